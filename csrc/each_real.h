@@ -1,0 +1,21 @@
+/* Includes the file BODY twice: once with REAL = float, once with REAL = double.
+   NAMED(sum) is sum_f32 in the first and sum_f64 in the second. */
+#define REAL float
+#define REAL_IS_DOUBLE 0
+#define REAL_INT int32_t
+#define NAMED(name) name##_f32
+#include BODY
+#undef REAL
+#undef REAL_IS_DOUBLE
+#undef REAL_INT
+#undef NAMED
+
+#define REAL double
+#define REAL_IS_DOUBLE 1
+#define REAL_INT int64_t
+#define NAMED(name) name##_f64
+#include BODY
+#undef REAL
+#undef REAL_IS_DOUBLE
+#undef REAL_INT
+#undef NAMED

@@ -1,0 +1,58 @@
+/* One formula, once: activations, element-wise losses and optimizer rules.
+
+   A row of a table is all it takes to add one. The loops over rows of numbers, the
+   lookup by name, the messages that list the valid names and the parametrised tests are
+   generated from it. The expressions are branch-free scalar code (a conditional becomes
+   a blend), so that every compiler can vectorise the loop around them. A comparison
+   always sends NaN on: NaN in, NaN out. */
+#ifndef FASTNN_ELEMENTWISE_H
+#define FASTNN_ELEMENTWISE_H
+
+/* ROW(name, reads, value, slope)
+   value: of the input x. slope: the derivative with respect to x, written in the number
+   that the row reads: OUTPUT means y, so that the forward pass may work in place, INPUT
+   means x, for functions whose slope cannot be had from y. The identity reads NOTHING. */
+#define ACTIVATION_TABLE(ROW)                                                    \
+    ROW(identity, NOTHING, x, 1)                                                 \
+    ROW(relu, OUTPUT, x < 0 ? 0 : x, y > 0 ? (REAL)1 : 0)                        \
+    ROW(logistic, OUTPUT, NAMED(logistic)(x), y *(1 - y))                        \
+    ROW(tanh, OUTPUT, NAMED(tanh)(x), 1 - y * y)                                 \
+    ROW(exponential, OUTPUT, NAMED(exp)(x), y)
+
+/* ROW(name, link, value, gradient)
+   Both are written in the raw output z and the target y. The link (an activation, used
+   at predict) is merged in, so that neither overflows where the loss itself does not.
+   log_loss: -y log p - (1 - y) log(1 - p) with p = logistic(z).
+   poisson: half the Poisson deviance, y log(y / p) - y + p with p = exp(z). */
+#define LOSS_TABLE(ROW)                                                          \
+    ROW(squared_error, identity, (REAL)0.5 * (z - y) * (z - y), z - y)           \
+    ROW(log_loss, logistic,                                                      \
+        (z < 0 ? 0 : z) - y * z + NAMED(log1p_unit)(NAMED(exp)(z < 0 ? z : -z)), \
+        NAMED(logistic)(z) - y)                                                  \
+    ROW(poisson, exponential,                                                    \
+        NAMED(exp)(z) - y * z + (y > 0 ? y * NAMED(log)(y) - y : 0),             \
+        NAMED(exp)(z) - y)
+
+/* ROW(name, slots, step)
+   step: changes the weight w by its gradient g. s0, s1: the weight's slots of optimizer
+   state. h: the step's row of scalars, filled by the optimizer object; rate is h[0] times
+   the learning-rate factor of the parameter block.
+   sgd: Sutskever et al., "On the importance of initialization and momentum in deep
+   learning", ICML 2013; h = rate, momentum, weight of the velocity and of the gradient
+   in the step: 1, 0 for plain momentum and momentum, 1 for Nesterov's.
+   adam: Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015, end of
+   section 2; h = rate with both bias corrections, b1, 1 - b1, b2, 1 - b2, epsilon. */
+#define OPTIMIZER_TABLE(ROW)                                                     \
+    ROW(sgd, 1, {                                                                \
+        s0 = h[1] * s0 - rate * g;                                               \
+        w += h[2] * s0 - h[3] * rate * g;                                        \
+    })                                                                           \
+    ROW(adam, 2, {                                                               \
+        s0 = h[1] * s0 + h[2] * g;                                               \
+        s1 = h[3] * s1 + h[4] * g * g;                                           \
+        w -= rate * s0 / (NAMED(sqrt)(s1) + h[5]);                               \
+    })
+
+enum { N_SCALARS = 8, MAX_SLOTS = 2 };
+
+#endif

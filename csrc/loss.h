@@ -1,0 +1,31 @@
+/* Losses over m rows of n raw outputs z, with their gradients, and the softmax.
+
+   weight holds one weight a row, or is NULL. dz may be z, or NULL when only the value is
+   asked for. A loop returns the weighted sum of the losses. */
+#ifndef FASTNN_LOSS_H
+#define FASTNN_LOSS_H
+
+#include <stddef.h>
+
+#define DECLARE(REAL, NAMED)                                                            \
+    typedef double (*NAMED(loss_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *z,         \
+                                       const REAL *target, const REAL *weight,          \
+                                       REAL scale, REAL *dz);                           \
+    extern const NAMED(loss_loop) NAMED(loss_loops)[];                                  \
+    /* label holds class numbers 0 <= label < n: the caller has checked them. */        \
+    double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,           \
+                                     const REAL *label, const REAL *weight, REAL scale, \
+                                     REAL *dz);                                         \
+    void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z, REAL *y);         \
+    void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,         \
+                                      const REAL *y, REAL *dz);
+
+#define NAMED_F32(name) name##_f32
+#define NAMED_F64(name) name##_f64
+DECLARE(float, NAMED_F32)
+DECLARE(double, NAMED_F64)
+#undef NAMED_F32
+#undef NAMED_F64
+#undef DECLARE
+
+#endif

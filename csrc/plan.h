@@ -1,0 +1,84 @@
+/* A plan: a network lowered for one input shape, as flat records without pointers.
+
+   NumPy reads its record dtypes off these structs, so that they are declared once. */
+#ifndef FASTNN_PLAN_H
+#define FASTNN_PLAN_H
+
+#include <stdint.h>
+
+/* Where a tensor's numbers live. */
+enum space {
+    SPACE_INPUT,     /* the rows of X */
+    SPACE_TARGET,    /* the rows of y */
+    SPACE_PARAMETER, /* the flat buffer of weights */
+    SPACE_GRADIENT,  /* the flat buffer of gradients, laid out as the weights */
+    SPACE_ACTIVATION /* everything that a step computes on the way */
+};
+
+typedef struct {
+    int32_t space;
+    int32_t scaled; /* 1: one copy for each row of the batch; 0: one for all rows */
+    int64_t size;   /* numbers in one copy */
+    /* Numbers before it in its space, to be multiplied by the batch capacity when scaled.
+       Training keeps activations for the backward pass; predicting reuses them sooner. */
+    int64_t train_offset;
+    int64_t predict_offset;
+} tensor_t;
+
+/* When an op runs: a set of these. */
+enum phase { PHASE_TRAIN = 1, PHASE_PREDICT = 2 };
+
+enum op_kind {
+    /* output0 = [output0 +] op(input0) @ op(input1), count times. input0 may be sparse
+       when it is the input. dim: count, m, n, k. lead: the row strides of input0, input1
+       and output0. stride: their strides over count. */
+    OP_PRODUCT,
+    /* output0 = activation(input0 + broadcast(input1)); input1 may be absent. dim: the
+       shape of output0, equal axes joined, right-aligned. stride: input1's, 0 where it
+       is broadcast. */
+    OP_ADD,
+    /* The adjoint of OP_ADD. input0: gradient of its output; input1: what the slope is
+       read from. output0 = input0 * slope(input1); output1 = [output1 +] the sum of
+       output0 over the broadcast axes. Either output may be absent. */
+    OP_ADD_GRADIENT,
+    /* output0 = softmax of each row of input0. dim[2], dim[3]: rows and columns. */
+    OP_SOFTMAX,
+    /* The adjoint of OP_SOFTMAX. input0: gradient of its output; input1: its output. */
+    OP_SOFTMAX_GRADIENT,
+    /* Adds the loss of the raw outputs input0 against the target input1 to the batch's
+       loss; output0 = its gradient with respect to input0. dim as OP_SOFTMAX. scalar:
+       the loss weight, and the factor from the loss to the number that is reported. */
+    OP_LOSS,
+    /* As OP_LOSS, for softmax(input0) and a target of class numbers, one a row. */
+    OP_CROSS_ENTROPY
+};
+
+typedef struct {
+    int32_t kind;
+    int32_t code;       /* a row of the activation or loss table */
+    int32_t phase;      /* when it runs */
+    int32_t accumulate; /* 1: the output that may be added to is added to */
+    int32_t transpose;  /* bit 0: input0, bit 1: input1 */
+    int32_t scaled;     /* bit i: dim[i] is multiplied by the rows of the batch */
+    int32_t input[2];   /* numbers of tensors, -1 where absent */
+    int32_t output[2];
+    int64_t dim[4];
+    int64_t lead[3];
+    int64_t stride[4];
+    double scalar[2];
+} op_t;
+
+/* A range of the flat parameter buffer that is updated alike. */
+typedef struct {
+    int64_t offset;
+    int64_t size;
+    double penalty;       /* alpha of the loss term alpha / 2 * sum(w^2) */
+    double learning_rate; /* a factor on the optimizer's */
+    int32_t trainable;
+    int32_t reserved;
+} block_t;
+
+/* Blocks start at multiples of this many numbers, so that rows are aligned. */
+enum { BLOCK_ALIGNMENT = 16 };
+
+#endif

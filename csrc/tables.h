@@ -1,0 +1,34 @@
+/* The names in the tables of elementwise.h, for the lookup by name and the messages. */
+#ifndef FASTNN_TABLES_H
+#define FASTNN_TABLES_H
+
+#include "elementwise.h"
+
+enum { NOTHING, OUTPUT, INPUT };
+
+#define ROW(name, reads, value, slope) #name,
+static const char *const activation_names[] = {ACTIVATION_TABLE(ROW)};
+#undef ROW
+#define ROW(name, reads, value, slope) reads,
+static const int activation_reads[] = {ACTIVATION_TABLE(ROW)};
+#undef ROW
+#define ROW(name, link, value, gradient) #name,
+static const char *const loss_names[] = {LOSS_TABLE(ROW)};
+#undef ROW
+#define ROW(name, link, value, gradient) #link,
+static const char *const loss_links[] = {LOSS_TABLE(ROW)};
+#undef ROW
+#define ROW(name, slots, step) #name,
+static const char *const optimizer_names[] = {OPTIMIZER_TABLE(ROW)};
+#undef ROW
+#define ROW(name, slots, step) slots,
+static const int optimizer_slots[] = {OPTIMIZER_TABLE(ROW)};
+#undef ROW
+
+enum {
+    N_ACTIVATIONS = sizeof activation_names / sizeof activation_names[0],
+    N_LOSSES = sizeof loss_names / sizeof loss_names[0],
+    N_OPTIMIZERS = sizeof optimizer_names / sizeof optimizer_names[0]
+};
+
+#endif

@@ -1,0 +1,26 @@
+/* Optimizer steps over n weights: w, their gradients and their slots of state. */
+#ifndef FASTNN_UPDATE_H
+#define FASTNN_UPDATE_H
+
+#include <stddef.h>
+
+#define DECLARE(REAL, NAMED)                                                              \
+    /* Uses (gradient + penalty * w) * scale as gradient. slots: one array of n for each \
+       slot of the rule. Returns the sum of the squares of the weights before the step,  \
+       or 0 where there is no penalty. */                                                \
+    typedef double (*NAMED(step_loop))(ptrdiff_t n, REAL *weights, const REAL *gradients, \
+                                       REAL *const *slots, const REAL *h, REAL rate,     \
+                                       REAL scale, REAL penalty);                        \
+    extern const NAMED(step_loop) NAMED(step_loops)[];                                   \
+    double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x);                       \
+    void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y); /* y += x */
+
+#define NAMED_F32(name) name##_f32
+#define NAMED_F64(name) name##_f64
+DECLARE(float, NAMED_F32)
+DECLARE(double, NAMED_F64)
+#undef NAMED_F32
+#undef NAMED_F64
+#undef DECLARE
+
+#endif

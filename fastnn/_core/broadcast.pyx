@@ -1,0 +1,76 @@
+"""y = activation(a + b) with b broadcast along any axes of a, and its adjoint.
+
+The shape of a is given by four lengths (equal neighbours joined, ones in front), b by its
+stride along each of them: 0 where it is broadcast. The inner two axes are one loop in C.
+"""
+
+from cython cimport floating
+from libc.string cimport memset
+
+from fastnn._core.plan cimport int64_t
+
+cdef extern from "broadcast.h":
+    ctypedef void (*add_loop_f32)(
+        Py_ssize_t, Py_ssize_t, const float *, const float *, Py_ssize_t, Py_ssize_t,
+        float *) noexcept nogil
+    ctypedef void (*add_loop_f64)(
+        Py_ssize_t, Py_ssize_t, const double *, const double *, Py_ssize_t, Py_ssize_t,
+        double *) noexcept nogil
+    ctypedef void (*add_gradient_loop_f32)(
+        Py_ssize_t, Py_ssize_t, const float *, const float *, float *, float *,
+        Py_ssize_t, Py_ssize_t) noexcept nogil
+    ctypedef void (*add_gradient_loop_f64)(
+        Py_ssize_t, Py_ssize_t, const double *, const double *, double *, double *,
+        Py_ssize_t, Py_ssize_t) noexcept nogil
+    const add_loop_f32 *add_loops_f32
+    const add_loop_f64 *add_loops_f64
+    const add_gradient_loop_f32 *add_gradient_loops_f32
+    const add_gradient_loop_f64 *add_gradient_loops_f64
+
+
+cdef void add(
+    int activation, const Py_ssize_t *dim, const int64_t *stride,
+    const floating *a, const floating *b, floating *y,
+) noexcept nogil:
+    """y = activation(a + broadcast(b)); b may be NULL, y may be a."""
+    cdef Py_ssize_t i, j, block = dim[2] * dim[3]
+    cdef const floating *b_block
+    for i in range(dim[0]):
+        for j in range(dim[1]):
+            b_block = b + i * stride[0] + j * stride[1] if b != NULL else NULL
+            if floating is float:
+                add_loops_f32[activation](
+                    dim[2], dim[3], a, b_block, stride[2], stride[3], y)
+            else:
+                add_loops_f64[activation](
+                    dim[2], dim[3], a, b_block, stride[2], stride[3], y)
+            a += block
+            y += block
+
+
+cdef void add_gradient(
+    int activation, const Py_ssize_t *dim, const int64_t *stride,
+    const floating *dy, const floating *saved, floating *da,
+    floating *db, Py_ssize_t db_size, bint accumulate,
+) noexcept nogil:
+    """da = dy * slope(saved); db = [db +] the sum of da over the broadcast axes.
+
+    da may be dy. It is NULL for the identity, whose da is dy itself. db may be NULL.
+    """
+    cdef Py_ssize_t i, j, block = dim[2] * dim[3]
+    cdef floating *db_block
+    if db != NULL and not accumulate:
+        memset(db, 0, db_size * sizeof(floating))
+    for i in range(dim[0]):
+        for j in range(dim[1]):
+            db_block = db + i * stride[0] + j * stride[1] if db != NULL else NULL
+            if floating is float:
+                add_gradient_loops_f32[activation](
+                    dim[2], dim[3], dy, saved, da, db_block, stride[2], stride[3])
+            else:
+                add_gradient_loops_f64[activation](
+                    dim[2], dim[3], dy, saved, da, db_block, stride[2], stride[3])
+            dy += block
+            if da != NULL:
+                da += block
+                saved += block

@@ -1,0 +1,24 @@
+from cython cimport floating
+
+from fastnn._core.gather cimport SparseRows
+from fastnn._core.plan cimport op_t, tensor_t
+
+# What one walk over a plan works on: consecutive rows of a batch, owned by one thread.
+cdef struct Walk:
+    int phase
+    Py_ssize_t first        # the rows' place in the batch-wide activations
+    Py_ssize_t count        # how many rows
+    Py_ssize_t capacity     # rows for which activations have room
+    const void *input       # these rows of X, side by side; NULL when they are sparse
+    SparseRows sparse_input
+    const void *target      # these rows of y
+    const void *weight      # their sample weights, or NULL
+    void *activations       # the batch-wide buffer
+    bint accumulate         # add to the gradients instead of overwriting them
+    double loss             # adds up the loss that is minimised
+    double reported         # adds up the loss that is reported
+
+cdef void execute(
+    const op_t *ops, Py_ssize_t n_ops, const tensor_t *tensors,
+    Walk *walk, floating *parameters, floating *gradients,
+) noexcept nogil

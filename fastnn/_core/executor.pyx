@@ -1,0 +1,134 @@
+"""The walk over the ops of a plan, on the rows of a batch that one thread owns."""
+
+from cython cimport floating
+from libc.stdint cimport int32_t
+
+from fastnn._core.blas cimport product
+from fastnn._core.broadcast cimport add, add_gradient
+from fastnn._core.loss cimport cross_entropy, loss, softmax, softmax_gradient
+from fastnn._core.plan cimport (
+    OP_ADD,
+    OP_ADD_GRADIENT,
+    OP_CROSS_ENTROPY,
+    OP_LOSS,
+    OP_PRODUCT,
+    OP_SOFTMAX,
+    OP_SOFTMAX_GRADIENT,
+    PHASE_TRAIN,
+    SPACE_ACTIVATION,
+    SPACE_GRADIENT,
+    SPACE_INPUT,
+    SPACE_PARAMETER,
+    op_t,
+    tensor_t,
+)
+from fastnn._core.sparse cimport sparse_product, sparse_transposed_product
+
+
+cdef void execute(
+    const op_t *ops, Py_ssize_t n_ops, const tensor_t *tensors,
+    Walk *walk, floating *parameters, floating *gradients,
+) noexcept nogil:
+    """Runs the ops of the walk's phase, in order.
+
+    Everything a thread writes is its own: its rows of the activations, its gradients.
+    """
+    cdef Py_ssize_t i, j
+    cdef Py_ssize_t dim[4]
+    cdef const op_t *op
+    cdef floating *input[2]
+    cdef floating *output[2]
+    cdef bint accumulate
+    for i in range(n_ops):
+        op = ops + i
+        if not op.phase & walk.phase:
+            continue
+        for j in range(4):
+            dim[j] = op.dim[j] * walk.count if op.scaled >> j & 1 else op.dim[j]
+        for j in range(2):
+            input[j] = locate(tensors, op.input[j], walk, parameters, gradients)
+            output[j] = locate(tensors, op.output[j], walk, parameters, gradients)
+
+        if op.kind == OP_PRODUCT:
+            accumulate = adds(op, tensors, op.output[0], walk)
+            if walk.input == NULL and tensors[op.input[0]].space == SPACE_INPUT:
+                run_sparse_product(op, dim, &walk.sparse_input, input[1], accumulate,
+                                   output[0])
+            else:
+                product(dim[0], dim[1], dim[2], dim[3],
+                        input[0], op.lead[0], op.stride[0], op.transpose & 1,
+                        input[1], op.lead[1], op.stride[1], op.transpose & 2,
+                        <floating> accumulate, output[0], op.lead[2], op.stride[2])
+        elif op.kind == OP_ADD:
+            add(op.code, dim, op.stride, input[0], input[1], output[0])
+        elif op.kind == OP_ADD_GRADIENT:
+            add_gradient(
+                op.code, dim, op.stride, input[0], input[1], output[0], output[1],
+                size_of(tensors, op.output[1], walk),
+                adds(op, tensors, op.output[1], walk))
+        elif op.kind == OP_SOFTMAX:
+            softmax(dim[2], dim[3], input[0], output[0])
+        elif op.kind == OP_SOFTMAX_GRADIENT:
+            softmax_gradient(dim[2], dim[3], input[0], input[1], output[0])
+        elif op.kind == OP_LOSS:
+            keep(walk, op, loss(
+                op.code, dim[2], dim[3], input[0], input[1],
+                <const floating *> walk.weight, op.scalar[0], output[0]))
+        elif op.kind == OP_CROSS_ENTROPY:
+            keep(walk, op, cross_entropy(
+                dim[2], dim[3], input[0], input[1],
+                <const floating *> walk.weight, op.scalar[0], output[0]))
+
+
+cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:
+    walk.loss += value
+    walk.reported += op.scalar[1] * value
+
+
+cdef inline floating *locate(
+    const tensor_t *tensors, int32_t number, const Walk *walk,
+    floating *parameters, floating *gradients,
+) noexcept nogil:
+    """Where this walk's rows of a tensor lie; NULL for a tensor that is absent."""
+    if number < 0:
+        return NULL
+    cdef const tensor_t *tensor = tensors + number
+    cdef Py_ssize_t offset = (
+        tensor.train_offset if walk.phase == PHASE_TRAIN else tensor.predict_offset)
+    if tensor.space == SPACE_ACTIVATION:
+        # Scaled: a batch-wide table, of which this walk owns some rows.
+        return (<floating *> walk.activations + offset * walk.capacity
+                + tensor.size * walk.first)
+    if tensor.space == SPACE_PARAMETER:
+        return parameters + offset
+    if tensor.space == SPACE_GRADIENT:
+        return gradients + offset
+    if tensor.space == SPACE_INPUT:
+        return <floating *> walk.input + offset
+    return <floating *> walk.target + offset
+
+
+cdef inline Py_ssize_t size_of(
+    const tensor_t *tensors, int32_t number, const Walk *walk) noexcept nogil:
+    if number < 0:
+        return 0
+    return tensors[number].size * (walk.count if tensors[number].scaled else 1)
+
+
+cdef inline bint adds(
+    const op_t *op, const tensor_t *tensors, int32_t output, const Walk *walk,
+) noexcept nogil:
+    """Whether an output is added to: a gradient also from the second chunk of rows on."""
+    return op.accumulate or (
+        walk.accumulate and output >= 0 and tensors[output].space == SPACE_GRADIENT)
+
+
+cdef void run_sparse_product(
+    const op_t *op, const Py_ssize_t *dim, const SparseRows *rows,
+    const floating *b, bint accumulate, floating *c,
+) noexcept nogil:
+    if op.transpose & 1:
+        sparse_transposed_product(
+            dim[1], dim[2], dim[3], rows, b, <floating> accumulate, c)
+    else:
+        sparse_product(dim[1], dim[2], rows, b, <floating> accumulate, c)

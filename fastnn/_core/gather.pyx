@@ -1,0 +1,151 @@
+"""Tables of numbers in any layout, from which batches of rows are taken."""
+
+import numpy as np
+from scipy import sparse as sp
+
+from cython cimport floating
+from libc.stdint cimport int32_t, int64_t
+
+cdef extern from "gather.h":
+    void gather_f32_f32(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
+                        const Py_ssize_t *, float *) noexcept nogil
+    void gather_f64_f32(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
+                        const Py_ssize_t *, float *) noexcept nogil
+    void gather_f32_f64(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
+                        const Py_ssize_t *, double *) noexcept nogil
+    void gather_f64_f64(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
+                        const Py_ssize_t *, double *) noexcept nogil
+
+
+cdef class Table:
+    """A two-dimensional array or CSR matrix of float32 or float64, read and never copied.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns) or CSR matrix or array
+        Any strides, C order, Fortran order or neither. Of a sparse one the structure is
+        checked once, here: the loops that read it afterwards do not.
+
+    Raises
+    ------
+    ValueError
+        If the dtype, the number of dimensions or the sparse structure do not fit.
+    """
+
+    def __cinit__(self, X):
+        self.sparse = sp.issparse(X)
+        if self.sparse and X.format != "csr":
+            raise ValueError(f"a sparse X must be in CSR format, got {X.format!r}")
+        if X.ndim != 2 or X.dtype not in (np.float32, np.float64):
+            raise ValueError(
+                "X must be a two-dimensional array of float32 or float64, got "
+                f"{X.ndim} dimension(s) of {X.dtype}"
+            )
+        self.n_rows, self.n_columns = X.shape
+        self.wide = X.dtype == np.float64
+        if self.sparse:
+            self._open_sparse(X)
+        else:
+            self._open_dense(X)
+
+    def _open_dense(self, X):
+        if X.strides[0] % X.itemsize or X.strides[1] % X.itemsize:
+            X = np.ascontiguousarray(X)  # a field of packed records, say
+        if not X.dtype.isnative or not X.flags.aligned:
+            X = X.astype(X.dtype.newbyteorder("="))
+        self.owners = X
+        self.values = <const void *> <size_t> X.ctypes.data
+        self.row_stride = X.strides[0] // X.itemsize
+        self.column_stride = X.strides[1] // X.itemsize
+        if self.n_columns == 1:
+            self.column_stride = 1
+
+    def _open_sparse(self, X):
+        data = np.ascontiguousarray(X.data)
+        indices, indptr = (
+            np.ascontiguousarray(
+                index, dtype=None if index.dtype in (np.int32, np.int64) else np.int64
+            )
+            for index in (X.indices, X.indptr)
+        )
+        if (
+            len(indptr) != self.n_rows + 1
+            or indptr[0] != 0
+            or indptr[self.n_rows] > min(len(indices), len(data))
+            or (np.diff(indptr) < 0).any()
+        ):
+            raise ValueError(
+                "the index pointer of the sparse X is damaged: it must rise from 0 to "
+                "the number of stored values; X.check_format() tells more"
+            )
+        used = indices[: indptr[self.n_rows]]
+        if used.size and (used.min() < 0 or used.max() >= self.n_columns):
+            raise ValueError(
+                f"the column indices of the sparse X must be at least 0 and below its "
+                f"{self.n_columns} columns, got {used.min()} to {used.max()}"
+            )
+        self.owners = (data, indices, indptr)
+        self.values = <const void *> <size_t> data.ctypes.data
+        self.columns = <const void *> <size_t> indices.ctypes.data
+        self.starts = <const void *> <size_t> indptr.ctypes.data
+        self.long_columns = indices.dtype == np.int64
+        self.long_starts = indptr.dtype == np.int64
+
+    cdef Py_ssize_t most_stored(self, Py_ssize_t n_rows):
+        """The most values that any n_rows rows of a sparse table can hold together."""
+        lengths = np.diff(self.owners[2])
+        if n_rows < len(lengths):
+            lengths = np.partition(lengths, len(lengths) - n_rows)[len(lengths) - n_rows:]
+        return int(lengths.sum(dtype=np.int64))
+
+    cdef const void *in_place(self, Py_ssize_t first, size_t itemsize) noexcept nogil:
+        """Where rows from first on lie, if they can be read as they are; else NULL."""
+        if (self.sparse or self.column_stride != 1
+                or self.row_stride != self.n_columns
+                or itemsize != (sizeof(double) if self.wide else sizeof(float))):
+            return NULL
+        return <const char *> self.values + first * self.row_stride * <Py_ssize_t> itemsize
+
+    cdef void gather(
+        self, const Py_ssize_t *rows, Py_ssize_t count, floating *to) noexcept nogil:
+        """Copies rows of a dense table side by side, as floating."""
+        if floating is float:
+            if self.wide:
+                gather_f64_f32(count, self.n_columns, <const double *> self.values,
+                               self.row_stride, self.column_stride, rows, to)
+            else:
+                gather_f32_f32(count, self.n_columns, <const float *> self.values,
+                               self.row_stride, self.column_stride, rows, to)
+        else:
+            if self.wide:
+                gather_f64_f64(count, self.n_columns, <const double *> self.values,
+                               self.row_stride, self.column_stride, rows, to)
+            else:
+                gather_f32_f64(count, self.n_columns, <const float *> self.values,
+                               self.row_stride, self.column_stride, rows, to)
+
+    cdef void gather_sparse(
+        self, const Py_ssize_t *rows, Py_ssize_t count, SparseRows *to, floating *value,
+    ) noexcept nogil:
+        """Copies rows of a sparse table one after the other, values as floating."""
+        cdef Py_ssize_t i, j, first, last, at = 0
+        to.value = value
+        to.start[0] = 0
+        for i in range(count):
+            if self.long_starts:
+                first = (<const int64_t *> self.starts)[rows[i]]
+                last = (<const int64_t *> self.starts)[rows[i] + 1]
+            else:
+                first = (<const int32_t *> self.starts)[rows[i]]
+                last = (<const int32_t *> self.starts)[rows[i] + 1]
+            for j in range(first, last):
+                if self.long_columns:
+                    to.column[at] = (<const int64_t *> self.columns)[j]
+                else:
+                    to.column[at] = (<const int32_t *> self.columns)[j]
+                if self.wide:
+                    value[at] = <floating> (<const double *> self.values)[j]
+                else:
+                    value[at] = <floating> (<const float *> self.values)[j]
+                at += 1
+            to.start[i + 1] = at

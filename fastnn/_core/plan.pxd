@@ -1,0 +1,55 @@
+# The records of csrc/plan.h, as Cython sees them.
+from libc.stdint cimport int32_t, int64_t
+
+cdef extern from "plan.h":
+    enum space:
+        SPACE_INPUT
+        SPACE_TARGET
+        SPACE_PARAMETER
+        SPACE_GRADIENT
+        SPACE_ACTIVATION
+
+    enum phase:
+        PHASE_TRAIN
+        PHASE_PREDICT
+
+    enum op_kind:
+        OP_PRODUCT
+        OP_ADD
+        OP_ADD_GRADIENT
+        OP_SOFTMAX
+        OP_SOFTMAX_GRADIENT
+        OP_LOSS
+        OP_CROSS_ENTROPY
+
+    enum:
+        BLOCK_ALIGNMENT
+
+    ctypedef struct tensor_t:
+        int32_t space
+        int32_t scaled
+        int64_t size
+        int64_t train_offset
+        int64_t predict_offset
+
+    ctypedef struct op_t:
+        int32_t kind
+        int32_t code
+        int32_t phase
+        int32_t accumulate
+        int32_t transpose
+        int32_t scaled
+        int32_t input[2]
+        int32_t output[2]
+        int64_t dim[4]
+        int64_t lead[3]
+        int64_t stride[4]
+        double scalar[2]
+
+    ctypedef struct block_t:
+        int64_t offset
+        int64_t size
+        double penalty
+        double learning_rate
+        int32_t trainable
+        int32_t reserved

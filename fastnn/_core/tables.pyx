@@ -1,0 +1,103 @@
+"""The names in the tables of csrc/elementwise.h, and the record dtypes of csrc/plan.h."""
+
+import numpy as np
+
+from fastnn._core.plan cimport (
+    BLOCK_ALIGNMENT,
+    OP_ADD,
+    OP_ADD_GRADIENT,
+    OP_CROSS_ENTROPY,
+    OP_LOSS,
+    OP_PRODUCT,
+    OP_SOFTMAX,
+    OP_SOFTMAX_GRADIENT,
+    PHASE_PREDICT,
+    PHASE_TRAIN,
+    SPACE_ACTIVATION,
+    SPACE_GRADIENT,
+    SPACE_INPUT,
+    SPACE_PARAMETER,
+    SPACE_TARGET,
+    block_t,
+    op_t,
+    tensor_t,
+)
+
+cdef extern from "tables.h":
+    const char *activation_names[]
+    const int activation_reads[]
+    const char *loss_names[]
+    const char *loss_links[]
+    const char *optimizer_names[]
+    const int optimizer_slots[]
+    enum:
+        NOTHING, OUTPUT, INPUT
+        N_ACTIVATIONS
+        N_LOSSES
+        N_OPTIMIZERS
+
+cdef extern from "elementwise.h":
+    enum:
+        n_scalars "N_SCALARS"
+
+cdef extern from *:
+    """
+    #include "compiler.h"
+    static const char *instruction_set(void) {
+    #if HAS_CLONES
+        __builtin_cpu_init();
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+            return "AVX-512";
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            return "AVX2";
+    #endif
+        return "baseline";
+    }
+    """
+    const char *instruction_set()
+
+# Positions in these tuples are the codes that an op or an engine carries.
+ACTIVATIONS = tuple(activation_names[i].decode() for i in range(N_ACTIVATIONS))
+LOSSES = tuple(loss_names[i].decode() for i in range(N_LOSSES))
+OPTIMIZERS = tuple(optimizer_names[i].decode() for i in range(N_OPTIMIZERS))
+
+# What the slope of an activation is computed from: None, "output" or "input".
+ACTIVATION_READS = {
+    name: {NOTHING: None, OUTPUT: "output", INPUT: "input"}[activation_reads[i]]
+    for i, name in enumerate(ACTIVATIONS)
+}
+LOSS_LINKS = {name: loss_links[i].decode() for i, name in enumerate(LOSSES)}
+OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}
+
+# Columns of a table of optimizer scalars, one row a step.
+N_SCALARS = n_scalars
+
+# Which compiled form of the loops this processor runs.
+INSTRUCTION_SET = instruction_set().decode()
+
+cdef op_t an_op
+cdef tensor_t a_tensor
+cdef block_t a_block
+OP_DTYPE = np.asarray(<op_t[:1]> &an_op).dtype
+TENSOR_DTYPE = np.asarray(<tensor_t[:1]> &a_tensor).dtype
+BLOCK_DTYPE = np.asarray(<block_t[:1]> &a_block).dtype
+
+ALIGNMENT = BLOCK_ALIGNMENT
+PHASES = {"train": PHASE_TRAIN, "predict": PHASE_PREDICT}
+KINDS = {
+    "product": OP_PRODUCT,
+    "add": OP_ADD,
+    "add_gradient": OP_ADD_GRADIENT,
+    "softmax": OP_SOFTMAX,
+    "softmax_gradient": OP_SOFTMAX_GRADIENT,
+    "loss": OP_LOSS,
+    "cross_entropy": OP_CROSS_ENTROPY,
+}
+SPACES = {
+    "input": SPACE_INPUT,
+    "target": SPACE_TARGET,
+    "parameter": SPACE_PARAMETER,
+    "gradient": SPACE_GRADIENT,
+    "activation": SPACE_ACTIVATION,
+}

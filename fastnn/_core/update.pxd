@@ -1,0 +1,17 @@
+from cython cimport floating
+
+from fastnn._core.plan cimport block_t
+
+cdef double update(
+    const block_t *blocks, Py_ssize_t n_blocks, Py_ssize_t first, Py_ssize_t last,
+    floating *parameters, floating **gradients, int n_gradients,
+    int rule, floating *state, Py_ssize_t n_parameters, int n_slots,
+    const double *scalars, double scale,
+) noexcept nogil
+
+cdef double penalty(
+    const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters) noexcept nogil
+
+cdef void reduce_gradients(
+    Py_ssize_t first, Py_ssize_t last, floating **gradients, int n_gradients,
+) noexcept nogil

@@ -1,0 +1,99 @@
+"""The optimizer step: one walk over a range of the flat parameter buffer."""
+
+from cython cimport floating
+
+from fastnn._core.plan cimport block_t
+
+cdef extern from "elementwise.h":
+    enum:
+        N_SCALARS
+        MAX_SLOTS
+
+cdef extern from "update.h":
+    ctypedef double (*step_loop_f32)(
+        Py_ssize_t, float *, const float *, float **, const float *, float, float,
+        float) noexcept nogil
+    ctypedef double (*step_loop_f64)(
+        Py_ssize_t, double *, const double *, double **, const double *, double, double,
+        double) noexcept nogil
+    const step_loop_f32 *step_loops_f32
+    const step_loop_f64 *step_loops_f64
+    double sum_of_squares_loop_f32(Py_ssize_t, const float *) noexcept nogil
+    double sum_of_squares_loop_f64(Py_ssize_t, const double *) noexcept nogil
+    void add_into_loop_f32(Py_ssize_t, const float *, float *) noexcept nogil
+    void add_into_loop_f64(Py_ssize_t, const double *, double *) noexcept nogil
+
+# So many numbers of every buffer stay in the first-level cache while the gradients of
+# the threads are added up and the step is taken.
+cdef enum:
+    PIECE = 1024
+
+
+cdef void reduce_gradients(
+    Py_ssize_t first, Py_ssize_t last, floating **gradients, int n_gradients,
+) noexcept nogil:
+    """Adds the gradients of the other threads to the first one's, in their order."""
+    cdef int i
+    for i in range(1, n_gradients):
+        if floating is float:
+            add_into_loop_f32(last - first, gradients[i] + first, gradients[0] + first)
+        else:
+            add_into_loop_f64(last - first, gradients[i] + first, gradients[0] + first)
+
+
+cdef double update(
+    const block_t *blocks, Py_ssize_t n_blocks, Py_ssize_t first, Py_ssize_t last,
+    floating *parameters, floating **gradients, int n_gradients,
+    int rule, floating *state, Py_ssize_t n_parameters, int n_slots,
+    const double *scalars, double scale,
+) noexcept nogil:
+    """Adds up gradients and changes the parameters numbered first to last - 1.
+
+    Returns the penalty, half the sum of alpha w^2, of these parameters before the step.
+    """
+    cdef Py_ssize_t i, at, end, stop
+    cdef int j
+    cdef floating h[N_SCALARS]
+    cdef floating *slots[MAX_SLOTS]
+    cdef floating rate
+    cdef double total = 0, squares
+    for j in range(N_SCALARS):
+        h[j] = <floating> scalars[j]
+    for i in range(n_blocks):
+        if not blocks[i].trainable:
+            continue
+        at = max(first, blocks[i].offset)
+        end = min(last, blocks[i].offset + blocks[i].size)
+        rate = <floating> (scalars[0] * blocks[i].learning_rate)
+        while at < end:
+            stop = min(at + PIECE, end)
+            reduce_gradients(at, stop, gradients, n_gradients)
+            for j in range(n_slots):
+                slots[j] = state + j * n_parameters + at
+            if floating is float:
+                squares = step_loops_f32[rule](
+                    stop - at, parameters + at, gradients[0] + at, slots, h, rate,
+                    <float> scale, <float> blocks[i].penalty)
+            else:
+                squares = step_loops_f64[rule](
+                    stop - at, parameters + at, gradients[0] + at, slots, h, rate,
+                    scale, blocks[i].penalty)
+            total += 0.5 * blocks[i].penalty * squares
+            at = stop
+    return total
+
+
+cdef double penalty(
+    const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters) noexcept nogil:
+    """Half the sum of alpha w^2 over all parameters."""
+    cdef Py_ssize_t i
+    cdef double total = 0, squares
+    for i in range(n_blocks):
+        if blocks[i].penalty == 0:
+            continue
+        if floating is float:
+            squares = sum_of_squares_loop_f32(blocks[i].size, parameters + blocks[i].offset)
+        else:
+            squares = sum_of_squares_loop_f64(blocks[i].size, parameters + blocks[i].offset)
+        total += 0.5 * blocks[i].penalty * squares
+    return total

@@ -1,0 +1,302 @@
+"""The engine: a plan and its buffers on the CPU.
+
+Arguments are checked here, at the door; the compiled loops behind it trust them.
+"""
+
+import threading
+from contextlib import ExitStack
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from fastnn._core import engine as compiled
+from fastnn._core import predict as compiled_predict
+from fastnn._core.tables import KINDS, N_SCALARS, OPTIMIZERS
+from fastnn.optimizers import Optimizer
+from fastnn.plan import Plan
+from fastnn.threads import single_threaded_blas
+
+# A step is shared out only so far that every thread has this much arithmetic: below it,
+# meeting the other threads costs more than they help.
+OPERATIONS_PER_THREAD = 250_000
+
+# The activations of a chunk of rows take at most so many bytes; larger batches are taken
+# in several chunks, whose gradients add up.
+CHUNK_BYTES = 32 * 2**20
+
+# Offsets of activations, multiplied by the rows of a chunk, stay on cache lines.
+ROW_ALIGNMENT = 16
+
+# Steps whose scalars are handed over at once.
+STEPS_AT_ONCE = 8192
+
+
+class Engine:
+    """A plan, its parameters and a data set, ready to compute gradients and to train.
+
+    Use it as a context manager: threads run, and BLAS is held at one thread, between
+    entry and exit.
+
+    Parameters
+    ----------
+    plan : Plan
+    parameters : ndarray of shape (n_parameters,), float32 or float64
+        Changed in place. Its dtype is that of all computation.
+    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
+        float32 or float64, of any memory layout; read and never copied.
+    y : ndarray of shape (n_samples, target_columns)
+        Encoded targets, of the dtype of the parameters.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Of the dtype of the parameters, at least 0.
+    batch_size : int
+        Samples per step.
+    optimizer : Optimizer, default=None
+        Names the update rule. Without one only gradients can be had.
+    state : ndarray of shape (n_slots, n_parameters), default=None
+        What the rule remembers, of the dtype of the parameters; changed in place.
+    n_threads : int, default=1
+        At most so many threads share a step; a small step uses fewer.
+
+    Attributes
+    ----------
+    gradients : ndarray of shape (n_parameters,)
+        What the last call of :meth:`gradient` summed up.
+    n_steps : int
+        Steps in an epoch.
+    n_threads : int
+        Threads that share a step. It depends on the plan, the batch size and the number
+        allowed only, so that the same seed gives the same bits.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape, dtype or layout than described, or class numbers
+        are out of range.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        parameters: NDArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None = None,
+        *,
+        batch_size: int,
+        optimizer: Optimizer | None = None,
+        state: NDArray | None = None,
+        n_threads: int = 1,
+    ):
+        dtype = _check_parameters(plan, parameters)
+        _check_input(plan, X)
+        n_samples = X.shape[0]
+        _check_array("y", y, (n_samples, plan.target_columns), dtype)
+        if sample_weight is not None:
+            _check_array("sample_weight", sample_weight, (n_samples,), dtype)
+        rule = 0
+        if optimizer is not None:
+            rule = OPTIMIZERS.index(optimizer.rule)
+            _check_array("state", state, (optimizer.n_slots, len(parameters)), dtype)
+        _check_labels(plan, y)
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        batch_size = min(batch_size, n_samples)
+
+        self._updates = optimizer is not None
+        self.n_steps = -(-n_samples // batch_size)
+        self.n_threads = max(
+            1, min(n_threads, operations(plan) * batch_size // OPERATIONS_PER_THREAD)
+        )
+        self._compiled = compiled.Engine(
+            plan.ops,
+            plan.tensors,
+            plan.blocks,
+            plan.n_parameters,
+            plan.train_size,
+            parameters,
+            X,
+            y,
+            sample_weight,
+            batch_size,
+            _chunk_rows(plan, batch_size, dtype.itemsize),
+            rule,
+            state,
+            self.n_threads,
+        )
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(single_threaded_blas())
+            threads = [
+                threading.Thread(target=self._compiled.work, args=(number,), daemon=True)
+                for number in range(1, self.n_threads)
+            ]
+            for thread in threads:
+                thread.start()
+                stack.callback(thread.join)
+            stack.callback(self._compiled.leave)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._open.close()
+
+    @property
+    def gradients(self) -> NDArray:
+        return self._compiled.gradients
+
+    def gradient(self) -> tuple[float, float, float]:
+        """Sum the loss and its gradient over all samples.
+
+        Neither the penalty nor the division by the sum of weights is included.
+
+        Returns
+        -------
+        loss : float
+            Weighted sum of the loss, the one that :attr:`gradients` belongs to.
+        reported : float
+            The same in the normalisation that is reported: see
+            :class:`fastnn.losses.SquaredError`.
+        weight : float
+            Sum of the sample weights.
+        """
+        return self._compiled.gradient()
+
+    def penalty(self) -> float:
+        """Half the sum of ``alpha * w ** 2`` over the parameters."""
+        return self._compiled.penalty()
+
+    def epoch(self, table: NDArray[np.float64], seed: int | None = None) -> float:
+        """Take one step for each mini-batch of the data set.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_steps, n_scalars), float64
+            The optimizer's scalars, one row a step.
+        seed : int, default=None
+            Decides the order of the samples. None keeps the order of X.
+
+        Returns
+        -------
+        loss : float
+            Mean over the samples of the loss with its penalty, each batch's before its
+            update. Not finite as soon as one batch's is not: the epoch ends there.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C, soon after; the parameters are those after the last full step.
+        """
+        if not self._updates:
+            raise ValueError("an engine without an optimizer cannot take steps")
+        if table.shape != (self.n_steps, N_SCALARS) or table.dtype != np.float64:
+            raise ValueError(
+                f"table must be float64 of shape {(self.n_steps, N_SCALARS)}, got "
+                f"{table.dtype} of shape {table.shape}"
+            )
+        if seed is not None:
+            self._compiled.shuffle(seed)
+        total = 0.0
+        for first in range(0, self.n_steps, STEPS_AT_ONCE):
+            scalars = np.ascontiguousarray(table[first : first + STEPS_AT_ONCE])
+            total += self._compiled.steps(scalars, first)
+            if not np.isfinite(total):
+                break
+        return total / self._compiled.n_rows
+
+
+def predict(plan: Plan, parameters: NDArray, X: Any) -> NDArray:
+    """Predictions of a network, the loss's link applied.
+
+    Parameters
+    ----------
+    plan : Plan
+    parameters : ndarray of shape (n_parameters,), float32 or float64
+    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
+        float32 or float64, of any memory layout; read and never copied.
+
+    Returns
+    -------
+    predictions : ndarray of shape (n_samples, n_outputs), dtype of the parameters
+    """
+    _check_parameters(plan, parameters)
+    _check_input(plan, X)
+    return compiled_predict.predict(
+        plan.ops,
+        plan.tensors,
+        plan.predict_size,
+        plan.output,
+        plan.n_outputs,
+        parameters,
+        X,
+    )
+
+
+def operations(plan: Plan) -> int:
+    """Floating-point operations that one sample takes in the products of a step."""
+    products = plan.ops[plan.ops["kind"] == KINDS["product"]]
+    return int(2 * products["dim"].prod(axis=1).sum())
+
+
+def _chunk_rows(plan: Plan, batch_size: int, itemsize: int) -> int:
+    """Rows of a batch that are worked on together: parts of about equal size."""
+    bytes_per_row = itemsize * max(1, plan.train_size + plan.n_inputs)
+    most = max(ROW_ALIGNMENT, CHUNK_BYTES // bytes_per_row)
+    n_chunks = -(-batch_size // most)
+    rows = -(-batch_size // n_chunks)
+    return -(-rows // ROW_ALIGNMENT) * ROW_ALIGNMENT
+
+
+def _check_parameters(plan: Plan, parameters: NDArray) -> np.dtype:
+    if parameters.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            f"parameters must be float32 or float64, got {parameters.dtype}"
+        )
+    _check_array("parameters", parameters, (plan.n_parameters,), parameters.dtype)
+    return parameters.dtype
+
+
+def _check_array(
+    name: str, array: NDArray | None, shape: tuple[int, ...], dtype: np.dtype
+) -> None:
+    if (
+        not isinstance(array, np.ndarray)
+        or array.shape != shape
+        or array.dtype != dtype
+        or not array.flags.c_contiguous
+        or not array.flags.aligned
+    ):
+        got = (
+            f"{array.dtype} of shape {array.shape}"
+            if isinstance(array, np.ndarray)
+            else type(array).__name__
+        )
+        raise ValueError(
+            f"{name} must be a C-contiguous {dtype} array of shape {shape}, got {got}"
+        )
+
+
+def _check_input(plan: Plan, X: Any) -> None:
+    if X.ndim != 2 or X.shape[1] != plan.n_inputs:
+        raise ValueError(
+            f"X must have shape (n_samples, {plan.n_inputs}), got {X.shape}"
+        )
+    if sparse.issparse(X) and not plan.accepts_sparse:
+        raise ValueError(
+            "X is sparse, but the network's first layer cannot read sparse rows: pass "
+            "X.toarray(), or put a Dense layer first"
+        )
+
+
+def _check_labels(plan: Plan, y: NDArray) -> None:
+    if plan.n_classes is None or not y.size:
+        return
+    lowest, highest = y.min(), y.max()
+    if not (lowest >= 0 and highest < plan.n_classes):
+        raise ValueError(
+            f"class numbers must be from 0 to {plan.n_classes - 1}, got {lowest} to "
+            f"{highest}"
+        )

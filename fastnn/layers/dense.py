@@ -1,0 +1,85 @@
+"""The dense layer."""
+
+from numbers import Integral, Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from fastnn._core.tables import ACTIVATIONS
+from fastnn.initializers import GlorotUniform, Initializer, Zeros
+from fastnn.layers.base import Layer
+from fastnn.lowering import Lowering, Tensor
+
+
+class Dense(Layer):
+    """Fully connected layer: ``activation(x @ kernel + bias)``.
+
+    The product runs over the last axis of the input, whatever its rank.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    activation : str, default="identity"
+        One of ``fastnn._core.tables.ACTIVATIONS``.
+    kernel_initializer : Initializer, default=None
+        Initial values of the kernel; None means :class:`GlorotUniform`.
+    bias_initializer : Initializer, default=None
+        Initial values of the bias; None means :class:`Zeros`.
+    kernel_penalty : float, default=0.0
+        alpha of the term ``alpha / 2 * sum(kernel ** 2)`` of the loss.
+
+    Examples
+    --------
+    >>> from fastnn.layers import Dense
+    >>> Dense(10, "relu").output_shape((784,))
+    (10,)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "units": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "kernel_initializer": [Initializer, None],
+        "bias_initializer": [Initializer, None],
+        "kernel_penalty": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        units: int,
+        activation: str = "identity",
+        *,
+        kernel_initializer: Initializer | None = None,
+        bias_initializer: Initializer | None = None,
+        kernel_penalty: float = 0.0,
+    ):
+        self.units = units
+        self.activation = activation
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
+        self.kernel_penalty = kernel_penalty
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input, with the last axis replaced."""
+        return (*input_shape[:-1], self.units)
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write a product and a broadcast add; see :meth:`Layer.lower`."""
+        self._validate_params()
+        fan_in, fan_out = x.shape[-1], self.units
+        kernel = lowering.parameter(
+            f"{name}/kernel",
+            (fan_in, fan_out),
+            self.kernel_initializer or GlorotUniform(),
+            fan_in=fan_in,
+            fan_out=fan_out,
+            penalty=self.kernel_penalty,
+        )
+        bias = lowering.parameter(
+            f"{name}/bias",
+            (fan_out,),
+            self.bias_initializer or Zeros(),
+            fan_in=fan_in,
+            fan_out=fan_out,
+        )
+        return lowering.add(lowering.product(x, kernel), bias, self.activation)

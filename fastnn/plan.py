@@ -1,0 +1,125 @@
+"""The plan: a network lowered for one input shape, as records that a device walks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastnn.initializers import Initializer
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named range of the flat parameter buffer.
+
+    Parameters
+    ----------
+    name : str
+        Layer and role, as in ``"dense_0/kernel"``.
+    shape : tuple of int
+    offset : int
+        Where it starts in the flat buffer.
+    initializer : Initializer
+        Draws the initial values.
+    fan_in, fan_out : int
+        What the initializer scales by.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+    initializer: Initializer
+    fan_in: int
+    fan_out: int
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a network does, forward and backward, for samples of one shape.
+
+    A plan is immutable, holds no pointers and no weights, and serves every batch size.
+    :class:`fastnn.lowering.Lowering` writes it; an engine walks it.
+
+    Parameters
+    ----------
+    ops : ndarray of records
+        Forward and backward, in the order of execution.
+    tensors : ndarray of records
+        Where every value that an op reads or writes is kept.
+    blocks : ndarray of records
+        Ranges of the flat parameter buffer that are updated alike.
+    parameters : tuple of Parameter
+        Names, shapes and initial values, in the order of the flat buffer.
+    n_parameters : int
+        Length of the flat buffer. Parameters are aligned in it; the gaps stay zero.
+    train_size, predict_size : int
+        Numbers that the activations of one sample take, in training and at predict.
+    output : int
+        Number of the tensor that holds the predictions.
+    input_shape, output_shape : tuple of int
+        Shapes of one sample and of its prediction.
+    target_columns : int
+        Columns of the encoded y.
+    n_classes : int or None
+        When y holds class numbers, how many there are.
+    accepts_sparse : bool
+        Whether the rows of X may be sparse: only products read them.
+    """
+
+    ops: NDArray
+    tensors: NDArray
+    blocks: NDArray
+    parameters: tuple[Parameter, ...]
+    n_parameters: int
+    train_size: int
+    predict_size: int
+    output: int
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    target_columns: int
+    n_classes: int | None
+    accepts_sparse: bool
+
+    @property
+    def n_inputs(self) -> int:
+        """Numbers in one sample."""
+        return int(np.prod(self.input_shape))
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers in one prediction."""
+        return int(np.prod(self.output_shape))
+
+    def initialize(
+        self, random_state: np.random.RandomState, dtype: DTypeLike
+    ) -> NDArray:
+        """Flat buffer of initial values.
+
+        Parameters
+        ----------
+        random_state : RandomState
+            Drawn from in float64, parameter by parameter in the order of the buffer.
+        dtype : dtype
+            What the values are then rounded to.
+
+        Returns
+        -------
+        flat : ndarray of shape (n_parameters,)
+        """
+        flat = np.zeros(self.n_parameters, dtype)
+        for parameter, view in zip(self.parameters, self.views(flat), strict=True):
+            view[...] = parameter.initializer.draw(
+                parameter.shape, parameter.fan_in, parameter.fan_out, random_state
+            )
+        return flat
+
+    def views(self, flat: NDArray) -> list[NDArray]:
+        """The parameters as arrays of their shapes that share memory with ``flat``."""
+        return [
+            flat[p.offset : p.offset + p.size].reshape(p.shape) for p in self.parameters
+        ]
