@@ -20,7 +20,7 @@ from fastnn.threads import single_threaded_blas
 
 # A step is shared out only so far that every thread has this much arithmetic: below it,
 # meeting the other threads costs more than they help.
-OPERATIONS_PER_THREAD = 250_000
+OPERATIONS_PER_THREAD = 500_000
 
 # The activations of a chunk of rows take at most so many bytes; larger batches are taken
 # in several chunks, whose gradients add up.

@@ -1,7 +1,28 @@
-"""Matrix products, row-major: the only file that knows Fortran order."""
+"""Matrix products, row-major: our kernels where they pay, else SciPy's BLAS.
+
+The only file that knows Fortran order, and the one door to every product.
+"""
 
 from cython cimport floating
 from scipy.linalg.cython_blas cimport dgemm, sgemm
+
+cdef extern from "product.h":
+    ctypedef void (*product_kernel_f32)(
+        Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
+        const float *, Py_ssize_t, Py_ssize_t, float, float *, Py_ssize_t) noexcept nogil
+    ctypedef void (*product_kernel_f64)(
+        Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
+        const double *, Py_ssize_t, Py_ssize_t, double, double *, Py_ssize_t) noexcept nogil
+    product_kernel_f32 find_product_kernel_f32()
+    product_kernel_f64 find_product_kernel_f64()
+
+# NULL on processors for which we have no kernels.
+cdef product_kernel_f32 kernel_f32 = find_product_kernel_f32()
+cdef product_kernel_f64 kernel_f64 = find_product_kernel_f64()
+
+# Our kernels keep up with BLAS as long as the matrices stay in the caches; below some
+# ten thousand multiplications they are several times faster than a call of BLAS.
+cdef double MULTIPLICATIONS_OF_OURS = 2.0**31
 
 
 cdef void product(
@@ -15,27 +36,73 @@ cdef void product(
     ``lead`` is the distance between the rows of a matrix as it is stored, ``stride``
     the distance between one matrix and the next. With beta 0, c is never read. The
     caller has made sure that m, n, k and the leads fit into BLAS' 32-bit integers.
-
-    A row-major matrix is the transpose of a column-major one, so Fortran is asked for
-    the transpose of c: op(b)^T op(a)^T.
     """
+    cdef bint ours = <double> m * n * k <= MULTIPLICATIONS_OF_OURS
+    cdef Py_ssize_t i
+    if floating is float:
+        ours = ours and kernel_f32 != NULL
+    else:
+        ours = ours and kernel_f64 != NULL
+    for i in range(count):
+        if ours:
+            our_product(m, n, k, a + i * a_stride, a_lead, a_transposed,
+                        b + i * b_stride, b_lead, b_transposed,
+                        beta, c + i * c_stride, c_lead)
+        else:
+            blas_product(m, n, k, a + i * a_stride, a_lead, a_transposed,
+                         b + i * b_stride, b_lead, b_transposed,
+                         beta, c + i * c_stride, c_lead)
+
+
+cdef void our_product(
+    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const floating *a, Py_ssize_t a_lead, bint a_transposed,
+    const floating *b, Py_ssize_t b_lead, bint b_transposed,
+    floating beta, floating *c, Py_ssize_t c_lead,
+) noexcept nogil:
+    # Strides from one row to the next and from one column to the next.
+    cdef Py_ssize_t a_row = 1 if a_transposed else a_lead
+    cdef Py_ssize_t a_column = a_lead if a_transposed else 1
+    cdef Py_ssize_t b_row = 1 if b_transposed else b_lead
+    cdef Py_ssize_t b_column = b_lead if b_transposed else 1
+    if n == 1 and c_lead == 1:
+        # One column: as one row of the transposed product it fills the vectors.
+        call_kernel(1, m, k, b, 0, b_row, a, a_column, a_row, beta, c, m)
+    else:
+        call_kernel(m, n, k, a, a_row, a_column, b, b_row, b_column, beta, c, c_lead)
+
+
+cdef inline void call_kernel(
+    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const floating *a, Py_ssize_t a_row, Py_ssize_t a_column,
+    const floating *b, Py_ssize_t b_row, Py_ssize_t b_column,
+    floating beta, floating *c, Py_ssize_t c_row,
+) noexcept nogil:
+    if floating is float:
+        kernel_f32(m, n, k, a, a_row, a_column, b, b_row, b_column, beta, c, c_row)
+    else:
+        kernel_f64(m, n, k, a, a_row, a_column, b, b_row, b_column, beta, c, c_row)
+
+
+cdef void blas_product(
+    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const floating *a, Py_ssize_t a_lead, bint a_transposed,
+    const floating *b, Py_ssize_t b_lead, bint b_transposed,
+    floating beta, floating *c, Py_ssize_t c_lead,
+) noexcept nogil:
+    # A row-major matrix is the transpose of a column-major one, so Fortran is asked for
+    # the transpose of c: op(b)^T op(a)^T.
     cdef char op_a = b"T" if a_transposed else b"N"
     cdef char op_b = b"T" if b_transposed else b"N"
     cdef int rows = <int> m, columns = <int> n, inner = <int> k
     cdef int lead_a = <int> a_lead, lead_b = <int> b_lead, lead_c = <int> c_lead
     cdef floating alpha = 1
-    cdef Py_ssize_t i
-    for i in range(count):
-        if floating is float:
-            sgemm(&op_b, &op_a, &columns, &rows, &inner, &alpha,
-                  <float *> b + i * b_stride, &lead_b,
-                  <float *> a + i * a_stride, &lead_a,
-                  &beta, c + i * c_stride, &lead_c)
-        else:
-            dgemm(&op_b, &op_a, &columns, &rows, &inner, &alpha,
-                  <double *> b + i * b_stride, &lead_b,
-                  <double *> a + i * a_stride, &lead_a,
-                  &beta, c + i * c_stride, &lead_c)
+    if floating is float:
+        sgemm(&op_b, &op_a, &columns, &rows, &inner, &alpha, <float *> b, &lead_b,
+              <float *> a, &lead_a, &beta, c, &lead_c)
+    else:
+        dgemm(&op_b, &op_a, &columns, &rows, &inner, &alpha, <double *> b, &lead_b,
+              <double *> a, &lead_a, &beta, c, &lead_c)
 
 
 def matrix_product(
