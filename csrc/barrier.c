@@ -13,7 +13,8 @@ typedef volatile LONG atomic_t;
 #define PAUSE() YieldProcessor()
 typedef SRWLOCK lock_t;
 typedef CONDITION_VARIABLE condition_t;
-#define INIT_OK(b) (InitializeSRWLock(&(b)->lock), InitializeConditionVariable(&(b)->wake), 1)
+#define INIT_OK(b) \
+    (InitializeSRWLock(&(b)->lock), InitializeConditionVariable(&(b)->wake), 1)
 #define DESTROY(b) ((void)(b))
 #define ACQUIRE(b) AcquireSRWLockExclusive(&(b)->lock)
 #define RELEASE(b) ReleaseSRWLockExclusive(&(b)->lock)
@@ -48,9 +49,9 @@ typedef pthread_cond_t condition_t;
 enum { SPINS = 2000 }; /* some 20 to 80 microseconds */
 
 struct barrier_s {
-    atomic_t arrived;    /* threads of this round that are here */
-    char apart_1[60];    /* on cache lines of their own: all spin on the round */
-    atomic_t round;      /* how many times all have met, modulo the integer's range */
+    atomic_t arrived; /* threads of this round that are here */
+    char apart_1[60]; /* on cache lines of their own: all spin on the round */
+    atomic_t round;   /* how many times all have met, modulo the integer's range */
     char apart_2[60];
     atomic_t sleepers;
     int n_threads;

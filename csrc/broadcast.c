@@ -10,13 +10,11 @@
 #define NOTHING (void)saved
 #define OUTPUT REAL y = saved
 #define INPUT REAL x = saved
-#define ROW(name, reads, value, slope)                   \
-    HOST_DEVICE REAL NAMED(name##_value)(REAL x) {       \
-        return value;                                    \
-    }                                                    \
-    HOST_DEVICE REAL NAMED(name##_slope)(REAL saved) {   \
-        reads;                                           \
-        return slope;                                    \
+#define ROW(name, reads, value, slope)                             \
+    HOST_DEVICE REAL NAMED(name##_value)(REAL x) { return value; } \
+    HOST_DEVICE REAL NAMED(name##_slope)(REAL saved) {             \
+        reads;                                                     \
+        return slope;                                              \
     }
 ACTIVATION_TABLE(ROW)
 #undef ROW
@@ -37,37 +35,39 @@ HOST_DEVICE void NAMED(reduce_row)(ptrdiff_t n, const REAL *d, REAL *db,
     }
 }
 
-#define ROW(name, reads, value, slope)                                                 \
-    CLONES void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,             \
-                                  const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column,  \
-                                  REAL *y) {                                           \
-        for (ptrdiff_t i = 0; i < m; i++, a += n, y += n) {                            \
-            if (b_column) {                                                            \
-                const REAL *s = b + i * b_row;                                         \
-                SIMD                                                                   \
-                for (ptrdiff_t j = 0; j < n; j++) y[j] = NAMED(name##_value)(a[j] + s[j]); \
-            } else {                                                                   \
-                REAL s = b ? b[i * b_row] : 0;                                         \
-                SIMD                                                                   \
-                for (ptrdiff_t j = 0; j < n; j++) y[j] = NAMED(name##_value)(a[j] + s); \
-            }                                                                          \
-        }                                                                              \
-    }                                                                                  \
-    CLONES void NAMED(add_gradient_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,   \
-                                           const REAL *saved, REAL *da, REAL *db,      \
-                                           ptrdiff_t b_row, ptrdiff_t b_column) {      \
-        for (ptrdiff_t i = 0; i < m; i++, dy += n) {                                   \
-            const REAL *d = dy;                                                        \
-            if (da) {                                                                  \
-                const REAL *s = saved + i * n;                                         \
-                REAL *out = da + i * n;                                                \
-                SIMD                                                                   \
-                for (ptrdiff_t j = 0; j < n; j++)                                      \
-                    out[j] = dy[j] * NAMED(name##_slope)(s[j]);                        \
-                d = out;                                                               \
-            }                                                                          \
-            if (db) NAMED(reduce_row)(n, d, db + i * b_row, b_column);                 \
-        }                                                                              \
+#define ROW(name, reads, value, slope)                                                \
+    CLONES void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,            \
+                                  const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column, \
+                                  REAL *y) {                                          \
+        for (ptrdiff_t i = 0; i < m; i++, a += n, y += n) {                           \
+            if (b_column) {                                                           \
+                const REAL *s = b + i * b_row;                                        \
+                SIMD                                                                  \
+                for (ptrdiff_t j = 0; j < n; j++)                                     \
+                    y[j] = NAMED(name##_value)(a[j] + s[j]);                          \
+            } else {                                                                  \
+                REAL s = b ? b[i * b_row] : 0;                                        \
+                SIMD                                                                  \
+                for (ptrdiff_t j = 0; j < n; j++)                                     \
+                    y[j] = NAMED(name##_value)(a[j] + s);                             \
+            }                                                                         \
+        }                                                                             \
+    }                                                                                 \
+    CLONES void NAMED(add_gradient_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,  \
+                                           const REAL *saved, REAL *da, REAL *db,     \
+                                           ptrdiff_t b_row, ptrdiff_t b_column) {     \
+        for (ptrdiff_t i = 0; i < m; i++, dy += n) {                                  \
+            const REAL *d = dy;                                                       \
+            if (da) {                                                                 \
+                const REAL *s = saved + i * n;                                        \
+                REAL *out = da + i * n;                                               \
+                SIMD                                                                  \
+                for (ptrdiff_t j = 0; j < n; j++)                                     \
+                    out[j] = dy[j] * NAMED(name##_slope)(s[j]);                       \
+                d = out;                                                              \
+            }                                                                         \
+            if (db) NAMED(reduce_row)(n, d, db + i * b_row, b_column);                \
+        }                                                                             \
     }
 ACTIVATION_TABLE(ROW)
 #undef ROW

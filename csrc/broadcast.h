@@ -6,17 +6,17 @@
 
 #include <stddef.h>
 
-#define DECLARE(REAL, NAMED)                                                             \
-    /* b may be NULL (nothing is added); y may be a. */                                  \
-    typedef void (*NAMED(add_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *a,             \
-                                    const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column,  \
-                                    REAL *y);                                            \
+#define DECLARE(REAL, NAMED)                                                               \
+    /* b may be NULL (nothing is added); y may be a. */                                    \
+    typedef void (*NAMED(add_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *a,               \
+                                    const REAL *b, ptrdiff_t b_row,                        \
+                                    ptrdiff_t b_column, REAL *y);                          \
     /* da = dy * slope(saved) when da is given (it may be dy); then db, when given, gets \
-       the sum of da, or of dy without one, over what b was broadcast over. */           \
-    typedef void (*NAMED(add_gradient_loop))(                                            \
-        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *saved, REAL *da, REAL *db, \
-        ptrdiff_t b_row, ptrdiff_t b_column);                                            \
-    extern const NAMED(add_loop) NAMED(add_loops)[];                                     \
+       the sum of da, or of dy without one, over what b was broadcast over. */ \
+    typedef void (*NAMED(add_gradient_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *dy,     \
+                                             const REAL *saved, REAL *da, REAL *db,        \
+                                             ptrdiff_t b_row, ptrdiff_t b_column);         \
+    extern const NAMED(add_loop) NAMED(add_loops)[];                                       \
     extern const NAMED(add_gradient_loop) NAMED(add_gradient_loops)[];
 
 #define NAMED_F32(name) name##_f32

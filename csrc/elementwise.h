@@ -12,11 +12,11 @@
    value: of the input x. slope: the derivative with respect to x, written in the number
    that the row reads: OUTPUT means y, so that the forward pass may work in place, INPUT
    means x, for functions whose slope cannot be had from y. The identity reads NOTHING. */
-#define ACTIVATION_TABLE(ROW)                                                    \
-    ROW(identity, NOTHING, x, 1)                                                 \
-    ROW(relu, OUTPUT, x < 0 ? 0 : x, y > 0 ? (REAL)1 : 0)                        \
-    ROW(logistic, OUTPUT, NAMED(logistic)(x), y *(1 - y))                        \
-    ROW(tanh, OUTPUT, NAMED(tanh)(x), 1 - y * y)                                 \
+#define ACTIVATION_TABLE(ROW)                              \
+    ROW(identity, NOTHING, x, 1)                           \
+    ROW(relu, OUTPUT, x < 0 ? 0 : x, y > 0 ? (REAL)1 : 0)  \
+    ROW(logistic, OUTPUT, NAMED(logistic)(x), y * (1 - y)) \
+    ROW(tanh, OUTPUT, NAMED(tanh)(x), 1 - y * y)           \
     ROW(exponential, OUTPUT, NAMED(exp)(x), y)
 
 /* ROW(name, link, value, gradient)
@@ -42,15 +42,15 @@
    in the step: 1, 0 for plain momentum and momentum, 1 for Nesterov's.
    adam: Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015, end of
    section 2; h = rate with both bias corrections, b1, 1 - b1, b2, 1 - b2, epsilon. */
-#define OPTIMIZER_TABLE(ROW)                                                     \
-    ROW(sgd, 1, {                                                                \
-        s0 = h[1] * s0 - rate * g;                                               \
-        w += h[2] * s0 - h[3] * rate * g;                                        \
-    })                                                                           \
-    ROW(adam, 2, {                                                               \
-        s0 = h[1] * s0 + h[2] * g;                                               \
-        s1 = h[3] * s1 + h[4] * g * g;                                           \
-        w -= rate * s0 / (NAMED(sqrt)(s1) + h[5]);                               \
+#define OPTIMIZER_TABLE(ROW)                       \
+    ROW(sgd, 1, {                                  \
+        s0 = h[1] * s0 - rate * g;                 \
+        w += h[2] * s0 - h[3] * rate * g;          \
+    })                                             \
+    ROW(adam, 2, {                                 \
+        s0 = h[1] * s0 + h[2] * g;                 \
+        s1 = h[3] * s1 + h[4] * g * g;             \
+        w -= rate * s0 / (NAMED(sqrt)(s1) + h[5]); \
     })
 
 enum { N_SCALARS = 8, MAX_SLOTS = 2 };

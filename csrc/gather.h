@@ -4,10 +4,10 @@
 
 #include <stddef.h>
 
-#define DECLARE(SOURCE, REAL, NAME)                                                      \
+#define DECLARE(SOURCE, REAL, NAME)                                                        \
     /* to[i, j] = (REAL)from[rows[i] * row_stride + j * column_stride] for i < m, j < n; \
-       rows NULL: rows 0 to m - 1. Strides count elements. */                            \
-    void NAME(ptrdiff_t m, ptrdiff_t n, const SOURCE *from, ptrdiff_t row_stride,        \
+       rows NULL: rows 0 to m - 1. Strides count elements. */ \
+    void NAME(ptrdiff_t m, ptrdiff_t n, const SOURCE *from, ptrdiff_t row_stride,          \
               ptrdiff_t column_stride, const ptrdiff_t *rows, REAL *to);
 
 DECLARE(float, float, gather_f32_f32)

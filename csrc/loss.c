@@ -8,35 +8,35 @@
 #include "scalar.h"
 
 /* Without weights the rows join into one long row, so that narrow outputs vectorise. */
-#define ROW(name, link, value, gradient)                                               \
-    CLONES double NAMED(loss_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *z_row,      \
-                                     const REAL *target, const REAL *weight,           \
-                                     REAL scale, REAL *dz) {                           \
-        double total = 0;                                                              \
-        if (!weight) {                                                                 \
-            n *= m;                                                                    \
-            m = n ? 1 : 0;                                                             \
-        }                                                                              \
-        for (ptrdiff_t i = 0; i < m; i++, z_row += n, target += n) {                   \
-            REAL w = weight ? scale * weight[i] : scale;                               \
-            REAL sum = 0;                                                              \
-            if (dz) {                                                                  \
-                SIMD_SUM(sum)                                                          \
-                for (ptrdiff_t j = 0; j < n; j++) {                                    \
-                    REAL z = z_row[j], y = target[j];                                  \
-                    sum += value;                                                      \
-                    dz[i * n + j] = w * (gradient);                                    \
-                }                                                                      \
-            } else {                                                                   \
-                SIMD_SUM(sum)                                                          \
-                for (ptrdiff_t j = 0; j < n; j++) {                                    \
-                    REAL z = z_row[j], y = target[j];                                  \
-                    sum += value;                                                      \
-                }                                                                      \
-            }                                                                          \
-            total += (double)w * sum;                                                  \
-        }                                                                              \
-        return total;                                                                  \
+#define ROW(name, link, value, gradient)                                          \
+    CLONES double NAMED(loss_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *z_row, \
+                                     const REAL *target, const REAL *weight,      \
+                                     REAL scale, REAL *dz) {                      \
+        double total = 0;                                                         \
+        if (!weight) {                                                            \
+            n *= m;                                                               \
+            m = n ? 1 : 0;                                                        \
+        }                                                                         \
+        for (ptrdiff_t i = 0; i < m; i++, z_row += n, target += n) {              \
+            REAL w = weight ? scale * weight[i] : scale;                          \
+            REAL sum = 0;                                                         \
+            if (dz) {                                                             \
+                SIMD_SUM(sum)                                                     \
+                for (ptrdiff_t j = 0; j < n; j++) {                               \
+                    REAL z = z_row[j], y = target[j];                             \
+                    sum += value;                                                 \
+                    dz[i * n + j] = w * (gradient);                               \
+                }                                                                 \
+            } else {                                                              \
+                SIMD_SUM(sum)                                                     \
+                for (ptrdiff_t j = 0; j < n; j++) {                               \
+                    REAL z = z_row[j], y = target[j];                             \
+                    sum += value;                                                 \
+                }                                                                 \
+            }                                                                     \
+            total += (double)w * sum;                                             \
+        }                                                                         \
+        return total;                                                             \
     }
 LOSS_TABLE(ROW)
 #undef ROW
@@ -84,8 +84,8 @@ CLONES void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *d
 /* -log softmax(z)[label] = log(sum(exp(z - max))) - (z[label] - max), and its gradient
    softmax(z) - onehot(label). */
 CLONES double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,
-                                        const REAL *label, const REAL *weight, REAL scale,
-                                        REAL *dz) {
+                                        const REAL *label, const REAL *weight,
+                                        REAL scale, REAL *dz) {
     double total = 0;
     for (ptrdiff_t i = 0; i < m; i++, z += n) {
         REAL w = weight ? scale * weight[i] : scale;

@@ -7,17 +7,17 @@
 
 #include <stddef.h>
 
-#define DECLARE(REAL, NAMED)                                                            \
-    typedef double (*NAMED(loss_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *z,         \
-                                       const REAL *target, const REAL *weight,          \
-                                       REAL scale, REAL *dz);                           \
-    extern const NAMED(loss_loop) NAMED(loss_loops)[];                                  \
-    /* label holds class numbers 0 <= label < n: the caller has checked them. */        \
-    double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,           \
-                                     const REAL *label, const REAL *weight, REAL scale, \
-                                     REAL *dz);                                         \
-    void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z, REAL *y);         \
-    void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,         \
+#define DECLARE(REAL, NAMED)                                                     \
+    typedef double (*NAMED(loss_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *z,  \
+                                       const REAL *target, const REAL *weight,   \
+                                       REAL scale, REAL *dz);                    \
+    extern const NAMED(loss_loop) NAMED(loss_loops)[];                           \
+    /* label holds class numbers 0 <= label < n: the caller has checked them. */ \
+    double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,    \
+                                     const REAL *label, const REAL *weight,      \
+                                     REAL scale, REAL *dz);                      \
+    void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z, REAL *y);  \
+    void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,  \
                                       const REAL *y, REAL *dz);
 
 #define NAMED_F32(name) name##_f32

@@ -16,26 +16,26 @@ enum { FAR_APART = 512 }; /* numbers */
 
 /* to[j, i] = from[i, j] for 4 x 4 numbers; rows lie from_row and to_row apart. */
 typedef float quad_f32 __attribute__((vector_size(16)));
-#define TRANSPOSE_F32(NAME)                                                              \
-    ALWAYS_INLINE void NAME(const float *from, ptrdiff_t from_row, float *to,            \
-                            ptrdiff_t to_row) {                                          \
-        quad_f32 r[4], s[4], t[4];                                                       \
-        for (int i = 0; i < 4; i++) memcpy(&r[i], from + i * from_row, 16);              \
-        s[0] = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);                          \
-        s[1] = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);                          \
-        s[2] = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);                          \
-        s[3] = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);                          \
-        t[0] = __builtin_shufflevector(s[0], s[2], 0, 1, 4, 5);                          \
-        t[1] = __builtin_shufflevector(s[0], s[2], 2, 3, 6, 7);                          \
-        t[2] = __builtin_shufflevector(s[1], s[3], 0, 1, 4, 5);                          \
-        t[3] = __builtin_shufflevector(s[1], s[3], 2, 3, 6, 7);                          \
-        for (int i = 0; i < 4; i++) memcpy(to + i * to_row, &t[i], 16);                  \
+#define TRANSPOSE_F32(NAME)                                                   \
+    ALWAYS_INLINE void NAME(const float *from, ptrdiff_t from_row, float *to, \
+                            ptrdiff_t to_row) {                               \
+        quad_f32 r[4], s[4], t[4];                                            \
+        for (int i = 0; i < 4; i++) memcpy(&r[i], from + i * from_row, 16);   \
+        s[0] = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);               \
+        s[1] = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);               \
+        s[2] = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);               \
+        s[3] = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);               \
+        t[0] = __builtin_shufflevector(s[0], s[2], 0, 1, 4, 5);               \
+        t[1] = __builtin_shufflevector(s[0], s[2], 2, 3, 6, 7);               \
+        t[2] = __builtin_shufflevector(s[1], s[3], 0, 1, 4, 5);               \
+        t[3] = __builtin_shufflevector(s[1], s[3], 2, 3, 6, 7);               \
+        for (int i = 0; i < 4; i++) memcpy(to + i * to_row, &t[i], 16);       \
     }
-#define TRANSPOSE_F64(NAME)                                                              \
-    ALWAYS_INLINE void NAME(const double *from, ptrdiff_t from_row, double *to,          \
-                            ptrdiff_t to_row) {                                          \
-        for (int i = 0; i < 4; i++)                                                      \
-            for (int j = 0; j < 4; j++) to[j * to_row + i] = from[i * from_row + j];     \
+#define TRANSPOSE_F64(NAME)                                                          \
+    ALWAYS_INLINE void NAME(const double *from, ptrdiff_t from_row, double *to,      \
+                            ptrdiff_t to_row) {                                      \
+        for (int i = 0; i < 4; i++)                                                  \
+            for (int j = 0; j < 4; j++) to[j * to_row + i] = from[i * from_row + j]; \
     }
 
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,fma")))
@@ -92,7 +92,8 @@ ALWAYS_INLINE void ISA(store_some)(float *to, __m256 x, ptrdiff_t count) {
 #define ISA(name) name##_avx2_f64
 TRANSPOSE_F64(ISA(transpose_4))
 ALWAYS_INLINE __m256i ISA(mask)(ptrdiff_t count) {
-    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count),
+                              _mm256_setr_epi64x(0, 1, 2, 3));
 }
 ALWAYS_INLINE __m256d ISA(load_some)(const double *from, ptrdiff_t count) {
     return _mm256_maskload_pd(from, ISA(mask)(count));
@@ -104,16 +105,16 @@ ALWAYS_INLINE void ISA(store_some)(double *to, __m256d x, ptrdiff_t count) {
 #undef REAL
 #undef ISA
 
-#define FIND(REAL_NAME)                                                                  \
-    product_kernel_##REAL_NAME find_product_kernel_##REAL_NAME(void) {                   \
-        __builtin_cpu_init();                                                            \
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&   \
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&  \
-            __builtin_cpu_supports("fma"))                                               \
-            return product_avx512_##REAL_NAME;                                           \
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))             \
-            return product_avx2_##REAL_NAME;                                             \
-        return NULL;                                                                     \
+#define FIND(REAL_NAME)                                                                \
+    product_kernel_##REAL_NAME find_product_kernel_##REAL_NAME(void) {                 \
+        __builtin_cpu_init();                                                          \
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && \
+            __builtin_cpu_supports("avx512bw") &&                                      \
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))       \
+            return product_avx512_##REAL_NAME;                                         \
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))           \
+            return product_avx2_##REAL_NAME;                                           \
+        return NULL;                                                                   \
     }
 FIND(f32)
 FIND(f64)

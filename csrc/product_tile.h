@@ -22,10 +22,10 @@ ALWAYS_INLINE ISA(vector) ISA(load)(const REAL *from) {
 ALWAYS_INLINE void ISA(store)(REAL *to, ISA(vector) x) { memcpy(to, &x, sizeof x); }
 
 /* rows x width numbers of c, for width up to vectors * LANES. */
-ALWAYS_INLINE void ISA(tile)(const int rows, const int vectors, ptrdiff_t k, const REAL *a,
-                             ptrdiff_t a_row, ptrdiff_t a_column, const REAL *panel,
-                             ptrdiff_t panel_row, REAL beta, REAL *c, ptrdiff_t c_row,
-                             ptrdiff_t width) {
+ALWAYS_INLINE void ISA(tile)(const int rows, const int vectors, ptrdiff_t k,
+                             const REAL *a, ptrdiff_t a_row, ptrdiff_t a_column,
+                             const REAL *panel, ptrdiff_t panel_row, REAL beta, REAL *c,
+                             ptrdiff_t c_row, ptrdiff_t width) {
     ISA(vector) sum[TILE_ROWS][2], b[2];
     UNROLL
     for (int r = 0; r < rows; r++) {
@@ -34,7 +34,8 @@ ALWAYS_INLINE void ISA(tile)(const int rows, const int vectors, ptrdiff_t k, con
     }
     for (ptrdiff_t p = 0; p < k; p++) {
         UNROLL
-        for (int v = 0; v < vectors; v++) b[v] = ISA(load)(panel + p * panel_row + v * LANES);
+        for (int v = 0; v < vectors; v++)
+            b[v] = ISA(load)(panel + p * panel_row + v * LANES);
         UNROLL
         for (int r = 0; r < rows; r++) {
             REAL s = a[r * a_row + p * a_column];
@@ -62,17 +63,18 @@ ALWAYS_INLINE void ISA(tile)(const int rows, const int vectors, ptrdiff_t k, con
 
 /* The columns of c under one panel, whose rows lie panel_row apart. Not inlined: with
    less around them the tiles stay in registers. */
-#define COLUMN(name, vectors)                                                             \
-    TARGET static __attribute__((noinline)) void ISA(name)(                               \
-        ptrdiff_t m, ptrdiff_t k, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_column,     \
-        const REAL *panel, ptrdiff_t panel_row, REAL beta, REAL *c, ptrdiff_t c_row,      \
-        ptrdiff_t width) {                                                                \
-        ptrdiff_t i = 0;                                                                  \
-        TILES(TILE_ROWS, vectors) TILES(4, vectors) TILES(2, vectors) TILES(1, vectors)   \
+#define COLUMN(name, vectors)                                                         \
+    TARGET static __attribute__((noinline)) void ISA(name)(                           \
+        ptrdiff_t m, ptrdiff_t k, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_column, \
+        const REAL *panel, ptrdiff_t panel_row, REAL beta, REAL *c, ptrdiff_t c_row,  \
+        ptrdiff_t width) {                                                            \
+        ptrdiff_t i = 0;                                                              \
+        TILES(TILE_ROWS, vectors)                                                     \
+        TILES(4, vectors) TILES(2, vectors) TILES(1, vectors)                         \
     }
-#define TILES(rows, vectors)                                                              \
-    for (; i + rows <= m; i += rows)                                                      \
-        ISA(tile)(rows, vectors, k, a + i * a_row, a_row, a_column, panel, panel_row,     \
+#define TILES(rows, vectors)                                                          \
+    for (; i + rows <= m; i += rows)                                                  \
+        ISA(tile)(rows, vectors, k, a + i * a_row, a_row, a_column, panel, panel_row, \
                   beta, c + i * c_row, c_row, width);
 COLUMN(wide_column, 2)
 COLUMN(narrow_column, 1)
@@ -80,15 +82,17 @@ COLUMN(narrow_column, 1)
 #undef TILES
 
 /* panel[p, j] = b[p * b_row + j * b_column] for j < width, and 0 up to its full width. */
-ALWAYS_INLINE void ISA(pack)(ptrdiff_t k, ptrdiff_t width, ptrdiff_t full, const REAL *b,
-                             ptrdiff_t b_row, ptrdiff_t b_column, REAL *panel) {
+ALWAYS_INLINE void ISA(pack)(ptrdiff_t k, ptrdiff_t width, ptrdiff_t full,
+                             const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column,
+                             REAL *panel) {
     if (b_column == 1) {
         for (ptrdiff_t p = 0; p < k; p++) {
             ptrdiff_t j = 0;
             for (; j + LANES <= width; j += LANES)
                 ISA(store)(panel + p * full + j, ISA(load)(b + p * b_row + j));
             if (j < width)
-                ISA(store)(panel + p * full + j, ISA(load_some)(b + p * b_row + j, width - j));
+                ISA(store)(panel + p * full + j,
+                           ISA(load_some)(b + p * b_row + j, width - j));
         }
         return;
     }

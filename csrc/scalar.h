@@ -156,7 +156,8 @@ HOST_DEVICE REAL NAMED(log1p_unit)(REAL u) { return NAMED(log_ratio)(u / (2 + u)
 /* log(x) for finite, normal x > 0: x = 2^k m with m between sqrt(1/2) and sqrt(2). */
 HOST_DEVICE REAL NAMED(log)(REAL x) {
     REAL_INT k = (NAMED(to_bits)(x) - SQRT_HALF_BITS) >> MANTISSA_BITS;
-    REAL m = NAMED(from_bits)(NAMED(to_bits)(x) - (REAL_INT)((uint64_t)k << MANTISSA_BITS));
+    REAL m =
+        NAMED(from_bits)(NAMED(to_bits)(x) - (REAL_INT)((uint64_t)k << MANTISSA_BITS));
     return (REAL)k * LN2_HIGH +
            ((REAL)k * LN2_LOW + NAMED(log_ratio)((m - 1) / (m + 1)));
 }

@@ -43,9 +43,8 @@ void shuffle(ptrdiff_t n, ptrdiff_t *order, uint64_t seed) {
     for (ptrdiff_t i = 0; i < n; i++) order[i] = i;
     for (ptrdiff_t i = n - 1; i > 0; i--) {
         uint64_t range = (uint64_t)i + 1;
-        ptrdiff_t j = range <= UINT32_MAX
-                          ? (ptrdiff_t)below(&stream, (uint32_t)range)
-                          : (ptrdiff_t)below_large(&stream, range);
+        ptrdiff_t j = range <= UINT32_MAX ? (ptrdiff_t)below(&stream, (uint32_t)range)
+                                          : (ptrdiff_t)below_large(&stream, range);
         ptrdiff_t swapped = order[i];
         order[i] = order[j];
         order[j] = swapped;

@@ -27,24 +27,23 @@ CLONES void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y) {
 #define POINTERS_1 REAL *a = slots[0]
 #define POINTERS_2 REAL *a = slots[0], *b = slots[1]
 
-#define ROW(name, n_slots, step)                                                       \
-    CLONES double NAMED(step_##name)(ptrdiff_t n, REAL *weights, const REAL *gradients, \
-                                     REAL *const *slots, const REAL *scalars, REAL rate, \
-                                     REAL scale, REAL penalty) {                       \
-        POINTERS_##n_slots;                                                            \
-        REAL h[N_SCALARS];                                                             \
-        memcpy(h, scalars, sizeof h);                                                  \
-        double squares =                                                               \
-            penalty != 0 ? NAMED(sum_of_squares_loop)(n, weights) : 0;                 \
-        SIMD                                                                           \
-        for (ptrdiff_t i = 0; i < n; i++) {                                            \
-            REAL w = weights[i];                                                       \
-            REAL g = (gradients[i] + penalty * w) * scale;                             \
-            LOAD_##n_slots;                                                            \
-            step STORE_##n_slots;                                                      \
-            weights[i] = w;                                                            \
-        }                                                                              \
-        return squares;                                                                \
+#define ROW(name, n_slots, step)                                                    \
+    CLONES double NAMED(step_##name)(                                               \
+        ptrdiff_t n, REAL *weights, const REAL *gradients, REAL *const *slots,      \
+        const REAL *scalars, REAL rate, REAL scale, REAL penalty) {                 \
+        POINTERS_##n_slots;                                                         \
+        REAL h[N_SCALARS];                                                          \
+        memcpy(h, scalars, sizeof h);                                               \
+        double squares = penalty != 0 ? NAMED(sum_of_squares_loop)(n, weights) : 0; \
+        SIMD                                                                        \
+        for (ptrdiff_t i = 0; i < n; i++) {                                         \
+            REAL w = weights[i];                                                    \
+            REAL g = (gradients[i] + penalty * w) * scale;                          \
+            LOAD_##n_slots;                                                         \
+            step STORE_##n_slots;                                                   \
+            weights[i] = w;                                                         \
+        }                                                                           \
+        return squares;                                                             \
     }
 OPTIMIZER_TABLE(ROW)
 #undef ROW

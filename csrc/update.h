@@ -4,15 +4,15 @@
 
 #include <stddef.h>
 
-#define DECLARE(REAL, NAMED)                                                              \
+#define DECLARE(REAL, NAMED)                                                               \
     /* Uses (gradient + penalty * w) * scale as gradient. slots: one array of n for each \
        slot of the rule. Returns the sum of the squares of the weights before the step,  \
-       or 0 where there is no penalty. */                                                \
-    typedef double (*NAMED(step_loop))(ptrdiff_t n, REAL *weights, const REAL *gradients, \
-                                       REAL *const *slots, const REAL *h, REAL rate,     \
-                                       REAL scale, REAL penalty);                        \
-    extern const NAMED(step_loop) NAMED(step_loops)[];                                   \
-    double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x);                       \
+       or 0 where there is no penalty. */ \
+    typedef double (*NAMED(step_loop))(                                                    \
+        ptrdiff_t n, REAL *weights, const REAL *gradients, REAL *const *slots,             \
+        const REAL *h, REAL rate, REAL scale, REAL penalty);                               \
+    extern const NAMED(step_loop) NAMED(step_loops)[];                                     \
+    double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x);                         \
     void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y); /* y += x */
 
 #define NAMED_F32(name) name##_f32

@@ -22,8 +22,8 @@ from fastnn.threads import single_threaded_blas
 # meeting the other threads costs more than they help.
 OPERATIONS_PER_THREAD = 500_000
 
-# The activations of a chunk of rows take at most so many bytes; larger batches are taken
-# in several chunks, whose gradients add up.
+# The activations of a chunk of rows take at most so many bytes; larger batches are
+# taken in several chunks, whose gradients add up.
 CHUNK_BYTES = 32 * 2**20
 
 # Offsets of activations, multiplied by the rows of a chunk, stay on cache lines.
@@ -131,7 +131,9 @@ class Engine:
         with ExitStack() as stack:
             stack.enter_context(single_threaded_blas())
             threads = [
-                threading.Thread(target=self._compiled.work, args=(number,), daemon=True)
+                threading.Thread(
+                    target=self._compiled.work, args=(number,), daemon=True
+                )
                 for number in range(1, self.n_threads)
             ]
             for thread in threads:

@@ -1,8 +1,8 @@
 """Losses: what training minimises, computed from the raw outputs of a network.
 
-Each loss merges the link, the function that turns raw outputs into predictions, into its
-formula: the logarithm of a probability is exact where the probability itself would round
-to 0 or 1.
+Each loss merges the link, the function that turns raw outputs into predictions, into
+its formula: the logarithm of a probability is exact where the probability itself would
+round to 0 or 1.
 """
 
 from abc import ABC, abstractmethod

@@ -27,6 +27,7 @@ from fastnn._core.tables import (
     SPACES,
     TENSOR_DTYPE,
 )
+from fastnn.broadcasting import broadcast_axes
 from fastnn.initializers import Initializer
 from fastnn.memory import assign_offsets
 from fastnn.plan import Parameter, Plan
@@ -148,7 +149,15 @@ class Lowering:
         m, (k, n) = prod(a.shape[:-1]), b.shape
         y = self._activation((*a.shape[:-1], n), a, b)
         # dim: count, m, n, k, of which the one that runs over the samples is scaled.
-        self._emit("product", (a, b), (y,), BOTH, dim=(1, m, n, k), scaled=1 << 1, lead=(k, n, n))
+        self._emit(
+            "product",
+            (a, b),
+            (y,),
+            BOTH,
+            dim=(1, m, n, k),
+            scaled=1 << 1,
+            lead=(k, n, n),
+        )
 
         def adjoint() -> None:
             dy = self._gradients[y.number]
@@ -196,7 +205,7 @@ class Lowering:
             # The slope is read from the sum, which must then be kept.
             return self.add(self.add(a, b, phase=phase), None, activation, phase)
         y = self._activation(a.shape, *(t for t in (a, b) if t is not None))
-        axes = _broadcast_axes(a, b)
+        axes = broadcast_axes(a, b)
         code = ACTIVATIONS.index(activation)
         self._emit("add", (a, b), (y,), phase, code=code, **axes)
         if phase == PREDICT:
@@ -204,9 +213,7 @@ class Lowering:
         reads = ACTIVATION_READS[activation]
         saved = {None: None, "output": y, "input": a}[reads]
         summed = (
-            b is not None
-            and b.needs_gradient
-            and not (b.scaled and b.shape == a.shape)
+            b is not None and b.needs_gradient and not (b.scaled and b.shape == a.shape)
         )
 
         def adjoint() -> None:
@@ -214,7 +221,7 @@ class Lowering:
             # The identity's da is dy itself: nothing is written.
             da = None if saved is None else self._activation(a.shape)
             db, accumulate = None, False
-            if summed:
+            if b is not None and summed:
                 db, accumulate = self._accumulator(b)
             if da is not None or db is not None:
                 self._emit(
@@ -267,7 +274,13 @@ class Lowering:
         self._loss("cross_entropy", z, target, weight, report)
 
     def _loss(
-        self, kind: str, z: Tensor, target: Tensor, weight: float, report: float, code: int = 0
+        self,
+        kind: str,
+        z: Tensor,
+        target: Tensor,
+        weight: float,
+        report: float,
+        code: int = 0,
     ) -> None:
         dz = self._activation(z.shape)
         self._emit(
@@ -382,7 +395,7 @@ class Lowering:
         so_far = self._gradients.get(value.number)
         if so_far is not None:
             total = self._activation(value.shape)
-            axes = _broadcast_axes(so_far, gradient)
+            axes = broadcast_axes(so_far, gradient)
             self._emit("add", (so_far, gradient), (total,), TRAIN, **axes)
             gradient = total
         self._gradients[value.number] = gradient
@@ -397,54 +410,6 @@ class Lowering:
         accumulate = value.number in self._gradient_written
         self._gradient_written.add(value.number)
         return self._gradients[value.number], accumulate
-
-
-def _broadcast_axes(a: Tensor, b: Tensor | None) -> dict[str, Any]:
-    """Shape of a and strides of b over it, with like neighbours joined into one axis.
-
-    Raises
-    ------
-    ValueError
-        If b does not broadcast to the shape of a.
-    """
-    shape = b.shape if b is not None else ()
-    if b is not None and b.scaled and len(b.shape) != len(a.shape):
-        raise ValueError(
-            f"values of shapes {a.shape} and {b.shape} for each sample cannot be added: "
-            "give them the same number of axes"
-        )
-    if len(shape) > len(a.shape) or any(
-        n not in (1, m)
-        for m, n in zip(reversed(a.shape), reversed(shape), strict=False)
-    ):
-        raise ValueError(f"shape {shape} does not broadcast to shape {a.shape}")
-    # From the last axis to the first, then the samples: [length, stride of b].
-    axes: list[list[int]] = []
-    stride = 1
-    padded = (1,) * (len(a.shape) - len(shape)) + shape
-    for length, own in zip(reversed(a.shape), reversed(padded), strict=True):
-        if length > 1:
-            _join(axes, length, stride if own > 1 else 0)
-        stride *= own
-    _join(axes, 1, stride if b is not None and b.scaled else 0)
-    if len(axes) > 4:
-        raise ValueError(
-            f"shape {shape} broadcasts to shape {a.shape} along too many separate axes"
-        )
-    scaled = 1 << (4 - len(axes))
-    axes += [[1, 0]] * (4 - len(axes))
-    dims, strides = zip(*reversed(axes), strict=True)
-    return {"dim": dims, "stride": strides, "scaled": scaled}
-
-
-def _join(axes: list[list[int]], length: int, stride: int) -> None:
-    """Append an axis in front, or join it with the one behind when b runs on alike."""
-    if axes:
-        behind_length, behind_stride = axes[-1]
-        if stride == behind_stride * behind_length:
-            axes[-1] = [behind_length * length, behind_stride]
-            return
-    axes.append([length, stride])
 
 
 def _only_products_read(ops: NDArray, number: int) -> bool:

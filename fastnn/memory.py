@@ -73,5 +73,3 @@ def _first_gap(taken: list[tuple[int, int]], room: int) -> int:
             break
         start = max(start, last)
     return start
-
-

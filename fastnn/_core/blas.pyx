@@ -9,10 +9,12 @@ from scipy.linalg.cython_blas cimport dgemm, sgemm
 cdef extern from "product.h":
     ctypedef void (*product_kernel_f32)(
         Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
-        const float *, Py_ssize_t, Py_ssize_t, float, float *, Py_ssize_t) noexcept nogil
+        const float *, Py_ssize_t, Py_ssize_t, float, float *, Py_ssize_t,
+    ) noexcept nogil
     ctypedef void (*product_kernel_f64)(
         Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
-        const double *, Py_ssize_t, Py_ssize_t, double, double *, Py_ssize_t) noexcept nogil
+        const double *, Py_ssize_t, Py_ssize_t, double, double *, Py_ssize_t,
+    ) noexcept nogil
     product_kernel_f32 find_product_kernel_f32()
     product_kernel_f64 find_product_kernel_f64()
 
@@ -111,7 +113,7 @@ def matrix_product(
 ):
     """c = beta c + op(a) @ op(b) over stacks of matrices, for tests and benchmarks.
 
-    The last axis of each must be contiguous; the other two may have any stride.
+    The last axis of each must be contiguous, rows must not overlap or run backwards.
     """
     cdef Py_ssize_t count = c.shape[0], m = c.shape[1], n = c.shape[2]
     cdef Py_ssize_t k = a.shape[1] if transpose_a else a.shape[2]
@@ -127,22 +129,26 @@ def matrix_product(
     for name, view in (("a", a), ("b", b), ("c", c)):
         if view.shape[2] > 1 and view.strides[2] != view.itemsize:
             raise ValueError(f"the last axis of {name} must be contiguous")
+        if view.shape[1] > 1 and view.strides[1] < view.shape[2] * view.itemsize:
+            raise ValueError(f"the rows of {name} overlap or run backwards")
         if max(view.shape) > 2**31 - 1 or view.strides[1] // view.itemsize > 2**31 - 1:
             raise ValueError(f"{name} is too large: BLAS counts with 32-bit integers")
-    if count and m and n:
-        with nogil:
-            product(
-                count, m, n, k,
-                &a[0, 0, 0] if k else NULL, lead(a.strides[1], sizeof(floating), a.shape[2]),
-                a.strides[0] // <Py_ssize_t> sizeof(floating), transpose_a,
-                &b[0, 0, 0] if k else NULL, lead(b.strides[1], sizeof(floating), b.shape[2]),
-                b.strides[0] // <Py_ssize_t> sizeof(floating), transpose_b,
-                beta, &c[0, 0, 0], lead(c.strides[1], sizeof(floating), n),
-                c.strides[0] // <Py_ssize_t> sizeof(floating),
-            )
+    if not (count and m and n):
+        return
+    cdef Py_ssize_t item = sizeof(floating)
+    cdef const floating *a_first = &a[0, 0, 0] if k else NULL
+    cdef const floating *b_first = &b[0, 0, 0] if k else NULL
+    cdef Py_ssize_t a_lead = lead(a.strides[1] // item, a.shape[2])
+    cdef Py_ssize_t b_lead = lead(b.strides[1] // item, b.shape[2])
+    with nogil:
+        product(
+            count, m, n, k,
+            a_first, a_lead, a.strides[0] // item, transpose_a,
+            b_first, b_lead, b.strides[0] // item, transpose_b,
+            beta, &c[0, 0, 0], lead(c.strides[1] // item, n), c.strides[0] // item,
+        )
 
 
-cdef Py_ssize_t lead(Py_ssize_t stride, size_t itemsize, Py_ssize_t width) noexcept nogil:
+cdef Py_ssize_t lead(Py_ssize_t stride, Py_ssize_t width) noexcept nogil:
     # NumPy gives an axis of length one any stride; BLAS wants at least the width.
-    cdef Py_ssize_t elements = stride // <Py_ssize_t> itemsize
-    return elements if elements >= width and elements >= 1 else (width if width > 1 else 1)
+    return max(stride, width, 1)

@@ -1,7 +1,8 @@
 """y = activation(a + b) with b broadcast along any axes of a, and its adjoint.
 
-The shape of a is given by four lengths (equal neighbours joined, ones in front), b by its
-stride along each of them: 0 where it is broadcast. The inner two axes are one loop in C.
+The shape of a is given by four lengths (equal neighbours joined, ones in front), b by
+its stride along each of them: 0 where it is broadcast. The inner two axes are one loop
+in C.
 """
 
 from cython cimport floating

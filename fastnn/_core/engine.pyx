@@ -77,7 +77,7 @@ cdef void *address(array):
 
 
 cdef class Engine:
-    """The compiled half of :class:`fastnn.engine.Engine`, which checks its arguments."""
+    """The compiled half of :class:`fastnn.engine.Engine`, which checks arguments."""
 
     cdef const op_t *ops
     cdef const tensor_t *tensors
@@ -207,7 +207,7 @@ cdef class Engine:
         return self.epoch_loss
 
     def gradient(self):
-        """Sums loss and gradient over all rows: (loss, reported loss, sum of weights)."""
+        """Sums over all rows: loss, reported loss and weights; and the gradients."""
         cdef double loss = 0
         cdef int i, n_gradients
         self._command(GRADIENT)
@@ -339,7 +339,8 @@ cdef class Engine:
                 worker.n_rows += walk.count
             chunk += count
 
-    cdef void _fetch(self, Worker *worker, Py_ssize_t at, floating *room) noexcept nogil:
+    cdef void _fetch(
+        self, Worker *worker, Py_ssize_t at, floating *room) noexcept nogil:
         """Gathers the rows of X, y and the weights that are at this place in order."""
         cdef Walk *walk = &worker.walk
         cdef const Py_ssize_t *rows = self.order + at
@@ -363,7 +364,7 @@ cdef class Engine:
                 worker.weight_sum += weight[i]
 
     cdef inline Py_ssize_t _slice(self, int me, Py_ssize_t count) noexcept nogil:
-        """Where the rows of thread number me begin; with few rows, the last have none."""
+        """Where the rows of thread me begin; with few rows, the last have none."""
         cdef Py_ssize_t sharing = min(count, <Py_ssize_t> self.n_threads)
         return count * min(me, sharing) // sharing
 

@@ -118,7 +118,7 @@ cdef inline Py_ssize_t size_of(
 cdef inline bint adds(
     const op_t *op, const tensor_t *tensors, int32_t output, const Walk *walk,
 ) noexcept nogil:
-    """Whether an output is added to: a gradient also from the second chunk of rows on."""
+    """Whether an output is added to: gradients also from the second chunk on."""
     return op.accumulate or (
         walk.accumulate and output >= 0 and tensors[output].space == SPACE_GRADIENT)
 

@@ -18,7 +18,7 @@ cdef extern from "gather.h":
 
 
 cdef class Table:
-    """A two-dimensional array or CSR matrix of float32 or float64, read and never copied.
+    """A two-dimensional array or CSR matrix of floats, read and never copied.
 
     Parameters
     ----------
@@ -95,7 +95,8 @@ cdef class Table:
         """The most values that any n_rows rows of a sparse table can hold together."""
         lengths = np.diff(self.owners[2])
         if n_rows < len(lengths):
-            lengths = np.partition(lengths, len(lengths) - n_rows)[len(lengths) - n_rows:]
+            shorter = len(lengths) - n_rows
+            lengths = np.partition(lengths, shorter)[shorter:]
         return int(lengths.sum(dtype=np.int64))
 
     cdef const void *in_place(self, Py_ssize_t first, size_t itemsize) noexcept nogil:
@@ -104,7 +105,8 @@ cdef class Table:
                 or self.row_stride != self.n_columns
                 or itemsize != (sizeof(double) if self.wide else sizeof(float))):
             return NULL
-        return <const char *> self.values + first * self.row_stride * <Py_ssize_t> itemsize
+        first *= self.row_stride * <Py_ssize_t> itemsize
+        return <const char *> self.values + first
 
     cdef void gather(
         self, const Py_ssize_t *rows, Py_ssize_t count, floating *to) noexcept nogil:

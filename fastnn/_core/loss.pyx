@@ -21,7 +21,8 @@ cdef extern from "loss.h":
         Py_ssize_t, Py_ssize_t, const double *, const double *, const double *, double,
         double *) noexcept nogil
     void softmax_loop_f32(Py_ssize_t, Py_ssize_t, const float *, float *) noexcept nogil
-    void softmax_loop_f64(Py_ssize_t, Py_ssize_t, const double *, double *) noexcept nogil
+    void softmax_loop_f64(
+        Py_ssize_t, Py_ssize_t, const double *, double *) noexcept nogil
     void softmax_gradient_loop_f32(
         Py_ssize_t, Py_ssize_t, const float *, const float *, float *) noexcept nogil
     void softmax_gradient_loop_f64(

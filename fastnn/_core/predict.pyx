@@ -74,7 +74,7 @@ cdef void outputs(
 ) noexcept nogil:
     cdef Walk walk
     cdef SparseRows sparse
-    cdef Py_ssize_t first = 0, i
+    cdef Py_ssize_t first = 0, place = tensors[output].predict_offset * capacity, i
     cdef Py_ssize_t *rows
     cdef floating *values
     memset(&walk, 0, sizeof(walk))
@@ -101,7 +101,6 @@ cdef void outputs(
                 table.gather(rows, walk.count, values)
                 walk.input = values
         execute(ops, n_ops, tensors, &walk, parameters, <floating *> NULL)
-        memcpy(to + first * n_outputs,
-               <floating *> walk.activations + tensors[output].predict_offset * capacity,
+        memcpy(to + first * n_outputs, <floating *> walk.activations + place,
                walk.count * n_outputs * sizeof(floating))
         first += walk.count

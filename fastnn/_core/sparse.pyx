@@ -7,7 +7,8 @@ from fastnn._core.gather cimport SparseRows
 
 cdef extern from "sparse.h":
     void add_scaled_loop_f32(Py_ssize_t, float, const float *, float *) noexcept nogil
-    void add_scaled_loop_f64(Py_ssize_t, double, const double *, double *) noexcept nogil
+    void add_scaled_loop_f64(
+        Py_ssize_t, double, const double *, double *) noexcept nogil
 
 
 cdef inline void add_scaled(
@@ -28,7 +29,8 @@ cdef void sparse_product(
         memset(c, 0, m * n * sizeof(floating))
     for i in range(m):
         for j in range(a.start[i], a.start[i + 1]):
-            add_scaled(n, (<const floating *> a.value)[j], b + a.column[j] * n, c + i * n)
+            add_scaled(
+                n, (<const floating *> a.value)[j], b + a.column[j] * n, c + i * n)
 
 
 cdef void sparse_transposed_product(
@@ -41,4 +43,5 @@ cdef void sparse_transposed_product(
         memset(c, 0, m * n * sizeof(floating))
     for i in range(k):
         for j in range(a.start[i], a.start[i + 1]):
-            add_scaled(n, (<const floating *> a.value)[j], b + i * n, c + a.column[j] * n)
+            add_scaled(
+                n, (<const floating *> a.value)[j], b + i * n, c + a.column[j] * n)

@@ -1,4 +1,4 @@
-"""The names in the tables of csrc/elementwise.h, and the record dtypes of csrc/plan.h."""
+"""The names in csrc/elementwise.h, and the record dtypes of csrc/plan.h."""
 
 import numpy as np
 

@@ -10,7 +10,8 @@ cdef double update(
 ) noexcept nogil
 
 cdef double penalty(
-    const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters) noexcept nogil
+    const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters,
+) noexcept nogil
 
 cdef void reduce_gradients(
     Py_ssize_t first, Py_ssize_t last, floating **gradients, int n_gradients,

@@ -84,16 +84,19 @@ cdef double update(
 
 
 cdef double penalty(
-    const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters) noexcept nogil:
+    const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters,
+) noexcept nogil:
     """Half the sum of alpha w^2 over all parameters."""
     cdef Py_ssize_t i
     cdef double total = 0, squares
+    cdef const floating *weights
     for i in range(n_blocks):
         if blocks[i].penalty == 0:
             continue
+        weights = parameters + blocks[i].offset
         if floating is float:
-            squares = sum_of_squares_loop_f32(blocks[i].size, parameters + blocks[i].offset)
+            squares = sum_of_squares_loop_f32(blocks[i].size, weights)
         else:
-            squares = sum_of_squares_loop_f64(blocks[i].size, parameters + blocks[i].offset)
+            squares = sum_of_squares_loop_f64(blocks[i].size, weights)
         total += 0.5 * blocks[i].penalty * squares
     return total

@@ -60,7 +60,7 @@ class Dense(Layer):
         self.kernel_penalty = kernel_penalty
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input, with the last axis replaced."""
+        """Shape of one output: that of the input, with the last axis replaced."""
         return (*input_shape[:-1], self.units)
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
