@@ -7,14 +7,14 @@
 #include <stdlib.h> /* makes glibc name itself */
 #include <string.h>
 
-/* A function marked CLONES is compiled for AVX-512, AVX2 and the baseline, and the
-   loader picks one for the processor at hand: one wheel serves all. It needs ELF
-   indirect functions, which glibc has and musl, macOS and Windows have not. */
+/* A function marked CLONES is compiled for AVX-512, AVX2 and the baseline, and the loader
+   picks one for the processor at hand: one wheel serves all. It needs ELF indirect
+   functions, which glibc has and musl, macOS and Windows have not. Features are named, not
+   architectures: "arch=haswell" would be taken on that very processor only. */
 #if defined(__x86_64__) && defined(__GLIBC__) && \
     (defined(__GNUC__) || defined(__clang__))
 #define HAS_CLONES 1
-#define CLONES \
-    __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define HAS_CLONES 0
 #define CLONES

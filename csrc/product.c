@@ -11,25 +11,22 @@
 #else
 #define UNROLL PRAGMA(GCC unroll 16)
 #endif
-enum { FAR_APART = 512 }; /* numbers */
 #define ALWAYS_INLINE TARGET static inline __attribute__((always_inline))
 
+enum { FAR_APART = 512 }; /* numbers from one row to the next */
+
 /* to[j, i] = from[i, j] for 4 x 4 numbers; rows lie from_row and to_row apart. */
-typedef float quad_f32 __attribute__((vector_size(16)));
 #define TRANSPOSE_F32(NAME)                                                   \
     ALWAYS_INLINE void NAME(const float *from, ptrdiff_t from_row, float *to, \
                             ptrdiff_t to_row) {                               \
-        quad_f32 r[4], s[4], t[4];                                            \
-        for (int i = 0; i < 4; i++) memcpy(&r[i], from + i * from_row, 16);   \
-        s[0] = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);               \
-        s[1] = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);               \
-        s[2] = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);               \
-        s[3] = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);               \
-        t[0] = __builtin_shufflevector(s[0], s[2], 0, 1, 4, 5);               \
-        t[1] = __builtin_shufflevector(s[0], s[2], 2, 3, 6, 7);               \
-        t[2] = __builtin_shufflevector(s[1], s[3], 0, 1, 4, 5);               \
-        t[3] = __builtin_shufflevector(s[1], s[3], 2, 3, 6, 7);               \
-        for (int i = 0; i < 4; i++) memcpy(to + i * to_row, &t[i], 16);       \
+        __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + from_row);   \
+        __m128 r2 = _mm_loadu_ps(from + 2 * from_row);                        \
+        __m128 r3 = _mm_loadu_ps(from + 3 * from_row);                        \
+        _MM_TRANSPOSE4_PS(r0, r1, r2, r3);                                    \
+        _mm_storeu_ps(to, r0);                                                \
+        _mm_storeu_ps(to + to_row, r1);                                       \
+        _mm_storeu_ps(to + 2 * to_row, r2);                                   \
+        _mm_storeu_ps(to + 3 * to_row, r3);                                   \
     }
 #define TRANSPOSE_F64(NAME)                                                          \
     ALWAYS_INLINE void NAME(const double *from, ptrdiff_t from_row, double *to,      \

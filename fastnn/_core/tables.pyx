@@ -46,10 +46,9 @@ cdef extern from *:
     static const char *instruction_set(void) {
     #if HAS_CLONES
         __builtin_cpu_init();
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        if (__builtin_cpu_supports("avx512f"))
             return "AVX-512";
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        if (__builtin_cpu_supports("avx2"))
             return "AVX2";
     #endif
         return "baseline";
