@@ -18,9 +18,10 @@ from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.threads import single_threaded_blas
 
-# A step is shared out only so far that every thread has this much arithmetic: below it,
-# meeting the other threads costs more than they help.
-OPERATIONS_PER_THREAD = 500_000
+# A step is shared out only so far that every thread has this much arithmetic, some ten
+# microseconds: below it, meeting the others gains little, and loses much where other
+# processes want the processors too.
+OPERATIONS_PER_THREAD = 2_000_000
 
 # The activations of a chunk of rows take at most so many bytes; larger batches are
 # taken in several chunks, whose gradients add up.
