@@ -1,0 +1,79 @@
+# Each target sets up what it needs (a virtual environment in .venv, the build, the
+# packages) and does the job. A second call repeats nothing that has not changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+CC ?= cc
+PYTEST_FLAGS ?= --numprocesses 2
+BENCH_FLAGS ?=
+
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check --quiet
+SOURCES := setup.py pyproject.toml $(wildcard csrc/*.[ch] fastnn/_core/*.pyx fastnn/_core/*.pxd)
+C_FILES := $(wildcard csrc/*.[ch])
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench asv wheel clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */make \1|/' \
+		| awk -F '|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@echo
+	@echo "PYTHON=python3.12 picks another Python than python3, VENV=folder another folder"
+	@echo "than .venv, PYTEST_FLAGS and BENCH_FLAGS add to the commands of test and bench."
+
+demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real data
+	$(RUN) examples/demo.py
+
+test: $(VENV)/.ready-test  ## Run the tests
+	$(RUN) -m pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.ready-dev  ## Check style, types, layering and compiler warnings
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint fastnn
+	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+	for file in $(filter %.c,$(C_FILES)); do \
+		$(CC) -O3 -fopenmp-simd -fno-math-errno -fno-trapping-math \
+			-Wall -Wextra -Werror -Icsrc -c $$file -o /dev/null || exit 1; \
+	done
+
+format: $(VENV)/.ready-dev  ## Rewrite the sources in the project's style
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+	$(VENV)/bin/clang-format -i $(C_FILES)
+
+bench: $(VENV)/.ready-bench  ## Time training against scikit-learn
+	$(RUN) -m benchmarks.peers $(BENCH_FLAGS)
+
+asv: $(VENV)/.ready-bench  ## Run every asv benchmark once, quickly
+	cd benchmarks && $(abspath $(RUN)) -m asv machine --yes
+	cd benchmarks && $(abspath $(RUN)) -m asv run --quick --show-stderr --python=same
+
+wheel: $(VENV)/.ready-dev  ## Build an sdist and a wheel into dist/
+	$(RUN) -m build
+
+clean:  ## Remove builds, caches and the virtual environment
+	rm -rf $(VENV) build dist *.egg-info fastnn/_core/*.c fastnn/_core/*.so
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# An editable install with the packages of one extra: demo, test, dev or bench.
+$(VENV)/.ready-%: $(SOURCES) | $(VENV)/.build-requirements
+	$(PIP) install --no-build-isolation --editable '.[$*]'
+	@touch $@
+
+# What pyproject.toml names under build-system, once, so that builds need not fetch it.
+$(VENV)/.build-requirements: pyproject.toml | $(RUN)
+	$(RUN) -c "import tomllib; \
+		build = tomllib.load(open('pyproject.toml', 'rb'))['build-system']; \
+		print(*build['requires'], sep='\n')" > $(VENV)/build-requirements.txt
+	$(PIP) install --upgrade pip -r $(VENV)/build-requirements.txt
+	@touch $@
+
+$(RUN):
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and \
+		'fastnn needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
+	$(PYTHON) -m venv $(VENV)
