@@ -1,0 +1,46 @@
+"""What a bug report should say about the machine."""
+
+import platform
+import sys
+
+import joblib
+import numpy
+import scipy
+import sklearn
+import threadpoolctl
+
+from fastnn._core import tables
+from fastnn._version import __version__
+
+
+def show_versions() -> None:
+    """Print the versions that a bug report should mention.
+
+    Python, the platform, fastnn and what it stands on, the instruction set that its
+    loops use here, and the BLAS and OpenMP libraries that are loaded.
+
+    Examples
+    --------
+    >>> import fastnn
+    >>> fastnn.show_versions()  # doctest: +ELLIPSIS
+    python: ...
+    """
+    versions = {
+        "python": sys.version.replace("\n", " "),
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "fastnn": __version__,
+        "numpy": numpy.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+        "joblib": joblib.__version__,
+        "threadpoolctl": threadpoolctl.__version__,
+        "instruction set": tables.INSTRUCTION_SET,
+    }
+    for name, version in versions.items():
+        print(f"{name}: {version}")
+    for library in threadpoolctl.threadpool_info():
+        print(
+            f"{library['user_api']}: {library['internal_api']} {library['version']}, "
+            f"{library['num_threads']} threads, {library['filepath']}"
+        )

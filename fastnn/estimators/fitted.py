@@ -1,0 +1,162 @@
+"""What an estimator keeps of a trained network: one flat array and how to read it."""
+
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+
+from fastnn.engine import predict
+from fastnn.losses import Loss
+from fastnn.network import Sequential, lower
+
+
+class ParameterViews(list):
+    """Views of the flat parameters as a list: assigning an item changes the model.
+
+    It pickles and copies as a plain list of independent arrays.
+
+    Parameters
+    ----------
+    name : str
+        Name of the attribute, for messages.
+    views : list of ndarray
+    """
+
+    def __init__(self, name: str, views: list[NDArray]):
+        super().__init__(views)
+        self._name = name
+
+    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
+        if isinstance(index, slice):
+            positions = range(*index.indices(len(self)))
+            for position, item in zip(positions, value, strict=True):
+                self[position] = item
+            return
+        array, view = np.asarray(value), self[index]
+        if array.shape != view.shape:
+            raise ValueError(
+                f"{self._name}[{index}] must have shape {view.shape}, got "
+                f"{array.shape}. Assigning parameters cannot change the network: set "
+                "hidden_layer_sizes and fit for another one."
+            )
+        view[...] = array
+
+    def __reduce__(self) -> tuple:
+        return list, (list(self),)
+
+
+class FittedNetwork:
+    """A network, what it was trained for, and its parameters.
+
+    It is never changed in place by ``predict``; training works on a copy and installs
+    another object. The plan is not pickled but made again from the network's
+    description, so that a pickle holds nothing about the layout of the engine.
+
+    Parameters
+    ----------
+    network : Sequential
+        Output layer included.
+    input_shape : tuple of int
+        Shape of one sample.
+    loss : Loss
+    previous : FittedNetwork, default=None
+        Lends its plan if it describes the same, which saves small calls of partial_fit
+        a good part of their time.
+    """
+
+    def __init__(
+        self,
+        network: Sequential,
+        input_shape: tuple[int, ...],
+        loss: Loss,
+        previous: "FittedNetwork | None" = None,
+    ):
+        self.network = network
+        self.input_shape = input_shape
+        self.loss = loss
+        if previous is not None and _alike(
+            (network, input_shape, loss),
+            (previous.network, previous.input_shape, previous.loss),
+        ):
+            self.plan = previous.plan
+        else:
+            self.plan = lower(network, input_shape=input_shape, loss=loss)
+        self.parameters: NDArray = np.empty(0)
+
+    def initialize(self, random_state: np.random.RandomState, dtype: np.dtype) -> None:
+        """Draw the parameters."""
+        self.parameters = self.plan.initialize(random_state, dtype)
+
+    def inherit(self, other: "FittedNetwork", dtype: np.dtype) -> None:
+        """Copy the parameters of another network of the same shapes.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ.
+        """
+        here = [block.shape for block in self.plan.parameters]
+        there = [block.shape for block in other.plan.parameters]
+        if here != there:
+            raise ValueError(
+                f"cannot go on training: the parameters have the shapes {there}, but "
+                f"hidden_layer_sizes and the data now ask for {here}. Restore "
+                "hidden_layer_sizes, or call fit with warm_start=False to start afresh."
+            )
+        self.parameters = np.array(other.parameters, dtype=dtype)
+
+    def predict(self, X: Any) -> NDArray:
+        """Outputs of the network, of shape (n_samples, n_outputs)."""
+        return predict(self.plan, self.parameters, X)
+
+    def views(self, attribute: str, kind: str) -> ParameterViews:
+        """Parameters whose name ends in ``/kind``, in the order of the layers."""
+        views = zip(self.plan.parameters, self.plan.views(self.parameters), strict=True)
+        return ParameterViews(
+            attribute,
+            [view for block, view in views if block.name.endswith(f"/{kind}")],
+        )
+
+    def replaced(
+        self, attribute: str, kind: str, arrays: list[ArrayLike]
+    ) -> "FittedNetwork":
+        """The same network over a new buffer, in which ``arrays`` are of this kind."""
+        other = FittedNetwork(self.network, self.input_shape, self.loss, self)
+        other.inherit(self, self.parameters.dtype)
+        views = other.views(attribute, kind)
+        if len(arrays) != len(views):
+            raise ValueError(
+                f"{attribute} must hold {len(views)} arrays, one per layer, got "
+                f"{len(arrays)}."
+            )
+        views[:] = arrays
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(vars(self))
+        del state["plan"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.plan = lower(self.network, input_shape=self.input_shape, loss=self.loss)
+        if self.parameters.shape != (self.plan.n_parameters,):
+            raise ValueError(
+                f"the model holds {self.parameters.size} numbers, but this version of "
+                f"fastnn lays its network out in {self.plan.n_parameters}. Load it "
+                "with the version that saved it."
+            )
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two descriptions surely say the same."""
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, np.ndarray):
+        return False
+    if isinstance(one, BaseEstimator):
+        return _alike(list(vars(one).items()), list(vars(other).items()))
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return bool(one == other)

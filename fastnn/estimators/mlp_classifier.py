@@ -1,0 +1,394 @@
+"""Multi-layer perceptron for classification."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils.metaestimators import available_if
+
+from fastnn.estimators.base import MatrixLike
+from fastnn.estimators.mlp import BaseMLP
+from fastnn.estimators.targets import ClassTargets
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """Multi-layer perceptron classifier trained by a compiled engine.
+
+    A drop-in for :class:`sklearn.neural_network.MLPClassifier`: the same parameters,
+    meanings, defaults and attributes, with ``dtype``, ``n_jobs`` and ``device``
+    besides. With the same ``random_state`` it starts from the same weights.
+
+    It minimizes the log loss: of the softmax for three or more classes, of the logistic
+    function for two, and of one logistic function per label when y is a label
+    indicator matrix.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer. ``()`` is logistic
+        regression.
+
+    activation : {"identity", "logistic", "tanh", "relu", "exponential"}, \
+            default="relu"
+        Activation of the hidden layers.
+
+        - "identity": ``x``, for a linear bottleneck;
+        - "logistic": ``1 / (1 + exp(-x))``;
+        - "tanh": the hyperbolic tangent;
+        - "relu": ``max(x, 0)``;
+        - "exponential": ``exp(x)``.
+
+    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        How the weights are found.
+
+        - "lbfgs": SciPy's L-BFGS-B on all samples at once. It computes and stores
+          float64 whatever ``dtype`` says, and suits small data sets;
+        - "sgd": stochastic gradient descent with momentum;
+        - "adam": Adam [1]_, which needs little tuning on large data sets.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weight matrices, at least 0. It is divided
+        by the sum of the sample weights of a mini-batch.
+
+    batch_size : int or "auto", default="auto"
+        Samples per step of "sgd" and "adam". "auto" is ``min(200, n_samples)``; more
+        than the number of samples is clipped, with a warning.
+
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the learning rate of "sgd" changes.
+
+        - "constant": it stays ``learning_rate_init``;
+        - "invscaling": after each epoch it becomes
+          ``learning_rate_init / (t_ + 1) ** power_t``;
+        - "adaptive": it is divided by 5 whenever training stalls, and training stops
+          at the first plateau where it is not above 1e-6.
+
+    learning_rate_init : float, default=0.001
+        Initial learning rate of "sgd" and "adam", > 0.
+
+    power_t : float, default=0.5
+        Exponent of "invscaling", at least 0.
+
+    max_iter : int, default=200
+        Most epochs ("sgd", "adam") or iterations ("lbfgs").
+
+    shuffle : bool, default=True
+        Whether "sgd" and "adam" visit the samples in a new random order each epoch.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the validation split and the order of the samples.
+        An int gives the same result at every call, on one machine and with one number
+        of threads.
+
+    tol : float, default=1e-4
+        Improvement of the loss, or of the validation score with ``early_stopping``,
+        that an epoch must bring to count as progress. For "lbfgs", the largest
+        component of the gradient at which training stops.
+
+    verbose : bool or int, default=False
+        Whether to print a line per epoch or iteration.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the previous call. The shapes of
+        the network must be the same then.
+
+    momentum : float, default=0.9
+        Momentum of "sgd", between 0 and 1.
+
+    nesterovs_momentum : bool, default=True
+        Whether "sgd" uses Nesterov's momentum.
+
+    early_stopping : bool, default=False
+        Whether "sgd" and "adam" hold out samples, watch the accuracy on them in
+        place of the loss, and end with the weights that scored best. Two classes are
+        split in proportion.
+
+    validation_fraction : float, default=0.1
+        Share of the samples that ``early_stopping`` holds out, in [0, 1).
+
+    beta_1 : float, default=0.9
+        Decay rate of Adam's mean of the gradient, in [0, 1).
+
+    beta_2 : float, default=0.999
+        Decay rate of Adam's mean of the squared gradient, in [0, 1).
+
+    epsilon : float, default=1e-8
+        Number that Adam adds to its denominator, > 0.
+
+    n_iter_no_change : int or inf, default=10
+        Consecutive epochs without progress that "sgd" and "adam" tolerate.
+
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+
+    dtype : {"float32", "float64"} or None, default="float32"
+        Type of the weights and of all computing. None follows X, as scikit-learn
+        does: float32 for float32 X, otherwise float64.
+
+    n_jobs : int or None, default=None
+        Number of threads that share each mini-batch. None takes what OpenMP, the
+        process's affinity and joblib's limits for nested parallelism allow; negative
+        numbers count back from all of them, -1 being all.
+
+    device : {"cpu"}, default="cpu"
+        Where to compute.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+
+    coefs_ : list of ndarray
+        Weight matrix of each layer, of shape (n_inputs, n_units). The arrays are
+        views of the model: assigning an item, or into one, changes the model.
+
+    intercepts_ : list of ndarray
+        Bias of each layer, of shape (n_units,). Views as well.
+
+    loss_ : float
+        Loss of the last finite epoch, penalty included, or of the solution of "lbfgs".
+
+    loss_curve_ : list of float
+        Loss of each epoch; only for "sgd" and "adam". The last one is NaN if training
+        diverged there.
+
+    best_loss_ : float or None
+        Lowest loss; None with ``early_stopping``. Only for "sgd" and "adam".
+
+    validation_scores_ : list of float or None
+        Accuracy on the held-out samples after each epoch; None without
+        ``early_stopping``. Only for "sgd" and "adam".
+
+    best_validation_score_ : float or None
+        Highest validation score; None without ``early_stopping``. Only for "sgd" and
+        "adam".
+
+    t_ : int
+        Number of training samples seen, repetitions included.
+
+    n_iter_ : int
+        Number of epochs or iterations of the last call.
+
+    n_layers_ : int
+        Number of layers, input and output included.
+
+    n_outputs_ : int
+        Number of outputs: 1 for two classes, otherwise one per class or label.
+
+    out_activation_ : {"logistic", "softmax"}
+        Activation of the output layer.
+
+    n_features_in_ : int
+        Number of features of X in ``fit``.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features of X in ``fit``; only if they are all strings.
+
+    See Also
+    --------
+    MLPRegressor : The same for regression.
+
+    Notes
+    -----
+    When the first epoch is not finite, ``fit`` raises a ValueError. When a later one
+    is not, it warns, restores the weights of the start of that epoch and stops.
+
+    References
+    ----------
+    .. [1] Kingma, D., and Ba, J. "Adam: a method for stochastic optimization". ICLR
+       2015. https://arxiv.org/abs/1412.6980
+    .. [2] Glorot, X., and Bengio, Y. "Understanding the difficulty of training deep
+       feedforward neural networks". AISTATS 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import train_test_split
+    >>> from fastnn import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = MLPClassifier(random_state=0, learning_rate_init=0.01, max_iter=500)
+    >>> model.fit(X_train, y_train).predict(X_test[:3])
+    array([2, 1, 0])
+    >>> model.predict_proba(X_test[:3]).shape
+    (3, 3)
+    >>> model.score(X_test, y_test) > 0.9
+    True
+    """
+
+    _targets: ClassTargets
+    _numeric_targets = False
+    _score_predictions = staticmethod(accuracy_score)
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | ArrayLike = (100,),
+        activation: str = "relu",
+        *,
+        solver: Literal["lbfgs", "sgd", "adam"] = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Literal["constant", "invscaling", "adaptive"] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dtype: Literal["float32", "float64"] | None = "float32",
+        n_jobs: int | None = None,
+        device: Literal["cpu"] = "cpu",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.device = device
+
+    @available_if(BaseMLP._has_epochs)
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch over the given samples.
+
+        It goes on from the last call, also after ``fit`` and after unpickling: weights,
+        optimizer and learning rate are as they were. Only for "sgd" and "adam".
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_classes)
+            Class labels, or a label indicator matrix.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples, not all zero. None is 1 for each.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever be passed. Required in the first call of an
+            estimator that is not fitted; y may lack some.
+
+        Returns
+        -------
+        self : MLPClassifier
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid, or if the epoch is not finite. The
+            model stays as it was.
+        """
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def predict(self, X: MatrixLike) -> Any:
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or {ndarray, CSR matrix} of shape \
+                (n_samples, n_classes)
+            Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
+        """
+        outputs = self._outputs(X)
+        return self._targets.decode(outputs)
+
+    def predict_proba(self, X: MatrixLike) -> NDArray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``, of the dtype of the weights. Rows sum to 1,
+            except in the multi-label case, where each label has a probability by
+            itself.
+        """
+        outputs = self._outputs(X)
+        return self._targets.probabilities(outputs)
+
+    def predict_log_proba(self, X: MatrixLike) -> NDArray:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Logarithm of ``predict_proba(X)``; minus infinity where that is 0.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities, out=probabilities)
+
+    def _make_targets(
+        self,
+        y: Any,
+        classes: ArrayLike | None,
+        previous: ClassTargets | None,
+        incremental: bool,
+    ) -> ClassTargets:
+        if previous is None and incremental and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        targets = ClassTargets(y, classes) if previous is None else previous
+        if previous is not None or incremental:
+            targets.check(y, classes, complete=not incremental)
+        self.classes_ = targets.classes
+        return targets
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,363 @@
+"""Multi-layer perceptron for regression."""
+
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from fastnn.estimators.base import MatrixLike
+from fastnn.estimators.mlp import BaseMLP
+from fastnn.estimators.targets import RegressionTargets
+from fastnn.losses import Loss, Poisson, SquaredError
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """Multi-layer perceptron regressor trained by a compiled engine.
+
+    A drop-in for :class:`sklearn.neural_network.MLPRegressor`: the same parameters,
+    meanings, defaults and attributes, with ``dtype``, ``n_jobs`` and ``device``
+    besides. With the same ``random_state`` it starts from the same weights.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson"}, default="squared_error"
+        What is minimized: half the squared error, or half the Poisson deviance. The
+        latter predicts through the exponential and needs ``y >= 0``.
+
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer. ``()`` is a linear model.
+
+    activation : {"identity", "logistic", "tanh", "relu", "exponential"}, \
+            default="relu"
+        Activation of the hidden layers.
+
+        - "identity": ``x``, for a linear bottleneck;
+        - "logistic": ``1 / (1 + exp(-x))``;
+        - "tanh": the hyperbolic tangent;
+        - "relu": ``max(x, 0)``;
+        - "exponential": ``exp(x)``.
+
+    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        How the weights are found.
+
+        - "lbfgs": SciPy's L-BFGS-B on all samples at once. It computes and stores
+          float64 whatever ``dtype`` says, and suits small data sets;
+        - "sgd": stochastic gradient descent with momentum;
+        - "adam": Adam [1]_, which needs little tuning on large data sets.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weight matrices, at least 0. It is divided
+        by the sum of the sample weights of a mini-batch.
+
+    batch_size : int or "auto", default="auto"
+        Samples per step of "sgd" and "adam". "auto" is ``min(200, n_samples)``; more
+        than the number of samples is clipped, with a warning.
+
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the learning rate of "sgd" changes.
+
+        - "constant": it stays ``learning_rate_init``;
+        - "invscaling": after each epoch it becomes
+          ``learning_rate_init / (t_ + 1) ** power_t``;
+        - "adaptive": it is divided by 5 whenever training stalls, and training stops
+          at the first plateau where it is not above 1e-6.
+
+    learning_rate_init : float, default=0.001
+        Initial learning rate of "sgd" and "adam", > 0.
+
+    power_t : float, default=0.5
+        Exponent of "invscaling", at least 0.
+
+    max_iter : int, default=200
+        Most epochs ("sgd", "adam") or iterations ("lbfgs").
+
+    shuffle : bool, default=True
+        Whether "sgd" and "adam" visit the samples in a new random order each epoch.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the validation split and the order of the samples.
+        An int gives the same result at every call, on one machine and with one number
+        of threads.
+
+    tol : float, default=1e-4
+        Improvement of the loss, or of the validation score with ``early_stopping``,
+        that an epoch must bring to count as progress. For "lbfgs", the largest
+        component of the gradient at which training stops.
+
+    verbose : bool or int, default=False
+        Whether to print a line per epoch or iteration.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the previous call. The shapes of
+        the network must be the same then.
+
+    momentum : float, default=0.9
+        Momentum of "sgd", between 0 and 1.
+
+    nesterovs_momentum : bool, default=True
+        Whether "sgd" uses Nesterov's momentum.
+
+    early_stopping : bool, default=False
+        Whether "sgd" and "adam" hold out samples, watch the R2 score on them in place
+        of the loss, and end with the weights that scored best.
+
+    validation_fraction : float, default=0.1
+        Share of the samples that ``early_stopping`` holds out, in [0, 1).
+
+    beta_1 : float, default=0.9
+        Decay rate of Adam's mean of the gradient, in [0, 1).
+
+    beta_2 : float, default=0.999
+        Decay rate of Adam's mean of the squared gradient, in [0, 1).
+
+    epsilon : float, default=1e-8
+        Number that Adam adds to its denominator, > 0.
+
+    n_iter_no_change : int or inf, default=10
+        Consecutive epochs without progress that "sgd" and "adam" tolerate.
+
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+
+    dtype : {"float32", "float64"} or None, default="float32"
+        Type of the weights and of all computing. None follows X, as scikit-learn
+        does: float32 for float32 X, otherwise float64.
+
+    n_jobs : int or None, default=None
+        Number of threads that share each mini-batch. None takes what OpenMP, the
+        process's affinity and joblib's limits for nested parallelism allow; negative
+        numbers count back from all of them, -1 being all.
+
+    device : {"cpu"}, default="cpu"
+        Where to compute.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray
+        Weight matrix of each layer, of shape (n_inputs, n_units). The arrays are
+        views of the model: assigning an item, or into one, changes the model.
+
+    intercepts_ : list of ndarray
+        Bias of each layer, of shape (n_units,). Views as well.
+
+    loss_ : float
+        Loss of the last finite epoch, penalty included, or of the solution of "lbfgs".
+
+    loss_curve_ : list of float
+        Loss of each epoch; only for "sgd" and "adam". The last one is NaN if training
+        diverged there.
+
+    best_loss_ : float or None
+        Lowest loss; None with ``early_stopping``. Only for "sgd" and "adam".
+
+    validation_scores_ : list of float or None
+        R2 score on the held-out samples after each epoch; None without
+        ``early_stopping``. Only for "sgd" and "adam".
+
+    best_validation_score_ : float or None
+        Highest validation score; None without ``early_stopping``. Only for "sgd" and
+        "adam".
+
+    t_ : int
+        Number of training samples seen, repetitions included.
+
+    n_iter_ : int
+        Number of epochs or iterations of the last call.
+
+    n_layers_ : int
+        Number of layers, input and output included.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : {"identity", "exp"}
+        Activation of the output layer.
+
+    n_features_in_ : int
+        Number of features of X in ``fit``.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features of X in ``fit``; only if they are all strings.
+
+    See Also
+    --------
+    MLPClassifier : The same for classification.
+
+    Notes
+    -----
+    When the first epoch is not finite, ``fit`` raises a ValueError. When a later one
+    is not, it warns, restores the weights of the start of that epoch and stops.
+
+    References
+    ----------
+    .. [1] Kingma, D., and Ba, J. "Adam: a method for stochastic optimization". ICLR
+       2015. https://arxiv.org/abs/1412.6980
+    .. [2] Glorot, X., and Bengio, Y. "Understanding the difficulty of training deep
+       feedforward neural networks". AISTATS 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn.model_selection import train_test_split
+    >>> from fastnn import MLPRegressor
+    >>> X, y = make_regression(n_samples=400, n_features=8, random_state=0)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = MLPRegressor(random_state=0, learning_rate_init=0.02, max_iter=500)
+    >>> model.fit(X_train, y_train).predict(X_test[:3]).shape
+    (3,)
+    >>> model.score(X_test, y_test) > 0.95
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+    _targets: RegressionTargets
+    _numeric_targets = True
+    _score_predictions = staticmethod(r2_score)
+
+    def __init__(
+        self,
+        loss: Literal["squared_error", "poisson"] = "squared_error",
+        hidden_layer_sizes: int | ArrayLike = (100,),
+        activation: str = "relu",
+        *,
+        solver: Literal["lbfgs", "sgd", "adam"] = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Literal["constant", "invscaling", "adaptive"] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dtype: Literal["float32", "float64"] | None = "float32",
+        n_jobs: int | None = None,
+        device: Literal["cpu"] = "cpu",
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.device = device
+
+    @available_if(BaseMLP._has_epochs)
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train for one epoch over the given samples.
+
+        It goes on from the last call, also after ``fit`` and after unpickling: weights,
+        optimizer and learning rate are as they were. Only for "sgd" and "adam".
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples, not all zero. None is 1 for each.
+
+        Returns
+        -------
+        self : MLPRegressor
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid, or if the epoch is not finite. The
+            model stays as it was.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: MatrixLike) -> NDArray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions. They are float64 if X or the weights are, although they are
+            computed in the dtype of the weights.
+        """
+        X = self._check_X(X)
+        predictions = self._targets.decode(self._fitted.predict(X))
+        return predictions.astype(
+            np.result_type(X.dtype, predictions.dtype), copy=False
+        )
+
+    def _make_targets(
+        self,
+        y: NDArray,
+        classes: None,
+        previous: RegressionTargets | None,
+        incremental: bool,
+    ) -> RegressionTargets:
+        loss: Loss = Poisson() if self.loss == "poisson" else SquaredError()
+        targets = RegressionTargets(y, loss)
+        if self.loss == "poisson" and np.min(y) < 0:
+            raise ValueError(
+                f"loss='poisson' needs y >= 0, got {np.min(y):g}. Use "
+                "loss='squared_error' for targets of any sign."
+            )
+        if previous is not None and previous.n_outputs != targets.n_outputs:
+            raise ValueError(
+                f"y has {targets.n_outputs} outputs, but the model was fitted with "
+                f"{previous.n_outputs}. Pass as many, or call fit with "
+                "warm_start=False."
+            )
+        return targets
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags

@@ -1,0 +1,162 @@
+"""Full-batch training by SciPy's L-BFGS-B over the engine's loss and gradient."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult, minimize
+from sklearn.exceptions import ConvergenceWarning
+
+from fastnn.engine import Engine
+from fastnn.plan import Plan
+from fastnn.training import NOT_FINITE
+
+
+class Objective:
+    """Penalised mean loss of a data set as a function of the flat parameters.
+
+    The value is ``(sum of losses + 0.5 * sum(penalty * w ** 2)) / sum of weights``,
+    where a loss of several outputs is summed over them: that is what the gradient
+    belongs to, and a line search needs the two to agree.
+
+    Parameters
+    ----------
+    engine : Engine
+        Entered by the caller.
+    plan : Plan
+    parameters : ndarray of shape (n_parameters,), dtype float64
+        The buffer that the engine reads.
+
+    Attributes
+    ----------
+    reported : float
+        The last value in the normalisation of :meth:`Engine.epoch`, where the squared
+        error is a mean over outputs.
+    """
+
+    def __init__(self, engine: Engine, plan: Plan, parameters: NDArray[np.float64]):
+        self._engine = engine
+        self._parameters = parameters
+        self._penalty = np.zeros_like(parameters)
+        for block in plan.blocks:
+            start = block["offset"]
+            self._penalty[start : start + block["size"]] = block["penalty"]
+        self.reported = math.nan
+
+    def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Value and gradient at a point."""
+        np.copyto(self._parameters, point)
+        loss, reported, weight = self._engine.gradient()
+        shrinkage = self._penalty * point
+        penalty = 0.5 * float(shrinkage @ point)
+        self.reported = (reported + penalty) / weight
+        gradient = (self._engine.gradients + shrinkage) / weight
+        return (loss + penalty) / weight, gradient
+
+
+def fit_lbfgs(
+    plan: Plan,
+    parameters: NDArray[np.float64],
+    X: Any,
+    y: NDArray[np.float64],
+    sample_weight: NDArray[np.float64] | None,
+    *,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    verbose: bool,
+    n_threads: int,
+) -> tuple[float, int]:
+    """Minimise the penalised loss over all samples.
+
+    Parameters
+    ----------
+    plan : Plan
+    parameters : ndarray of shape (n_parameters,), dtype float64
+        Starting point; changed in place into the solution.
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_columns)
+        Encoded targets.
+    sample_weight : ndarray of shape (n_samples,) or None
+    max_iter, max_fun : int
+        Most iterations and most evaluations of the objective.
+    tol : float
+        Training stops when no component of the gradient is larger.
+    verbose : bool
+        Whether to print a line per iteration.
+    n_threads : int
+
+    Returns
+    -------
+    loss : float
+        Loss at the solution, penalty included; the squared error is a mean over
+        outputs, as scikit-learn reports it.
+    n_iter : int
+        Number of iterations.
+
+    Raises
+    ------
+    ValueError
+        When the solution or its loss is not finite.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When L-BFGS-B stops for another reason than convergence.
+    UserWarning
+        When the user interrupts: the last iterate is the solution then.
+    """
+    engine = Engine(
+        plan,
+        parameters,
+        X,
+        y,
+        sample_weight,
+        batch_size=X.shape[0],
+        n_threads=n_threads,
+    )
+    objective = Objective(engine, plan, parameters)
+    n_iter, last = 0, parameters.copy()
+
+    def record(point: NDArray[np.float64]) -> None:
+        nonlocal n_iter
+        n_iter += 1
+        np.copyto(last, point)
+        if verbose:
+            print(f"Iteration {n_iter}, loss = {objective.reported:.8f}")
+
+    with engine, np.errstate(over="ignore", invalid="ignore"):
+        try:
+            result = minimize(
+                objective,
+                parameters.copy(),
+                method="L-BFGS-B",
+                jac=True,
+                callback=record,
+                options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+            )
+            objective(result.x)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=3)
+            np.copyto(parameters, last)
+            return objective.reported, n_iter
+    if not (np.isfinite(objective.reported) and np.isfinite(parameters).all()):
+        raise ValueError(NOT_FINITE)
+    _warn_unless_converged(result, max_iter)
+    return objective.reported, min(result.nit, max_iter)
+
+
+def _warn_unless_converged(result: OptimizeResult, max_iter: int) -> None:
+    if result.status == 0:
+        return
+    advice = "Scale the data (for example with StandardScaler)"
+    if result.nit >= max_iter:
+        advice += f", or raise max_iter (now {max_iter})"
+    warnings.warn(
+        f"lbfgs failed to converge after {result.nit} iterations "
+        f"(status {result.status}: {result.message}). {advice}.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,144 @@
+"""Learning-rate schedules: pure functions of how far training has come.
+
+A schedule holds its constructor arguments only. The current learning rate and the
+count of samples belong to the training state, which asks the schedule at two moments:
+after every epoch, and when the loss or the validation score has stopped improving.
+"""
+
+from abc import ABC, abstractmethod
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
+
+
+class Schedule(BaseEstimator, ABC):
+    """Base class of the schedules.
+
+    Attributes
+    ----------
+    stop_message : str
+        What a verbose fit prints when the schedule stops training at a plateau.
+    """
+
+    stop_message: ClassVar[str] = "Stopping."
+
+    @abstractmethod
+    def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
+        """Learning rate of the next epoch.
+
+        Parameters
+        ----------
+        initial : float
+            Learning rate that training started with.
+        current : float
+            Learning rate of the epoch that has just ended.
+        n_samples_seen : int
+            Number of training samples seen so far, repetitions included.
+
+        Returns
+        -------
+        learning_rate : float
+        """
+
+    @abstractmethod
+    def after_plateau(self, current: float) -> float | None:
+        """Learning rate to go on with after a plateau.
+
+        Parameters
+        ----------
+        current : float
+            Learning rate that no longer brings progress.
+
+        Returns
+        -------
+        learning_rate : float or None
+            None when training should stop.
+        """
+
+
+class Constant(Schedule):
+    """The same learning rate throughout; training stops at a plateau.
+
+    Examples
+    --------
+    >>> from fastnn.schedules import Constant
+    >>> Constant().after_epoch(initial=0.1, current=0.1, n_samples_seen=1000)
+    0.1
+    """
+
+    def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
+        return current
+
+    def after_plateau(self, current: float) -> float | None:
+        return None
+
+
+class InverseScaling(Schedule):
+    """Learning rate ``initial / (n_samples_seen + 1) ** power``, set after every epoch.
+
+    Training stops at a plateau.
+
+    Parameters
+    ----------
+    power : float, default=0.5
+        Exponent, at least 0.
+
+    Examples
+    --------
+    >>> from fastnn.schedules import InverseScaling
+    >>> InverseScaling(0.5).after_epoch(initial=0.1, current=0.1, n_samples_seen=99)
+    0.01
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "power": [Interval(Real, 0, None, closed="left")]
+    }
+
+    def __init__(self, power: float = 0.5):
+        self.power = power
+
+    def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
+        return initial / (n_samples_seen + 1) ** self.power
+
+    def after_plateau(self, current: float) -> float | None:
+        return None
+
+
+class ReduceOnPlateau(Schedule):
+    """Divide the learning rate at each plateau; stop when it has become too small.
+
+    Parameters
+    ----------
+    divisor : float, default=5.0
+        What the learning rate is divided by, > 1.
+    minimum : float, default=1e-6
+        Training stops at the first plateau whose learning rate is not above this.
+
+    Examples
+    --------
+    >>> from fastnn.schedules import ReduceOnPlateau
+    >>> schedule = ReduceOnPlateau()
+    >>> schedule.after_plateau(0.1)
+    0.02
+    >>> schedule.after_plateau(1e-7) is None
+    True
+    """
+
+    stop_message = "Learning rate too small. Stopping."
+
+    _parameter_constraints: ClassVar[dict] = {
+        "divisor": [Interval(Real, 1, None, closed="neither")],
+        "minimum": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, divisor: float = 5.0, minimum: float = 1e-6):
+        self.divisor = divisor
+        self.minimum = minimum
+
+    def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
+        return current
+
+    def after_plateau(self, current: float) -> float | None:
+        return current / self.divisor if current > self.minimum else None
