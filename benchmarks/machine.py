@@ -1,0 +1,42 @@
+"""The facts that a timing means nothing without."""
+
+import os
+import platform
+from pathlib import Path
+
+import numpy
+import scipy
+
+
+def processor():
+    """The processor's name, with what of AVX-512, AVX2 and AMX it has."""
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.processor() or platform.machine()
+    fields = {}
+    for line in info.read_text().splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    flags = set(fields.get("flags", "").split())
+    sets = {"avx2": "AVX2", "avx512f": "AVX-512", "amx_tile": "AMX"}
+    found = [name for flag, name in sets.items() if flag in flags]
+    return f"{fields.get('model name', platform.machine())} ({', '.join(found)})"
+
+
+def usable_cores():
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
+
+
+def describe_machine():
+    """Lines of a Markdown list."""
+    lines = [f"- {processor()}, {usable_cores()} cores usable"]
+    if hasattr(os, "getloadavg"):
+        lines[0] += f", load {os.getloadavg()[0]:.1f} at the end"
+    lines.append(
+        f"- {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, NumPy {numpy.__version__}, "
+        f"SciPy {scipy.__version__}"
+    )
+    return lines

@@ -1,0 +1,16 @@
+"""scikit-learn's estimators. They compute in the dtype of X; their only threads are
+those of the BLAS library, set by the environment."""
+
+from sklearn import __version__
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from .estimators import timed_fit
+
+
+def version():
+    return f"scikit-learn {__version__}"
+
+
+def fit(workload, X, y, epochs, threads, shuffle=True):
+    estimator = MLPRegressor if workload.is_regression else MLPClassifier
+    return timed_fit(estimator, workload, X, y, epochs, shuffle)

@@ -1,0 +1,49 @@
+"""An epoch of fit, and what surrounds the epochs."""
+
+import warnings
+
+from fastnn import MLPClassifier, MLPRegressor
+
+from .workloads import WORKLOADS
+
+
+def new_model(workload, epochs, n_jobs=1):
+    estimator = MLPRegressor if workload.is_regression else MLPClassifier
+    return estimator(
+        hidden_layer_sizes=workload.hidden,
+        batch_size=workload.batch_size,
+        max_iter=epochs,
+        n_iter_no_change=epochs,
+        random_state=0,
+        n_jobs=n_jobs,
+    )
+
+
+class Training:
+    """Fits of some epochs; the large workloads are in ``benchmarks.peers``."""
+
+    params = (["W1", "W2", "W7"], [1, 2])
+    param_names = ("workload", "threads")
+    timeout = 120
+
+    def setup(self, name, threads):
+        warnings.simplefilter("ignore")
+        workload = WORKLOADS[name]
+        self.X, self.y = workload.data()
+        self.model = new_model(workload, epochs=10, n_jobs=threads)
+
+    def time_ten_epochs(self, name, threads):
+        self.model.fit(self.X, self.y)
+
+
+class FitOverhead:
+    """One epoch on 100 rows: validation, encoding and set-up, not arithmetic."""
+
+    def setup(self):
+        warnings.simplefilter("ignore")
+        X, y = WORKLOADS["W1"].data()
+        self.X, self.y = X[:100, :5].copy(), y[:100]
+        self.model = MLPClassifier(max_iter=1, n_iter_no_change=1, random_state=0)
+
+    def time_fit(self):
+        self.model.fit(self.X, self.y)
