@@ -1,0 +1,232 @@
+"""The plans that the compiled code is tested on, and data for any plan."""
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+
+import numpy as np
+import reference
+
+from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
+from fastnn.initializers import GlorotUniform
+from fastnn.layers import Dense
+from fastnn.losses import CrossEntropy, LogLoss, Poisson, SquaredError
+from fastnn.lowering import Lowering
+from fastnn.network import Sequential, lower
+
+ALL_LOSSES = {
+    "squared_error": SquaredError(),
+    "log_loss": LogLoss(),
+    "poisson": Poisson(),
+    "cross_entropy": CrossEntropy(),
+}
+
+TARGETS = {
+    "squared_error": lambda rng, shape: rng.normal(size=shape),
+    "log_loss": lambda rng, shape: rng.integers(0, 2, shape),
+    "poisson": lambda rng, shape: rng.poisson(1.5, shape),
+}
+
+
+@dataclass(frozen=True)
+class Data:
+    """Weights of a plan and a few samples, all float64."""
+
+    parameters: np.ndarray
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+    def astype(self, dtype):
+        return Data(*(array.astype(dtype) for array in vars(self).values()))
+
+
+def draw(plan, n=7, seed=0):
+    """Random weights and samples for a plan, with targets that suit its loss."""
+    rng = np.random.default_rng(seed)
+    parameters = np.zeros(plan.n_parameters)
+    for view in plan.views(parameters):
+        fan_in = view.shape[0] if view.ndim == 2 else 4
+        view[...] = rng.normal(scale=0.8 / np.sqrt(fan_in), size=view.shape)
+    shape = (n, plan.target_columns)
+    if plan.n_classes is not None:
+        y = rng.integers(0, plan.n_classes, shape)
+    else:
+        (name,) = {LOSSES[op["code"]] for op in plan.ops if op["kind"] == KINDS["loss"]}
+        y = TARGETS[name](rng, shape)
+    X = rng.normal(size=(n, plan.n_inputs))
+    return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
+
+
+def draw_smooth(plan, n=7, distance=1e-3):
+    """As draw, away from the points where relu has no derivative."""
+    for seed in count():
+        data = draw(plan, n, seed)
+        if nearest_kink(plan, data) > distance:
+            return data
+
+
+def nearest_kink(plan, data):
+    """The smallest absolute value that relu is applied to."""
+    values = reference.walk(plan, data.parameters, data.X, data.y).values
+    relus = [
+        op
+        for op in plan.ops
+        if op["kind"] == KINDS["add"] and ACTIVATIONS[op["code"]] == "relu"
+    ]
+    nearest = np.inf
+    for op in relus:
+        a, b = op["input"]
+        x = values.get(a, data.X.ravel())
+        if b >= 0:
+            tensor = plan.tensors[b]
+            at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
+            b = values.get(b, data.parameters[at])
+            scaled = [len(data.X) if op["scaled"] >> i & 1 else 1 for i in range(4)]
+            where = reference.positions(op["dim"] * scaled, op["stride"])
+            x = x + b[where].ravel()
+        nearest = min(nearest, abs(x).min())
+    return nearest
+
+
+def parameter(lowering, name, shape, **options):
+    return lowering.parameter(name, shape, GlorotUniform(), fan_in=1, fan_out=1, **options)
+
+
+def dense(lowering, x, name, units, activation="identity", **options):
+    kernel = parameter(lowering, f"{name}/kernel", (x.shape[-1], units), **options)
+    bias = parameter(lowering, f"{name}/bias", (units,), **options)
+    return lowering.add(lowering.product(x, kernel), bias, activation)
+
+
+def by_hand(write, input_shape=(5,), loss="squared_error"):
+    """The plan of a network that ``write(lowering, x) -> raw outputs`` writes."""
+    lowering = Lowering()
+    z = write(lowering, lowering.input(input_shape))
+    return lowering.finish(ALL_LOSSES[loss].lower(lowering, z))
+
+
+def stack(widths, activation="tanh", loss="squared_error", input_shape=(5,)):
+    """A dense network with these hidden widths and, last, this many outputs."""
+    layers = [Dense(width, activation, kernel_penalty=0.1) for width in widths[:-1]]
+    return lower(
+        Sequential([*layers, Dense(widths[-1])]),
+        input_shape=input_shape,
+        loss=ALL_LOSSES[loss],
+    )
+
+
+def two_branches(lowering, x):
+    a = dense(lowering, x, "a", 4, "tanh")
+    b = dense(lowering, x, "b", 4, "logistic")
+    return dense(lowering, lowering.add(a, b), "output", 2)
+
+
+def used_twice(lowering, x):
+    """A hidden value goes into two products, and is added to itself and a function."""
+    h = dense(lowering, x, "hidden", 4, "tanh")
+    doubled = lowering.add(lowering.add(h, h), dense(lowering, h, "inner", 4, "relu"))
+    return lowering.add(
+        dense(lowering, h, "left", 3), dense(lowering, doubled, "right", 3), "tanh"
+    )
+
+
+def shared(lowering, x):
+    """One kernel and one bias, used twice."""
+    kernel = parameter(lowering, "kernel", (5, 5), penalty=0.2)
+    bias = parameter(lowering, "bias", (5,))
+    for _ in range(2):
+        x = lowering.add(lowering.product(x, kernel), bias, "tanh")
+    return x
+
+
+def frozen(lowering, x):
+    """The first and the third layer are not trained; the second is, through the third."""
+    x = dense(lowering, x, "first", 4, "tanh", trainable=False, penalty=0.3)
+    x = dense(lowering, x, "second", 3, "tanh", penalty=0.1, learning_rate=0.5)
+    return dense(lowering, x, "third", 2, trainable=False)
+
+
+def softmax_inside(lowering, x):
+    """A softmax feeds a product and, once more, the output."""
+    p = lowering.softmax(dense(lowering, x, "scores", 4))
+    return lowering.add(dense(lowering, p, "output", 4), p)
+
+
+def residual(lowering, x):
+    """The input itself is added, and one value for each position is broadcast."""
+    y = lowering.add(dense(lowering, x, "body", x.shape[-1], "relu"), x)
+    gate = dense(lowering, y, "gate", 1, "logistic")
+    return lowering.add(y, gate, "tanh")
+
+
+def broadcast_from(shape):
+    def write(lowering, x):
+        kernel = parameter(lowering, "kernel", (4, 4))
+        y = lowering.add(
+            lowering.product(x, kernel), parameter(lowering, "b", shape), "tanh"
+        )
+        # A second use: the sums over the broadcast axes add up.
+        return lowering.add(y, parameter(lowering, "c", shape), "logistic")
+
+    return write
+
+
+def two_losses():
+    """Two heads with weights of their own against one target."""
+    lowering = Lowering()
+    h = dense(lowering, lowering.input((5,)), "hidden", 4, "tanh")
+    target = lowering.target((3,))
+    heads = [dense(lowering, h, name, 3) for name in ("main", "auxiliary")]
+    for z, weight, report in zip(heads, (1.0, 0.3), (0.5, 2.0), strict=True):
+        lowering.loss("squared_error", z, target, weight, report)
+    return lowering.finish(heads[0])
+
+
+BROADCASTS = [(4,), (3, 1), (1, 4), (3, 4), (2, 1, 1), (2, 1, 4), (1, 3, 1), (2, 3, 4), (1,), ()]
+
+MAKERS = {
+    "linear": lambda: stack([3]),
+    "one_feature": lambda: stack([4, 1], input_shape=(1,)),
+    "deep": lambda: stack([6, 5, 4, 3, 2], "tanh"),
+    "wide": lambda: stack([67, 33, 2], "relu"),
+    "many_outputs": lambda: stack([4, 19], "logistic"),
+    "binary": lambda: stack([6, 1], "relu", "log_loss"),
+    "multilabel": lambda: stack([6, 4], "tanh", "log_loss"),
+    "counts": lambda: stack([6, 2], "relu", "poisson"),
+    "classes": lambda: stack([6, 10], "relu", "cross_entropy"),
+    "rank_2": lambda: stack([4, 2], "tanh", input_shape=(3, 5)),
+    "rank_3": lambda: stack([4, 2], "relu", "poisson", input_shape=(2, 3, 4)),
+    "rank_2_classes": lambda: stack([4, 3], "tanh", "cross_entropy", (3, 5)),
+    "two_branches": lambda: by_hand(two_branches),
+    "used_twice": lambda: by_hand(used_twice),
+    "shared": lambda: by_hand(shared),
+    "frozen": lambda: by_hand(frozen),
+    "softmax_inside": lambda: by_hand(softmax_inside),
+    "softmax_rank_2": lambda: by_hand(softmax_inside, (3, 5), "cross_entropy"),
+    "residual": lambda: by_hand(residual),
+    "residual_rank_3": lambda: by_hand(residual, (2, 3, 4)),
+    "two_losses": two_losses,
+    **{
+        f"broadcast_{'x'.join(map(str, shape)) or 'scalar'}": (
+            lambda shape=shape: by_hand(broadcast_from(shape), (2, 3, 4))
+        )
+        for shape in BROADCASTS
+    },
+    **{
+        f"{activation}-{loss}": (
+            lambda activation=activation, loss=loss: stack([5, 4, 3], activation, loss)
+        )
+        for activation in ACTIVATIONS
+        for loss in ALL_LOSSES
+    },
+}
+
+
+@cache
+def plan_of(name):
+    return MAKERS[name]()
+
+
+def n_ops(plan, phase):
+    return int(np.count_nonzero(plan.ops["phase"] & PHASES[phase]))

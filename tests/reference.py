@@ -1,0 +1,324 @@
+"""What the compiled code means, in plain NumPy and float64: naive, and made to be read.
+
+Rows are keyed by the names in the compiled tables, ops by the names of their kinds. A
+walk over a plan keeps one array for each tensor and knows nothing of memory offsets,
+batches in chunks, threads or in-place work: all that must not change a result.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from scipy.special import log_expit, log_softmax, softmax, xlogy
+
+from fastnn._core import tables
+
+# ---------------------------------------------------------------------- activations
+
+
+def logistic(x):
+    """``1 / (1 + exp(-x))``, without the overflow of that form."""
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+# name: value of the input x, derivative with respect to x in terms of the output y.
+ACTIVATIONS = {
+    "identity": (lambda x: x, lambda y: np.ones_like(y)),
+    "relu": (lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(float)),
+    "logistic": (logistic, lambda y: y * (1 - y)),
+    "tanh": (np.tanh, lambda y: 1 - y**2),
+    "exponential": (np.exp, lambda y: y),
+}
+
+
+def add(a, b, activation="identity"):
+    """``activation(a + b)``, b broadcast to the shape of a."""
+    return ACTIVATIONS[activation][0](a + b)
+
+
+def add_adjoint(dy, y, activation, b_shape):
+    """Gradients of a and b: b's is summed over the axes that it was broadcast over."""
+    da = dy * ACTIVATIONS[activation][1](y)
+    padded = (1,) * (da.ndim - len(b_shape)) + tuple(b_shape)
+    axes = tuple(i for i, n in enumerate(padded) if n == 1)
+    return da, da.sum(axis=axes, keepdims=True).reshape(b_shape)
+
+
+def softmax_adjoint(dy, y):
+    """The Jacobian of the softmax is ``diag(y) - y y^T``, for each row."""
+    return np.array(
+        [(np.diag(p) - np.outer(p, p)) @ d for p, d in zip(y, dy, strict=True)]
+    ).reshape(y.shape)
+
+
+# --------------------------------------------------------------------------- losses
+
+# name: loss of the raw output z against the target y, derivative with respect to z.
+# log_loss is -y log p - (1 - y) log(1 - p) with p = logistic(z). poisson is half the
+# deviance of the Poisson distribution (McCullagh and Nelder, "Generalized linear
+# models", 1989, section 2.3) with mean p = exp(z).
+LOSSES = {
+    "squared_error": (lambda z, y: (z - y) ** 2 / 2, lambda z, y: z - y),
+    "log_loss": (
+        lambda z, y: -y * log_expit(z) - (1 - y) * log_expit(-z),
+        lambda z, y: logistic(z) - y,
+    ),
+    "poisson": (
+        lambda z, y: xlogy(y, y) - y * z - y + np.exp(z),
+        lambda z, y: np.exp(z) - y,
+    ),
+}
+
+
+def cross_entropy(z, label):
+    """``-log softmax(z)[label]`` of each row, derivative with respect to z."""
+    rows = np.arange(len(z))
+    onehot = np.zeros_like(z)
+    onehot[rows, label] = 1
+    return -log_softmax(z, axis=1)[rows, label], softmax(z, axis=1) - onehot
+
+
+# ----------------------------------------------------------------------- optimizers
+
+
+def sgd(w, g, slots, h, rate):
+    """Momentum, plain or Nesterov's: Sutskever et al., ICML 2013, equations 1 to 4.
+
+    The velocity keeps h[1] of itself. The weight moves by h[2] times the velocity less
+    h[3] times the gradient's step: 1 and 0 is plain momentum, h[1] and 1 Nesterov's.
+    """
+    velocity = slots[0]
+    velocity[:] = h[1] * velocity - rate * g
+    w += h[2] * velocity - h[3] * rate * g
+
+
+def adam(w, g, slots, h, rate):
+    """Kingma and Ba, ICLR 2015, algorithm 1 in the order of the end of section 2."""
+    mean, square = slots
+    mean[:] = h[1] * mean + h[2] * g
+    square[:] = h[3] * square + h[4] * g**2
+    w -= rate * mean / (np.sqrt(square) + h[5])
+
+
+OPTIMIZERS = {"sgd": sgd, "adam": adam}
+
+
+def update(blocks, parameters, gradients, weight, rule, state, h):
+    """One step in place; returns ``sum(alpha / 2 * w ** 2)`` from before it.
+
+    The gradient is that of the mean over the sum of weights, penalty included.
+    """
+    penalty = 0.0
+    for block in blocks[blocks["trainable"] == 1]:
+        at = slice(block["offset"], block["offset"] + block["size"])
+        w, alpha = parameters[at], block["penalty"]
+        penalty += alpha / 2 * np.sum(w**2)
+        g = (gradients[at] + alpha * w) / weight
+        OPTIMIZERS[rule](w, g, state[:, at], h, h[0] * block["learning_rate"])
+    return penalty
+
+
+# ------------------------------------------------------------------- ops of a plan
+
+
+@dataclass
+class Walk:
+    """What a walk over the ops of a plan leaves behind."""
+
+    weight: np.ndarray
+    gradients: np.ndarray
+    values: dict = field(default_factory=dict)  # flat arrays, by number of tensor
+    loss: float = 0.0
+    reported: float = 0.0
+
+
+def matrices(flat, count, rows, columns, lead, stride):
+    """Matrices in flat memory: their rows lie lead apart, and they stride apart."""
+    assert (count - 1) * stride + (rows - 1) * lead + columns <= flat.size
+    item = flat.itemsize
+    return as_strided(flat, (count, rows, columns), (stride * item, lead * item, item))
+
+
+def positions(dim, stride):
+    """Where an operand with these strides is read, for each place of shape dim."""
+    return sum(
+        step * place for step, place in zip(stride, np.indices(dim), strict=True)
+    )
+
+
+def run_product(walk, op, dim, a, b):
+    count, m, n, k = dim
+    shape_a = (k, m) if op["transpose"] & 1 else (m, k)
+    shape_b = (n, k) if op["transpose"] & 2 else (k, n)
+    a = matrices(a, count, *shape_a, op["lead"][0], op["stride"][0])
+    b = matrices(b, count, *shape_b, op["lead"][1], op["stride"][1])
+    if op["transpose"] & 1:
+        a = a.transpose(0, 2, 1)
+    if op["transpose"] & 2:
+        b = b.transpose(0, 2, 1)
+    assert op["lead"][2] == n
+    return (a @ b,)
+
+
+def run_add(walk, op, dim, a, b):
+    b = 0 if b is None else b[positions(dim, op["stride"])]
+    return (add(a.reshape(dim), b, tables.ACTIVATIONS[op["code"]]),)
+
+
+def run_add_gradient(walk, op, dim, dy, saved):
+    slope = ACTIVATIONS[tables.ACTIVATIONS[op["code"]]][1]
+    da = dy if saved is None else dy * slope(saved)
+    return da, np.bincount(positions(dim, op["stride"]).ravel(), da)
+
+
+def run_softmax(walk, op, dim, z, _):
+    return (softmax(z.reshape(dim[2:]), axis=1),)
+
+
+def run_softmax_gradient(walk, op, dim, dy, y):
+    return (softmax_adjoint(dy.reshape(dim[2:]), y.reshape(dim[2:])),)
+
+
+def row_weights(walk, op):
+    # A sample may have several rows of outputs, which share its weight.
+    return op["scalar"][0] * np.repeat(walk.weight, op["dim"][2])
+
+
+def run_loss(walk, op, dim, z, y):
+    z, y = z.reshape(dim[2:]), y.reshape(dim[2:])
+    value, gradient = LOSSES[tables.LOSSES[op["code"]]]
+    weight = row_weights(walk, op)[:, np.newaxis]
+    keep(walk, op, np.sum(weight * value(z, y)))
+    return (weight * gradient(z, y),)
+
+
+def run_cross_entropy(walk, op, dim, z, label):
+    value, gradient = cross_entropy(z.reshape(dim[2:]), label.astype(int))
+    weight = row_weights(walk, op)
+    keep(walk, op, weight @ value)
+    return (weight[:, np.newaxis] * gradient,)
+
+
+def keep(walk, op, loss):
+    walk.loss += loss
+    walk.reported += op["scalar"][1] * loss
+
+
+OPS = {
+    "product": run_product,
+    "add": run_add,
+    "add_gradient": run_add_gradient,
+    "softmax": run_softmax,
+    "softmax_gradient": run_softmax_gradient,
+    "loss": run_loss,
+    "cross_entropy": run_cross_entropy,
+}
+
+
+def walk(plan, parameters, X, y=None, weight=None, phase="train"):
+    """Run the ops of one phase, in order, on all rows at once."""
+    n = len(X)
+    parameters = np.asarray(parameters, np.float64)
+    done = Walk(np.ones(n) if weight is None else weight, np.zeros(plan.n_parameters))
+
+    def read(number):
+        if number < 0:
+            return None
+        tensor = plan.tensors[number]
+        at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
+        space = {code: name for name, code in tables.SPACES.items()}[tensor["space"]]
+        if space == "activation":
+            return done.values[number]
+        return {
+            "input": np.ravel(X),
+            "target": np.ravel(y),
+            "parameter": parameters[at],
+            "gradient": done.gradients[at],
+        }[space]
+
+    for op in plan.ops:
+        if not op["phase"] & tables.PHASES[phase]:
+            continue
+        kind = {code: name for name, code in tables.KINDS.items()}[op["kind"]]
+        scaled = [n if op["scaled"] >> i & 1 else 1 for i in range(4)]
+        outputs = OPS[kind](done, op, op["dim"] * scaled, *map(read, op["input"]))
+        for number, value in zip(op["output"], outputs, strict=False):
+            if number < 0:
+                continue
+            # Of two outputs only the second, a sum, can be added to.
+            adds = op["accumulate"] and number == op["output"][len(outputs) - 1]
+            if plan.tensors[number]["space"] == tables.SPACES["activation"]:
+                done.values[number] = np.ravel(value)
+            elif adds:
+                read(number)[:] += np.ravel(value)
+            else:
+                read(number)[:] = np.ravel(value)
+    return done
+
+
+def predict(plan, parameters, X):
+    """The network's outputs, the link applied."""
+    values = walk(plan, parameters, X, phase="predict").values
+    return values[plan.output].reshape(len(X), plan.n_outputs)
+
+
+# --------------------------------------------------------------------------- epochs
+
+
+def epoch(plan, parameters, X, y, weight, order, batch_size, rule, state, table):
+    """One step for each row of table, in place; returns the loss as it is reported.
+
+    That is the mean over the rows of their batch's mean loss with its penalty, the sum
+    that scikit-learn's multi-layer perceptrons keep in ``loss_curve_``.
+    """
+    total = 0.0
+    for step, h in enumerate(table):
+        rows = order[step * batch_size : (step + 1) * batch_size]
+        weight_sum = weight[rows].sum()
+        if weight_sum == 0:
+            continue
+        done = walk(plan, parameters, X[rows], y[rows], weight[rows])
+        penalty = update(
+            plan.blocks, parameters, done.gradients, weight_sum, rule, state, h
+        )
+        total += len(rows) * (done.reported + penalty) / weight_sum
+    return total / len(X)
+
+
+def philox(key, position):
+    """Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+    SC 2011; key and position are below 2**64. Returns four words of 32 bits.
+    """
+    words = [position & 0xFFFFFFFF, position >> 32, 0, 0]
+    keys = [key & 0xFFFFFFFF, key >> 32]
+    for _ in range(10):
+        first, second = 0xD2511F53 * words[0], 0xCD9E8D57 * words[2]
+        words = [
+            (second >> 32) ^ words[1] ^ keys[0],
+            second & 0xFFFFFFFF,
+            (first >> 32) ^ words[3] ^ keys[1],
+            first & 0xFFFFFFFF,
+        ]
+        keys = [
+            (keys[0] + 0x9E3779B9) & 0xFFFFFFFF,
+            (keys[1] + 0xBB67AE85) & 0xFFFFFFFF,
+        ]
+    return words
+
+
+def shuffle(n, seed):
+    """Durstenfeld's form of the Fisher-Yates shuffle (CACM 1964, algorithm 235).
+
+    Numbers below a limit are drawn by Lemire's method, ACM TOMACS 2019.
+    """
+    words = (word for position in range(2**64) for word in philox(seed, position))
+    order = list(range(n))
+    for i in range(n - 1, 0, -1):
+        limit = i + 1
+        scaled = next(words) * limit
+        while scaled % 2**32 < 2**32 % limit:
+            scaled = next(words) * limit
+        j = scaled >> 32
+        order[i], order[j] = order[j], order[i]
+    return np.array(order, np.intp)

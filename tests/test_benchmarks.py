@@ -1,0 +1,78 @@
+"""The benchmarks run and measure what they say."""
+
+import importlib
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+workloads = pytest.importorskip(
+    "benchmarks.suite.workloads", reason="needs the checkout", exc_type=ImportError
+)
+measure = importlib.import_module("benchmarks.peers.measure")
+peers = importlib.import_module("benchmarks.peers.__main__")
+
+SMALL = workloads.Workload(300, 7, (5,), 3, 50)
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 4])
+@pytest.mark.parametrize("density", [1, 0.1])
+def test_workload_data_are_as_described(n_classes, density):
+    workload = workloads.Workload(500, 20, (5,), n_classes, 50, density)
+    X, y = workload.data()
+    assert X.shape == (500, 20)
+    assert X.dtype == np.float32
+    assert sparse.issparse(X) == (density < 1)
+    if n_classes > 1:
+        assert sorted(set(y.tolist())) == list(range(n_classes))
+    again = workload.data()[1]
+    np.testing.assert_array_equal(y, again)
+
+
+def test_peers_train_the_same_net_on_the_same_batches():
+    found = [measure.measure(peer, SMALL, 1, seconds=0.02) for peer in peers.PEERS]
+    losses = [result["loss"] for result in found]
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-4)
+    assert all(result["epochs"] >= 1 for result in found)
+
+
+def test_table_shows_medians_ratios_and_gains():
+    speeds = {("sklearn", 1): [9e5, 1e6, 3e6], ("fastnn", 1): [8e6]}
+    speeds |= {("sklearn", 2): [1e6], ("fastnn", 2): [1.6e7]}
+    results = [
+        {
+            "workload": "W1",
+            "peer": peer,
+            "threads": threads,
+            "samples_per_second": speed,
+            "loss": 0.5,
+        }
+        for (peer, threads), found in speeds.items()
+        for speed in found
+    ]
+    alone = peers.table(results, ["W1"], ["sklearn", "fastnn"], 1, 1)
+    assert "| 1M | 8M | 8.00 | 0.5000 0.5000 |" in alone[-1]
+    two = peers.table(results, ["W1"], ["sklearn", "fastnn"], 2, 1)
+    assert "| 1M | 16M | 16.00 | 1.00 | 2.00 |" in two[-1]
+    assert alone[0].count("|") == alone[-1].count("|")
+    assert peers.largest_spread(results, ["W1"], ["sklearn", "fastnn"], 1) == 2.1
+
+
+def test_unknown_workload_is_named_with_the_known_ones(capsys):
+    with pytest.raises(SystemExit):
+        peers.main(["--only", "W1,W99"])
+    assert "W99: choose from W1, W2" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("module", ["kernels", "training", "predict"])
+def test_asv_benchmarks_run_once(module, monkeypatch):
+    monkeypatch.setitem(workloads.WORKLOADS, "W1", SMALL)
+    suite = importlib.import_module(f"benchmarks.suite.{module}")
+    for benchmark in vars(suite).values():
+        timed = [name for name in dir(benchmark) if name.startswith("time_")]
+        for name in timed:
+            instance = benchmark()
+            first = [values[0] for values in getattr(benchmark, "params", [])]
+            instance.setup(*first)
+            getattr(instance, name)(*first)

@@ -1,0 +1,151 @@
+"""Every plan: compiled against reference, central differences, float32 and threads."""
+
+import numpy as np
+import pytest
+import reference
+from cases import MAKERS, draw, draw_smooth, plan_of
+
+from fastnn.engine import Engine, predict
+
+every_plan = pytest.mark.parametrize("name", MAKERS)
+
+
+def gradient(plan, data, **options):
+    """(loss, reported loss, sum of weights), gradients of the compiled engine."""
+    options = {"batch_size": len(data.X), **options}
+    with Engine(plan, data.parameters, data.X, data.y, data.weight, **options) as engine:
+        return engine.gradient(), engine.gradients.copy()
+
+
+@pytest.fixture
+def small_steps_use_threads(monkeypatch):
+    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+
+
+@every_plan
+def test_gradient_is_the_reference(name):
+    plan = plan_of(name)
+    data = draw(plan)
+    (loss, reported, weight), gradients = gradient(plan, data)
+    expected = reference.walk(plan, data.parameters, data.X, data.y, data.weight)
+    np.testing.assert_allclose(loss, expected.loss, rtol=1e-13)
+    np.testing.assert_allclose(reported, expected.reported, rtol=1e-13)
+    np.testing.assert_allclose(weight, data.weight.sum(), rtol=1e-15)
+    np.testing.assert_allclose(gradients, expected.gradients, rtol=1e-11, atol=1e-13)
+
+
+@every_plan
+def test_predictions_are_the_reference(name):
+    plan = plan_of(name)
+    data = draw(plan, n=11)
+    expected = reference.predict(plan, data.parameters, data.X)
+    actual = predict(plan, data.parameters, data.X)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)
+
+
+@every_plan
+def test_gradient_is_the_central_difference(name):
+    plan = plan_of(name)
+    data = draw_smooth(plan)
+    _, gradients = gradient(plan, data)
+    numerical = central_differences(plan, data)
+    scale = np.linalg.norm(gradients)
+    assert np.isfinite(scale)
+    for block, parameter in zip(plan.blocks, plan.parameters, strict=True):
+        at = slice(parameter.offset, parameter.offset + parameter.size)
+        if not block["trainable"]:
+            assert not gradients[at].any(), parameter.name
+            continue
+        error = np.linalg.norm(gradients[at] - numerical[at])
+        own_scale = np.linalg.norm(gradients[at])
+        assert own_scale > 0, parameter.name
+        assert error < 1e-6 * own_scale + 1e-9 * scale, parameter.name
+
+
+def central_differences(plan, data, step=1e-5):
+    numerical = np.zeros(plan.n_parameters)
+    batch = {"batch_size": len(data.X)}
+    engine = Engine(plan, data.parameters, data.X, data.y, data.weight, **batch)
+    with engine:
+        for block in plan.blocks[plan.blocks["trainable"] == 1]:
+            for i in range(block["offset"], block["offset"] + block["size"]):
+                kept = data.parameters[i]
+                data.parameters[i] = kept + step
+                above = engine.gradient()[0]
+                data.parameters[i] = kept - step
+                below = engine.gradient()[0]
+                data.parameters[i] = kept
+                numerical[i] = (above - below) / (2 * step)
+    return numerical
+
+
+@every_plan
+def test_float32_is_float64_rounded(name):
+    plan = plan_of(name)
+    # Rounding may push relu's input over its kink, where the gradient jumps.
+    data = draw_smooth(plan)
+    single = data.astype(np.float32)
+    (loss, reported, _), gradients = gradient(plan, data)
+    (loss32, reported32, _), gradients32 = gradient(plan, single)
+    assert gradients32.dtype == np.float32
+    np.testing.assert_allclose(loss32, loss, rtol=2e-6)
+    np.testing.assert_allclose(reported32, reported, rtol=2e-6)
+    atol = 1e-6 * abs(gradients).max()
+    np.testing.assert_allclose(gradients32, gradients, rtol=1e-5, atol=atol)
+    np.testing.assert_allclose(
+        predict(plan, single.parameters, single.X),
+        predict(plan, data.parameters, data.X),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("n_threads", [2, 3])
+@every_plan
+@pytest.mark.usefixtures("small_steps_use_threads")
+def test_threads_give_the_same_gradient(name, n_threads):
+    plan = plan_of(name)
+    data = draw(plan)
+    expected, gradients = gradient(plan, data)
+    actual, shared = gradient(plan, data, n_threads=n_threads)
+    np.testing.assert_allclose(actual, expected, rtol=1e-13)
+    np.testing.assert_allclose(shared, gradients, rtol=1e-11, atol=1e-13)
+    again = gradient(plan, data, n_threads=n_threads)
+    assert again[0] == actual
+    np.testing.assert_array_equal(again[1], shared)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@every_plan
+@pytest.mark.usefixtures("small_steps_use_threads")
+def test_chunks_add_up(name, n_threads, monkeypatch):
+    # At least 16 rows make a chunk: three of them here, of which the last is small.
+    plan = plan_of(name)
+    data = draw(plan, n=37)
+    expected, gradients = gradient(plan, data)
+    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    actual, chunked = gradient(plan, data, n_threads=n_threads)
+    np.testing.assert_allclose(actual, expected, rtol=1e-13)
+    np.testing.assert_allclose(chunked, gradients, rtol=1e-11, atol=1e-12)
+
+
+@every_plan
+def test_a_second_gradient_starts_from_zero(name):
+    plan = plan_of(name)
+    data = draw(plan)
+    batch = {"batch_size": len(data.X)}
+    with Engine(plan, data.parameters, data.X, data.y, data.weight, **batch) as engine:
+        first = engine.gradient(), engine.gradients.copy()
+        assert engine.gradient() == first[0]
+        np.testing.assert_array_equal(engine.gradients, first[1])
+
+
+@every_plan
+def test_no_weights_are_weights_of_one(name):
+    plan = plan_of(name)
+    data = draw(plan)
+    data.weight[:] = 1
+    expected, gradients = gradient(plan, data)
+    with Engine(plan, data.parameters, data.X, data.y, batch_size=7) as engine:
+        np.testing.assert_allclose(engine.gradient(), expected, rtol=1e-14)
+        np.testing.assert_allclose(engine.gradients, gradients, rtol=1e-12, atol=1e-14)

@@ -1,0 +1,217 @@
+"""exp, tanh, logistic and log, through the activations and losses that use them."""
+
+import numpy as np
+import pytest
+import reference
+from cases import ALL_LOSSES, parameter
+
+from fastnn._core.tables import ACTIVATIONS
+from fastnn.engine import Engine, predict
+from fastnn.losses import SquaredError
+from fastnn.lowering import Lowering
+
+dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+# Units in the last place. The formulas claim about one; logistic and tanh divide.
+ULPS = 4
+
+
+def activation_of(name, x):
+    """The compiled activation of the numbers x, as one long row and as a column."""
+    results = []
+    for width in (len(x), 1):
+        lowering = Lowering()
+        z = lowering.add(
+            lowering.input((width,)), parameter(lowering, "zero", (width,)), name
+        )
+        plan = lowering.finish(SquaredError().lower(lowering, z))
+        zeros = np.zeros(plan.n_parameters, x.dtype)
+        results.append(predict(plan, zeros, x.reshape(-1, width)).ravel())
+    return results
+
+
+def loss_of(name, z, y):
+    """Loss of one raw output, or one row of them, and its gradient; a batch each."""
+    z = np.atleast_2d(z)
+    lowering = Lowering()
+    x = lowering.input(z.shape[1:])
+    raw = lowering.add(x, parameter(lowering, "zero", z.shape[1:]))
+    plan = lowering.finish(ALL_LOSSES[name].lower(lowering, raw))
+    zeros = np.zeros(plan.n_parameters, z.dtype)
+    values, gradients = [], []
+    for row, target in zip(z, y, strict=True):
+        engine = Engine(
+            plan, zeros, row[None], np.array([[target]], z.dtype), batch_size=1
+        )
+        values.append(engine.gradient()[0])
+        gradients.append(engine.gradients[: z.shape[1]].copy())
+    return np.array(values), np.array(gradients)
+
+
+def over_all_bits(dtype, n=40_001):
+    """Numbers spread evenly over all bit patterns: every size, infinities and NaN."""
+    bits = np.uint32 if dtype == np.float32 else np.uint64
+    step = int(np.iinfo(bits).max) // n
+    spread = (np.arange(n, dtype=bits) * bits(step)).view(dtype)
+    spread = np.where(np.isnan(spread), dtype(np.nan), spread)  # no signalling ones
+    return np.concatenate([spread, np.array([np.inf, -np.inf, np.nan, 0, -0.0], dtype)])
+
+
+def over_the_curve(dtype):
+    """Numbers where the functions bend, and where they over- or underflow."""
+    return np.concatenate(
+        [np.linspace(-20, 20, 20_011), np.linspace(-760, 760, 20_011)]
+    ).astype(dtype)
+
+
+def assert_close(actual, expected, ulps=ULPS, slack=0.0):
+    """Within so many units in the last place of the expected values' dtype."""
+    assert actual.dtype == expected.dtype
+    np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected))
+    finite = np.isfinite(expected)
+    infinite = np.isinf(expected)
+    np.testing.assert_array_equal(actual[infinite], expected[infinite])
+    error = abs(actual[finite].astype(float) - expected[finite].astype(float))
+    limit = ulps * np.spacing(abs(expected[finite])).astype(float) + slack
+    worst = np.argmax(error - limit)
+    assert error[worst] <= limit[worst], (actual[finite][worst], expected[finite][worst])
+
+
+@dtypes
+@pytest.mark.parametrize("numbers", [over_all_bits, over_the_curve])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_over_the_whole_range(name, numbers, dtype):
+    x = numbers(dtype)
+    with np.errstate(all="ignore"):
+        expected = reference.ACTIVATIONS[name][0](x.astype(float)).astype(dtype)
+    for actual in activation_of(name, x):
+        assert_close(actual, expected)
+
+
+@dtypes
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [
+        ("identity", (-np.inf, np.inf)),
+        ("relu", (0, np.inf)),
+        ("logistic", (0, 1)),
+        ("tanh", (-1, 1)),
+        ("exponential", (0, np.inf)),
+    ],
+)
+def test_activation_at_infinity(name, limits, dtype):
+    for actual in activation_of(name, np.array([-np.inf, np.inf, np.nan], dtype)):
+        np.testing.assert_array_equal(actual, [*limits, np.nan])
+
+
+@dtypes
+def test_tanh_keeps_the_digits_of_small_numbers(dtype):
+    x = np.geomspace(1e-30, 1e-2, 301).astype(dtype)
+    expected = np.tanh(x.astype(float)).astype(dtype)
+    for actual in activation_of("tanh", np.concatenate([x, -x])):
+        assert_close(actual, np.concatenate([expected, -expected]))
+
+
+@dtypes
+@pytest.mark.parametrize("label", [0, 1])
+def test_log_loss_of_a_sure_output(label, dtype):
+    # With p = logistic(z) rounded to 0 or 1 these would be infinite or nothing.
+    z = np.concatenate([np.linspace(-1e4, 1e4, 101), np.linspace(-90, 90, 301)])
+    z = z.astype(dtype)
+    expected, slope = reference.LOSSES["log_loss"]
+    z64 = z.astype(float)
+    values, gradients = loss_of("log_loss", z[:, None], np.full(len(z), label))
+    assert_close(
+        values.astype(dtype),
+        expected(z64, label).astype(dtype),
+        slack=2 * float(np.finfo(dtype).tiny),  # denormal halves are flushed to zero
+    )
+    assert_close(
+        gradients[:, 0],
+        slope(z64, label).astype(dtype),
+        slack=float(np.finfo(dtype).eps),
+    )
+
+
+@dtypes
+@pytest.mark.parametrize("name", reference.LOSSES)
+def test_loss_is_never_nan_for_a_finite_output(name, dtype):
+    z = np.linspace(-1e4, 1e4, 201).astype(dtype)
+    for target in (0, 1):
+        values, gradients = loss_of(name, z[:, None], np.full(len(z), target))
+        with np.errstate(over="ignore"):
+            expected, slope = (f(z.astype(float), target) for f in reference.LOSSES[name])
+            overflows = abs(expected) > np.finfo(dtype).max
+            slope_overflows = abs(slope) > np.finfo(dtype).max
+        assert not np.isnan(values).any()
+        assert not np.isnan(gradients).any()
+        np.testing.assert_array_equal(np.isinf(values), overflows)
+        np.testing.assert_array_equal(np.isinf(gradients[:, 0]), slope_overflows)
+
+
+@dtypes
+@pytest.mark.parametrize("name", [*reference.LOSSES, "cross_entropy"])
+def test_loss_of_nan_is_nan(name, dtype):
+    z = np.array([[np.nan, 0, 0]] if name == "cross_entropy" else [[np.nan]], dtype)
+    values, gradients = loss_of(name, z, [1])
+    assert np.isnan(values).all()
+    assert np.isnan(gradients).all()
+
+
+@dtypes
+def test_poisson_has_the_logarithm_right(dtype):
+    # With z = -104 the mean is nothing beside the other terms, y log(y) - y - y z.
+    y = np.geomspace(1e-30, 1e30, 401).astype(dtype)
+    values, _ = loss_of("poisson", np.full((len(y), 1), -104, dtype), y)
+    y64 = y.astype(float)
+    log = (values - np.exp(-104)) / y64 + 1 - 104
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(log, np.log(y64), rtol=0, atol=ULPS * 104 * eps)
+    # Near one the logarithm is small; with z = 0 nothing large hides it.
+    y = np.linspace(0.5, 2, 301).astype(dtype)
+    values, _ = loss_of("poisson", np.zeros((len(y), 1), dtype), y)
+    y64 = y.astype(float)
+    log = (values - 1) / y64 + 1
+    np.testing.assert_allclose(log, np.log(y64), rtol=0, atol=ULPS * 2 * eps)
+
+
+@dtypes
+def test_cross_entropy_of_far_outputs(dtype):
+    z = np.zeros((81, 3))
+    z[:, 1] = np.linspace(-1e4, 1e4, 81)
+    z[:, 2] = 5e3
+    z = z.astype(dtype)
+    for label in range(3):
+        labels = np.full(len(z), label)
+        values, gradients = loss_of("cross_entropy", z, labels)
+        expected, slope = reference.cross_entropy(z.astype(float), labels)
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(values, expected, rtol=ULPS * eps, atol=ULPS * eps)
+        np.testing.assert_allclose(gradients, slope, rtol=ULPS * eps, atol=ULPS * eps)
+
+
+@dtypes
+@pytest.mark.parametrize("n_classes", [1, 2, 3, 8, 9, 17, 33, 100])
+def test_softmax(n_classes, dtype):
+    rng = np.random.default_rng(n_classes)
+    x = rng.normal(scale=30, size=(40, n_classes)).astype(dtype)
+    x[0] = 1e4
+    x[1, 0] = np.inf
+    x[2, -1] = np.nan
+    x[3, 0] = -np.inf if n_classes > 1 else 0
+    lowering = Lowering()
+    z = lowering.add(
+        lowering.input((n_classes,)), parameter(lowering, "zero", (n_classes,))
+    )
+    plan = lowering.finish(ALL_LOSSES["cross_entropy"].lower(lowering, z))
+    actual = predict(plan, np.zeros(plan.n_parameters, dtype), x)
+    assert np.isnan(actual[1:3]).all()
+    actual, x = np.delete(actual, [1, 2], 0), np.delete(x, [1, 2], 0)
+    # The distance from the maximum is rounded, which alone costs eps times itself.
+    expected = np.exp((x - x.max(axis=1, keepdims=True)).astype(float))
+    expected /= expected.sum(axis=1, keepdims=True)
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(
+        actual, expected, rtol=2 * ULPS * eps, atol=np.finfo(dtype).tiny
+    )
+    np.testing.assert_allclose(actual.sum(axis=1), 1, rtol=ULPS * eps)

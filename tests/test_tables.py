@@ -1,0 +1,100 @@
+"""The compiled tables and what stands beside each row of them."""
+
+import numpy as np
+import pytest
+import reference
+from cases import ALL_LOSSES, TARGETS
+
+from fastnn._core import tables
+from fastnn.losses import CrossEntropy, ElementwiseLoss
+from fastnn.optimizers import Optimizer
+
+
+def test_every_row_has_a_reference():
+    assert set(reference.ACTIVATIONS) == set(tables.ACTIVATIONS)
+    assert set(reference.LOSSES) == set(tables.LOSSES)
+    assert set(reference.OPTIMIZERS) == set(tables.OPTIMIZERS)
+    assert set(reference.OPS) == set(tables.KINDS)
+
+
+def test_every_row_is_among_the_cases():
+    assert set(ALL_LOSSES) == {*tables.LOSSES, "cross_entropy"}
+    assert set(TARGETS) == set(tables.LOSSES)
+
+
+def test_every_row_has_a_description():
+    losses = {loss.name: loss for loss in ElementwiseLoss.__subclasses__()}
+    assert set(losses) == set(tables.LOSSES)
+    for name, link in tables.LOSS_LINKS.items():
+        assert losses[name].link == link
+        assert link in tables.ACTIVATIONS
+    assert CrossEntropy.link == "softmax"
+    assert {rule.rule for rule in Optimizer.__subclasses__()} == set(tables.OPTIMIZERS)
+
+
+def test_facts_about_rows():
+    assert set(tables.ACTIVATION_READS) == set(tables.ACTIVATIONS)
+    assert set(tables.ACTIVATION_READS.values()) <= {None, "output", "input"}
+    assert tables.OPTIMIZER_SLOTS == {"sgd": 1, "adam": 2}
+    assert tables.INSTRUCTION_SET in ("AVX-512", "AVX2", "baseline")
+
+
+@pytest.mark.parametrize("name", ["ACTIVATIONS", "LOSSES", "OPTIMIZERS"])
+def test_names_are_distinct(name):
+    names = getattr(tables, name)
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", reference.ACTIVATIONS)
+def test_reference_slope_is_the_derivative(name):
+    # The specification is checked as well: by central differences, off relu's kink.
+    value, slope = reference.ACTIVATIONS[name]
+    x = np.linspace(-3, 3, 42)
+    step = 1e-6
+    numerical = (value(x + step) - value(x - step)) / (2 * step)
+    np.testing.assert_allclose(slope(value(x)), numerical, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", reference.LOSSES)
+def test_reference_gradient_is_the_derivative(name):
+    value, gradient = reference.LOSSES[name]
+    z, y = np.meshgrid(np.linspace(-3, 3, 13), [0.0, 0.25, 1.0, 3.0])
+    step = 1e-6
+    numerical = (value(z + step, y) - value(z - step, y)) / (2 * step)
+    np.testing.assert_allclose(gradient(z, y), numerical, rtol=1e-7, atol=1e-8)
+
+
+def test_reference_losses_are_what_scikit_learn_reports():
+    from sklearn.metrics import log_loss, mean_poisson_deviance, mean_squared_error
+
+    rng = np.random.default_rng(0)
+    z, counts = rng.normal(size=50), rng.poisson(2, 50) + 0.0
+    labels = rng.integers(0, 2, 50) + 0.0
+    losses = {name: row[0] for name, row in reference.LOSSES.items()}
+    np.testing.assert_allclose(
+        losses["squared_error"](z, counts).mean(), mean_squared_error(counts, z) / 2
+    )
+    np.testing.assert_allclose(
+        losses["poisson"](z, counts).mean(), mean_poisson_deviance(counts, np.exp(z)) / 2
+    )
+    probability = 1 / (1 + np.exp(-z))
+    np.testing.assert_allclose(
+        losses["log_loss"](z, labels).mean(), log_loss(labels, probability)
+    )
+    raw = np.column_stack([np.zeros(50), z])
+    np.testing.assert_allclose(
+        reference.cross_entropy(raw, labels.astype(int))[0].mean(),
+        log_loss(labels, probability),
+    )
+
+
+def test_reference_philox_gives_the_known_answers():
+    # kat_vectors of the authors' Random123 library, for four words and ten rounds.
+    words = [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+    assert reference.philox(0, 0) == words
+
+
+def test_records_are_those_of_the_c_structs():
+    assert tables.OP_DTYPE.itemsize == 6 * 4 + 4 * 4 + 11 * 8 + 2 * 8
+    assert tables.TENSOR_DTYPE.names[:3] == ("space", "scaled", "size")
+    assert tables.BLOCK_DTYPE.names[:4] == ("offset", "size", "penalty", "learning_rate")
