@@ -106,6 +106,7 @@ class Engine:
         batch_size = min(batch_size, n_samples)
 
         self._updates = optimizer is not None
+        self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
         self.n_threads = max(
             1, min(n_threads, operations(plan) * batch_size // OPERATIONS_PER_THREAD)
@@ -151,10 +152,17 @@ class Engine:
     def gradients(self) -> NDArray:
         return self._compiled.gradients
 
-    def gradient(self) -> tuple[float, float, float]:
-        """Sum the loss and its gradient over all samples.
+    def gradient(
+        self, rows: NDArray[np.intp] | None = None
+    ) -> tuple[float, float, float]:
+        """Sum the loss and its gradient over samples.
 
         Neither the penalty nor the division by the sum of weights is included.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,), dtype intp, default=None
+            Numbers of the samples, in any order, none twice. None is all of them.
 
         Returns
         -------
@@ -166,7 +174,50 @@ class Engine:
         weight : float
             Sum of the sample weights.
         """
-        return self._compiled.gradient()
+        n_samples = self._compiled.n_rows
+        if rows is None:
+            rows = np.arange(n_samples, dtype=np.intp)
+        rows = np.ascontiguousarray(rows)
+        chosen = np.unique(rows)  # sorted
+        if (
+            rows.dtype != np.intp
+            or rows.ndim != 1
+            or not rows.size
+            or not 0 <= chosen[0] <= chosen[-1] < n_samples
+            or chosen.size != rows.size
+        ):
+            raise ValueError(
+                f"rows must be a one-dimensional {np.dtype(np.intp)} array of different "
+                f"numbers from 0 to {n_samples - 1}, at least one"
+            )
+        result = self._compiled.gradient(rows)
+        self._weight_sum = result[2]
+        return result
+
+    def update(self, scalars: NDArray[np.float64]) -> float:
+        """Take the optimizer's step along the gradients of the last :meth:`gradient`.
+
+        Parameters
+        ----------
+        scalars : ndarray of shape (n_scalars,), float64
+            A row of the optimizer's table.
+
+        Returns
+        -------
+        penalty : float
+            Half the sum of ``alpha * w ** 2`` before the step.
+        """
+        self._require_optimizer()
+        if self._weight_sum <= 0:
+            raise ValueError(
+                "call gradient() first, on samples whose weights are not 0"
+            )
+        scalars = np.ascontiguousarray(scalars, dtype=np.float64)
+        return self._compiled.update(scalars, self._weight_sum)
+
+    def _require_optimizer(self) -> None:
+        if not self._updates:
+            raise ValueError("an engine without an optimizer cannot take steps")
 
     def penalty(self) -> float:
         """Half the sum of ``alpha * w ** 2`` over the parameters."""
@@ -193,8 +244,7 @@ class Engine:
         KeyboardInterrupt
             On Ctrl-C, soon after; the parameters are those after the last full step.
         """
-        if not self._updates:
-            raise ValueError("an engine without an optimizer cannot take steps")
+        self._require_optimizer()
         if table.shape != (self.n_steps, N_SCALARS) or table.dtype != np.float64:
             raise ValueError(
                 f"table must be float64 of shape {(self.n_steps, N_SCALARS)}, got "

@@ -12,8 +12,8 @@ from libc.math cimport isfinite
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
+from fastnn._core.dataset cimport Batch, Dataset, address, aligned
 from fastnn._core.executor cimport Walk, execute
-from fastnn._core.gather cimport SparseRows, Table
 from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn._core.tables import BLOCK_DTYPE, OP_DTYPE, TENSOR_DTYPE
 from fastnn._core.update cimport penalty, reduce_gradients, update
@@ -39,7 +39,7 @@ cdef extern from "denormals.h":
     void restore_float_mode(float_mode_t) noexcept nogil
 
 cdef enum Command:
-    STEPS, GRADIENT, LEAVE
+    STEPS, GRADIENT, UPDATE, LEAVE
 
 cdef double SECONDS_BETWEEN_SIGNAL_CHECKS = 0.1
 
@@ -51,29 +51,11 @@ cdef enum:
 # One thread's share of a step.
 cdef struct Worker:
     Walk walk
+    Batch batch
     void *gradients
-    void *input             # room for its rows of X, when they are gathered
-    void *target
-    void *weight
-    SparseRows sparse
-    void *sparse_values
     Py_ssize_t n_rows       # rows of this step that it has worked on
     double weight_sum
     double penalty
-
-
-cdef aligned(Py_ssize_t size, dtype, list owners):
-    """Zeros on a cache line boundary, kept alive by owners."""
-    itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size * itemsize + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    array = raw[start : start + size * itemsize].view(dtype)
-    owners.append(array)
-    return array
-
-
-cdef void *address(array):
-    return <void *> <size_t> array.ctypes.data
 
 
 cdef class Engine:
@@ -87,13 +69,14 @@ cdef class Engine:
     cdef void *state
     cdef int rule, n_slots, n_threads
     cdef bint double_precision
-    cdef Table X, y
-    cdef Table sample_weight
+    cdef Dataset data
     cdef readonly Py_ssize_t n_rows
     cdef Py_ssize_t batch_size, capacity
     cdef Worker *workers
     cdef void **gradient_of_worker
     cdef Py_ssize_t *order
+    cdef const Py_ssize_t *rows     # numbers of the rows to work on
+    cdef Py_ssize_t n_chosen        # how many of them a gradient is asked for
     cdef barrier_t *barrier
     cdef list owners
     # What the threads are to do, and what came of it.
@@ -101,7 +84,7 @@ cdef class Engine:
     cdef const double *scalars
     cdef Py_ssize_t first_step, n_steps
     cdef bint stop, interrupted
-    cdef double epoch_loss, next_signal_check
+    cdef double step_weight, epoch_loss, next_signal_check
     cdef object raised
     cdef readonly object gradients
 
@@ -127,23 +110,21 @@ cdef class Engine:
         self.rule = rule
         self.n_slots = 0 if state is None else len(state)
         self.state = NULL if state is None else address(state)
-        self.X = Table(X)
-        self.y = Table(y)
-        self.sample_weight = (
-            None if sample_weight is None else Table(sample_weight.reshape(-1, 1)))
-        self.n_rows = self.X.n_rows
+        self.data = Dataset(X, y, sample_weight)
+        self.n_rows = self.data.n_rows
         self.batch_size, self.capacity = batch_size, capacity
         self.n_threads = n_threads
         order = np.arange(self.n_rows, dtype=np.intp)
         self.owners.append(order)
         self.order = <Py_ssize_t *> address(order)
+        self.rows = self.order
         self._allocate(dtype, activation_size)
         self.barrier = barrier_new(n_threads)
         if self.barrier == NULL:
             raise MemoryError("no memory for the threads' meeting point")
 
     def _allocate(self, dtype, Py_ssize_t activation_size):
-        cdef Py_ssize_t rows = -(-self.capacity // self.n_threads), stored
+        cdef Py_ssize_t rows = -(-self.capacity // self.n_threads)
         cdef Worker *worker
         cdef int me
         self.workers = <Worker *> calloc(self.n_threads, sizeof(Worker))
@@ -161,19 +142,7 @@ cdef class Engine:
             worker.walk.phase = PHASE_TRAIN
             worker.walk.activations = address(activations)
             worker.walk.capacity = self.capacity
-            worker.target = address(
-                aligned(rows * self.y.n_columns, dtype, self.owners))
-            worker.weight = address(aligned(rows, dtype, self.owners))
-            if self.X.sparse:
-                stored = self.X.most_stored(rows)
-                worker.sparse_values = address(aligned(stored, dtype, self.owners))
-                worker.sparse.column = <Py_ssize_t *> address(
-                    aligned(stored, np.intp, self.owners))
-                worker.sparse.start = <Py_ssize_t *> address(
-                    aligned(rows + 1, np.intp, self.owners))
-            else:
-                worker.input = address(
-                    aligned(rows * self.X.n_columns, dtype, self.owners))
+            worker.batch = self.data.new_batch(rows, dtype, self.owners)
 
     def __dealloc__(self):
         barrier_free(self.barrier)
@@ -206,14 +175,28 @@ cdef class Engine:
         self._command(STEPS)
         return self.epoch_loss
 
-    def gradient(self):
-        """Sums over all rows: loss, reported loss and weights; and the gradients."""
+    def gradient(self, const Py_ssize_t[::1] rows):
+        """Sums over these rows: loss, reported loss and weights; and the gradients."""
         cdef double loss = 0
         cdef int i, n_gradients
-        self._command(GRADIENT)
+        self.n_chosen = rows.shape[0]
+        self.rows = &rows[0]
+        try:
+            self._command(GRADIENT)
+        finally:
+            self.rows = self.order
         for i in range(self.n_threads):
             loss += self.workers[i].walk.loss
         return loss, self._reported(), self._weight_sum(&n_gradients)
+
+    def update(self, const double[::1] scalars, double weight_sum):
+        """Takes a step along the gradients; returns the penalty before it."""
+        if scalars.shape[0] != N_SCALARS:
+            raise ValueError(f"scalars must be {N_SCALARS}, got {scalars.shape[0]}")
+        self.scalars = &scalars[0]
+        self.step_weight = weight_sum
+        self._command(UPDATE)
+        return self._penalty()
 
     def penalty(self):
         """Half the sum of alpha w^2 over all parameters."""
@@ -259,21 +242,23 @@ cdef class Engine:
 
     cdef void _run(self, int me) noexcept nogil:
         if self.double_precision:
-            if self.command == STEPS:
-                self._take_steps(me, <double *> self.parameters)
-            else:
-                self._whole_gradient(me, <double *> self.parameters)
+            self._obey(me, <double *> self.parameters)
         else:
-            if self.command == STEPS:
-                self._take_steps(me, <float *> self.parameters)
-            else:
-                self._whole_gradient(me, <float *> self.parameters)
+            self._obey(me, <float *> self.parameters)
+
+    cdef void _obey(self, int me, floating *parameters) noexcept nogil:
+        if self.command == STEPS:
+            self._take_steps(me, parameters)
+        elif self.command == GRADIENT:
+            self._sum_gradients(me, parameters)
+        else:
+            self._update(me, self.scalars, self.step_weight, 1, parameters)
+            self._meet()
 
     cdef void _take_steps(self, int me, floating *parameters) noexcept nogil:
-        cdef Py_ssize_t step, first, last, begin, end
+        cdef Py_ssize_t step, first, last
         cdef double weight_sum, step_loss
         cdef int n_gradients
-        self._range(me, &begin, &end)
         for step in range(self.n_steps):
             first = (self.first_step + step) * self.batch_size
             last = min(first + self.batch_size, self.n_rows)
@@ -283,11 +268,8 @@ cdef class Engine:
                 break
             weight_sum = self._weight_sum(&n_gradients)
             if weight_sum > 0:
-                self.workers[me].penalty = update(
-                    self.blocks, self.n_blocks, begin, end, parameters,
-                    <floating **> self.gradient_of_worker, n_gradients,
-                    self.rule, <floating *> self.state, self.n_parameters, self.n_slots,
-                    self.scalars + step * N_SCALARS, 1 / weight_sum)
+                self._update(me, self.scalars + step * N_SCALARS, weight_sum,
+                             n_gradients, parameters)
                 if me == 0:
                     step_loss = self._reported()
                     self.stop = not isfinite(step_loss)
@@ -298,10 +280,23 @@ cdef class Engine:
             if self.stop:
                 break
 
-    cdef void _whole_gradient(self, int me, floating *parameters) noexcept nogil:
+    cdef void _update(
+        self, int me, const double *scalars, double weight_sum, int n_gradients,
+        floating *parameters,
+    ) noexcept nogil:
+        """This thread's part of the optimizer's step."""
+        cdef Py_ssize_t begin, end
+        self._range(me, &begin, &end)
+        self.workers[me].penalty = update(
+            self.blocks, self.n_blocks, begin, end, parameters,
+            <floating **> self.gradient_of_worker, n_gradients,
+            self.rule, <floating *> self.state, self.n_parameters, self.n_slots,
+            scalars, 1 / weight_sum)
+
+    cdef void _sum_gradients(self, int me, floating *parameters) noexcept nogil:
         cdef Py_ssize_t begin, end
         cdef int n_gradients
-        self._gradient(me, 0, self.n_rows, parameters)
+        self._gradient(me, 0, self.n_chosen, parameters)
         self._meet()
         self._weight_sum(&n_gradients)
         self._range(me, &begin, &end)
@@ -332,36 +327,14 @@ cdef class Engine:
             begin, end = self._slice(me, count), self._slice(me + 1, count)
             if begin < end:
                 walk.first, walk.count = begin, end - begin
-                self._fetch(worker, chunk + begin, <floating *> worker.input)
+                worker.weight_sum += self.data.fetch(
+                    self.rows + chunk + begin, &worker.batch, walk,
+                    <floating *> worker.batch.input)
                 execute(self.ops, self.n_ops, self.tensors, walk, parameters,
                         <floating *> worker.gradients)
                 walk.accumulate = True
                 worker.n_rows += walk.count
             chunk += count
-
-    cdef void _fetch(
-        self, Worker *worker, Py_ssize_t at, floating *room) noexcept nogil:
-        """Gathers the rows of X, y and the weights that are at this place in order."""
-        cdef Walk *walk = &worker.walk
-        cdef const Py_ssize_t *rows = self.order + at
-        cdef floating *weight = <floating *> worker.weight
-        cdef Py_ssize_t i
-        if self.X.sparse:
-            self.X.gather_sparse(
-                rows, walk.count, &worker.sparse, <floating *> worker.sparse_values)
-            walk.sparse_input = worker.sparse
-        else:
-            self.X.gather(rows, walk.count, room)
-            walk.input = room
-        self.y.gather(rows, walk.count, <floating *> worker.target)
-        walk.target = worker.target
-        if self.sample_weight is None:
-            worker.weight_sum += walk.count
-        else:
-            self.sample_weight.gather(rows, walk.count, weight)
-            walk.weight = weight
-            for i in range(walk.count):
-                worker.weight_sum += weight[i]
 
     cdef inline Py_ssize_t _slice(self, int me, Py_ssize_t count) noexcept nogil:
         """Where the rows of thread me begin; with few rows, the last have none."""

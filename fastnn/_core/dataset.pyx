@@ -1,0 +1,79 @@
+"""A training set, and the batches that are taken from it."""
+
+import numpy as np
+
+from cython cimport floating
+
+from fastnn._core.executor cimport Walk
+from fastnn._core.gather cimport Table
+
+
+cdef class Dataset:
+    """Rows of X, of y and, perhaps, of sample weights that belong together."""
+
+    def __cinit__(self, X, y, sample_weight):
+        self.X = Table(X)
+        self.y = Table(y)
+        self.sample_weight = (
+            None if sample_weight is None else Table(sample_weight.reshape(-1, 1)))
+        self.n_rows = self.X.n_rows
+
+    cdef Batch new_batch(self, Py_ssize_t n_rows, dtype, list owners):
+        """Room for so many different rows, kept alive by owners."""
+        cdef Batch batch
+        cdef Py_ssize_t stored
+        batch.input = batch.sparse_values = NULL
+        batch.sparse_input.start = batch.sparse_input.column = NULL
+        batch.target = address(aligned(n_rows * self.y.n_columns, dtype, owners))
+        batch.weight = address(aligned(n_rows, dtype, owners))
+        if self.X.sparse:
+            stored = self.X.most_stored(n_rows)
+            batch.sparse_values = address(aligned(stored, dtype, owners))
+            batch.sparse_input.column = <Py_ssize_t *> address(
+                aligned(stored, np.intp, owners))
+            batch.sparse_input.start = <Py_ssize_t *> address(
+                aligned(n_rows + 1, np.intp, owners))
+        else:
+            batch.input = address(aligned(n_rows * self.X.n_columns, dtype, owners))
+        return batch
+
+    cdef double fetch(
+        self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
+    ) noexcept nogil:
+        """Gathers the walk's rows into the batch; returns the sum of their weights.
+
+        input is the batch's own: its type says what is computed in.
+        """
+        cdef floating *weight = <floating *> batch.weight
+        cdef double weight_sum = 0
+        cdef Py_ssize_t i
+        if self.X.sparse:
+            self.X.gather_sparse(
+                rows, walk.count, &batch.sparse_input, <floating *> batch.sparse_values)
+            walk.sparse_input = batch.sparse_input
+        else:
+            self.X.gather(rows, walk.count, input)
+        walk.input = input
+        self.y.gather(rows, walk.count, <floating *> batch.target)
+        walk.target = batch.target
+        if self.sample_weight is None:
+            return walk.count
+        self.sample_weight.gather(rows, walk.count, weight)
+        walk.weight = weight
+        for i in range(walk.count):
+            weight_sum += weight[i]
+        return weight_sum
+
+
+cdef aligned(Py_ssize_t size, dtype, list owners):
+    """Zeros on a cache line boundary, kept alive by owners."""
+    itemsize = np.dtype(dtype).itemsize
+    raw = np.zeros(size * itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    array = raw[start : start + size * itemsize].view(dtype)
+    owners.append(array)
+    return array
+
+
+cdef void *address(array):
+    return <void *> <size_t> array.ctypes.data
