@@ -161,7 +161,7 @@ class Engine:
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows,), dtype intp, default=None
+        rows : ndarray of shape (n_rows,), intp, default=None
             Numbers of the samples, in any order, none twice. None is all of them.
 
         Returns
@@ -174,22 +174,10 @@ class Engine:
         weight : float
             Sum of the sample weights.
         """
-        n_samples = self._compiled.n_rows
         if rows is None:
-            rows = np.arange(n_samples, dtype=np.intp)
-        rows = np.ascontiguousarray(rows)
-        chosen = np.unique(rows)  # sorted
-        if (
-            rows.dtype != np.intp
-            or rows.ndim != 1
-            or not rows.size
-            or not 0 <= chosen[0] <= chosen[-1] < n_samples
-            or chosen.size != rows.size
-        ):
-            raise ValueError(
-                f"rows must be a one-dimensional {np.dtype(np.intp)} array of different "
-                f"numbers from 0 to {n_samples - 1}, at least one"
-            )
+            rows = np.arange(self._compiled.n_rows, dtype=np.intp)
+        else:
+            _check_rows(rows, self._compiled.n_rows)
         result = self._compiled.gradient(rows)
         self._weight_sum = result[2]
         return result
@@ -341,6 +329,22 @@ def _check_input(plan: Plan, X: Any) -> None:
         raise ValueError(
             "X is sparse, but the network's first layer cannot read sparse rows: pass "
             "X.toarray(), or put a Dense layer first"
+        )
+
+
+def _check_rows(rows: NDArray, n_samples: int) -> None:
+    chosen = np.unique(rows)  # sorted
+    if (
+        rows.dtype != np.intp
+        or rows.ndim != 1
+        or not rows.size
+        or not rows.flags.c_contiguous
+        or not 0 <= chosen[0] <= chosen[-1] < n_samples
+        or chosen.size != rows.size
+    ):
+        raise ValueError(
+            "rows must be a contiguous one-dimensional array of intp that holds at least "
+            f"one number from 0 to {n_samples - 1} and none twice"
         )
 
 

@@ -418,21 +418,21 @@ def big_problem(n_samples=60_000):
 @pytest.mark.parametrize(
     "params",
     [
-        {"max_iter": 10**6, "n_iter_no_change": np.inf},
-        {"max_iter": 10**6, "n_iter_no_change": np.inf, "early_stopping": True},
-        {"batch_size": 8, "max_iter": 1000, "n_jobs": 1},
-        {"solver": "lbfgs", "tol": 0.0, "max_iter": 10**6, "max_fun": 10**6},
+        {"n_iter_no_change": np.inf},
+        {"n_iter_no_change": np.inf, "early_stopping": True},
+        {"batch_size": 8, "n_jobs": 1},
+        {"solver": "lbfgs", "tol": 0.0},
     ],
 )
 def test_ctrl_c_leaves_a_usable_model(params, interrupt):
     X, y = big_problem()
-    model = MLPClassifier((256, 256), random_state=0, **params)
+    model = MLPClassifier((256, 256), random_state=0, max_iter=100, **params)
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(X, y)
     assert interrupt() < 1
     assert all(np.isfinite(w).all() for w in weights(model))
     assert model.predict(X[:10]).shape == (10,)
-    assert model.n_iter_ < 10**6
+    assert model.n_iter_ < 100
     if model.solver == "adam":
         model.set_params(early_stopping=False, batch_size="auto")
         model.partial_fit(X[:100], y[:100])

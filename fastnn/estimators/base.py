@@ -336,12 +336,14 @@ class BaseNeuralNetwork(FittedState, ABC):
         random_state: np.random.RandomState,
     ) -> tuple[NDArray, NDArray]:
         """Rows to train on and rows to hold out, chosen as scikit-learn's MLP does."""
-        # scikit-learn stratifies two classes, and names them True and False.
-        binary = not self._numeric_targets and targets.n_outputs == 1
+        stratify = None
+        if not self._numeric_targets and targets.n_outputs == 1:
+            # Only two classes are stratified, and an error names them as here.
+            stratify = np.where(encoded[:, 0] > 0, "True", "False")
         rows, held_out = train_test_split(
             np.arange(len(encoded)),
             test_size=self.validation_fraction,
-            stratify=encoded.astype(bool) if binary else None,
+            stratify=stratify,
             random_state=random_state,
         )
         if len(held_out) < 2:

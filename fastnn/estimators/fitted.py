@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from fastnn.engine import predict
 from fastnn.losses import Loss
 from fastnn.network import Sequential, lower
+from fastnn.plan import Plan
 
 
 class ParameterViews(list):
@@ -75,6 +76,7 @@ class FittedNetwork:
         self.network = network
         self.input_shape = input_shape
         self.loss = loss
+        self.plan: Plan
         if previous is not None and _alike(
             (network, input_shape, loss),
             (previous.network, previous.input_shape, previous.loss),
