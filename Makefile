@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CC ?= cc
-PYTEST_FLAGS ?= --numprocesses 2
+PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
 
 RUN := $(VENV)/bin/python

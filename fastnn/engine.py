@@ -343,7 +343,7 @@ def _check_rows(rows: NDArray, n_samples: int) -> None:
         or chosen.size != rows.size
     ):
         raise ValueError(
-            "rows must be a contiguous one-dimensional array of intp that holds at least "
+            "rows must be a contiguous one-dimensional intp array that holds at least "
             f"one number from 0 to {n_samples - 1} and none twice"
         )
 

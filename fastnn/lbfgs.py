@@ -139,7 +139,7 @@ def fit_lbfgs(
             )
             objective(result.x)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
+            warnings.warn("Training interrupted by user.", stacklevel=2)
             np.copyto(parameters, last)
             return objective.reported, n_iter
     if not (np.isfinite(objective.reported) and np.isfinite(parameters).all()):
@@ -158,5 +158,5 @@ def _warn_unless_converged(result: OptimizeResult, max_iter: int) -> None:
         f"lbfgs failed to converge after {result.nit} iterations "
         f"(status {result.status}: {result.message}). {advice}.",
         ConvergenceWarning,
-        stacklevel=3,
+        stacklevel=2,
     )

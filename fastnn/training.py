@@ -296,7 +296,7 @@ class Trainer:
                 if not epoch_start.taken:
                     raise ValueError(NOT_FINITE) from None
                 epoch_start.restore()
-            warnings.warn("Training interrupted by user.", stacklevel=3)
+            warnings.warn("Training interrupted by user.", stacklevel=2)
             ended = True
         if best.taken:
             best.restore()
@@ -375,5 +375,5 @@ class Trainer:
             f"rate (now {state.optimizer.learning_rate:g}), scale X and y (for example "
             "with StandardScaler), or compute in float64.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=2,
         )

@@ -1,6 +1,7 @@
 """What the whole suite shares."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,10 @@ from hypothesis import settings
 # The same examples on every run, and no deadline: a busy machine is no bug.
 settings.register_profile("fastnn", derandomize=True, deadline=None)
 settings.load_profile("fastnn")
+
+# What a shell starts in the background ignores Ctrl-C, and with it the tests of it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("FASTNN_TEST_DATA", REPOSITORY.parent / "shared" / "data"))

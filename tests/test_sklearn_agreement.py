@@ -195,6 +195,23 @@ def test_warm_start_with_assigned_weights(problem):
     assert_same_weights(theirs, ours)
 
 
+def test_warm_start_with_other_parameters():
+    models = []
+    for model in (
+        neural_network.MLPClassifier(max_iter=2),
+        fastnn.MLPClassifier(max_iter=2, dtype="float64"),
+    ):
+        model.set_params(warm_start=True, shuffle=False, random_state=0)
+        model.fit(X_iris, y_iris)
+        model.set_params(activation="tanh", alpha=1.0, solver="sgd", max_iter=5)
+        model.set_params(learning_rate="invscaling", learning_rate_init=0.5)
+        models.append(model.fit(X_iris, y_iris))
+    assert_same_weights(*models)
+    np.testing.assert_allclose(
+        models[1].predict_proba(X_iris), models[0].predict_proba(X_iris)
+    )
+
+
 @pytest.mark.parametrize("learning_rate", ["constant", "invscaling", "adaptive"])
 def test_partial_fit(learning_rate):
     params = {

@@ -93,7 +93,8 @@ class BaseNeuralNetwork(FittedState, ABC):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples. float32 and float64 arrays of any memory order are not
-            copied, and neither are CSR matrices; sparse X is never made dense.
+            copied, and neither are CSR matrices, except that ``early_stopping`` splits
+            them; sparse X is never made dense.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels or a label indicator matrix for a classifier, numbers

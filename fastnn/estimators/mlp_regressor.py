@@ -206,8 +206,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> from sklearn.model_selection import train_test_split
     >>> from fastnn import MLPRegressor
     >>> X, y = make_regression(n_samples=400, n_features=8, random_state=0)
-    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
-    >>> model = MLPRegressor(random_state=0, learning_rate_init=0.02, max_iter=500)
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     X, y / y.std(), random_state=0
+    ... )
+    >>> model = MLPRegressor(random_state=0, learning_rate_init=0.01)
     >>> model.fit(X_train, y_train).predict(X_test[:3]).shape
     (3,)
     >>> model.score(X_test, y_test) > 0.95
