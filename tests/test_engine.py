@@ -1,0 +1,292 @@
+"""The engine's door, the order of an epoch's rows, and epochs that do not end well."""
+
+import gc
+import signal
+import sys
+import threading
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+import reference
+from cases import by_hand, draw, parameter, plan_of, stack
+from scipy import sparse
+
+from fastnn.engine import Engine, predict
+from fastnn.optimizers import SGD, Adam
+
+PLAIN = SGD(momentum=0.0)
+
+
+def start(plan, data, *, optimizer=None, batch_size=8, weight=None, **options):
+    state = None
+    if optimizer is not None:
+        shape = (optimizer.n_slots, plan.n_parameters)
+        state = np.zeros(shape, data.parameters.dtype)
+    return Engine(
+        plan, data.parameters, data.X, data.y, weight,
+        batch_size=batch_size, optimizer=optimizer, state=state, **options,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------- order of rows
+
+
+def order_of_steps(n, batch_size, seed, n_threads=1):
+    """The number of the step in which each row is seen, from 0 on.
+
+    Row i reads weight i alone, whose step is as long as the rate: step number + 1.
+    """
+    plan = by_hand(
+        lambda lowering, x: lowering.product(x, parameter(lowering, "w", (n, 1))), (n,)
+    )
+    flat, state = np.zeros(plan.n_parameters), np.zeros((1, plan.n_parameters))
+    X, y = sparse.eye_array(n, format="csr"), np.ones((n, 1))
+    options = {"optimizer": PLAIN, "state": state, "n_threads": n_threads}
+    with Engine(plan, flat, X, y, batch_size=batch_size, **options) as engine:
+        rates = np.arange(1.0, engine.n_steps + 1)
+        rates *= np.minimum(batch_size, n - batch_size * np.arange(engine.n_steps))
+        engine.epoch(PLAIN.table(1, engine.n_steps, rates), seed)
+    return plan.views(flat)[0].ravel() - 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 50, 257])
+@pytest.mark.parametrize("seed", [0, 1, 2**32 + 5, 2**64 - 1])
+def test_shuffle_is_the_reference(n, seed):
+    steps = np.empty(n)
+    steps[reference.shuffle(n, seed)] = np.arange(n)
+    np.testing.assert_array_equal(order_of_steps(n, 1, seed), steps)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 49, 50])
+@pytest.mark.parametrize("seed", [None, 3])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_every_row_is_seen_once(batch_size, seed, n_threads, monkeypatch):
+    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    steps = order_of_steps(50, batch_size, seed, n_threads)
+    assert len(steps) == 50
+    expected = np.arange(50) // batch_size
+    if seed is None:
+        np.testing.assert_allclose(steps, expected, atol=1e-12)
+    else:
+        np.testing.assert_allclose(np.sort(steps), expected, atol=1e-12)
+
+
+def test_order_depends_on_the_seed_only():
+    plan = plan_of("classes")
+    data = draw(plan, n=40)
+    engine = start(plan, data, optimizer=PLAIN, batch_size=7)
+    table = PLAIN.table(1, engine.n_steps, 0.0)  # nothing moves: losses tell the order
+    first = engine.epoch(table, 5)
+    other = engine.epoch(table, 6)
+    assert engine.epoch(table, 5) == first
+    assert other != first
+
+
+def test_without_a_seed_the_order_is_that_of_X():
+    plan = plan_of("classes")
+    data = draw(plan, n=40)
+    engine = start(plan, data, optimizer=PLAIN, batch_size=7)
+    table = PLAIN.table(1, engine.n_steps, 0.0)
+    in_order = engine.epoch(table)
+    engine.epoch(table, 5)
+    assert engine.epoch(table) == in_order
+
+
+def test_shuffled_orders_are_spread_evenly():
+    # Each of the 24 orders of 4 rows about as often as any other.
+    counts = {}
+    for seed in range(2400):
+        order = tuple(reference.shuffle(4, seed))
+        counts[order] = counts.get(order, 0) + 1
+    assert len(counts) == 24
+    # Chi-squared with 23 degrees of freedom: 0.999 of the time below 49.7.
+    assert sum((count - 100) ** 2 / 100 for count in counts.values()) < 49.7
+
+
+# ----------------------------------------------------------------- weights of samples
+
+
+def test_batches_without_weight_are_skipped():
+    plan = plan_of("classes")
+    data = draw(plan, n=24)
+    weight = np.ones(24)
+    weight[8:16] = 0
+    engine = start(plan, data, optimizer=Adam(), weight=weight)
+    table = Adam().table(1, 3, 0.01)
+    loss = engine.epoch(table)
+    rows = np.r_[0:8, 16:24]
+    other = draw(plan, n=24)
+    flat = other.parameters
+    state = np.zeros((2, plan.n_parameters))
+    expected = reference.epoch(
+        plan, flat, data.X[rows], data.y[rows], np.ones(16), np.arange(16), 8,
+        "adam", state, table[[0, 2]],
+    )  # fmt: skip
+    np.testing.assert_allclose(data.parameters, flat, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(loss, expected * 16 / 24, rtol=1e-12)
+
+
+def test_nothing_has_weight():
+    plan = plan_of("classes")
+    data = draw(plan, n=24)
+    before = data.parameters.copy()
+    engine = start(plan, data, optimizer=Adam(), weight=np.zeros(24))
+    assert engine.epoch(Adam().table(1, 3, 0.01), 1) == 0
+    np.testing.assert_array_equal(data.parameters, before)
+    assert engine.gradient() == (0, 0, 0)
+    assert not engine.gradients.any()
+
+
+def test_weights_are_repetitions():
+    plan = plan_of("rank_2_classes")
+    data = draw(plan, n=9)
+    weight = np.array([0.0, 1, 2, 3, 1, 0, 2, 1, 1])
+    rows = np.repeat(np.arange(9), weight.astype(int))
+    weighted = start(plan, data, weight=weight)
+    repeated = Engine(plan, data.parameters, data.X[rows], data.y[rows], batch_size=8)
+    np.testing.assert_allclose(weighted.gradient(), repeated.gradient(), rtol=1e-13)
+    np.testing.assert_allclose(
+        weighted.gradients, repeated.gradients, rtol=1e-11, atol=1e-13
+    )
+
+
+# ---------------------------------------------------------------- epochs that go wrong
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_epoch_stops_where_the_loss_is_not_finite(bad, n_threads, monkeypatch):
+    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    plan = stack([2])
+    data = draw(plan, n=40)
+    data.X[19] = bad
+    options = {"optimizer": PLAIN, "n_threads": n_threads}
+    with start(plan, data, **options) as engine:
+        assert not np.isfinite(engine.epoch(PLAIN.table(1, 5, 0.1)))
+    with start(plan, draw(plan, n=40), **options) as engine:
+        assert np.isfinite(engine.epoch(PLAIN.table(1, 5, 0.1)))
+
+
+def test_steps_after_a_bad_one_are_not_taken():
+    plan = by_hand(
+        lambda lowering, x: lowering.add(x, parameter(lowering, "w", (5,))), (5,)
+    )
+    data = draw(plan, n=40)
+    data.X[:8, 4] = np.nan
+    before = plan.views(data.parameters)[0].copy()
+    engine = start(plan, data, optimizer=PLAIN)
+    assert np.isnan(engine.epoch(PLAIN.table(1, 5, 0.1)))
+    first = before[:4] - 0.1 * (data.X[:8, :4] + before[:4] - data.y[:8, :4]).mean(axis=0)
+    np.testing.assert_allclose(plan.views(data.parameters)[0][:4], first, rtol=1e-12)
+
+
+def long_epoch(batch_size=200, **options):
+    """An epoch of seconds, whose steps are all in one call of the compiled engine."""
+    plan = stack([256, 1], input_shape=(100,))
+    n = 8000 * 200
+    X = np.broadcast_to(np.ones(100, np.float32), (n, 100))
+    flat = plan.initialize(np.random.RandomState(0), np.float32)
+    state = np.zeros((1, plan.n_parameters), np.float32)
+    engine = Engine(
+        plan, flat, X, np.ones((n, 1), np.float32),
+        batch_size=batch_size, optimizer=PLAIN, state=state, **options,
+    )  # fmt: skip
+    return flat, engine
+
+
+@pytest.fixture
+def interrupt_soon():
+    """Ctrl-C a moment from now, and how to tell when it was pressed."""
+    pressed = []
+
+    def press():
+        pressed.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.15, press)
+    timer.start()
+    yield pressed
+    timer.join()
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_ctrl_c_ends_an_epoch(n_threads, interrupt_soon):
+    flat, engine = long_epoch(n_threads=n_threads)
+    assert engine.n_threads == n_threads
+    before = flat.copy()
+    table = PLAIN.table(1, engine.n_steps, 1e-4)
+    with engine:
+        with pytest.raises(KeyboardInterrupt):
+            engine.epoch(table)
+        assert time.perf_counter() - interrupt_soon[0] < 0.5
+        assert np.isfinite(flat).all()
+        assert not np.array_equal(flat, before)
+    # Denormal numbers work as before.
+    assert np.float32(1e-38) * np.float32(0.1) > 0
+
+
+def test_ctrl_c_within_a_batch_takes_no_step(interrupt_soon):
+    flat, engine = long_epoch(batch_size=8000 * 200)
+    before = flat.copy()
+    with engine, pytest.raises(KeyboardInterrupt):
+        engine.epoch(PLAIN.table(1, 1, 1e-4))
+    assert time.perf_counter() - interrupt_soon[0] < 0.5
+    np.testing.assert_array_equal(flat, before)
+
+
+def test_ctrl_c_ends_a_gradient(interrupt_soon):
+    _, engine = long_epoch(batch_size=8000 * 200)
+    with engine, pytest.raises(KeyboardInterrupt):
+        engine.gradient()
+    assert time.perf_counter() - interrupt_soon[0] < 0.5
+
+
+# ------------------------------------------------------------------------------ memory
+
+
+def test_an_epoch_allocates_nothing_that_grows_with_it():
+    plan = plan_of("classes")
+    data = draw(plan, n=4000)
+    engine = start(plan, data, optimizer=Adam(), batch_size=4)
+    table = Adam().table(1, engine.n_steps, 1e-3)
+    engine.epoch(table, 0)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for seed in range(3):
+            engine.epoch(table, seed)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 2000
+    # The scalars of a thousand steps may be copied once.
+    assert peak - before < table.nbytes + 4000
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_engines_and_predictions_leave_no_memory_behind():
+    plan = stack([256, 3], input_shape=(64,))
+    data = draw(plan, n=512)
+
+    def work():
+        for n_threads in (1, 2):
+            with start(plan, data, batch_size=512, n_threads=n_threads) as engine:
+                engine.gradient()
+        predict(plan, data.parameters, data.X)
+
+    def resident():
+        gc.collect()
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * 4096
+
+    for _ in range(3):
+        work()
+    before = resident()
+    for _ in range(30):
+        work()
+    # Each holds 3 MB; a leak of one in ten would show.
+    assert resident() - before < 8 * 2**20

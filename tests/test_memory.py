@@ -1,0 +1,101 @@
+"""Where activations lie: no value is overwritten while somebody will still read it."""
+
+import numpy as np
+import pytest
+from cases import MAKERS, draw, plan_of, stack
+
+from fastnn._core.tables import KINDS, PHASES, SPACES
+from fastnn.engine import Engine, predict
+
+every_plan = pytest.mark.parametrize("name", MAKERS)
+phases = pytest.mark.parametrize("phase", PHASES)
+
+
+def lifetimes(plan, phase):
+    """{number: (first step, last step)} of the activations."""
+    lives = {}
+    running = [op for op in plan.ops if op["phase"] & PHASES[phase]]
+    for step, op in enumerate(running):
+        for number in map(int, [*op["input"], *op["output"]]):
+            if number >= 0 and plan.tensors[number]["space"] == SPACES["activation"]:
+                lives[number] = (lives.get(number, (step,))[0], step)
+    if phase == "predict" and plan.output in lives:
+        lives[plan.output] = (lives[plan.output][0], len(running))
+    return running, lives
+
+
+def overlap(tensors, field, one, other):
+    (a, m), (b, n) = ((tensors[i][field], tensors[i]["size"]) for i in (one, other))
+    return a < b + n and b < a + m
+
+
+@phases
+@every_plan
+def test_values_that_live_together_lie_apart(name, phase):
+    plan = plan_of(name)
+    field = f"{phase}_offset"
+    running, lives = lifetimes(plan, phase)
+    for one, (first, last) in lives.items():
+        for other, (begin, end) in lives.items():
+            if one >= other or not overlap(plan.tensors, field, one, other):
+                continue
+            if last < begin or end < first:
+                continue
+            # They may meet in one op that writes the one where it read the other.
+            step = max(first, begin)
+            assert step == min(last, end), (one, other)
+            assert may_be_in_place(running[step], one, other, plan.tensors[field])
+
+
+def may_be_in_place(op, one, other, offset):
+    elementwise = op["kind"] != KINDS["product"]
+    pair = {int(op["input"][0]), int(op["output"][0])}
+    read_again = op["input"][0] == op["input"][1]
+    same_place = offset[one] == offset[other]
+    return elementwise and pair == {one, other} and not read_again and same_place
+
+
+@phases
+@every_plan
+def test_size_is_what_is_used(name, phase):
+    plan = plan_of(name)
+    _, lives = lifetimes(plan, phase)
+    ends = [plan.tensors[i][f"{phase}_offset"] + plan.tensors[i]["size"] for i in lives]
+    assert getattr(plan, f"{phase}_size") == max(ends)
+
+
+def test_predicting_takes_two_layers_of_memory():
+    plan = stack([50] * 20 + [3])
+    assert plan.predict_size == 100
+    # Training keeps the output of every layer, in whose place gradients then go.
+    assert 20 * 50 <= plan.train_size <= 22 * 50
+
+
+@every_plan
+@pytest.mark.usefixtures("dirty_memory")
+def test_results_do_not_depend_on_what_memory_held(name):
+    plan = plan_of(name)
+    data = draw(plan)
+    first = run(plan, data)
+    for array in (data.X, data.y, data.weight):
+        array[:] = array[::-1].copy()
+    run(plan, data)  # leaves other numbers behind
+    for array in (data.X, data.y, data.weight):
+        array[:] = array[::-1].copy()
+    for one, other in zip(first, run(plan, data), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture
+def dirty_memory():
+    # Frees blocks full of NaN, for the next allocations to find.
+    blocks = [np.full(size, np.nan) for size in (100, 1000, 10_000) for _ in range(20)]
+    del blocks
+
+
+def run(plan, data):
+    with Engine(
+        plan, data.parameters, data.X, data.y, data.weight, batch_size=len(data.X)
+    ) as engine:
+        loss = engine.gradient()
+        return loss, engine.gradients.copy(), predict(plan, data.parameters, data.X)

@@ -1,0 +1,130 @@
+"""Predictions: parts of a table, any number of rows, any number of callers."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import reference
+from cases import draw, plan_of, stack
+from scipy import sparse
+from threadpoolctl import threadpool_info
+
+from fastnn.engine import predict
+from fastnn.initializers import GlorotUniform
+from fastnn.losses import SquaredError
+from fastnn.lowering import Lowering
+
+dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@dtypes
+@pytest.mark.parametrize("n", [1, 2, 15, 511, 512, 513, 1024, 1300])
+def test_any_number_of_rows(n, dtype):
+    # They are worked on in parts of 512.
+    plan = plan_of("classes")
+    data = draw(plan, n=n).astype(dtype)
+    actual = predict(plan, data.parameters, data.X)
+    expected = reference.predict(plan, data.parameters, data.X)
+    assert actual.dtype == dtype
+    assert actual.shape == (n, 10)
+    assert actual.flags.c_contiguous
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)
+    sparse_rows = predict(plan, data.parameters, sparse.csr_array(data.X))
+    np.testing.assert_allclose(sparse_rows, expected, rtol=1e-4, atol=1e-6)
+
+
+@dtypes
+@pytest.mark.parametrize("source", [np.float32, np.float64])
+def test_precision_is_that_of_the_parameters(source, dtype):
+    plan = plan_of("binary")
+    data = draw(plan)
+    X, flat = data.X.astype(source), data.parameters.astype(dtype)
+    expected = predict(plan, flat, X.astype(dtype))
+    assert expected.dtype == dtype
+    np.testing.assert_array_equal(predict(plan, flat, X), expected)
+
+
+@dtypes
+def test_no_rows(dtype):
+    plan = plan_of("classes")
+    flat = np.zeros(plan.n_parameters, dtype)
+    for X in (np.empty((0, 5)), sparse.csr_array((0, 5))):
+        assert predict(plan, flat, X).shape == (0, 10)
+
+
+def test_a_row_does_not_depend_on_its_company():
+    plan = plan_of("wide")
+    data = draw(plan, n=600)
+    together = predict(plan, data.parameters, data.X)
+    for i in (0, 1, 511, 512, 599):
+        alone = predict(plan, data.parameters, data.X[i : i + 1])
+        np.testing.assert_allclose(alone[0], together[i], rtol=1e-12, atol=1e-14)
+
+
+def test_nothing_is_changed():
+    plan = plan_of("classes")
+    data = draw(plan)
+    for array in (data.X, data.parameters):
+        array.setflags(write=False)
+    first = predict(plan, data.parameters, data.X)
+    np.testing.assert_array_equal(predict(plan, data.parameters, data.X), first)
+
+
+@pytest.mark.parametrize("name", ["classes", "two_branches", "softmax_inside", "residual"])
+def test_callers_do_not_disturb_one_another(name):
+    plan = plan_of(name)
+    data = [draw(plan, n=700, seed=seed) for seed in range(4)]
+    alone = [predict(plan, one.parameters, one.X) for one in data]
+
+    def work(i):
+        one = data[i % 4]
+        return i % 4, predict(plan, one.parameters, one.X)
+
+    with ThreadPoolExecutor(4) as pool:
+        for i, together in pool.map(work, range(80)):
+            np.testing.assert_array_equal(together, alone[i])
+
+
+def test_blas_threads_are_left_alone():
+    plan = stack([64, 3], input_shape=(32,))
+    data = draw(plan, n=600)
+    before = threadpool_info()
+    predict(plan, data.parameters, data.X)
+    assert threadpool_info() == before
+
+
+def test_missing_values_stay_in_their_row():
+    plan = plan_of("classes")
+    data = draw(plan, n=20)
+    expected = predict(plan, data.parameters, data.X)
+    data.X[3, 2] = np.nan
+    actual = predict(plan, data.parameters, data.X)
+    assert np.isnan(actual[3]).all()
+    np.testing.assert_allclose(
+        np.delete(actual, 3, 0), np.delete(expected, 3, 0), rtol=1e-13
+    )
+
+
+def test_output_may_be_the_input():
+    # A network that does nothing: nothing is computed, yet the rows must come back.
+    lowering = Lowering()
+    z = lowering.input((3,))
+    plan = lowering.finish(SquaredError().lower(lowering, z))
+    X = np.random.default_rng(0).normal(size=(600, 3))
+    np.testing.assert_array_equal(predict(plan, np.zeros(0), X), X)
+
+
+def test_output_may_be_used_further():
+    # Here the output is also read by a later op, which must not write in its place.
+    lowering = Lowering()
+    x = lowering.input((3,))
+    w = lowering.parameter("w", (3, 3), GlorotUniform(), fan_in=3, fan_out=3)
+    z = lowering.add(lowering.product(x, w), None, "tanh")
+    lowering.target((3,))
+    lowering.add(z, None, "exponential")
+    plan = lowering.finish(z)
+    data_w = np.random.default_rng(0).normal(size=(3, 3))
+    flat = np.zeros(plan.n_parameters)
+    plan.views(flat)[0][...] = data_w
+    X = np.random.default_rng(1).normal(size=(9, 3))
+    np.testing.assert_allclose(predict(plan, flat, X), np.tanh(X @ data_w), rtol=1e-12)
