@@ -6,8 +6,8 @@ from itertools import count
 
 import numpy as np
 import reference
-
 from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
+
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy, LogLoss, Poisson, SquaredError
@@ -90,7 +90,9 @@ def nearest_kink(plan, data):
 
 
 def parameter(lowering, name, shape, **options):
-    return lowering.parameter(name, shape, GlorotUniform(), fan_in=1, fan_out=1, **options)
+    return lowering.parameter(
+        name, shape, GlorotUniform(), fan_in=1, fan_out=1, **options
+    )
 
 
 def dense(lowering, x, name, units, activation="identity", **options):
@@ -141,7 +143,7 @@ def shared(lowering, x):
 
 
 def frozen(lowering, x):
-    """The first and the third layer are not trained; the second is, through the third."""
+    """The first and the third of three layers are not trained; the second is."""
     x = dense(lowering, x, "first", 4, "tanh", trainable=False, penalty=0.3)
     x = dense(lowering, x, "second", 3, "tanh", penalty=0.1, learning_rate=0.5)
     return dense(lowering, x, "third", 2, trainable=False)
@@ -183,7 +185,18 @@ def two_losses():
     return lowering.finish(heads[0])
 
 
-BROADCASTS = [(4,), (3, 1), (1, 4), (3, 4), (2, 1, 1), (2, 1, 4), (1, 3, 1), (2, 3, 4), (1,), ()]
+BROADCASTS = [
+    (4,),
+    (3, 1),
+    (1, 4),
+    (3, 4),
+    (2, 1, 1),
+    (2, 1, 4),
+    (1, 3, 1),
+    (2, 3, 4),
+    (1,),
+    (),
+]
 
 MAKERS = {
     "linear": lambda: stack([3]),

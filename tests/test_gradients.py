@@ -13,7 +13,9 @@ every_plan = pytest.mark.parametrize("name", MAKERS)
 def gradient(plan, data, **options):
     """(loss, reported loss, sum of weights), gradients of the compiled engine."""
     options = {"batch_size": len(data.X), **options}
-    with Engine(plan, data.parameters, data.X, data.y, data.weight, **options) as engine:
+    with Engine(
+        plan, data.parameters, data.X, data.y, data.weight, **options
+    ) as engine:
         return engine.gradient(), engine.gradients.copy()
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from cases import ALL_LOSSES, MAKERS, by_hand, dense, parameter, plan_of, stack
-
 from fastnn._core.tables import ALIGNMENT, KINDS, PHASES, SPACES
+
 from fastnn.initializers import GlorotUniform, Initializer, Zeros
 from fastnn.layers import Dense
 from fastnn.losses import SquaredError
@@ -108,7 +108,10 @@ def test_records_are_consistent(name):
         assert reads <= written, "an op reads what nobody has written"
         assert writes or op["kind"] in (KINDS["loss"], KINDS["cross_entropy"])
         for i in writes:
-            assert plan.tensors[i]["space"] in (SPACES["activation"], SPACES["gradient"])
+            assert plan.tensors[i]["space"] in (
+                SPACES["activation"],
+                SPACES["gradient"],
+            )
         written |= writes
     assert plan.output in written
 
@@ -184,7 +187,8 @@ def test_initial_values_are_drawn_in_order():
 def test_precision_does_not_change_the_draws():
     plan = stack([4, 2])
     double, single = (
-        plan.initialize(np.random.RandomState(0), dtype) for dtype in (float, np.float32)
+        plan.initialize(np.random.RandomState(0), dtype)
+        for dtype in (float, np.float32)
     )
     np.testing.assert_array_equal(single, double.astype(np.float32))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from cases import MAKERS, draw, plan_of, stack
-
 from fastnn._core.tables import KINDS, PHASES, SPACES
+
 from fastnn.engine import Engine, predict
 
 every_plan = pytest.mark.parametrize("name", MAKERS)

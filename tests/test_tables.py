@@ -75,7 +75,8 @@ def test_reference_losses_are_what_scikit_learn_reports():
         losses["squared_error"](z, counts).mean(), mean_squared_error(counts, z) / 2
     )
     np.testing.assert_allclose(
-        losses["poisson"](z, counts).mean(), mean_poisson_deviance(counts, np.exp(z)) / 2
+        losses["poisson"](z, counts).mean(),
+        mean_poisson_deviance(counts, np.exp(z)) / 2,
     )
     probability = 1 / (1 + np.exp(-z))
     np.testing.assert_allclose(
@@ -97,4 +98,9 @@ def test_reference_philox_gives_the_known_answers():
 def test_records_are_those_of_the_c_structs():
     assert tables.OP_DTYPE.itemsize == 6 * 4 + 4 * 4 + 11 * 8 + 2 * 8
     assert tables.TENSOR_DTYPE.names[:3] == ("space", "scaled", "size")
-    assert tables.BLOCK_DTYPE.names[:4] == ("offset", "size", "penalty", "learning_rate")
+    assert tables.BLOCK_DTYPE.names[:4] == (
+        "offset",
+        "size",
+        "penalty",
+        "learning_rate",
+    )
