@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+enum { IDENTITY = 0 }; /* the first row of the table of activations */
+
 #define DECLARE(REAL, NAMED)                                                               \
     /* b may be NULL (nothing is added); y may be a. */                                    \
     typedef void (*NAMED(add_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *a,               \

@@ -23,14 +23,27 @@
    Both are written in the raw output z and the target y. The link (an activation, used
    at predict) is merged in, so that neither overflows where the loss itself does not.
    log_loss: -y log p - (1 - y) log(1 - p) with p = logistic(z).
-   poisson: half the Poisson deviance, y log(y / p) - y + p with p = exp(z). */
-#define LOSS_TABLE(ROW)                                                          \
-    ROW(squared_error, identity, (REAL)0.5 * (z - y) * (z - y), z - y)           \
-    ROW(log_loss, logistic,                                                      \
-        (z < 0 ? 0 : z) - y * z + NAMED(log1p_unit)(NAMED(exp)(z < 0 ? z : -z)), \
-        NAMED(logistic)(z) - y)                                                  \
-    ROW(poisson, exponential,                                                    \
-        NAMED(exp)(z) - y * z + (y > 0 ? y * NAMED(log)(y) - y : 0),             \
+   poisson: half the Poisson deviance, y log(y / p) - y + p with p = exp(z).
+   huber: Huber, "Robust estimation of a location parameter", 1964; quadratic up to the
+   option, linear beyond. quantile: the pinball loss of the quantile that the option
+   names; Koenker and Bassett, "Regression quantiles", 1978. Where a slope jumps, it is 0.
+   option: the loss' own parameter. */
+#define LOSS_TABLE(ROW)                                                           \
+    ROW(squared_error, identity, (REAL)0.5 * (z - y) * (z - y), z - y)            \
+    ROW(absolute_error, identity, z < y ? y - z : z - y,                          \
+        z < y ? (REAL) - 1 : (z > y ? (REAL)1 : z - y))                           \
+    ROW(huber, identity,                                                          \
+        z - y > option ? option * (z - y - (REAL)0.5 * option)                    \
+                       : (z - y < -option ? option * (y - z - (REAL)0.5 * option) \
+                                          : (REAL)0.5 * (z - y) * (z - y)),       \
+        z - y > option ? option : (z - y < -option ? -option : z - y))            \
+    ROW(quantile, identity, z < y ? option * (y - z) : (1 - option) * (z - y),    \
+        z < y ? -option : (z > y ? 1 - option : z - y))                           \
+    ROW(log_loss, logistic,                                                       \
+        (z < 0 ? 0 : z) - y * z + NAMED(log1p_unit)(NAMED(exp)(z < 0 ? z : -z)),  \
+        NAMED(logistic)(z) - y)                                                   \
+    ROW(poisson, exponential,                                                     \
+        NAMED(exp)(z) - y * z + (y > 0 ? y * NAMED(log)(y) - y : 0),              \
         NAMED(exp)(z) - y)
 
 /* ROW(name, slots, step)
@@ -53,6 +66,8 @@
         w -= rate * s0 / (NAMED(sqrt)(s1) + h[5]); \
     })
 
-enum { N_SCALARS = 8, MAX_SLOTS = 2 };
+/* A row of a step table: the optimizer's h, and what the step's random masks depend on. */
+enum { N_SCALARS = 8, MASK_SEED = 6, MASK_STEP = 7 };
+enum { MAX_SLOTS = 2 };
 
 #endif

@@ -11,8 +11,9 @@
 #define ROW(name, link, value, gradient)                                          \
     CLONES double NAMED(loss_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *z_row, \
                                      const REAL *target, const REAL *weight,      \
-                                     REAL scale, REAL *dz) {                      \
+                                     REAL scale, REAL option, REAL *dz) {         \
         double total = 0;                                                         \
+        (void)option;                                                             \
         if (!weight) {                                                            \
             n *= m;                                                               \
             m = n ? 1 : 0;                                                        \
@@ -53,8 +54,9 @@ HOST_DEVICE REAL NAMED(row_max)(ptrdiff_t n, const REAL *z) {
     return highest;
 }
 
-CLONES void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z, REAL *y) {
-    for (ptrdiff_t i = 0; i < m; i++, z += n, y += n) {
+CLONES void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,
+                                REAL *y) {
+    for (ptrdiff_t i = 0; i < m; i++, z += lead, y += lead) {
         REAL highest = NAMED(row_max)(n, z);
         REAL sum = 0;
         SIMD_SUM(sum)
@@ -84,17 +86,18 @@ CLONES void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *d
 /* -log softmax(z)[label] = log(sum(exp(z - max))) - (z[label] - max), and its gradient
    softmax(z) - onehot(label). */
 CLONES double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,
-                                        const REAL *label, const REAL *weight,
+                                        ptrdiff_t z_lead, const REAL *label,
+                                        ptrdiff_t label_lead, const REAL *weight,
                                         REAL scale, REAL *dz) {
     double total = 0;
-    for (ptrdiff_t i = 0; i < m; i++, z += n) {
+    for (ptrdiff_t i = 0; i < m; i++, z += z_lead) {
         REAL w = weight ? scale * weight[i] : scale;
-        ptrdiff_t k = (ptrdiff_t)label[i];
+        ptrdiff_t k = (ptrdiff_t)label[i * label_lead];
         REAL highest = NAMED(row_max)(n, z);
         REAL margin = z[k] - highest;
         REAL sum = 0;
         if (dz) {
-            REAL *d = dz + i * n;
+            REAL *d = dz + i * z_lead;
             SIMD_SUM(sum)
             for (ptrdiff_t j = 0; j < n; j++) {
                 REAL e = NAMED(exp)(z[j] - highest);

@@ -26,7 +26,7 @@ typedef struct {
 } tensor_t;
 
 /* When an op runs: a set of these. */
-enum phase { PHASE_TRAIN = 1, PHASE_PREDICT = 2 };
+enum phase { PHASE_TRAIN = 1, PHASE_PREDICT = 2, PHASE_EVALUATE = 4 };
 
 enum op_kind {
     /* output0 = [output0 +] op(input0) @ op(input1), count times. input0 may be sparse
@@ -41,16 +41,25 @@ enum op_kind {
        read from. output0 = input0 * slope(input1); output1 = [output1 +] the sum of
        output0 over the broadcast axes. Either output may be absent. */
     OP_ADD_GRADIENT,
-    /* output0 = softmax of each row of input0. dim[2], dim[3]: rows and columns. */
+    /* output0 = softmax of each row of input0, over dim[3] columns from stride[0] on.
+       dim[2]: rows; lead[0]: columns of a whole row. */
     OP_SOFTMAX,
-    /* The adjoint of OP_SOFTMAX. input0: gradient of its output; input1: its output. */
+    /* The adjoint of OP_SOFTMAX over whole rows. input0: gradient of its output; input1:
+       its output. */
     OP_SOFTMAX_GRADIENT,
     /* Adds the loss of the raw outputs input0 against the target input1 to the batch's
-       loss; output0 = its gradient with respect to input0. dim as OP_SOFTMAX. scalar:
-       the loss weight, and the factor from the loss to the number that is reported. */
+       loss; output0 = its gradient with respect to input0, if it is asked for. dim[2],
+       dim[3]: rows and columns. scalar: the loss weight, the factor from the loss to the
+       number that is reported, and the loss' own option. */
     OP_LOSS,
-    /* As OP_LOSS, for softmax(input0) and a target of class numbers, one a row. */
-    OP_CROSS_ENTROPY
+    /* As OP_LOSS, for the softmax of dim[3] columns of input0 from stride[0] on, and the
+       class numbers in column stride[1] of the target. lead[0], lead[1]: columns of a
+       whole row of input0 (and output0) and of the target. */
+    OP_CROSS_ENTROPY,
+    /* output0 = input0 times a random mask of zeros and 1 / (1 - rate). Its own adjoint:
+       the mask is a function of the step's seed, the op's code, the row and the column.
+       dim[2], dim[3]: rows and columns. scalar: the rate. */
+    OP_DROPOUT
 };
 
 typedef struct {
@@ -65,7 +74,7 @@ typedef struct {
     int64_t dim[4];
     int64_t lead[3];
     int64_t stride[4];
-    double scalar[2];
+    double scalar[4];
 } op_t;
 
 /* A range of the flat parameter buffer that is updated alike. */

@@ -13,19 +13,29 @@ typedef struct {
     uint32_t word[4];
 } philox_t;
 
+/* What the key grows by from round to round. */
+#define PHILOX_KEY_0 0x9E3779B9u
+#define PHILOX_KEY_1 0xBB67AE85u
+enum { PHILOX_ROUNDS = 10 };
+
+HOST_DEVICE void philox_round(uint32_t *c0, uint32_t *c1, uint32_t *c2, uint32_t *c3,
+                              uint32_t k0, uint32_t k1) {
+    uint64_t p0 = (uint64_t)0xD2511F53u * *c0;
+    uint64_t p1 = (uint64_t)0xCD9E8D57u * *c2;
+    *c0 = (uint32_t)(p1 >> 32) ^ *c1 ^ k0;
+    *c1 = (uint32_t)p1;
+    *c2 = (uint32_t)(p0 >> 32) ^ *c3 ^ k1;
+    *c3 = (uint32_t)p0;
+}
+
 HOST_DEVICE philox_t philox(uint64_t key, uint64_t stream, uint64_t position) {
     uint32_t c0 = (uint32_t)position, c1 = (uint32_t)(position >> 32);
     uint32_t c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)0xD2511F53u * c0;
-        uint64_t p1 = (uint64_t)0xCD9E8D57u * c2;
-        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)p1;
-        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)p0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
+        philox_round(&c0, &c1, &c2, &c3, k0, k1);
+        k0 += PHILOX_KEY_0;
+        k1 += PHILOX_KEY_1;
     }
     philox_t out = {{c0, c1, c2, c3}};
     return out;

@@ -153,7 +153,9 @@ class Engine:
         return self._compiled.gradients
 
     def gradient(
-        self, rows: NDArray[np.intp] | None = None
+        self,
+        rows: NDArray[np.intp] | None = None,
+        scalars: NDArray[np.float64] | None = None,
     ) -> tuple[float, float, float]:
         """Sum the loss and its gradient over samples.
 
@@ -163,6 +165,8 @@ class Engine:
         ----------
         rows : ndarray of shape (n_rows,), intp, default=None
             Numbers of the samples, in any order, none twice. None is all of them.
+        scalars : ndarray of shape (n_scalars,), float64, default=None
+            A row of a step table. It matters for random masks only. None is zeros.
 
         Returns
         -------
@@ -178,7 +182,8 @@ class Engine:
             rows = np.arange(self._compiled.n_rows, dtype=np.intp)
         else:
             _check_rows(rows, self._compiled.n_rows)
-        result = self._compiled.gradient(rows)
+        scalars = np.zeros(N_SCALARS) if scalars is None else scalars
+        result = self._compiled.gradient(rows, scalars)
         self._weight_sum = result[2]
         return result
 
@@ -276,6 +281,42 @@ def predict(plan: Plan, parameters: NDArray, X: Any) -> NDArray:
     )
 
 
+def evaluate(
+    plan: Plan,
+    parameters: NDArray,
+    X: Any,
+    y: NDArray,
+    sample_weight: NDArray | None = None,
+) -> tuple[float, float, float]:
+    """The loss of a network, without gradient, penalty and dropout.
+
+    Parameters
+    ----------
+    plan : Plan
+    parameters : ndarray of shape (n_parameters,), float32 or float64
+    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
+        float32 or float64, of any memory layout; read and never copied.
+    y : ndarray of shape (n_samples, target_columns)
+        Encoded targets, of the dtype of the parameters.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Of the dtype of the parameters.
+
+    Returns
+    -------
+    loss, reported, weight : float
+        As :meth:`Engine.gradient`.
+    """
+    dtype = _check_parameters(plan, parameters)
+    _check_input(plan, X)
+    _check_array("y", y, (X.shape[0], plan.target_columns), dtype)
+    if sample_weight is not None:
+        _check_array("sample_weight", sample_weight, (X.shape[0],), dtype)
+    _check_labels(plan, y)
+    return compiled_predict.evaluate(
+        plan.ops, plan.tensors, plan.predict_size, parameters, X, y, sample_weight
+    )
+
+
 def operations(plan: Plan) -> int:
     """Floating-point operations that one sample takes in the products of a step."""
     products = plan.ops[plan.ops["kind"] == KINDS["product"]]
@@ -349,11 +390,10 @@ def _check_rows(rows: NDArray, n_samples: int) -> None:
 
 
 def _check_labels(plan: Plan, y: NDArray) -> None:
-    if plan.n_classes is None or not y.size:
-        return
-    lowest, highest = y.min(), y.max()
-    if not (lowest >= 0 and highest < plan.n_classes):
-        raise ValueError(
-            f"class numbers must be from 0 to {plan.n_classes - 1}, got {lowest} to "
-            f"{highest}"
-        )
+    for column, n_classes in enumerate(plan.n_classes):
+        labels = y[:, column]
+        if labels.size and not (labels.min() >= 0 and labels.max() < n_classes):
+            raise ValueError(
+                f"class numbers in column {column} of y must be from 0 to "
+                f"{n_classes - 1}, got {labels.min()} to {labels.max()}"
+            )

@@ -1,143 +1,25 @@
 """Lowering: the ops that layers are written in, each beside its adjoint.
 
 A layer calls these methods in forward order. Each writes the forward op and keeps how
-to write its adjoint; :meth:`Lowering.finish` then runs the adjoints backwards. Values
-that are used twice add up their gradients, parameters that nobody trains and inputs get
+to write its adjoint; :meth:`Tape.finish` then runs the adjoints backwards. Values that
+are used twice add up their gradients, parameters that nobody trains and inputs get
 none, and a layer that is used twice shares its parameters: settled here once, for all
 layers and all devices.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fastnn._core.tables import (
-    ACTIVATION_READS,
-    ACTIVATIONS,
-    ALIGNMENT,
-    BLOCK_DTYPE,
-    KINDS,
-    LOSSES,
-    OP_DTYPE,
-    PHASES,
-    SPACES,
-    TENSOR_DTYPE,
-)
+from fastnn._core.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES
 from fastnn.broadcasting import broadcast_axes
-from fastnn.initializers import Initializer
-from fastnn.memory import assign_offsets
-from fastnn.plan import Parameter, Plan
+from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape, Tensor
 
-TRAIN, PREDICT = PHASES["train"], PHASES["predict"]
-BOTH = TRAIN | PREDICT
+__all__ = ["ALWAYS", "EVALUATE", "PREDICT", "TRAIN", "Lowering", "Tensor"]
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """A value that ops read or write.
-
-    Parameters
-    ----------
-    number : int
-        Its place in the plan's records.
-    shape : tuple of int
-        Its shape; of one sample, when there is one copy for each.
-    scaled : bool
-        Whether there is one copy for each sample of the batch.
-    needs_gradient : bool
-        Whether a trained parameter stands behind it.
-    """
-
-    number: int
-    shape: tuple[int, ...]
-    scaled: bool
-    needs_gradient: bool
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
-
-
-class Lowering:
+class Lowering(Tape):
     """Writes the plan of one network for samples of one shape."""
-
-    def __init__(self) -> None:
-        self._ops: list[dict[str, Any]] = []
-        self._tensors: list[dict[str, Any]] = []
-        self._blocks: list[tuple] = []
-        self._parameters: list[Parameter] = []
-        self._n_parameters = 0
-        self._gradients: dict[int, Tensor] = {}
-        self._gradient_written: set[int] = set()
-        self._adjoints: list[Callable[[], None]] = []
-        self._input: Tensor | None = None
-        self._target: Tensor | None = None
-        self._n_classes: int | None = None
-
-    # ------------------------------------------------------------------ values
-
-    def input(self, shape: Sequence[int]) -> Tensor:
-        """The rows of X, each of this shape."""
-        self._input = self._tensor("input", tuple(shape))
-        return self._input
-
-    def target(self, shape: Sequence[int], n_classes: int | None = None) -> Tensor:
-        """The rows of y, each of this shape; or class numbers below ``n_classes``."""
-        self._target = self._tensor("target", tuple(shape))
-        self._n_classes = n_classes
-        return self._target
-
-    def parameter(
-        self,
-        name: str,
-        shape: Sequence[int],
-        initializer: Initializer,
-        *,
-        fan_in: int,
-        fan_out: int,
-        penalty: float = 0.0,
-        learning_rate: float = 1.0,
-        trainable: bool = True,
-    ) -> Tensor:
-        """A range of the flat parameter buffer, and one of the flat gradient buffer.
-
-        Parameters
-        ----------
-        name : str
-        shape : sequence of int
-        initializer : Initializer
-        fan_in, fan_out : int
-            What the initializer scales by.
-        penalty : float, default=0
-            alpha of the loss term ``alpha / 2 * sum(w ** 2)``.
-        learning_rate : float, default=1
-            Factor on the optimizer's learning rate.
-        trainable : bool, default=True
-            Whether it has a gradient and is updated.
-        """
-        shape = tuple(shape)
-        offset = self._n_parameters
-        self._parameters.append(
-            Parameter(name, shape, offset, initializer, fan_in, fan_out)
-        )
-        self._blocks.append(
-            (offset, prod(shape), penalty, learning_rate, int(trainable), 0)
-        )
-        self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
-        value = self._tensor(
-            "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
-        )
-        if trainable:
-            self._gradients[value.number] = self._tensor(
-                "gradient", shape, scaled=False, offset=offset
-            )
-        return value
-
-    # ------------------------------------------------------------------ ops
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         """``a @ b`` over the last axis of a, for a matrix b that all samples share."""
@@ -153,7 +35,7 @@ class Lowering:
             "product",
             (a, b),
             (y,),
-            BOTH,
+            ALWAYS,
             dim=(1, m, n, k),
             scaled=1 << 1,
             lead=(k, n, n),
@@ -184,7 +66,7 @@ class Lowering:
         a: Tensor,
         b: Tensor | None = None,
         activation: str = "identity",
-        phase: int = BOTH,
+        phase: int = ALWAYS,
     ) -> Tensor:
         """``activation(a + b)``, with b broadcast along the trailing axes of a.
 
@@ -196,7 +78,7 @@ class Lowering:
             Of a shape that NumPy would broadcast to that of a.
         activation : str, default="identity"
             A name of the activation table.
-        phase : int, default=BOTH
+        phase : int, default=ALWAYS
             When it runs; what runs at predict only has no adjoint.
         """
         if activation == "identity" and b is None:
@@ -235,20 +117,55 @@ class Lowering:
         self._keep(y, adjoint)
         return y
 
-    def softmax(self, z: Tensor, phase: int = BOTH) -> Tensor:
-        """The softmax over the last axis."""
+    def softmax(
+        self, z: Tensor, phase: int = ALWAYS, heads: Sequence[int] | None = None
+    ) -> Tensor:
+        """The softmax over the last axis, or over each of some heads side by side.
+
+        Parameters
+        ----------
+        z : Tensor
+        phase : int, default=ALWAYS
+        heads : sequence of int, default=None
+            Widths that the last axis is divided into, only where nothing is trained.
+            None is one head.
+        """
         y = self._activation(z.shape, z)
-        rows = {"dim": (1, 1, prod(z.shape[:-1]), z.shape[-1]), "scaled": 1 << 2}
-        self._emit("softmax", (z,), (y,), phase, **rows)
+        for start, width in _spans(heads or z.shape[-1:]):
+            rows = _rows(z, width)
+            self._emit(
+                "softmax", (z,), (y,), phase,
+                lead=(z.shape[-1], 0, 0), stride=(start, 0, 0, 0), **rows,
+            )  # fmt: skip
         if phase == PREDICT:
             return y
 
         def adjoint() -> None:
             dz = self._activation(z.shape)
             self._emit(
-                "softmax_gradient", (self._gradients[y.number], y), (dz,), TRAIN, **rows
-            )
+                "softmax_gradient", (self._gradients[y.number], y), (dz,), TRAIN,
+                **_rows(z, z.shape[-1]),
+            )  # fmt: skip
             self._contribute(z, dz)
+
+        self._keep(y, adjoint)
+        return y
+
+    def dropout(self, x: Tensor, rate: float) -> Tensor:
+        """Zeros at this rate in training, the rest scaled up; x itself otherwise."""
+        y = self._activation(x.shape, x)
+        mask = {"code": self._n_masks, "scalar": (rate, 0, 0, 0)}
+        mask |= _rows(x, x.shape[-1])
+        self._n_masks += 1
+        self._emit("dropout", (x,), (y,), TRAIN, **mask)
+        # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
+        axes = broadcast_axes(x, None)
+        self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+
+        def adjoint() -> None:
+            dx = self._activation(x.shape)
+            self._emit("dropout", (self._gradients[y.number],), (dx,), TRAIN, **mask)
+            self._contribute(x, dx)
 
         self._keep(y, adjoint)
         return y
@@ -260,158 +177,52 @@ class Lowering:
         target: Tensor,
         weight: float = 1.0,
         report: float = 1.0,
+        option: float = 0.0,
     ) -> None:
         """Add an element-wise loss of the raw outputs z to what is minimised.
 
-        ``weight`` scales it; ``report`` is the further factor of the reported number.
+        ``weight`` scales it, ``report`` is the further factor of the reported number,
+        and ``option`` is the loss' own parameter.
         """
-        self._loss("loss", z, target, weight, report, code=LOSSES.index(name))
-
-    def cross_entropy(
-        self, z: Tensor, target: Tensor, weight: float = 1.0, report: float = 1.0
-    ) -> None:
-        """As :meth:`loss`, for softmax(z) and class numbers."""
-        self._loss("cross_entropy", z, target, weight, report)
-
-    def _loss(
-        self,
-        kind: str,
-        z: Tensor,
-        target: Tensor,
-        weight: float,
-        report: float,
-        code: int = 0,
-    ) -> None:
         dz = self._activation(z.shape)
-        self._emit(
-            kind, (z, target), (dz,), TRAIN,
-            code=code, dim=(1, 1, prod(z.shape[:-1]), z.shape[-1]), scaled=1 << 2,
-            scalar=(weight, report),
-        )  # fmt: skip
+        fields = {
+            "code": LOSSES.index(name),
+            "scalar": (weight, report, option, 0),
+            **_rows(z, z.shape[-1]),
+        }
+        self._emit("loss", (z, target), (dz,), TRAIN, **fields)
+        self._emit("loss", (z, target), (), EVALUATE, **fields)
         self._contribute(z, dz)
 
-    # ------------------------------------------------------------------ the plan
-
-    def finish(self, output: Tensor) -> Plan:
-        """Write the backward pass, place the activations, and freeze the plan."""
-        if self._input is None or self._target is None:
-            raise ValueError("a plan needs an input and a target")
-        for adjoint in reversed(self._adjoints):
-            adjoint()
-        ops = np.zeros(len(self._ops), OP_DTYPE)
-        for record, op in zip(ops, self._ops, strict=True):
-            for field, value in op.items():
-                record[field] = value
-        tensors = np.zeros(len(self._tensors), TENSOR_DTYPE)
-        for record, tensor in zip(tensors, self._tensors, strict=True):
-            for field, value in tensor.items():
-                record[field] = value
-        train_size = assign_offsets(ops, tensors, TRAIN, "train_offset")
-        predict_size = assign_offsets(
-            ops, tensors, PREDICT, "predict_offset", keep=output.number
-        )
-        for records in (ops, tensors):
-            records.setflags(write=False)
-        blocks = np.array(self._blocks, BLOCK_DTYPE)
-        blocks.setflags(write=False)
-        number = self._input.number
-        return Plan(
-            ops=ops,
-            tensors=tensors,
-            blocks=blocks,
-            parameters=tuple(self._parameters),
-            n_parameters=self._n_parameters,
-            train_size=train_size,
-            predict_size=predict_size,
-            output=output.number,
-            input_shape=self._input.shape,
-            output_shape=output.shape,
-            target_columns=self._target.size,
-            n_classes=self._n_classes,
-            accepts_sparse=_only_products_read(ops, number),
-        )
-
-    # ------------------------------------------------------------------ records
-
-    def _tensor(
+    def cross_entropy(
         self,
-        space: str,
-        shape: tuple[int, ...],
-        *,
-        scaled: bool = True,
-        needs_gradient: bool = False,
-        offset: int = 0,
-    ) -> Tensor:
-        self._tensors.append(
-            {
-                "space": SPACES[space],
-                "scaled": int(scaled),
-                "size": prod(shape),
-                "train_offset": offset,
-                "predict_offset": offset,
-            }
-        )
-        return Tensor(len(self._tensors) - 1, shape, scaled, needs_gradient)
-
-    def _activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
-        needs_gradient = any(source.needs_gradient for source in sources)
-        return self._tensor("activation", shape, needs_gradient=needs_gradient)
-
-    def _emit(
-        self,
-        kind: str,
-        inputs: Sequence[Tensor | None],
-        outputs: Sequence[Tensor | None],
-        phase: int,
-        **fields: Any,
+        z: Tensor,
+        target: Tensor,
+        weight: float = 1.0,
+        heads: Sequence[int] | None = None,
     ) -> None:
-        numbers = [
-            [-1 if t is None else t.number for t in (*tensors, None, None)][:2]
-            for tensors in (inputs, outputs)
-        ]
-        self._ops.append(
-            {
-                "kind": KINDS[kind],
-                "phase": phase,
-                "input": numbers[0],
-                "output": numbers[1],
-                **fields,
-            }
-        )
+        """As :meth:`loss`, for class numbers and the softmax of each head.
 
-    # ------------------------------------------------------------------ gradients
-
-    def _keep(self, y: Tensor, adjoint: Callable[[], None]) -> None:
-        """Run the adjoint in the backward pass, if a gradient of y comes to be."""
-        if y.needs_gradient:
-            self._adjoints.append(
-                lambda: adjoint() if y.number in self._gradients else None
-            )
-
-    def _contribute(self, value: Tensor, gradient: Tensor) -> None:
-        """Add to the gradient of an activation."""
-        if not value.needs_gradient:
-            return
-        so_far = self._gradients.get(value.number)
-        if so_far is not None:
-            total = self._activation(value.shape)
-            axes = broadcast_axes(so_far, gradient)
-            self._emit("add", (so_far, gradient), (total,), TRAIN, **axes)
-            gradient = total
-        self._gradients[value.number] = gradient
-
-    def _accumulator(self, value: Tensor) -> tuple[Tensor, bool]:
-        """Where an op writes the gradient of what it summed over, and whether it adds.
-
-        A parameter has one place, in the flat buffer; an activation gets a new value.
+        The columns of the target belong to the heads in their order.
         """
-        if value.scaled:
-            return self._activation(value.shape), False
-        accumulate = value.number in self._gradient_written
-        self._gradient_written.add(value.number)
-        return self._gradients[value.number], accumulate
+        dz = self._activation(z.shape)
+        spans = _spans(heads or z.shape[-1:])
+        for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
+            for column, (start, width) in enumerate(spans):
+                self._emit(
+                    "cross_entropy", (z, target), outputs, phase,
+                    lead=(z.shape[-1], len(spans), 0), stride=(start, column, 0, 0),
+                    scalar=(weight, 1, 0, 0), **_rows(z, width),
+                )  # fmt: skip
+        self._contribute(z, dz)
 
 
-def _only_products_read(ops: NDArray, number: int) -> bool:
-    reads = (ops["input"] == number).any(axis=1)
-    return bool((ops["kind"][reads] == KINDS["product"]).all())
+def _rows(z: Tensor, width: int) -> dict[str, Any]:
+    """The rows of z over all samples, of which an op looks at so many columns."""
+    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
+
+
+def _spans(widths: Sequence[int]) -> list[tuple[int, int]]:
+    """First column and width of each head."""
+    starts = [sum(widths[:i]) for i in range(len(widths))]
+    return list(zip(starts, widths, strict=True))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastnn._core.tables import KINDS
 from fastnn.initializers import Initializer
 
 
@@ -65,8 +66,8 @@ class Plan:
         Shapes of one sample and of its prediction.
     target_columns : int
         Columns of the encoded y.
-    n_classes : int or None
-        When y holds class numbers, how many there are.
+    n_classes : tuple of int
+        When y holds class numbers, how many there are in each column; else empty.
     accepts_sparse : bool
         Whether the rows of X may be sparse: only products read them.
     """
@@ -82,8 +83,13 @@ class Plan:
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     target_columns: int
-    n_classes: int | None
+    n_classes: tuple[int, ...]
     accepts_sparse: bool
+
+    @property
+    def draws_masks(self) -> bool:
+        """Whether training draws random masks."""
+        return bool((self.ops["kind"] == KINDS["dropout"]).any())
 
     @property
     def n_inputs(self) -> int:

@@ -21,6 +21,8 @@ from fastnn._core.update cimport penalty, reduce_gradients, update
 cdef extern from "elementwise.h":
     enum:
         N_SCALARS
+        MASK_SEED
+        MASK_STEP
 
 cdef extern from "shuffle.h":
     void shuffle(Py_ssize_t n, Py_ssize_t *order, uint64_t seed) noexcept nogil
@@ -56,6 +58,11 @@ cdef struct Worker:
     Py_ssize_t n_rows       # rows of this step that it has worked on
     double weight_sum
     double penalty
+
+
+cdef check_scalars(const double[::1] scalars):
+    if scalars.shape[0] != N_SCALARS:
+        raise ValueError(f"scalars must be {N_SCALARS}, got {scalars.shape[0]}")
 
 
 cdef class Engine:
@@ -175,10 +182,12 @@ cdef class Engine:
         self._command(STEPS)
         return self.epoch_loss
 
-    def gradient(self, const Py_ssize_t[::1] rows):
+    def gradient(self, const Py_ssize_t[::1] rows, const double[::1] scalars):
         """Sums over these rows: loss, reported loss and weights; and the gradients."""
         cdef double loss = 0
         cdef int i, n_gradients
+        check_scalars(scalars)
+        self.scalars = &scalars[0]
         self.n_chosen = rows.shape[0]
         self.rows = &rows[0]
         try:
@@ -191,8 +200,7 @@ cdef class Engine:
 
     def update(self, const double[::1] scalars, double weight_sum):
         """Takes a step along the gradients; returns the penalty before it."""
-        if scalars.shape[0] != N_SCALARS:
-            raise ValueError(f"scalars must be {N_SCALARS}, got {scalars.shape[0]}")
+        check_scalars(scalars)
         self.scalars = &scalars[0]
         self.step_weight = weight_sum
         self._command(UPDATE)
@@ -262,7 +270,8 @@ cdef class Engine:
         for step in range(self.n_steps):
             first = (self.first_step + step) * self.batch_size
             last = min(first + self.batch_size, self.n_rows)
-            self._gradient(me, first, last, parameters)
+            self._gradient(
+                me, first, last, self.scalars + step * N_SCALARS, parameters)
             self._meet()
             if self.interrupted:
                 break
@@ -296,7 +305,7 @@ cdef class Engine:
     cdef void _sum_gradients(self, int me, floating *parameters) noexcept nogil:
         cdef Py_ssize_t begin, end
         cdef int n_gradients
-        self._gradient(me, 0, self.n_chosen, parameters)
+        self._gradient(me, 0, self.n_chosen, self.scalars, parameters)
         self._meet()
         self._weight_sum(&n_gradients)
         self._range(me, &begin, &end)
@@ -304,7 +313,8 @@ cdef class Engine:
         self._meet()
 
     cdef void _gradient(
-        self, int me, Py_ssize_t first, Py_ssize_t last, floating *parameters,
+        self, int me, Py_ssize_t first, Py_ssize_t last, const double *scalars,
+        floating *parameters,
     ) noexcept nogil:
         """This thread's part of the gradient of the rows at first to last - 1 in order.
 
@@ -316,6 +326,8 @@ cdef class Engine:
         cdef Py_ssize_t chunk = first, count, begin, end
         walk.loss = walk.reported = 0
         walk.accumulate = False
+        walk.mask_seed = <uint64_t> scalars[MASK_SEED]
+        walk.mask_step = <uint64_t> scalars[MASK_STEP]
         worker.weight_sum = 0
         worker.n_rows = 0
         while chunk < last:
@@ -327,6 +339,7 @@ cdef class Engine:
             begin, end = self._slice(me, count), self._slice(me + 1, count)
             if begin < end:
                 walk.first, walk.count = begin, end - begin
+                walk.batch_row = chunk - first + begin
                 worker.weight_sum += self.data.fetch(
                     self.rows + chunk + begin, &worker.batch, walk,
                     <floating *> worker.batch.input)

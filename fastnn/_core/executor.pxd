@@ -1,4 +1,5 @@
 from cython cimport floating
+from libc.stdint cimport uint64_t
 
 from fastnn._core.gather cimport SparseRows
 from fastnn._core.plan cimport op_t, tensor_t
@@ -9,6 +10,9 @@ cdef struct Walk:
     Py_ssize_t first        # the rows' place in the batch-wide activations
     Py_ssize_t count        # how many rows
     Py_ssize_t capacity     # rows for which activations have room
+    Py_ssize_t batch_row    # the first row's number within the mini-batch
+    uint64_t mask_seed      # what random masks depend on, besides the row
+    uint64_t mask_step
     const void *input       # these rows of X, side by side; NULL when they are sparse
     SparseRows sparse_input
     const void *target      # these rows of y

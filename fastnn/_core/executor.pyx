@@ -5,11 +5,13 @@ from libc.stdint cimport int32_t
 
 from fastnn._core.blas cimport product
 from fastnn._core.broadcast cimport add, add_gradient
+from fastnn._core.dropout cimport dropout
 from fastnn._core.loss cimport cross_entropy, loss, softmax, softmax_gradient
 from fastnn._core.plan cimport (
     OP_ADD,
     OP_ADD_GRADIENT,
     OP_CROSS_ENTROPY,
+    OP_DROPOUT,
     OP_LOSS,
     OP_PRODUCT,
     OP_SOFTMAX,
@@ -67,17 +69,23 @@ cdef void execute(
                 size_of(tensors, op.output[1], walk),
                 adds(op, tensors, op.output[1], walk))
         elif op.kind == OP_SOFTMAX:
-            softmax(dim[2], dim[3], input[0], output[0])
+            softmax(dim[2], dim[3], op.lead[0],
+                    input[0] + op.stride[0], output[0] + op.stride[0])
         elif op.kind == OP_SOFTMAX_GRADIENT:
             softmax_gradient(dim[2], dim[3], input[0], input[1], output[0])
         elif op.kind == OP_LOSS:
             keep(walk, op, loss(
                 op.code, dim[2], dim[3], input[0], input[1],
-                <const floating *> walk.weight, op.scalar[0], output[0]))
+                <const floating *> walk.weight, op.scalar[0], op.scalar[2], output[0]))
         elif op.kind == OP_CROSS_ENTROPY:
             keep(walk, op, cross_entropy(
-                dim[2], dim[3], input[0], input[1],
-                <const floating *> walk.weight, op.scalar[0], output[0]))
+                dim[2], dim[3], input[0] + op.stride[0], op.lead[0],
+                input[1] + op.stride[1], op.lead[1],
+                <const floating *> walk.weight, op.scalar[0],
+                output[0] + op.stride[0] if output[0] != NULL else NULL))
+        elif op.kind == OP_DROPOUT:
+            dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,
+                    op.code, walk.batch_row, input[0], output[0])
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:

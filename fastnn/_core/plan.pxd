@@ -12,6 +12,7 @@ cdef extern from "plan.h":
     enum phase:
         PHASE_TRAIN
         PHASE_PREDICT
+        PHASE_EVALUATE
 
     enum op_kind:
         OP_PRODUCT
@@ -21,6 +22,7 @@ cdef extern from "plan.h":
         OP_SOFTMAX_GRADIENT
         OP_LOSS
         OP_CROSS_ENTROPY
+        OP_DROPOUT
 
     enum:
         BLOCK_ALIGNMENT
@@ -44,7 +46,7 @@ cdef extern from "plan.h":
         int64_t dim[4]
         int64_t lead[3]
         int64_t stride[4]
-        double scalar[2]
+        double scalar[4]
 
     ctypedef struct block_t:
         int64_t offset

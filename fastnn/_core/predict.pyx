@@ -1,4 +1,8 @@
-"""The outputs of a network for the rows of a table, without the GIL."""
+"""Forward passes over the rows of a table, without the GIL.
+
+All room that is needed belongs to a call, so that any number of threads may predict
+with one model.
+"""
 
 import numpy as np
 
@@ -8,7 +12,7 @@ from libc.string cimport memcpy, memset
 
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.gather cimport SparseRows, Table
-from fastnn._core.plan cimport PHASE_PREDICT, op_t, tensor_t
+from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
 from fastnn._core.tables import OP_DTYPE, TENSOR_DTYPE
 
 # Rows that go through the network together: enough for the products to run at speed,
@@ -21,86 +25,138 @@ def predict(
     ops, tensors, Py_ssize_t activation_size, Py_ssize_t output, Py_ssize_t n_outputs,
     parameters, X,
 ):
-    """The network's outputs for every row of X, as an array of shape (n, n_outputs).
-
-    All room that is needed belongs to this call, so that any number of threads may
-    predict with one model.
-    """
-    if ops.dtype != OP_DTYPE or tensors.dtype != TENSOR_DTYPE:
-        raise TypeError(f"not the records of a plan: {ops.dtype}, {tensors.dtype}")
-    cdef Table table = Table(X)
-    result = np.empty((table.n_rows, n_outputs), parameters.dtype)
-    cdef const op_t *op = <const op_t *> <size_t> ops.ctypes.data
-    cdef const tensor_t *tensor = <const tensor_t *> <size_t> tensors.ctypes.data
-    cdef void *weights = <void *> <size_t> parameters.ctypes.data
+    """The network's outputs for every row of X, as an array of shape (n, n_outputs)."""
+    cdef Forward forward = Forward(ops, tensors, activation_size, X, parameters.dtype)
+    result = np.empty((forward.X.n_rows, n_outputs), parameters.dtype)
+    cdef const void *weights = <const void *> <size_t> parameters.ctypes.data
     cdef void *to = <void *> <size_t> result.ctypes.data
-    cdef Py_ssize_t n_ops = len(ops)
     cdef bint double_precision = parameters.dtype == np.float64
-    cdef Py_ssize_t capacity = min(table.n_rows, <Py_ssize_t> ROWS_AT_ONCE)
-    cdef Py_ssize_t stored = table.most_stored(capacity) if table.sparse else 0
-    cdef size_t itemsize = parameters.dtype.itemsize
-    cdef size_t input_size = stored if table.sparse else capacity * table.n_columns
-    cdef char *room = NULL
-    cdef size_t index_bytes = (stored + 2 * capacity + 1) * sizeof(Py_ssize_t)
-    cdef size_t input_bytes = (input_size * itemsize + 63) // 64 * 64
-    cdef size_t activation_bytes = capacity * activation_size * itemsize
-    cdef bint ok
-    if table.n_rows == 0:
-        return result
     with nogil:
-        room = <char *> malloc(
-            (index_bytes + 63) // 64 * 64 + input_bytes + activation_bytes + 64)
-        ok = room != NULL
-        if ok:
-            if double_precision:
-                outputs(op, n_ops, tensor, output, n_outputs, table, capacity, stored,
-                        room, index_bytes, input_bytes, <double *> weights,
-                        <double *> to)
-            else:
-                outputs(op, n_ops, tensor, output, n_outputs, table, capacity, stored,
-                        room, index_bytes, input_bytes, <float *> weights, <float *> to)
-            free(room)
-    if not ok:
-        raise MemoryError("no memory for the activations of a batch")
+        if double_precision:
+            forward.predict(<double *> weights, output, n_outputs, <double *> to)
+        else:
+            forward.predict(<float *> weights, output, n_outputs, <float *> to)
     return result
 
 
-cdef void outputs(
-    const op_t *ops, Py_ssize_t n_ops, const tensor_t *tensors,
-    Py_ssize_t output, Py_ssize_t n_outputs,
-    Table table, Py_ssize_t capacity, Py_ssize_t stored,
-    char *room, size_t index_bytes, size_t input_bytes,
-    floating *parameters, floating *to,
-) noexcept nogil:
+def evaluate(
+    ops, tensors, Py_ssize_t activation_size, parameters, X, y, sample_weight,
+):
+    """Sums over all rows: loss, reported loss and weights."""
+    cdef Forward forward = Forward(ops, tensors, activation_size, X, parameters.dtype)
+    cdef Py_ssize_t target_columns = y.shape[1]
+    cdef const void *weights = <const void *> <size_t> parameters.ctypes.data
+    cdef const void *target = <const void *> <size_t> y.ctypes.data
+    cdef const void *weight = NULL
+    cdef bint double_precision = parameters.dtype == np.float64
+    if sample_weight is not None:
+        weight = <const void *> <size_t> sample_weight.ctypes.data
+    with nogil:
+        if double_precision:
+            forward.evaluate(<double *> weights, <const double *> target,
+                             target_columns, <const double *> weight)
+        else:
+            forward.evaluate(<float *> weights, <const float *> target,
+                             target_columns, <const float *> weight)
+    total = len(y) if sample_weight is None else sample_weight.sum(dtype=np.float64)
+    return forward.walk.loss, forward.walk.reported, float(total)
+
+
+cdef class Forward:
+    """One call's walk over a plan, and the room that it takes."""
+
+    cdef object owners
+    cdef const op_t *ops
+    cdef const tensor_t *tensors
+    cdef Py_ssize_t n_ops, capacity
+    cdef Table X
     cdef Walk walk
-    cdef SparseRows sparse
-    cdef Py_ssize_t first = 0, place = tensors[output].predict_offset * capacity, i
+    cdef void *room
     cdef Py_ssize_t *rows
-    cdef floating *values
-    memset(&walk, 0, sizeof(walk))
-    walk.phase = PHASE_PREDICT
-    walk.capacity = capacity
-    # The room, in this order: row numbers and sparse structure, input, activations.
-    rows = <Py_ssize_t *> room
-    sparse.start = rows + capacity
-    sparse.column = sparse.start + capacity + 1
-    room += (index_bytes + 63) // 64 * 64
-    room += (64 - <size_t> room % 64) % 64
-    values = <floating *> room
-    walk.activations = room + input_bytes
-    while first < table.n_rows:
-        walk.count = min(capacity, table.n_rows - first)
-        walk.input = table.in_place(first, sizeof(floating))
-        if walk.input == NULL:
-            for i in range(walk.count):
-                rows[i] = first + i
-            if table.sparse:
-                table.gather_sparse(rows, walk.count, &sparse, values)
-                walk.sparse_input = sparse
-            else:
-                table.gather(rows, walk.count, values)
-                walk.input = values
-        execute(ops, n_ops, tensors, &walk, parameters, <floating *> NULL)
-        memcpy(to + first * n_outputs, <floating *> walk.activations + place,
-               walk.count * n_outputs * sizeof(floating))
-        first += walk.count
+    cdef SparseRows sparse
+    cdef void *values
+
+    def __cinit__(self, ops, tensors, Py_ssize_t activation_size, X, dtype):
+        if ops.dtype != OP_DTYPE or tensors.dtype != TENSOR_DTYPE:
+            raise TypeError(f"not the records of a plan: {ops.dtype}, {tensors.dtype}")
+        cdef size_t itemsize = dtype.itemsize
+        self.owners = (ops, tensors)
+        self.ops = <const op_t *> <size_t> ops.ctypes.data
+        self.tensors = <const tensor_t *> <size_t> tensors.ctypes.data
+        self.n_ops = len(ops)
+        self.X = Table(X)
+        self.capacity = min(self.X.n_rows, <Py_ssize_t> ROWS_AT_ONCE)
+        cdef size_t stored = (
+            self.X.most_stored(self.capacity) if self.X.sparse
+            else self.capacity * self.X.n_columns)
+        # In this order: row numbers and sparse structure, input, activations.
+        cdef size_t index_bytes = aligned((2 * self.capacity + 1) * sizeof(Py_ssize_t))
+        if self.X.sparse:
+            index_bytes += aligned(stored * sizeof(Py_ssize_t))
+        cdef size_t input_bytes = aligned(stored * itemsize)
+        self.room = malloc(
+            64 + index_bytes + input_bytes + self.capacity * activation_size * itemsize)
+        if self.room == NULL:
+            raise MemoryError("no memory for the activations of a batch")
+        cdef char *start = <char *> aligned(<size_t> self.room)
+        memset(&self.walk, 0, sizeof(self.walk))
+        self.walk.capacity = self.capacity
+        self.rows = <Py_ssize_t *> start
+        self.sparse.start = self.rows + self.capacity
+        self.sparse.column = self.sparse.start + self.capacity + 1
+        self.values = start + index_bytes
+        self.walk.activations = start + index_bytes + input_bytes
+
+    def __dealloc__(self):
+        free(self.room)
+
+    cdef void predict(
+        self, floating *parameters, Py_ssize_t output, Py_ssize_t n_outputs,
+        floating *to,
+    ) noexcept nogil:
+        cdef Py_ssize_t first = 0
+        cdef Py_ssize_t place = self.tensors[output].predict_offset * self.capacity
+        self.walk.phase = PHASE_PREDICT
+        while first < self.X.n_rows:
+            self.fetch(first, <floating *> self.values)
+            execute(self.ops, self.n_ops, self.tensors, &self.walk, parameters,
+                    <floating *> NULL)
+            memcpy(to + first * n_outputs,
+                   <floating *> self.walk.activations + place,
+                   self.walk.count * n_outputs * sizeof(floating))
+            first += self.walk.count
+
+    cdef void evaluate(
+        self, floating *parameters, const floating *target, Py_ssize_t target_columns,
+        const floating *weight,
+    ) noexcept nogil:
+        cdef Py_ssize_t first = 0
+        self.walk.phase = PHASE_EVALUATE
+        while first < self.X.n_rows:
+            self.fetch(first, <floating *> self.values)
+            self.walk.target = target + first * target_columns
+            self.walk.weight = weight + first if weight != NULL else NULL
+            execute(self.ops, self.n_ops, self.tensors, &self.walk, parameters,
+                    <floating *> NULL)
+            first += self.walk.count
+
+    cdef void fetch(self, Py_ssize_t first, floating *values) noexcept nogil:
+        """The rows from first on: where they lie, or gathered into values."""
+        cdef Py_ssize_t i
+        self.walk.count = min(self.capacity, self.X.n_rows - first)
+        self.walk.input = self.X.in_place(first, sizeof(floating))
+        if self.walk.input != NULL:
+            return
+        for i in range(self.walk.count):
+            self.rows[i] = first + i
+        if self.X.sparse:
+            self.X.gather_sparse(self.rows, self.walk.count, &self.sparse, values)
+            self.walk.sparse_input = self.sparse
+        else:
+            self.X.gather(self.rows, self.walk.count, values)
+            self.walk.input = values
+
+
+cdef inline size_t aligned(size_t size) noexcept nogil:
+    """The next multiple of a cache line."""
+    return (size + 63) // 64 * 64

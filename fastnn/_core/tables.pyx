@@ -7,10 +7,12 @@ from fastnn._core.plan cimport (
     OP_ADD,
     OP_ADD_GRADIENT,
     OP_CROSS_ENTROPY,
+    OP_DROPOUT,
     OP_LOSS,
     OP_PRODUCT,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
+    PHASE_EVALUATE,
     PHASE_PREDICT,
     PHASE_TRAIN,
     SPACE_ACTIVATION,
@@ -39,6 +41,8 @@ cdef extern from "tables.h":
 cdef extern from "elementwise.h":
     enum:
         n_scalars "N_SCALARS"
+        mask_seed "MASK_SEED"
+        mask_step "MASK_STEP"
 
 cdef extern from *:
     """
@@ -69,8 +73,11 @@ ACTIVATION_READS = {
 LOSS_LINKS = {name: loss_links[i].decode() for i, name in enumerate(LOSSES)}
 OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}
 
-# Columns of a table of optimizer scalars, one row a step.
+# Columns of a step table, one row a step: the first are the optimizer's, and the last
+# two say which random masks the step draws.
 N_SCALARS = n_scalars
+MASK_SEED = mask_seed
+MASK_STEP = mask_step
 
 # Which compiled form of the loops this processor runs.
 INSTRUCTION_SET = instruction_set().decode()
@@ -83,7 +90,11 @@ TENSOR_DTYPE = np.asarray(<tensor_t[:1]> &a_tensor).dtype
 BLOCK_DTYPE = np.asarray(<block_t[:1]> &a_block).dtype
 
 ALIGNMENT = BLOCK_ALIGNMENT
-PHASES = {"train": PHASE_TRAIN, "predict": PHASE_PREDICT}
+PHASES = {
+    "train": PHASE_TRAIN,
+    "predict": PHASE_PREDICT,
+    "evaluate": PHASE_EVALUATE,
+}
 KINDS = {
     "product": OP_PRODUCT,
     "add": OP_ADD,
@@ -92,6 +103,7 @@ KINDS = {
     "softmax_gradient": OP_SOFTMAX_GRADIENT,
     "loss": OP_LOSS,
     "cross_entropy": OP_CROSS_ENTROPY,
+    "dropout": OP_DROPOUT,
 }
 SPACES = {
     "input": SPACE_INPUT,

@@ -2,5 +2,6 @@
 
 from fastnn.layers.base import Layer
 from fastnn.layers.dense import Dense
+from fastnn.layers.dropout import Dropout
 
-__all__ = ["Dense", "Layer"]
+__all__ = ["Dense", "Dropout", "Layer"]

@@ -1,0 +1,255 @@
+"""The tape: values, ops and adjoints of one network while its plan is being written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn._core.tables import (
+    ALIGNMENT,
+    BLOCK_DTYPE,
+    KINDS,
+    OP_DTYPE,
+    PHASES,
+    SPACES,
+    TENSOR_DTYPE,
+)
+from fastnn.broadcasting import broadcast_axes
+from fastnn.initializers import Initializer
+from fastnn.memory import assign_offsets
+from fastnn.plan import Parameter, Plan
+
+TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
+ALWAYS = TRAIN | PREDICT | EVALUATE
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value that ops read or write.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the plan's records.
+    shape : tuple of int
+        Its shape; of one sample, when there is one copy for each.
+    scaled : bool
+        Whether there is one copy for each sample of the batch.
+    needs_gradient : bool
+        Whether a trained parameter stands behind it.
+    """
+
+    number: int
+    shape: tuple[int, ...]
+    scaled: bool
+    needs_gradient: bool
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+class Tape:
+    """Collects the records of a plan; runs the adjoints for the backward pass."""
+
+    def __init__(self) -> None:
+        self._ops: list[dict[str, Any]] = []
+        self._tensors: list[dict[str, Any]] = []
+        self._blocks: list[tuple] = []
+        self._parameters: list[Parameter] = []
+        self._n_parameters = 0
+        self._gradients: dict[int, Tensor] = {}
+        self._gradient_written: set[int] = set()
+        self._adjoints: list[Callable[[], None]] = []
+        self._input: Tensor | None = None
+        self._target: Tensor | None = None
+        self._n_classes: tuple[int, ...] = ()
+        self._n_masks = 0
+
+    # ------------------------------------------------------------------ values
+
+    def input(self, shape: Sequence[int]) -> Tensor:
+        """The rows of X, each of this shape."""
+        self._input = self._tensor("input", tuple(shape))
+        return self._input
+
+    def target(self, shape: Sequence[int], n_classes: Sequence[int] = ()) -> Tensor:
+        """The rows of y; ``n_classes`` for each column if they hold class numbers."""
+        self._target = self._tensor("target", tuple(shape))
+        self._n_classes = tuple(n_classes)
+        return self._target
+
+    def parameter(
+        self,
+        name: str,
+        shape: Sequence[int],
+        initializer: Initializer,
+        *,
+        fan_in: int,
+        fan_out: int,
+        penalty: float = 0.0,
+        learning_rate: float = 1.0,
+        trainable: bool = True,
+    ) -> Tensor:
+        """A range of the flat parameter buffer, and one of the flat gradient buffer.
+
+        Parameters
+        ----------
+        name : str
+        shape : sequence of int
+        initializer : Initializer
+        fan_in, fan_out : int
+            What the initializer scales by.
+        penalty : float, default=0
+            alpha of the loss term ``alpha / 2 * sum(w ** 2)``.
+        learning_rate : float, default=1
+            Factor on the optimizer's learning rate.
+        trainable : bool, default=True
+            Whether it has a gradient and is updated.
+        """
+        shape = tuple(shape)
+        offset = self._n_parameters
+        self._parameters.append(
+            Parameter(name, shape, offset, initializer, fan_in, fan_out)
+        )
+        self._blocks.append(
+            (offset, prod(shape), penalty, learning_rate, int(trainable), 0)
+        )
+        self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        value = self._tensor(
+            "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
+        )
+        if trainable:
+            self._gradients[value.number] = self._tensor(
+                "gradient", shape, scaled=False, offset=offset
+            )
+        return value
+
+    # ------------------------------------------------------------------ the plan
+
+    def finish(self, output: Tensor) -> Plan:
+        """Write the backward pass, place the activations, and freeze the plan."""
+        if self._input is None or self._target is None:
+            raise ValueError("a plan needs an input and a target")
+        for adjoint in reversed(self._adjoints):
+            adjoint()
+        ops = np.zeros(len(self._ops), OP_DTYPE)
+        for record, op in zip(ops, self._ops, strict=True):
+            for field, value in op.items():
+                record[field] = value
+        tensors = np.zeros(len(self._tensors), TENSOR_DTYPE)
+        for record, tensor in zip(tensors, self._tensors, strict=True):
+            for field, value in tensor.items():
+                record[field] = value
+        train_size = assign_offsets(ops, tensors, TRAIN, "train_offset")
+        predict_size = assign_offsets(
+            ops, tensors, PREDICT | EVALUATE, "predict_offset", keep=output.number
+        )
+        for records in (ops, tensors):
+            records.setflags(write=False)
+        blocks = np.array(self._blocks, BLOCK_DTYPE)
+        blocks.setflags(write=False)
+        number = self._input.number
+        return Plan(
+            ops=ops,
+            tensors=tensors,
+            blocks=blocks,
+            parameters=tuple(self._parameters),
+            n_parameters=self._n_parameters,
+            train_size=train_size,
+            predict_size=predict_size,
+            output=output.number,
+            input_shape=self._input.shape,
+            output_shape=output.shape,
+            target_columns=self._target.size,
+            n_classes=self._n_classes,
+            accepts_sparse=_only_products_read(ops, number),
+        )
+
+    # ------------------------------------------------------------------ records
+
+    def _tensor(
+        self,
+        space: str,
+        shape: tuple[int, ...],
+        *,
+        scaled: bool = True,
+        needs_gradient: bool = False,
+        offset: int = 0,
+    ) -> Tensor:
+        self._tensors.append(
+            {
+                "space": SPACES[space],
+                "scaled": int(scaled),
+                "size": prod(shape),
+                "train_offset": offset,
+                "predict_offset": offset,
+            }
+        )
+        return Tensor(len(self._tensors) - 1, shape, scaled, needs_gradient)
+
+    def _activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
+        needs_gradient = any(source.needs_gradient for source in sources)
+        return self._tensor("activation", shape, needs_gradient=needs_gradient)
+
+    def _emit(
+        self,
+        kind: str,
+        inputs: Sequence[Tensor | None],
+        outputs: Sequence[Tensor | None],
+        phase: int,
+        **fields: Any,
+    ) -> None:
+        numbers = [
+            [-1 if t is None else t.number for t in (*tensors, None, None)][:2]
+            for tensors in (inputs, outputs)
+        ]
+        self._ops.append(
+            {
+                "kind": KINDS[kind],
+                "phase": phase,
+                "input": numbers[0],
+                "output": numbers[1],
+                **fields,
+            }
+        )
+
+    # ------------------------------------------------------------------ gradients
+
+    def _keep(self, y: Tensor, adjoint: Callable[[], None]) -> None:
+        """Run the adjoint in the backward pass, if a gradient of y comes to be."""
+        if y.needs_gradient:
+            self._adjoints.append(
+                lambda: adjoint() if y.number in self._gradients else None
+            )
+
+    def _contribute(self, value: Tensor, gradient: Tensor) -> None:
+        """Add to the gradient of an activation."""
+        if not value.needs_gradient:
+            return
+        so_far = self._gradients.get(value.number)
+        if so_far is not None:
+            total = self._activation(value.shape)
+            axes = broadcast_axes(so_far, gradient)
+            self._emit("add", (so_far, gradient), (total,), TRAIN, **axes)
+            gradient = total
+        self._gradients[value.number] = gradient
+
+    def _accumulator(self, value: Tensor) -> tuple[Tensor, bool]:
+        """Where an op writes the gradient of what it summed over, and whether it adds.
+
+        A parameter has one place, in the flat buffer; an activation gets a new value.
+        """
+        if value.scaled:
+            return self._activation(value.shape), False
+        accumulate = value.number in self._gradient_written
+        self._gradient_written.add(value.number)
+        return self._gradients[value.number], accumulate
+
+
+def _only_products_read(ops: NDArray, number: int) -> bool:
+    reads = (ops["input"] == number).any(axis=1)
+    return bool((ops["kind"][reads] == KINDS["product"]).all())
