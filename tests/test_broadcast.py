@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import reference
 from cases import BROADCASTS, parameter
-from fastnn._core.tables import ACTIVATIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastnn._core.tables import ACTIVATIONS
 from fastnn.engine import Engine, predict
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering

@@ -111,7 +111,7 @@ def test_labels_must_be_classes(label):
         y[2] = label
         return y
 
-    with pytest.raises(ValueError, match="class numbers must be from 0 to 9"):
+    with pytest.raises(ValueError, match="must be from 0 to 9"):
         Engine(**arguments(y=mislabel))
 
 

@@ -1,6 +1,9 @@
 """The examples run."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -35,3 +38,18 @@ def test_demo_compares_on_equal_terms(demo, tmp_path, capsys):
     assert len(ours) == len(theirs) == demo.EPOCHS
     np.testing.assert_allclose(ours[-1], theirs[-1], rtol=0.2)
     figure.savefig(tmp_path / "curves.png")
+
+
+@pytest.mark.parametrize("name", ["grid_search", "sparse_input"])
+def test_example_runs_without_a_warning(repository, name):
+    path = repository / "examples" / f"{name}.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", path],
+        cwd=repository,
+        env=os.environ | {"PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "accuracy" in done.stdout

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 from cases import by_hand, dense, draw, stack
-from fastnn._core.gather import Table
 from scipy import sparse
 
+from fastnn._core.gather import Table
 from fastnn.engine import Engine, predict
 from fastnn.optimizers import SGD
 

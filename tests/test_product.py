@@ -6,6 +6,7 @@ from itertools import count, product
 
 import numpy as np
 import pytest
+
 from fastnn._core.blas import matrix_product
 
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 200, 257, 300, 513]

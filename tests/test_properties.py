@@ -3,11 +3,11 @@
 import numpy as np
 import reference
 from cases import ALL_LOSSES, draw
-from fastnn._core.tables import ACTIVATIONS
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from fastnn._core.tables import ACTIVATIONS
 from fastnn.engine import Engine, predict
 from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import reference
 from cases import ALL_LOSSES, parameter
-from fastnn._core.tables import ACTIVATIONS
 
+from fastnn._core.tables import ACTIVATIONS
 from fastnn.engine import Engine, predict
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering

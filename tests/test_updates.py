@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import reference
 from cases import by_hand, dense, draw, parameter, plan_of, stack
-from fastnn._core.tables import N_SCALARS, OPTIMIZER_SLOTS, OPTIMIZERS
 
+from fastnn._core.tables import N_SCALARS, OPTIMIZER_SLOTS, OPTIMIZERS
 from fastnn.engine import Engine
 from fastnn.optimizers import SGD, Adam, Optimizer
 
