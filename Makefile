@@ -62,7 +62,7 @@ clean:  ## Remove builds, caches and the virtual environment
 
 # An editable install with the packages of one extra: demo, test, dev or bench.
 $(VENV)/.ready-%: $(SOURCES) | $(VENV)/.build-requirements
-	$(PIP) install --no-build-isolation --editable '.[$*]'
+	PYTHONWARNINGS=ignore $(PIP) install --no-build-isolation --editable '.[$*]'
 	@touch $@
 
 # What pyproject.toml names under build-system, once, so that builds need not fetch it.
