@@ -9,15 +9,18 @@
 
 /* A function marked CLONES is compiled for AVX-512, AVX2 and the baseline, and the loader
    picks one for the processor at hand: one wheel serves all. It needs ELF indirect
-   functions, which glibc has and musl, macOS and Windows have not. Features are named, not
-   architectures: "arch=haswell" would be taken on that very processor only. */
-#if defined(__x86_64__) && defined(__GLIBC__) && \
-    (defined(__GNUC__) || defined(__clang__))
+   functions, which glibc has and musl, macOS and Windows have not, and compilers that ask
+   the processor for the level's features (gcc before 12 does not know the levels; clang
+   before 19 gives the symbol a name that other files cannot find). */
+#if defined(__x86_64__) && defined(__GLIBC__) &&      \
+    ((defined(__clang__) && __clang_major__ >= 19) || \
+     (!defined(__clang__) && __GNUC__ >= 12))
+#define CLONES \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define HAS_CLONES 1
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
-#define HAS_CLONES 0
 #define CLONES
+#define HAS_CLONES 0
 #endif
 
 /* The iterations of the next loop do not depend on one another (in-place updates of the
@@ -37,8 +40,13 @@
 #endif
 #endif
 
+/* Functions of one number. Always inlined: a call would keep the loop around it scalar. */
 #ifndef HOST_DEVICE
-#define HOST_DEVICE static inline
+#if defined(_MSC_VER) && !defined(__clang__)
+#define HOST_DEVICE static __forceinline
+#else
+#define HOST_DEVICE static inline __attribute__((always_inline))
+#endif
 #endif
 
 #endif

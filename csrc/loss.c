@@ -88,10 +88,11 @@ CLONES void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *d
 CLONES double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,
                                         ptrdiff_t z_lead, const REAL *label,
                                         ptrdiff_t label_lead, const REAL *weight,
-                                        REAL scale, REAL *dz) {
+                                        ptrdiff_t rows_per_weight, REAL scale,
+                                        REAL *dz) {
     double total = 0;
     for (ptrdiff_t i = 0; i < m; i++, z += z_lead) {
-        REAL w = weight ? scale * weight[i] : scale;
+        REAL w = weight ? scale * weight[i / rows_per_weight] : scale;
         ptrdiff_t k = (ptrdiff_t)label[i * label_lead];
         REAL highest = NAMED(row_max)(n, z);
         REAL margin = z[k] - highest;

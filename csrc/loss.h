@@ -14,10 +14,12 @@
                                        REAL scale, REAL option, REAL *dz);                   \
     extern const NAMED(loss_loop) NAMED(loss_loops)[];                                       \
     /* n columns of rows that are z_lead and label_lead numbers long; dz is laid out as z. \
-       label holds class numbers 0 <= label < n: the caller has checked them. */ \
-    double NAMED(cross_entropy_loop)(                                                        \
-        ptrdiff_t m, ptrdiff_t n, const REAL *z, ptrdiff_t z_lead, const REAL *label,        \
-        ptrdiff_t label_lead, const REAL *weight, REAL scale, REAL *dz);                     \
+       label holds class numbers 0 <= label < n: the caller has checked them. \
+       rows_per_weight rows of a sample share its weight. */ \
+    double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,                \
+                                     ptrdiff_t z_lead, const REAL *label,                    \
+                                     ptrdiff_t label_lead, const REAL *weight,               \
+                                     ptrdiff_t rows_per_weight, REAL scale, REAL *dz);       \
     void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,        \
                              REAL *y);                                                       \
     void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,              \

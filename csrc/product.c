@@ -2,7 +2,7 @@
 
 #include "compiler.h"
 
-#if HAS_CLONES
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 
 #include <immintrin.h>
 

@@ -93,9 +93,16 @@ class Engine:
         dtype = _check_parameters(plan, parameters)
         _check_input(plan, X)
         n_samples = X.shape[0]
+        if n_samples < 1:
+            raise ValueError("X must hold at least one sample, got none")
         _check_array("y", y, (n_samples, plan.target_columns), dtype)
         if sample_weight is not None:
             _check_array("sample_weight", sample_weight, (n_samples,), dtype)
+            if not (sample_weight.min() >= 0 and np.isfinite(sample_weight).all()):
+                raise ValueError("sample_weight must be finite and at least 0")
+        for name, array in (("parameters", parameters), ("state", state)):
+            if array is not None and not array.flags.writeable:
+                raise ValueError(f"{name} must be writable: it is changed in place")
         rule = 0
         if optimizer is not None:
             rule = OPTIMIZERS.index(optimizer.rule)
@@ -128,25 +135,37 @@ class Engine:
             self.n_threads,
         )
         self._open = ExitStack()
+        self._working = False
 
     def __enter__(self) -> Self:
+        started = threading.Event()
         with ExitStack() as stack:
             stack.enter_context(single_threaded_blas())
-            threads = [
-                threading.Thread(
-                    target=self._compiled.work, args=(number,), daemon=True
+            for number in range(1, self.n_threads):
+                thread = threading.Thread(
+                    target=self._work, args=(number, started), daemon=True
                 )
-                for number in range(1, self.n_threads)
-            ]
-            for thread in threads:
                 thread.start()
                 stack.callback(thread.join)
-            stack.callback(self._compiled.leave)
+                # Should the next one not start, they go home; see _work.
+                stack.callback(started.set)
+            self._working = True
+            started.set()
+            stack.callback(self._leave)
             self._open = stack.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._open.close()
+
+    def _work(self, number: int, started: threading.Event) -> None:
+        started.wait()
+        if self._working:
+            self._compiled.work(number)
+
+    def _leave(self) -> None:
+        self._compiled.leave()
+        self._working = False
 
     @property
     def gradients(self) -> NDArray:
@@ -183,6 +202,7 @@ class Engine:
         else:
             _check_rows(rows, self._compiled.n_rows)
         scalars = np.zeros(N_SCALARS) if scalars is None else scalars
+        self._require_threads()
         result = self._compiled.gradient(rows, scalars)
         self._weight_sum = result[2]
         return result
@@ -208,7 +228,14 @@ class Engine:
         scalars = np.ascontiguousarray(scalars, dtype=np.float64)
         return self._compiled.update(scalars, self._weight_sum)
 
+    def _require_threads(self) -> None:
+        if self.n_threads > 1 and not self._working:
+            raise RuntimeError(
+                "an engine with threads works inside `with engine:` only"
+            )
+
     def _require_optimizer(self) -> None:
+        self._require_threads()
         if not self._updates:
             raise ValueError("an engine without an optimizer cannot take steps")
 
@@ -243,7 +270,10 @@ class Engine:
                 f"table must be float64 of shape {(self.n_steps, N_SCALARS)}, got "
                 f"{table.dtype} of shape {table.shape}"
             )
-        if seed is not None:
+        self._weight_sum = 0.0  # gradients() is overwritten
+        if seed is None:
+            self._compiled.put_in_order()
+        else:
             self._compiled.shuffle(seed)
         total = 0.0
         for first in range(0, self.n_steps, STEPS_AT_ONCE):

@@ -23,10 +23,10 @@ class Lowering(Tape):
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
         """``a @ b`` over the last axis of a, for a matrix b that all samples share."""
-        if a.shape[-1] != b.shape[0]:
+        if len(b.shape) != 2 or a.shape[-1:] != b.shape[:1]:
             raise ValueError(
-                f"a product over {a.shape[-1]} values needs a matrix of as many rows, "
-                f"got one of shape {b.shape}"
+                f"a product over the last axis of shape {a.shape} needs a matrix of as "
+                f"many rows, got shape {b.shape}"
             )
         m, (k, n) = prod(a.shape[:-1]), b.shape
         y = self._activation((*a.shape[:-1], n), a, b)

@@ -136,6 +136,10 @@ class Tape:
             raise ValueError("a plan needs an input and a target")
         for adjoint in reversed(self._adjoints):
             adjoint()
+        if output is self._input:
+            output = self._activation(output.shape)
+            axes = broadcast_axes(output, None)
+            self._emit("add", (self._input,), (output,), PREDICT, **axes)
         ops = np.zeros(len(self._ops), OP_DTYPE)
         for record, op in zip(ops, self._ops, strict=True):
             for field, value in op.items():
@@ -166,7 +170,8 @@ class Tape:
             output_shape=output.shape,
             target_columns=self._target.size,
             n_classes=self._n_classes,
-            accepts_sparse=_only_products_read(ops, number),
+            accepts_sparse=_only_products_read(ops, number)
+            and len(self._input.shape) == 1,
         )
 
     # ------------------------------------------------------------------ records

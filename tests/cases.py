@@ -9,20 +9,35 @@ import reference
 
 from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
 from fastnn.initializers import GlorotUniform
-from fastnn.layers import Dense
-from fastnn.losses import CrossEntropy, LogLoss, Poisson, SquaredError
+from fastnn.layers import Dense, Dropout
+from fastnn.losses import (
+    AbsoluteError,
+    CrossEntropies,
+    CrossEntropy,
+    Huber,
+    LogLoss,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
 
 ALL_LOSSES = {
     "squared_error": SquaredError(),
+    "absolute_error": AbsoluteError(),
+    "huber": Huber(delta=0.7),
+    "quantile": Quantile(0.8),
     "log_loss": LogLoss(),
     "poisson": Poisson(),
     "cross_entropy": CrossEntropy(),
 }
 
 TARGETS = {
-    "squared_error": lambda rng, shape: rng.normal(size=shape),
+    **dict.fromkeys(
+        ("squared_error", "absolute_error", "huber", "quantile"),
+        lambda rng, shape: rng.normal(size=shape),
+    ),
     "log_loss": lambda rng, shape: rng.integers(0, 2, shape),
     "poisson": lambda rng, shape: rng.poisson(1.5, shape),
 }
@@ -49,7 +64,7 @@ def draw(plan, n=7, seed=0):
         fan_in = view.shape[0] if view.ndim == 2 else 4
         view[...] = rng.normal(scale=0.8 / np.sqrt(fan_in), size=view.shape)
     shape = (n, plan.target_columns)
-    if plan.n_classes is not None:
+    if plan.n_classes:
         y = rng.integers(0, plan.n_classes, shape)
     else:
         (name,) = {LOSSES[op["code"]] for op in plan.ops if op["kind"] == KINDS["loss"]}
@@ -90,7 +105,9 @@ def nearest_kink(plan, data):
 
 
 def parameter(lowering, name, shape, **options):
-    return lowering.parameter(name, shape, GlorotUniform(), fan_in=1, fan_out=1, **options)
+    return lowering.parameter(
+        name, shape, GlorotUniform(), fan_in=1, fan_out=1, **options
+    )
 
 
 def dense(lowering, x, name, units, activation="identity", **options):
@@ -141,7 +158,7 @@ def shared(lowering, x):
 
 
 def frozen(lowering, x):
-    """The first and the third layer are not trained; the second is, through the third."""
+    """The first and the third of three layers are not trained; the second is."""
     x = dense(lowering, x, "first", 4, "tanh", trainable=False, penalty=0.3)
     x = dense(lowering, x, "second", 3, "tanh", penalty=0.1, learning_rate=0.5)
     return dense(lowering, x, "third", 2, trainable=False)
@@ -172,6 +189,13 @@ def broadcast_from(shape):
     return write
 
 
+def dropped(lowering, x):
+    """Two masks, of which the second lies over a value that is used twice."""
+    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5)
+    h = dense(lowering, x, "second", 4, "tanh")
+    return lowering.add(lowering.dropout(h, 0.3), h)
+
+
 def two_losses():
     """Two heads with weights of their own against one target."""
     lowering = Lowering()
@@ -183,7 +207,18 @@ def two_losses():
     return lowering.finish(heads[0])
 
 
-BROADCASTS = [(4,), (3, 1), (1, 4), (3, 4), (2, 1, 1), (2, 1, 4), (1, 3, 1), (2, 3, 4), (1,), ()]
+BROADCASTS = [
+    (4,),
+    (3, 1),
+    (1, 4),
+    (3, 4),
+    (2, 1, 1),
+    (2, 1, 4),
+    (1, 3, 1),
+    (2, 3, 4),
+    (1,),
+    (),
+]
 
 MAKERS = {
     "linear": lambda: stack([3]),
@@ -207,6 +242,16 @@ MAKERS = {
     "residual": lambda: by_hand(residual),
     "residual_rank_3": lambda: by_hand(residual, (2, 3, 4)),
     "two_losses": two_losses,
+    "dropout": lambda: by_hand(dropped),
+    "dropout_rank_2": lambda: by_hand(dropped, (3, 5)),
+    "dropout_first": lambda: lower(
+        Sequential([Dropout(0.25), Dense(2)]), input_shape=(33,), loss=SquaredError()
+    ),
+    "class_columns": lambda: lower(
+        Sequential([Dense(6, "tanh"), Dense(9)]),
+        input_shape=(5,),
+        loss=CrossEntropies([3, 2, 4]),
+    ),
     **{
         f"broadcast_{'x'.join(map(str, shape)) or 'scalar'}": (
             lambda shape=shape: by_hand(broadcast_from(shape), (2, 3, 4))

@@ -6,9 +6,11 @@ batches in chunks, threads or in-place work: all that must not change a result.
 """
 
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from scipy import special
 from scipy.special import log_expit, log_softmax, softmax, xlogy
 
 from fastnn._core import tables
@@ -57,16 +59,27 @@ def softmax_adjoint(dy, y):
 # name: loss of the raw output z against the target y, derivative with respect to z.
 # log_loss is -y log p - (1 - y) log(1 - p) with p = logistic(z). poisson is half the
 # deviance of the Poisson distribution (McCullagh and Nelder, "Generalized linear
-# models", 1989, section 2.3) with mean p = exp(z).
+# models", 1989, section 2.3) with mean p = exp(z). huber is Huber's of 1964, quantile
+# Koenker and Bassett's of 1978; the third argument, their option, is where
+# the first turns linear, and which quantile the second is minimal at.
 LOSSES = {
-    "squared_error": (lambda z, y: (z - y) ** 2 / 2, lambda z, y: z - y),
+    "squared_error": (lambda z, y, _=0: (z - y) ** 2 / 2, lambda z, y, _=0: z - y),
+    "absolute_error": (lambda z, y, _=0: abs(z - y), lambda z, y, _=0: np.sign(z - y)),
+    "huber": (
+        lambda z, y, delta=0.7: special.huber(delta, z - y),
+        lambda z, y, delta=0.7: np.clip(z - y, -delta, delta),
+    ),
+    "quantile": (
+        lambda z, y, q=0.8: np.maximum(q * (y - z), (q - 1) * (y - z)),
+        lambda z, y, q=0.8: np.where(z < y, -q, 1 - q) * (z != y),
+    ),
     "log_loss": (
-        lambda z, y: -y * log_expit(z) - (1 - y) * log_expit(-z),
-        lambda z, y: logistic(z) - y,
+        lambda z, y, _=0: -y * log_expit(z) - (1 - y) * log_expit(-z),
+        lambda z, y, _=0: logistic(z) - y,
     ),
     "poisson": (
-        lambda z, y: xlogy(y, y) - y * z - y + np.exp(z),
-        lambda z, y: np.exp(z) - y,
+        lambda z, y, _=0: xlogy(y, y) - y * z - y + np.exp(z),
+        lambda z, y, _=0: np.exp(z) - y,
     ),
 }
 
@@ -131,6 +144,8 @@ class Walk:
     values: dict = field(default_factory=dict)  # flat arrays, by number of tensor
     loss: float = 0.0
     reported: float = 0.0
+    seed: int = 0  # of the random masks
+    step: int = 0
 
 
 def matrices(flat, count, rows, columns, lead, stride):
@@ -172,8 +187,16 @@ def run_add_gradient(walk, op, dim, dy, saved):
     return da, np.bincount(positions(dim, op["stride"]).ravel(), da)
 
 
+def head(op, dim, values, which=0):
+    """The columns of a table that belong to one of several heads side by side."""
+    start = op["stride"][which]
+    return values.reshape(dim[2], -1)[:, start : start + (dim[3], 1)[which]]
+
+
 def run_softmax(walk, op, dim, z, _):
-    return (softmax(z.reshape(dim[2:]), axis=1),)
+    y = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
+    head(op, dim, y)[:] = softmax(head(op, dim, z), axis=1)
+    return (y,)
 
 
 def run_softmax_gradient(walk, op, dim, dy, y):
@@ -188,16 +211,24 @@ def row_weights(walk, op):
 def run_loss(walk, op, dim, z, y):
     z, y = z.reshape(dim[2:]), y.reshape(dim[2:])
     value, gradient = LOSSES[tables.LOSSES[op["code"]]]
-    weight = row_weights(walk, op)[:, np.newaxis]
-    keep(walk, op, np.sum(weight * value(z, y)))
-    return (weight * gradient(z, y),)
+    weight, option = row_weights(walk, op)[:, np.newaxis], op["scalar"][2]
+    keep(walk, op, np.sum(weight * value(z, y, option)))
+    return (weight * gradient(z, y, option),)
 
 
-def run_cross_entropy(walk, op, dim, z, label):
-    value, gradient = cross_entropy(z.reshape(dim[2:]), label.astype(int))
+def run_cross_entropy(walk, op, dim, z, labels):
+    label = head(op, dim, labels, which=1)[:, 0].astype(int)
+    value, gradient = cross_entropy(head(op, dim, z), label)
     weight = row_weights(walk, op)
     keep(walk, op, weight @ value)
-    return (weight[:, np.newaxis] * gradient,)
+    dz = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
+    head(op, dim, dz)[:] = weight[:, np.newaxis] * gradient
+    return (dz,)
+
+
+def run_dropout(walk, op, dim, x, _):
+    keys = walk.seed, walk.step, op["code"]
+    return (x.reshape(dim[2:]) * mask(*keys, *dim[2:], op["scalar"][0]),)
 
 
 def keep(walk, op, loss):
@@ -213,14 +244,19 @@ OPS = {
     "softmax_gradient": run_softmax_gradient,
     "loss": run_loss,
     "cross_entropy": run_cross_entropy,
+    "dropout": run_dropout,
 }
 
 
-def walk(plan, parameters, X, y=None, weight=None, phase="train"):
-    """Run the ops of one phase, in order, on all rows at once."""
+def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
+    """Run the ops of one phase, in order, on all rows at once.
+
+    masks: seed and step of the random masks.
+    """
     n = len(X)
     parameters = np.asarray(parameters, np.float64)
     done = Walk(np.ones(n) if weight is None else weight, np.zeros(plan.n_parameters))
+    done.seed, done.step = masks
 
     def read(number):
         if number < 0:
@@ -286,11 +322,28 @@ def epoch(plan, parameters, X, y, weight, order, batch_size, rule, state, table)
     return total / len(X)
 
 
-def philox(key, position):
-    """Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-    SC 2011; key and position are below 2**64. Returns four words of 32 bits.
+def mask(seed, step, number, rows, columns, rate):
+    """Zeros at this rate and 1 / (1 - rate) elsewhere: Srivastava et al., JMLR 2014.
+
+    Each number of the mask takes 16 bits of Philox. A block of 128 holds eight numbers
+    of a row, which lie as far apart as there are blocks a row.
     """
-    words = [position & 0xFFFFFFFF, position >> 32, 0, 0]
+    rows, columns = int(rows), int(columns)
+    dropped = int(rate * 65536 + 0.5)
+    blocks = -(-columns // 8)
+    out = np.zeros((rows, 8 * blocks))
+    for row, block in product(range(rows), range(blocks)):
+        words = philox(seed, row * blocks + block, step << 16 | int(number))
+        bits = [half for word in words for half in (word & 0xFFFF, word >> 16)]
+        out[row, block::blocks] = np.array(bits) >= dropped
+    return out[:, :columns] * 65536 / (65536 - dropped)
+
+
+def philox(key, position, stream=0):
+    """Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+    SC 2011; key, position and stream are below 2**64. Returns four words of 32 bits.
+    """
+    words = [position & 0xFFFFFFFF, position >> 32, stream & 0xFFFFFFFF, stream >> 32]
     keys = [key & 0xFFFFFFFF, key >> 32]
     for _ in range(10):
         first, second = 0xD2511F53 * words[0], 0xCD9E8D57 * words[2]

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from fastnn._core.tables import ACTIVATIONS
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from fastnn import MLPClassifier, MLPRegressor
+from fastnn._core.tables import ACTIVATIONS
 from fastnn.losses import CrossEntropy, Huber, LogLoss, Quantile
 
 pytestmark = pytest.mark.filterwarnings(

@@ -1,5 +1,7 @@
 """Adding along any axes, and its adjoint: plans against NumPy's own broadcasting."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import reference
@@ -77,7 +79,7 @@ def n_separate_axes(a_shape, b_shape):
     padded = (1,) * (len(a_shape) - len(b_shape)) + b_shape
     pairs = zip(a_shape, padded, strict=True)
     kinds = [False, *(m > 1 for n, m in pairs if n > 1)]
-    return 1 + sum(first != second for first, second in zip(kinds, kinds[1:], strict=False))
+    return 1 + sum(first != second for first, second in pairwise(kinds))
 
 
 @settings(max_examples=200)

@@ -98,7 +98,7 @@ def test_shuffled_orders_are_spread_evenly():
     # Each of the 24 orders of 4 rows about as often as any other.
     counts = {}
     for seed in range(2400):
-        order = tuple(reference.shuffle(4, seed))
+        order = tuple(int(row) for row in reference.shuffle(4, seed))
         counts[order] = counts.get(order, 0) + 1
     assert len(counts) == 24
     # Chi-squared with 23 degrees of freedom: 0.999 of the time below 49.7.
@@ -178,7 +178,9 @@ def test_steps_after_a_bad_one_are_not_taken():
     before = plan.views(data.parameters)[0].copy()
     engine = start(plan, data, optimizer=PLAIN)
     assert np.isnan(engine.epoch(PLAIN.table(1, 5, 0.1)))
-    first = before[:4] - 0.1 * (data.X[:8, :4] + before[:4] - data.y[:8, :4]).mean(axis=0)
+    first = before[:4] - 0.1 * (data.X[:8, :4] + before[:4] - data.y[:8, :4]).mean(
+        axis=0
+    )
     np.testing.assert_allclose(plan.views(data.parameters)[0][:4], first, rtol=1e-12)
 
 
@@ -222,7 +224,7 @@ def test_ctrl_c_ends_an_epoch(n_threads, interrupt_soon):
     with engine:
         with pytest.raises(KeyboardInterrupt):
             engine.epoch(table)
-        assert time.perf_counter() - interrupt_soon[0] < 0.5
+        assert time.perf_counter() - interrupt_soon[0] < 1
         assert np.isfinite(flat).all()
         assert not np.array_equal(flat, before)
     # Denormal numbers work as before.
@@ -234,7 +236,7 @@ def test_ctrl_c_within_a_batch_takes_no_step(interrupt_soon):
     before = flat.copy()
     with engine, pytest.raises(KeyboardInterrupt):
         engine.epoch(PLAIN.table(1, 1, 1e-4))
-    assert time.perf_counter() - interrupt_soon[0] < 0.5
+    assert time.perf_counter() - interrupt_soon[0] < 1
     np.testing.assert_array_equal(flat, before)
 
 
@@ -242,7 +244,7 @@ def test_ctrl_c_ends_a_gradient(interrupt_soon):
     _, engine = long_epoch(batch_size=8000 * 200)
     with engine, pytest.raises(KeyboardInterrupt):
         engine.gradient()
-    assert time.perf_counter() - interrupt_soon[0] < 0.5
+    assert time.perf_counter() - interrupt_soon[0] < 1
 
 
 # ------------------------------------------------------------------------------ memory
@@ -283,10 +285,10 @@ def test_engines_and_predictions_leave_no_memory_behind():
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * 4096
 
-    for _ in range(3):
+    for _ in range(10):
         work()
     before = resident()
-    for _ in range(30):
+    for _ in range(60):
         work()
-    # Each holds 3 MB; a leak of one in ten would show.
-    assert resident() - before < 8 * 2**20
+    # Each holds some 5 MB for a moment: were a tenth of that lost, it would show.
+    assert resident() - before < 30e6

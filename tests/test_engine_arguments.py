@@ -1,5 +1,7 @@
 """Errors at the door of the engine and of predict: behind it, nothing is checked."""
 
+import threading
+
 import numpy as np
 import pytest
 from cases import draw, plan_of
@@ -109,13 +111,15 @@ def test_labels_must_be_classes(label):
         y[2] = label
         return y
 
-    with pytest.raises(ValueError, match="class numbers must be from 0 to 9"):
+    with pytest.raises(ValueError, match="must be from 0 to 9"):
         Engine(**arguments(y=mislabel))
 
 
 @pytest.mark.parametrize("batch_size", [0, -1])
 def test_batch_size_must_be_positive(batch_size):
-    with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
+    with pytest.raises(
+        ValueError, match=f"batch_size must be at least 1, got {batch_size}"
+    ):
         Engine(**arguments(batch_size=lambda _: batch_size))
 
 
@@ -149,17 +153,59 @@ def test_steps_need_an_optimizer():
         Engine(**given).epoch(OPTIMIZER.table(1, 2, 0.1))
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.array([0.0, 1.0]),
+        np.array([0, 1], np.int32),
+        np.array([[0, 1]]),
+        np.array([], np.intp),
+        np.array([-1, 0]),
+        np.array([0, 4]),
+        np.array([1, 2, 1]),
+        np.arange(4)[::2],
+    ],
+)
+def test_chosen_rows_must_exist(rows):
+    with pytest.raises(ValueError, match="rows must be"):
+        Engine(**arguments()).gradient(rows)
+
+
+def test_update_needs_an_optimizer_and_a_gradient():
+    scalars = OPTIMIZER.table(1, 1, 0.1)[0]
+    given = arguments(optimizer=lambda _: None, state=lambda _: None)
+    with pytest.raises(ValueError, match="without an optimizer"):
+        Engine(**given).update(scalars)
+    with pytest.raises(ValueError, match=r"gradient\(\) first"):
+        Engine(**arguments()).update(scalars)
+    engine = Engine(**arguments(sample_weight=lambda weight: 0 * weight))
+    engine.gradient()
+    with pytest.raises(ValueError, match="weights are not 0"):
+        engine.update(scalars)
+    engine = Engine(**arguments())
+    engine.gradient()
+    with pytest.raises(ValueError, match="scalars must be 8"):
+        engine.update(scalars[:-1])
+
+
 def test_threads_need_the_context_manager(monkeypatch):
     # Without it nobody would come to the first meeting, and the call never return.
     monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
     engine = Engine(**arguments(), n_threads=2)
     assert engine.n_threads == 2
-    with pytest.raises((RuntimeError, ValueError), match="with"):
-        engine.gradient()
-    with engine:
-        engine.gradient()
-    with pytest.raises((RuntimeError, ValueError), match="with"):
-        engine.epoch(OPTIMIZER.table(1, 2, 0.1))
+    caught = []
+
+    def call():
+        try:
+            engine.gradient()
+        except (RuntimeError, ValueError) as error:
+            caught.append(str(error))
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert caught, "the engine waits for threads that were never started"
+    assert "with" in caught[0]
 
 
 @pytest.mark.parametrize("change", ["other byte order", "integers", "too short"])

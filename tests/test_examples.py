@@ -1,6 +1,9 @@
 """The examples run."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -69,3 +72,18 @@ def test_migrate_prints_every_task(example, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "fit a regressor by lbfgs" in printed
     assert migrate.largest_difference() < 1e-12
+
+
+@pytest.mark.parametrize("name", ["grid_search", "sparse_input"])
+def test_example_runs_without_a_warning(repository, name):
+    path = repository / "examples" / f"{name}.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", path],
+        cwd=repository,
+        env=os.environ | {"PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "accuracy" in done.stdout

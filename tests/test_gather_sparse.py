@@ -49,7 +49,10 @@ LAYOUTS = {
 
 def csr(X, index=np.int32):
     matrix = sparse.csr_array(X)
-    matrix.indices, matrix.indptr = matrix.indices.astype(index), matrix.indptr.astype(index)
+    matrix.indices, matrix.indptr = (
+        matrix.indices.astype(index),
+        matrix.indptr.astype(index),
+    )
     return matrix
 
 
@@ -107,7 +110,13 @@ def train(plan, data, X, dtype):
     flat = data.parameters.astype(dtype)
     optimizer, state = SGD(), np.zeros((1, plan.n_parameters), dtype)
     engine = Engine(
-        plan, flat, X, data.y.astype(dtype), batch_size=9, optimizer=optimizer, state=state
+        plan,
+        flat,
+        X,
+        data.y.astype(dtype),
+        batch_size=9,
+        optimizer=optimizer,
+        state=state,
     )
     table = optimizer.table(1, engine.n_steps, 0.02)
     losses = [engine.epoch(table, seed) for seed in (1, 2)]
@@ -189,8 +198,14 @@ def test_sparse_gradient(n_threads, monkeypatch):
 
 
 def test_sparse_rows_need_a_product():
-    plan = by_hand(lambda lowering, x: lowering.add(x, lowering.product(
-        x, lowering.parameter("w", (5, 5), None, fan_in=5, fan_out=5))))
+    plan = by_hand(
+        lambda lowering, x: lowering.add(
+            x,
+            lowering.product(
+                x, lowering.parameter("w", (5, 5), None, fan_in=5, fan_out=5)
+            ),
+        )
+    )
     assert not plan.accepts_sparse
     with pytest.raises(ValueError, match=re.escape("X.toarray()")):
         predict(plan, np.zeros(plan.n_parameters), sparse.csr_array((3, 5)))

@@ -5,7 +5,7 @@ import pytest
 import reference
 from cases import MAKERS, draw, draw_smooth, plan_of
 
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine, evaluate, predict
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 
@@ -13,7 +13,9 @@ every_plan = pytest.mark.parametrize("name", MAKERS)
 def gradient(plan, data, **options):
     """(loss, reported loss, sum of weights), gradients of the compiled engine."""
     options = {"batch_size": len(data.X), **options}
-    with Engine(plan, data.parameters, data.X, data.y, data.weight, **options) as engine:
+    with Engine(
+        plan, data.parameters, data.X, data.y, data.weight, **options
+    ) as engine:
         return engine.gradient(), engine.gradients.copy()
 
 
@@ -41,6 +43,20 @@ def test_predictions_are_the_reference(name):
     expected = reference.predict(plan, data.parameters, data.X)
     actual = predict(plan, data.parameters, data.X)
     np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)
+
+
+@every_plan
+@pytest.mark.parametrize("weighted", [True, False])
+def test_evaluation_is_the_reference(name, weighted):
+    plan = plan_of(name)
+    data = draw(plan, n=600)  # more than go through the network at once
+    weight = data.weight if weighted else None
+    expected = reference.walk(
+        plan, data.parameters, data.X, data.y, weight, phase="evaluate"
+    )
+    actual = evaluate(plan, data.parameters, data.X, data.y, weight)
+    sums = expected.loss, expected.reported, expected.weight.sum()
+    np.testing.assert_allclose(actual, sums, rtol=1e-10)
 
 
 @every_plan

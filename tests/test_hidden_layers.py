@@ -5,7 +5,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from fastnn._core.tables import ACTIVATIONS
 from scipy import sparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -16,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from fastnn import HiddenLayerTransformer, MLPClassifier, MLPRegressor
+from fastnn._core.tables import ACTIVATIONS
 from fastnn.layers import Dense, Dropout
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from fastnn._core.tables import N_SCALARS, OPTIMIZERS
 from sklearn.base import clone
 
+from fastnn._core.tables import N_SCALARS, OPTIMIZERS
 from fastnn.optimizers import SGD, Adam
 from fastnn.schedules import Constant, InverseScaling, ReduceOnPlateau
 

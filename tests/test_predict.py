@@ -70,7 +70,9 @@ def test_nothing_is_changed():
     np.testing.assert_array_equal(predict(plan, data.parameters, data.X), first)
 
 
-@pytest.mark.parametrize("name", ["classes", "two_branches", "softmax_inside", "residual"])
+@pytest.mark.parametrize(
+    "name", ["classes", "two_branches", "softmax_inside", "residual"]
+)
 def test_callers_do_not_disturb_one_another(name):
     plan = plan_of(name)
     data = [draw(plan, n=700, seed=seed) for seed in range(4)]

@@ -31,7 +31,10 @@ def stored(matrix, transposed):
 def whole():
     """a, b and, for each k, a[:, :k] @ b[:k]."""
     largest = max(SIZES)
-    a, b = integers((largest, largest), float, 1), integers((largest, largest), float, 2)
+    a, b = (
+        integers((largest, largest), float, 1),
+        integers((largest, largest), float, 2),
+    )
     return a, b, {k: a[:, :k] @ b[:k] for k in SIZES}
 
 
@@ -115,9 +118,7 @@ def test_nothing_to_sum(beta, transpose_a, transpose_b, dtype):
     b = np.empty((1, n, 0) if transpose_b else (1, 0, n), dtype)
     before = integers((1, m, n), dtype)
     c = before.copy() if beta else np.full((1, m, n), np.nan, dtype)
-    matrix_product(
-        a, b, c, transpose_a=transpose_a, transpose_b=transpose_b, beta=beta
-    )
+    matrix_product(a, b, c, transpose_a=transpose_a, transpose_b=transpose_b, beta=beta)
     np.testing.assert_array_equal(c, beta * before)
 
 
@@ -155,8 +156,17 @@ def test_nan_and_infinity_go_on(beta, transpose_a, transpose_b, dtype):
 @transposes
 def test_rounding_errors_are_those_of_a_sum(transpose_a, transpose_b, dtype):
     rng = np.random.default_rng(0)
-    for m, n, k in [(1, 1, 1000), (5, 3, 2000), (64, 64, 300), (200, 10, 100), (3, 70, 9)]:
-        a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    for m, n, k in [
+        (1, 1, 1000),
+        (5, 3, 2000),
+        (64, 64, 300),
+        (200, 10, 100),
+        (3, 70, 9),
+    ]:
+        a, b = (
+            rng.normal(size=(m, k)).astype(dtype),
+            rng.normal(size=(k, n)).astype(dtype),
+        )
         c = np.empty((1, m, n), dtype)
         options = {"transpose_a": transpose_a, "transpose_b": transpose_b}
         matrix_product(stored(a, transpose_a), stored(b, transpose_b), c, **options)
@@ -172,7 +182,10 @@ def test_rounding_errors_are_those_of_a_sum(transpose_a, transpose_b, dtype):
 def test_the_same_bits_wherever_memory_starts(dtype):
     # The same seed gives the same bits: the allocator has no say in it.
     rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(40, 30)).astype(dtype), rng.normal(size=(30, 20)).astype(dtype)
+    a, b = (
+        rng.normal(size=(40, 30)).astype(dtype),
+        rng.normal(size=(30, 20)).astype(dtype),
+    )
     results = []
     for shift in range(5):
         memory = np.empty(a.size + 16, dtype)
@@ -231,7 +244,10 @@ print("nothing outside was touched")
 def test_nothing_behind_the_matrices_is_read_or_written():
     # In a process of its own, which a touch of the guarded page would end.
     done = subprocess.run(
-        [sys.executable, "-c", GUARDED % EDGES], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", GUARDED % EDGES],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr or f"signal {-done.returncode}"
     assert "nothing outside" in done.stdout

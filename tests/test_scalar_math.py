@@ -74,7 +74,10 @@ def assert_close(actual, expected, ulps=ULPS, slack=0.0):
     error = abs(actual[finite].astype(float) - expected[finite].astype(float))
     limit = ulps * np.spacing(abs(expected[finite])).astype(float) + slack
     worst = np.argmax(error - limit)
-    assert error[worst] <= limit[worst], (actual[finite][worst], expected[finite][worst])
+    assert error[worst] <= limit[worst], (
+        actual[finite][worst],
+        expected[finite][worst],
+    )
 
 
 @dtypes
@@ -140,7 +143,9 @@ def test_loss_is_never_nan_for_a_finite_output(name, dtype):
     for target in (0, 1):
         values, gradients = loss_of(name, z[:, None], np.full(len(z), target))
         with np.errstate(over="ignore"):
-            expected, slope = (f(z.astype(float), target) for f in reference.LOSSES[name])
+            expected, slope = (
+                f(z.astype(float), target) for f in reference.LOSSES[name]
+            )
             overflows = abs(expected) > np.finfo(dtype).max
             slope_overflows = abs(slope) > np.finfo(dtype).max
         assert not np.isnan(values).any()

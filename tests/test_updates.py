@@ -16,7 +16,16 @@ RULES = [
     Adam(),
     Adam(beta_1=0.5, beta_2=0.9, epsilon=1e-3),
 ]
-PLANS = ["linear", "deep", "classes", "multilabel", "rank_2", "shared", "frozen", "wide"]
+PLANS = [
+    "linear",
+    "deep",
+    "classes",
+    "multilabel",
+    "rank_2",
+    "shared",
+    "frozen",
+    "wide",
+]
 rules = pytest.mark.parametrize("optimizer", RULES, ids=str)
 
 
@@ -166,12 +175,58 @@ def test_table_in_any_memory_layout():
     np.testing.assert_array_equal(*results)
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+@rules
+def test_gradients_of_batches_and_updates_make_an_epoch(
+    n_threads, optimizer, monkeypatch
+):
+    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    plan = plan_of("classes")
+    data = draw(plan, n=23)
+    options = {"seeds": [5], "batch_size": 8, "n_threads": n_threads}
+    (expected,), expected_flat, expected_state = run(plan, data, optimizer, **options)
+
+    flat, state = data.parameters, fresh_state(optimizer, plan)
+    engine = Engine(
+        plan, flat, data.X, data.y, data.weight,
+        batch_size=8, optimizer=optimizer, state=state, n_threads=n_threads,
+    )  # fmt: skip
+    order, total = reference.shuffle(23, 5), 0.0
+    with engine:
+        for step, scalars in enumerate(optimizer.table(1, engine.n_steps, 0.05)):
+            rows = order[8 * step : 8 * step + 8]
+            _, reported, weight = engine.gradient(rows)
+            total += len(rows) * (reported + engine.update(scalars)) / weight
+    np.testing.assert_allclose(total / 23, expected, rtol=1e-13)
+    np.testing.assert_allclose(flat, expected_flat, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(state, expected_state, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("rows", [[0], [22], [5, 3, 21], range(22, -1, -1), range(17)])
+def test_gradient_of_chosen_rows(rows, monkeypatch):
+    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    plan = plan_of("rank_2_classes")
+    data = draw(plan, n=23)
+    rows = np.array(rows, np.intp)
+    engine = Engine(plan, data.parameters, data.X, data.y, data.weight, batch_size=4)
+    loss, _, weight = engine.gradient(rows)
+    expected = reference.walk(
+        plan, data.parameters, data.X[rows], data.y[rows], data.weight[rows]
+    )
+    np.testing.assert_allclose(loss, expected.loss, rtol=1e-13)
+    np.testing.assert_allclose(weight, data.weight[rows].sum(), rtol=1e-13)
+    np.testing.assert_allclose(
+        engine.gradients, expected.gradients, rtol=1e-11, atol=1e-12
+    )
+
+
 def test_learning_rate_factor_of_a_block():
     def write(lowering, x):
         slow = parameter(lowering, "slow", (5,), learning_rate=0.25)
         still = parameter(lowering, "still", (5,), learning_rate=0.0, penalty=1.0)
         return lowering.add(
-            lowering.add(lowering.add(x, slow), still), parameter(lowering, "full", (5,))
+            lowering.add(lowering.add(x, slow), still),
+            parameter(lowering, "full", (5,)),
         )
 
     plan = by_hand(write)
@@ -218,7 +273,9 @@ def test_unused_parameters_feel_the_penalty_only():
     plan = by_hand(write)
     data = draw(plan, n=4)
     data.weight[:] = 1
-    _, flat, _ = run(plan, data, SGD(momentum=0.0), seeds=[None], batch_size=4, rate=1.0)
+    _, flat, _ = run(
+        plan, data, SGD(momentum=0.0), seeds=[None], batch_size=4, rate=1.0
+    )
     unused, before = plan.views(flat)[0], plan.views(data.parameters)[0]
     np.testing.assert_allclose(unused, before * (1 - 0.5 / 4), rtol=1e-14)
 

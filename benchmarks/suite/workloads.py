@@ -40,7 +40,7 @@ class Workload:
                 density=self.density,
                 format="csr",
                 dtype=dtype,
-                rng=rng,
+                random_state=rng,  # rng= needs SciPy 1.15
             )
         else:
             X = rng.standard_normal((self.n_samples, self.n_features), dtype=dtype)

@@ -131,14 +131,15 @@ cdef class Engine:
             raise MemoryError("no memory for the threads' meeting point")
 
     def _allocate(self, dtype, Py_ssize_t activation_size):
-        cdef Py_ssize_t rows = -(-self.capacity // self.n_threads)
+        # What a thread has at most, and full cache lines of each activation.
+        cdef Py_ssize_t rows = (self.capacity + self.n_threads - 1) // self.n_threads
+        rows = (rows + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT * RANGE_ALIGNMENT
         cdef Worker *worker
         cdef int me
         self.workers = <Worker *> calloc(self.n_threads, sizeof(Worker))
         self.gradient_of_worker = <void **> calloc(self.n_threads, sizeof(void *))
         if self.workers == NULL or self.gradient_of_worker == NULL:
             raise MemoryError("no memory for the threads' state")
-        activations = aligned(self.capacity * activation_size, dtype, self.owners)
         for me in range(self.n_threads):
             worker = &self.workers[me]
             gradients = aligned(self.n_parameters, dtype, self.owners)
@@ -147,8 +148,9 @@ cdef class Engine:
             worker.gradients = address(gradients)
             self.gradient_of_worker[me] = worker.gradients
             worker.walk.phase = PHASE_TRAIN
-            worker.walk.activations = address(activations)
-            worker.walk.capacity = self.capacity
+            worker.walk.activations = address(
+                aligned(rows * activation_size, dtype, self.owners))
+            worker.walk.capacity = rows
             worker.batch = self.data.new_batch(rows, dtype, self.owners)
 
     def __dealloc__(self):
@@ -162,6 +164,12 @@ cdef class Engine:
         """Puts the rows in an order that depends on the seed alone."""
         with nogil:
             shuffle(self.n_rows, self.order, seed)
+
+    def put_in_order(self):
+        """Puts the rows back in the order of X."""
+        cdef Py_ssize_t i
+        for i in range(self.n_rows):
+            self.order[i] = i
 
     def steps(self, const double[:, ::1] scalars, Py_ssize_t first):
         """Takes the mini-batches numbered from first on, one for each row of scalars.
@@ -338,7 +346,7 @@ cdef class Engine:
             count = min(self.capacity, last - chunk)
             begin, end = self._slice(me, count), self._slice(me + 1, count)
             if begin < end:
-                walk.first, walk.count = begin, end - begin
+                walk.count = end - begin
                 walk.batch_row = chunk - first + begin
                 worker.weight_sum += self.data.fetch(
                     self.rows + chunk + begin, &worker.batch, walk,

@@ -4,12 +4,11 @@ from libc.stdint cimport uint64_t
 from fastnn._core.gather cimport SparseRows
 from fastnn._core.plan cimport op_t, tensor_t
 
-# What one walk over a plan works on: consecutive rows of a batch, owned by one thread.
+# What one walk over a plan works on: some rows of a batch, which one thread owns.
 cdef struct Walk:
     int phase
-    Py_ssize_t first        # the rows' place in the batch-wide activations
     Py_ssize_t count        # how many rows
-    Py_ssize_t capacity     # rows for which activations have room
+    Py_ssize_t capacity     # rows for which the activations have room
     Py_ssize_t batch_row    # the first row's number within the mini-batch
     uint64_t mask_seed      # what random masks depend on, besides the row
     uint64_t mask_step
@@ -17,7 +16,7 @@ cdef struct Walk:
     SparseRows sparse_input
     const void *target      # these rows of y
     const void *weight      # their sample weights, or NULL
-    void *activations       # the batch-wide buffer
+    void *activations       # the thread's own: tensors share memory, threads do not
     bint accumulate         # add to the gradients instead of overwriting them
     double loss             # adds up the loss that is minimised
     double reported         # adds up the loss that is reported

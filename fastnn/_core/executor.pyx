@@ -75,17 +75,17 @@ cdef void execute(
             softmax_gradient(dim[2], dim[3], input[0], input[1], output[0])
         elif op.kind == OP_LOSS:
             keep(walk, op, loss(
-                op.code, dim[2], dim[3], input[0], input[1],
+                op.code, walk.count, op.dim[2] * dim[3], input[0], input[1],
                 <const floating *> walk.weight, op.scalar[0], op.scalar[2], output[0]))
         elif op.kind == OP_CROSS_ENTROPY:
             keep(walk, op, cross_entropy(
                 dim[2], dim[3], input[0] + op.stride[0], op.lead[0],
                 input[1] + op.stride[1], op.lead[1],
-                <const floating *> walk.weight, op.scalar[0],
+                <const floating *> walk.weight, op.dim[2], op.scalar[0],
                 output[0] + op.stride[0] if output[0] != NULL else NULL))
         elif op.kind == OP_DROPOUT:
             dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,
-                    op.code, walk.batch_row, input[0], output[0])
+                    op.code, op.dim[2] * walk.batch_row, input[0], output[0])
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:
@@ -104,9 +104,7 @@ cdef inline floating *locate(
     cdef Py_ssize_t offset = (
         tensor.train_offset if walk.phase == PHASE_TRAIN else tensor.predict_offset)
     if tensor.space == SPACE_ACTIVATION:
-        # Scaled: a batch-wide table, of which this walk owns some rows.
-        return (<floating *> walk.activations + offset * walk.capacity
-                + tensor.size * walk.first)
+        return <floating *> walk.activations + offset * walk.capacity
     if tensor.space == SPACE_PARAMETER:
         return parameters + offset
     if tensor.space == SPACE_GRADIENT:

@@ -51,8 +51,8 @@ cdef class Table:
     def _open_dense(self, X):
         if X.strides[0] % X.itemsize or X.strides[1] % X.itemsize:
             X = np.ascontiguousarray(X)  # a field of packed records, say
-        if not X.dtype.isnative or not X.flags.aligned:
-            X = X.astype(X.dtype.newbyteorder("="))
+        if not X.flags.aligned:
+            X = X.copy()
         self.owners = X
         self.values = <const void *> <size_t> X.ctypes.data
         self.row_stride = X.strides[0] // X.itemsize

@@ -8,7 +8,7 @@ cdef double loss(
 cdef double cross_entropy(
     Py_ssize_t m, Py_ssize_t n, const floating *z, Py_ssize_t z_lead,
     const floating *label, Py_ssize_t label_lead,
-    const floating *weight, double scale, floating *dz,
+    const floating *weight, Py_ssize_t rows_per_weight, double scale, floating *dz,
 ) noexcept nogil
 
 cdef void softmax(

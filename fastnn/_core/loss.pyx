@@ -16,10 +16,10 @@ cdef extern from "loss.h":
     const loss_loop_f64 *loss_loops_f64
     double cross_entropy_loop_f32(
         Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, const float *, Py_ssize_t,
-        const float *, float, float *) noexcept nogil
+        const float *, Py_ssize_t, float, float *) noexcept nogil
     double cross_entropy_loop_f64(
         Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, const double *, Py_ssize_t,
-        const double *, double, double *) noexcept nogil
+        const double *, Py_ssize_t, double, double *) noexcept nogil
     void softmax_loop_f32(
         Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, float *) noexcept nogil
     void softmax_loop_f64(
@@ -48,18 +48,20 @@ cdef double loss(
 cdef double cross_entropy(
     Py_ssize_t m, Py_ssize_t n, const floating *z, Py_ssize_t z_lead,
     const floating *label, Py_ssize_t label_lead,
-    const floating *weight, double scale, floating *dz,
+    const floating *weight, Py_ssize_t rows_per_weight, double scale, floating *dz,
 ) noexcept nogil:
     """As loss, for softmax(z) and class numbers, which the caller has checked.
 
     The n columns are a part of rows that are z_lead numbers long; dz is laid out as z.
+    A sample may have several rows, which share its weight.
     """
     if floating is float:
         return cross_entropy_loop_f32(
-            m, n, z, z_lead, label, label_lead, weight, <float> scale, dz)
+            m, n, z, z_lead, label, label_lead, weight, rows_per_weight, <float> scale,
+            dz)
     else:
         return cross_entropy_loop_f64(
-            m, n, z, z_lead, label, label_lead, weight, scale, dz)
+            m, n, z, z_lead, label, label_lead, weight, rows_per_weight, scale, dz)
 
 
 cdef void softmax(

@@ -50,9 +50,9 @@ cdef extern from *:
     static const char *instruction_set(void) {
     #if HAS_CLONES
         __builtin_cpu_init();
-        if (__builtin_cpu_supports("avx512f"))
+        if (__builtin_cpu_supports("x86-64-v4"))
             return "AVX-512";
-        if (__builtin_cpu_supports("avx2"))
+        if (__builtin_cpu_supports("x86-64-v3"))
             return "AVX2";
     #endif
         return "baseline";

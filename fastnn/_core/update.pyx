@@ -91,7 +91,7 @@ cdef double penalty(
     cdef double total = 0, squares
     cdef const floating *weights
     for i in range(n_blocks):
-        if blocks[i].penalty == 0:
+        if blocks[i].penalty == 0 or not blocks[i].trainable:
             continue
         weights = parameters + blocks[i].offset
         if floating is float:
