@@ -126,7 +126,7 @@ def test_float32_and_float64_fits_agree():
     differences = []
     for seed in range(9):
         single, double = (
-            MLPRegressor(random_state=seed, **options)
+            MLPRegressor(random_state=seed, max_iter=150, **options)
             .fit(X.astype(dtype), y)
             .predict(suite.X_digits[300:].astype(dtype))
             for dtype in (np.float32, np.float64)
