@@ -19,6 +19,7 @@ from fastnn._core.tables import MASK_SEED, MASK_STEP
 from fastnn.engine import Engine
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
+from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.training_state import TrainingState
 
@@ -213,9 +214,10 @@ class Trainer:
             n_threads=self.n_threads,
         )
         epoch_start = _Snapshot(parameters, state.optimizer.slots)
+        progress = Progress(self.verbose, max_epochs, y.shape[0])
         n_epochs, ended = 0, False
         try:
-            with engine:
+            with engine, progress:
                 while n_epochs < max_epochs and not ended:
                     if n_epochs:
                         epoch_start.take()
@@ -225,15 +227,18 @@ class Trainer:
                         if n_epochs == 1:
                             raise ValueError(NOT_FINITE)
                         epoch_start.restore()
-                        self._diverged(n_epochs, state, validate is not None)
+                        self._diverged(n_epochs, state, validate is not None, progress)
                         ended = True
                         break
                     state.optimizer.step += engine.n_steps
                     state.n_samples_seen += y.shape[0]
-                    self._record_loss(n_epochs, loss, state)
+                    self._record_loss(n_epochs, loss, state, progress)
+                    score = None
                     if validate is not None:
-                        self._record_validation(*validate(), state, best)
-                    ended = self._adjust(state)
+                        val_loss, score = validate()
+                        self._record_validation(val_loss, score, state, best, progress)
+                    ended = self._adjust(state, progress)
+                    progress.epoch_done(n_epochs, loss, score)
                     if after_epoch is not None and after_epoch(n_epochs, state):
                         ended = True
         except KeyboardInterrupt:
@@ -259,23 +264,28 @@ class Trainer:
             table[:, MASK_STEP] = np.arange(engine.n_steps)
         return engine.epoch(table, seed=seed)
 
-    def _record_loss(self, epoch: int, loss: float, state: TrainingState) -> None:
+    def _record_loss(
+        self, epoch: int, loss: float, state: TrainingState, progress: Progress
+    ) -> None:
         state.loss = loss
         state.loss_curve.append(loss)
-        if self.verbose:
-            print(f"Iteration {epoch}, loss = {loss:.8f}")
+        progress.say(f"Iteration {epoch}, loss = {loss:.8f}")
         if not self.early_stopping:
             stalled = loss > state.best_loss - self.tol
             state.n_stalled_epochs = state.n_stalled_epochs + 1 if stalled else 0
         state.best_loss = min(state.best_loss, loss)
 
     def _record_validation(
-        self, loss: float, score: float, state: TrainingState, best: _Snapshot | None
+        self,
+        loss: float,
+        score: float,
+        state: TrainingState,
+        best: _Snapshot | None,
+        progress: Progress,
     ) -> None:
         state.validation_loss_curve.append(loss)
         state.validation_scores.append(score)
-        if self.verbose:
-            print(f"Validation score: {score:f}")
+        progress.say(f"Validation score: {score:f}")
         if self.early_stopping:
             stalled = score < state.best_validation_score + self.tol
             state.n_stalled_epochs = state.n_stalled_epochs + 1 if stalled else 0
@@ -284,7 +294,7 @@ class Trainer:
             if best is not None:
                 best.take()
 
-    def _adjust(self, state: TrainingState) -> bool:
+    def _adjust(self, state: TrainingState, progress: Progress) -> bool:
         """Set the learning rate of the next epoch; True when training should stop."""
         optimizer = state.optimizer
         optimizer.learning_rate = self.schedule.after_epoch(
@@ -295,29 +305,29 @@ class Trainer:
         if state.n_stalled_epochs <= self.n_iter_no_change:
             return False
         learning_rate = self.schedule.after_plateau(optimizer.learning_rate)
-        if self.verbose:
-            measure = "Validation score" if self.early_stopping else "Training loss"
-            if learning_rate is None:
-                action = self.schedule.stop_message
-            else:
-                action = f"Setting learning rate to {learning_rate:f}"
-            print(
-                f"{measure} did not improve more than tol={self.tol:f} for "
-                f"{self.n_iter_no_change} consecutive epochs. {action}"
-            )
+        measure = "Validation score" if self.early_stopping else "Training loss"
+        if learning_rate is None:
+            action = self.schedule.stop_message
+        else:
+            action = f"Setting learning rate to {learning_rate:f}"
+        progress.say(
+            f"{measure} did not improve more than tol={self.tol:f} for "
+            f"{self.n_iter_no_change} consecutive epochs. {action}"
+        )
         if learning_rate is None:
             return True
         optimizer.learning_rate = learning_rate
         state.n_stalled_epochs = 0
         return False
 
-    def _diverged(self, epoch: int, state: TrainingState, validated: bool) -> None:
+    def _diverged(
+        self, epoch: int, state: TrainingState, validated: bool, progress: Progress
+    ) -> None:
         state.loss_curve.append(math.nan)
         if validated:
             state.validation_loss_curve.append(math.nan)
             state.validation_scores.append(math.nan)
-        if self.verbose:
-            print(f"Iteration {epoch}, loss = {math.nan:.8f}")
+        progress.say(f"Iteration {epoch}, loss = {math.nan:.8f}")
         warnings.warn(
             f"Training diverged: epoch {epoch} was not finite. The weights from the "
             "start of that epoch are restored and training stops. Lower the learning "
