@@ -2,6 +2,20 @@
 
 from fastnn._show_versions import show_versions
 from fastnn._version import __version__
-from fastnn.estimators import MLPClassifier, MLPRegressor
+from fastnn.display import LossCurveDisplay
+from fastnn.estimators import (
+    HiddenLayerTransformer,
+    MLPClassifier,
+    MLPRegressor,
+    from_sklearn,
+)
 
-__all__ = ["MLPClassifier", "MLPRegressor", "__version__", "show_versions"]
+__all__ = [
+    "HiddenLayerTransformer",
+    "LossCurveDisplay",
+    "MLPClassifier",
+    "MLPRegressor",
+    "__version__",
+    "from_sklearn",
+    "show_versions",
+]

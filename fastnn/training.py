@@ -1,4 +1,4 @@
-"""The trainer: epochs, validation, schedules, stopping, and the state between calls.
+"""The trainer: epochs, validation, schedules, stopping.
 
 It decides when to go on and what to keep. Arithmetic on weights is the engine's: the
 trainer only copies them, to be able to return to the start of an epoch or to the best
@@ -8,17 +8,20 @@ one.
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastnn._core.tables import MASK_SEED, MASK_STEP
 from fastnn.engine import Engine
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
+from fastnn.progress import Progress
 from fastnn.schedules import Schedule
+from fastnn.training_state import TrainingState
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large "
@@ -27,95 +30,12 @@ NOT_FINITE = (
 )
 
 
-@dataclass
-class OptimizerState:
-    """What an optimizer remembers from step to step.
+# Loss, without penalty, and score (higher is better) of the parameters that are being
+# trained, on samples that they are not trained on.
+Validate = Callable[[], tuple[float, float]]
 
-    Parameters
-    ----------
-    rule : str
-        The update rule that wrote ``slots``.
-    slots : ndarray of shape (n_slots, n_parameters)
-        Running moments, of the dtype of the parameters.
-    initial_learning_rate, learning_rate : float
-        Learning rate at the first step and now.
-    step : int, default=0
-        Number of steps taken.
-    """
-
-    rule: str
-    slots: NDArray
-    initial_learning_rate: float
-    learning_rate: float
-    step: int = 0
-
-    @classmethod
-    def start(cls, optimizer: Optimizer, parameters: NDArray) -> "OptimizerState":
-        """State before the first step: moments of zero."""
-        slots = np.zeros((optimizer.n_slots, parameters.size), parameters.dtype)
-        return cls(
-            optimizer.rule, slots, optimizer.learning_rate, optimizer.learning_rate
-        )
-
-    def resume(self, optimizer: Optimizer, parameters: NDArray) -> "OptimizerState":
-        """Copy to go on with, which follows a change of the optimizer's options.
-
-        Another rule or another dtype starts afresh; another learning rate is scaled
-        by what the schedule has made of the old one.
-        """
-        if self.rule != optimizer.rule or self.slots.dtype != parameters.dtype:
-            return OptimizerState.start(optimizer, parameters)
-        change = optimizer.learning_rate / self.initial_learning_rate
-        return replace(
-            self,
-            slots=np.array(self.slots),
-            initial_learning_rate=optimizer.learning_rate,
-            learning_rate=self.learning_rate * change,
-        )
-
-
-@dataclass
-class TrainingState:
-    """Everything that a later call needs to train on as if it had never paused.
-
-    Parameters
-    ----------
-    optimizer : OptimizerState
-    random_state : RandomState
-        Source of the seeds that shuffle the epochs.
-    n_samples_seen : int, default=0
-        Number of training samples seen, repetitions included.
-    n_stalled_epochs : int, default=0
-        Number of consecutive epochs without an improvement of at least ``tol``.
-    loss : float, default=nan
-        Loss of the last finite epoch.
-    loss_curve, validation_scores : list of float
-        One value per epoch.
-    best_loss, best_validation_score : float
-        Lowest and highest value so far.
-    """
-
-    optimizer: OptimizerState
-    random_state: np.random.RandomState
-    n_samples_seen: int = 0
-    n_stalled_epochs: int = 0
-    loss: float = math.nan
-    loss_curve: list[float] = field(default_factory=list)
-    best_loss: float = math.inf
-    validation_scores: list[float] = field(default_factory=list)
-    best_validation_score: float = -math.inf
-
-    def resume(
-        self, optimizer: OptimizerState, random_state: np.random.RandomState
-    ) -> "TrainingState":
-        """Copy to go on with, under another optimizer state and source of seeds."""
-        return replace(
-            self,
-            optimizer=optimizer,
-            random_state=random_state,
-            loss_curve=list(self.loss_curve),
-            validation_scores=list(self.validation_scores),
-        )
+# Called at the end of each epoch with its number, from 1, and the state; true stops.
+AfterEpoch = Callable[[int, TrainingState], bool]
 
 
 class _Snapshot:
@@ -159,6 +79,9 @@ class Trainer:
         Improvement of the loss, or of the validation score, that counts as one.
     n_iter_no_change : int or inf
         Epochs without improvement that are accepted before a plateau is declared.
+    early_stopping : bool
+        Whether the validation score decides about plateaus, in place of the loss, and
+        ``fit`` keeps the parameters that scored best.
     verbose : bool
         Whether to print a line per epoch.
     n_threads : int
@@ -172,6 +95,7 @@ class Trainer:
     shuffle: bool
     tol: float
     n_iter_no_change: float
+    early_stopping: bool
     verbose: bool
     n_threads: int
 
@@ -182,7 +106,8 @@ class Trainer:
         y: NDArray,
         sample_weight: NDArray | None,
         state: TrainingState,
-        score: Callable[[], float] | None = None,
+        validate: Validate | None = None,
+        after_epoch: AfterEpoch | None = None,
     ) -> int:
         """Train until a plateau, or for ``max_epochs`` epochs.
 
@@ -196,10 +121,11 @@ class Trainer:
         sample_weight : ndarray of shape (n_samples,) or None
         state : TrainingState
             Changed in place.
-        score : callable, default=None
-            Validation score of ``parameters``, higher is better. When given, it
-            decides about plateaus in place of the loss and the best parameters are
-            kept.
+        validate : callable, default=None
+            Gives the loss and the score of ``parameters`` on validation data; called
+            after each epoch. ``early_stopping`` needs it.
+        after_epoch : callable, default=None
+            Called after each epoch; training stops when it returns true.
 
         Returns
         -------
@@ -220,9 +146,22 @@ class Trainer:
         UserWarning
             When the user interrupts: training ends after the last full step.
         """
+        best = _Snapshot(parameters) if self.early_stopping else None
+        if best is not None and state.validation_scores:
+            best.take()
         n_epochs, ended = self._run(
-            parameters, X, y, sample_weight, state, score, self.max_epochs
+            parameters,
+            X,
+            y,
+            sample_weight,
+            state,
+            validate,
+            after_epoch,
+            best,
+            self.max_epochs,
         )
+        if best is not None and best.taken:
+            best.restore()
         if not ended:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_epochs}) "
@@ -239,9 +178,15 @@ class Trainer:
         y: NDArray,
         sample_weight: NDArray | None,
         state: TrainingState,
+        validate: Validate | None = None,
     ) -> int:
-        """Train for one epoch. The parameters are those of ``fit``."""
-        n_epochs, _ = self._run(parameters, X, y, sample_weight, state, None, 1)
+        """Train for one epoch. The parameters are those of ``fit``.
+
+        Later calls go on from the end of the epoch, whatever its validation score.
+        """
+        n_epochs, _ = self._run(
+            parameters, X, y, sample_weight, state, validate, None, None, 1
+        )
         return n_epochs
 
     def _run(
@@ -251,7 +196,9 @@ class Trainer:
         y: NDArray,
         sample_weight: NDArray | None,
         state: TrainingState,
-        score: Callable[[], float] | None,
+        validate: Validate | None,
+        after_epoch: AfterEpoch | None,
+        best: _Snapshot | None,
         max_epochs: int,
     ) -> tuple[int, bool]:
         """Number of epochs run, and whether they ended before ``max_epochs``."""
@@ -267,12 +214,10 @@ class Trainer:
             n_threads=self.n_threads,
         )
         epoch_start = _Snapshot(parameters, state.optimizer.slots)
-        best = _Snapshot(parameters)
-        if score is not None and state.validation_scores:
-            best.take()
+        progress = Progress(self.verbose, max_epochs, y.shape[0])
         n_epochs, ended = 0, False
         try:
-            with engine:
+            with engine, progress:
                 while n_epochs < max_epochs and not ended:
                     if n_epochs:
                         epoch_start.take()
@@ -282,15 +227,20 @@ class Trainer:
                         if n_epochs == 1:
                             raise ValueError(NOT_FINITE)
                         epoch_start.restore()
-                        self._diverged(n_epochs, state, score is not None)
+                        self._diverged(n_epochs, state, validate is not None, progress)
                         ended = True
                         break
                     state.optimizer.step += engine.n_steps
                     state.n_samples_seen += y.shape[0]
-                    self._record_loss(n_epochs, loss, state, count=score is None)
-                    if score is not None:
-                        self._record_score(score(), state, best)
-                    ended = self._adjust(state, score is not None)
+                    self._record_loss(n_epochs, loss, state, progress)
+                    score = None
+                    if validate is not None:
+                        val_loss, score = validate()
+                        self._record_validation(val_loss, score, state, best, progress)
+                    ended = self._adjust(state, progress)
+                    progress.epoch_done(n_epochs, loss, score)
+                    if after_epoch is not None and after_epoch(n_epochs, state):
+                        ended = True
         except KeyboardInterrupt:
             if not np.isfinite(parameters).all():
                 if not epoch_start.taken:
@@ -298,8 +248,6 @@ class Trainer:
                 epoch_start.restore()
             warnings.warn("Training interrupted by user.", stacklevel=2)
             ended = True
-        if best.taken:
-            best.restore()
         return n_epochs, ended
 
     def _epoch(self, engine: Engine, state: TrainingState) -> float:
@@ -310,33 +258,43 @@ class Trainer:
         table = self.optimizer.table(
             optimizer.step + 1, engine.n_steps, optimizer.learning_rate
         )
+        if self.plan.draws_masks:
+            # float64 holds all integers below 2 ** 53.
+            table[:, MASK_SEED] = state.random_state.randint(2**53, dtype="i8")
+            table[:, MASK_STEP] = np.arange(engine.n_steps)
         return engine.epoch(table, seed=seed)
 
     def _record_loss(
-        self, epoch: int, loss: float, state: TrainingState, *, count: bool
+        self, epoch: int, loss: float, state: TrainingState, progress: Progress
     ) -> None:
         state.loss = loss
         state.loss_curve.append(loss)
-        if self.verbose:
-            print(f"Iteration {epoch}, loss = {loss:.8f}")
-        if count:
+        progress.say(f"Iteration {epoch}, loss = {loss:.8f}")
+        if not self.early_stopping:
             stalled = loss > state.best_loss - self.tol
             state.n_stalled_epochs = state.n_stalled_epochs + 1 if stalled else 0
         state.best_loss = min(state.best_loss, loss)
 
-    def _record_score(
-        self, value: float, state: TrainingState, best: _Snapshot
+    def _record_validation(
+        self,
+        loss: float,
+        score: float,
+        state: TrainingState,
+        best: _Snapshot | None,
+        progress: Progress,
     ) -> None:
-        state.validation_scores.append(value)
-        if self.verbose:
-            print(f"Validation score: {value:f}")
-        stalled = value < state.best_validation_score + self.tol
-        state.n_stalled_epochs = state.n_stalled_epochs + 1 if stalled else 0
-        if value > state.best_validation_score:
-            state.best_validation_score = value
-            best.take()
+        state.validation_loss_curve.append(loss)
+        state.validation_scores.append(score)
+        progress.say(f"Validation score: {score:f}")
+        if self.early_stopping:
+            stalled = score < state.best_validation_score + self.tol
+            state.n_stalled_epochs = state.n_stalled_epochs + 1 if stalled else 0
+        if score > state.best_validation_score:
+            state.best_validation_score = score
+            if best is not None:
+                best.take()
 
-    def _adjust(self, state: TrainingState, validated: bool) -> bool:
+    def _adjust(self, state: TrainingState, progress: Progress) -> bool:
         """Set the learning rate of the next epoch; True when training should stop."""
         optimizer = state.optimizer
         optimizer.learning_rate = self.schedule.after_epoch(
@@ -347,28 +305,29 @@ class Trainer:
         if state.n_stalled_epochs <= self.n_iter_no_change:
             return False
         learning_rate = self.schedule.after_plateau(optimizer.learning_rate)
-        if self.verbose:
-            measure = "Validation score" if validated else "Training loss"
-            if learning_rate is None:
-                action = self.schedule.stop_message
-            else:
-                action = f"Setting learning rate to {learning_rate:f}"
-            print(
-                f"{measure} did not improve more than tol={self.tol:f} for "
-                f"{self.n_iter_no_change} consecutive epochs. {action}"
-            )
+        measure = "Validation score" if self.early_stopping else "Training loss"
+        if learning_rate is None:
+            action = self.schedule.stop_message
+        else:
+            action = f"Setting learning rate to {learning_rate:f}"
+        progress.say(
+            f"{measure} did not improve more than tol={self.tol:f} for "
+            f"{self.n_iter_no_change} consecutive epochs. {action}"
+        )
         if learning_rate is None:
             return True
         optimizer.learning_rate = learning_rate
         state.n_stalled_epochs = 0
         return False
 
-    def _diverged(self, epoch: int, state: TrainingState, validated: bool) -> None:
+    def _diverged(
+        self, epoch: int, state: TrainingState, validated: bool, progress: Progress
+    ) -> None:
         state.loss_curve.append(math.nan)
         if validated:
+            state.validation_loss_curve.append(math.nan)
             state.validation_scores.append(math.nan)
-        if self.verbose:
-            print(f"Iteration {epoch}, loss = {math.nan:.8f}")
+        progress.say(f"Iteration {epoch}, loss = {math.nan:.8f}")
         warnings.warn(
             f"Training diverged: epoch {epoch} was not finite. The weights from the "
             "start of that epoch are restored and training stops. Lower the learning "

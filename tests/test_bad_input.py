@@ -7,6 +7,7 @@ from sklearn.exceptions import NotFittedError
 
 from fastnn import MLPClassifier, MLPRegressor
 from fastnn._core.tables import ACTIVATIONS
+from fastnn.losses import CrossEntropy, Huber, LogLoss, Quantile
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer. Maximum iterations"
@@ -27,7 +28,7 @@ def fitted(Estimator):
 
 BAD_PARAMETERS = {
     "hidden_layer_sizes": [0, -3, 2.5, "100", None],
-    "activation": ["rleu", None, 1],
+    "activation": ["rleu", None, 1, ["rleu"], ["relu", "tanh"], [None]],
     "solver": ["adams", None, "Adam"],
     "alpha": [-1e-9, "0.1", None, np.nan],
     "batch_size": [0, -1, 2.5, "all", None],
@@ -49,10 +50,21 @@ BAD_PARAMETERS = {
     "epsilon": [0, -1e-8],
     "n_iter_no_change": [0, -1, 2.5, np.nan],
     "max_fun": [0, -1, 2.5],
+    "dropout": [-0.1, 1, "half", None, [1.0], [0.1, 0.1], ["half"], [np.nan]],
+    "class_weight": [
+        "balance",
+        2,
+        [],
+        [{0: 1}, {1: 1}],
+        [2],
+        {0: -1},
+        {0: "a"},
+        {3: 1},
+    ],
     "dtype": ["float16", "double", np.int64, 32],
     "n_jobs": [0, 1.5, "all"],
     "device": ["cuda", "auto", None],
-    "loss": ["squared", "log_loss", None],
+    "loss": ["squared", "log_loss", None, CrossEntropy(), LogLoss()],
 }
 
 
@@ -172,7 +184,7 @@ def test_bad_numbers(bad_y, message):
     [
         (np.where(y == 1, np.nan, y), "Input y contains NaN"),
         (X[:, 0], "Unknown label type"),
-        (np.c_[y, y], "Multioutput target data is not supported"),
+        (np.c_[y, X[:, 0]], "Unknown label type"),
     ],
 )
 def test_bad_labels(bad_y, message):
@@ -297,6 +309,107 @@ def test_partial_fit_needs_a_stochastic_solver(Estimator):
 def test_partial_fit_and_early_stopping(Estimator):
     with pytest.raises(ValueError, match="does not support early_stopping=True"):
         Estimator(early_stopping=True).partial_fit(X, y)
+
+
+BAD_VALIDATION = [
+    ({"X_val": X}, "X_val is provided, but y_val was not provided"),
+    ({"y_val": y}, "y_val is provided, but X_val was not provided"),
+    ({"sample_weight_val": y}, "sample_weight_val is provided, but X_val and y_val"),
+    ({"X_val": X[:, :3], "y_val": y}, r"\(X_val, .*: X has 3 features, but MLP"),
+    ({"X_val": X[:5], "y_val": y}, r"\(X_val, .*: .*inconsistent numbers of samples"),
+    ({"X_val": X * np.nan, "y_val": y}, r"\(X_val, .*: Input X contains NaN"),
+    ({"X_val": X, "y_val": y, "sample_weight_val": -y}, "must not be negative"),
+    ({"X_val": X, "y_val": y, "sample_weight_val": 0 * y}, "at least one non-zero"),
+    ({"X_val": X, "y_val": y, "sample_weight_val": y[:5]}, r"\(X_val, .*weight"),
+]
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(("arguments", "message"), BAD_VALIDATION)
+def test_bad_validation_data(Estimator, method, arguments, message):
+    model = fitted(Estimator)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(X, y, **arguments)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_validation_targets_are_of_the_kind_of_y():
+    for y_val, message in [
+        (y + 1, "classes not in"),
+        (np.eye(3, dtype=int)[y], "y is multilabel-indicator"),
+        (np.c_[y, y], "y is multiclass-multioutput"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            MLPClassifier().fit(X, y, X_val=X, y_val=y_val)
+    with pytest.raises(ValueError, match="y has 2 outputs"):
+        MLPRegressor().fit(X, y, X_val=X, y_val=np.c_[y, y])
+    with pytest.raises(ValueError, match=r"needs y >= 0, got -2"):
+        MLPRegressor("poisson").fit(X, y, X_val=X, y_val=-y)
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_lbfgs_has_no_epochs_to_validate_after(Estimator):
+    with pytest.raises(ValueError, match=r"X_val and y_val .* solver='lbfgs'"):
+        Estimator(solver="lbfgs").fit(X, y, X_val=X, y_val=y)
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("dropout", [0.5, [0.0, 0.1]])
+def test_lbfgs_takes_no_dropout(Estimator, dropout):
+    model = Estimator(solver="lbfgs", hidden_layer_sizes=(3, 3), dropout=dropout)
+    with pytest.raises(ValueError, match=r"dropout=.*solver='lbfgs': its line search"):
+        model.fit(X, y)
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("name", ["activation", "dropout"])
+def test_one_value_per_hidden_layer(Estimator, name):
+    values = {"activation": ["relu", "tanh"], "dropout": (0.1, 0.2)}[name]
+    model = Estimator(hidden_layer_sizes=(5, 4, 3), **{name: values})
+    with pytest.raises(ValueError, match=f"{name} must .* got 2 .* asks for 3"):
+        model.fit(X, y)
+
+
+@pytest.mark.parametrize("loss", [Quantile(1.0), Quantile(None), Huber(0)])
+def test_bad_options_of_a_loss(loss):
+    name, value = loss.get_params().popitem()
+    message = f"'{name}' parameter of {type(loss).__name__} .* Got {value}"
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(loss).fit(X, y)
+
+
+def test_class_weight_in_partial_fit():
+    model = MLPClassifier(class_weight="balanced")
+    with pytest.raises(ValueError, match=r"'balanced' is not supported.*Pass a dict"):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: 1, 5: 2}, r"The classes, \[1, 2\], are not in class_weight"),
+        ({0: 0, 1: 0, 2: 0}, "multiplied by class_weight must contain at least one"),
+        ({0: np.inf}, "class_weight must hold finite numbers >= 0, got inf"),
+    ],
+)
+def test_bad_class_weights(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(class_weight=class_weight).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: 1, 1: 2}, "class_weight should be a list of dicts"),
+        ([{0: 1}], "number of elements in class_weight should match number of outputs"),
+        ([{0: 1}, {0: 1}, 3], r"class_weight must hold dicts, got 3 \(int\) at .* 2"),
+    ],
+)
+def test_bad_class_weights_of_labels(class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(class_weight=class_weight).fit(X, np.eye(3, dtype=int)[y])
 
 
 def test_warm_start_needs_the_same_targets():

@@ -527,7 +527,7 @@ def test_tags():
     tags = MLPClassifier().__sklearn_tags__()
     assert tags.input_tags.sparse
     assert tags.classifier_tags.multi_label
-    assert not tags.target_tags.multi_output
+    assert tags.target_tags.multi_output
     tags = MLPRegressor().__sklearn_tags__()
     assert tags.input_tags.sparse
     assert tags.target_tags.multi_output

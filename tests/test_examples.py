@@ -10,20 +10,27 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.exceptions import ConvergenceWarning
 
-
-@pytest.fixture
-def demo(repository):
-    path = repository / "examples" / "demo.py"
-    spec = importlib.util.spec_from_file_location("demo", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.filterwarnings(
+pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning"
 )
-def test_demo_compares_on_equal_terms(demo, tmp_path, capsys):
+
+
+@pytest.fixture
+def example(repository):
+    """Load an example as a module, by its name."""
+
+    def load(name):
+        path = repository / "examples" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def test_demo_compares_on_equal_terms(example, tmp_path, capsys):
+    demo = example("demo")
     name, load, estimator, parameters = demo.TASKS[1]
     X, y = load(return_X_y=True)
     X = X.astype(np.float32)
@@ -38,6 +45,33 @@ def test_demo_compares_on_equal_terms(demo, tmp_path, capsys):
     assert len(ours) == len(theirs) == demo.EPOCHS
     np.testing.assert_allclose(ours[-1], theirs[-1], rtol=0.2)
     figure.savefig(tmp_path / "curves.png")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "cross_validate_digits",
+        "search_penalties",
+        "fit_a_regressor_by_lbfgs",
+        "learn_from_a_stream",
+    ],
+)
+def test_migrated_code_scores_alike(example, task):
+    migrate = example("migrate")
+    assert task in [each.__name__ for each in migrate.TASKS]
+    scores, seconds = migrate.compare(getattr(migrate, task), rounds=1)
+    assert scores["fastnn"] == pytest.approx(scores["scikit-learn"], abs=0.03)
+    assert seconds.keys() == scores.keys() == migrate.LIBRARIES.keys()
+
+
+def test_migrate_prints_every_task(example, monkeypatch, capsys):
+    migrate = example("migrate")
+    monkeypatch.setattr(migrate, "ROUNDS", 1)
+    monkeypatch.setattr(migrate, "TASKS", [migrate.fit_a_regressor_by_lbfgs])
+    migrate.main()
+    printed = capsys.readouterr().out
+    assert "fit a regressor by lbfgs" in printed
+    assert migrate.largest_difference() < 1e-12
 
 
 @pytest.mark.parametrize("name", ["grid_search", "sparse_input"])

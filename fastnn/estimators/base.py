@@ -7,39 +7,53 @@ fails, the estimator is as it was before the call.
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import _fit_context
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastnn.estimators.callback_support import (
+    CallbackSupportMixin,
+    FitTask,
+    fit_task,
+)
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState, restored_on_error
-from fastnn.estimators.targets import ClassTargets, RegressionTargets
+from fastnn.estimators.targets import (
+    ClassTargets,
+    ColumnsOfClasses,
+    RegressionTargets,
+)
+from fastnn.estimators.validation import (
+    Arguments,
+    Samples,
+    check_validation_arguments,
+    described_as_validation_data,
+    judge,
+    split,
+)
+from fastnn.estimators.weights import ClassWeights, check_weights
 from fastnn.lbfgs import fit_lbfgs
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
 from fastnn.schedules import Schedule
 from fastnn.threads import effective_n_threads
-from fastnn.training import OptimizerState, Trainer, TrainingState
+from fastnn.training import Trainer, Validate
+from fastnn.training_state import OptimizerState, TrainingState
 
-Targets = ClassTargets | RegressionTargets
-MatrixLike: TypeAlias = "ArrayLike | sparse.spmatrix | sparse.sparray"
+Targets = ClassTargets | ColumnsOfClasses | RegressionTargets
+MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray
 
 # Names of out_activation_ where scikit-learn's differ from those of the table.
 _SKLEARN_NAMES = {"exponential": "exp"}
 
 
-class BaseNeuralNetwork(FittedState, ABC):
+class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     """Base class of the estimators.
 
     A subclass has the parameters read below and describes, from its own, a network,
@@ -64,7 +78,6 @@ class BaseNeuralNetwork(FittedState, ABC):
 
     _targets: Any
     _numeric_targets: ClassVar[bool]
-    _score_predictions: ClassVar[Callable[..., float]]
 
     @abstractmethod
     def _describe_network(self, n_outputs: int) -> Sequential:
@@ -84,8 +97,21 @@ class BaseNeuralNetwork(FittedState, ABC):
     ) -> Targets:
         """Targets of a fresh fit, or the previous ones checked against ``y``."""
 
+    def _class_weights(
+        self, targets: Any, y: Any, incremental: bool
+    ) -> ClassWeights | None:
+        """Weights of classes; regressors have none."""
+        return None
+
     def fit(
-        self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train the network.
 
@@ -97,11 +123,23 @@ class BaseNeuralNetwork(FittedState, ABC):
             them; sparse X is never made dense.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets: class labels or a label indicator matrix for a classifier, numbers
-            for a regressor.
+            Targets: class labels in one column or several, or a label indicator matrix,
+            for a classifier; numbers for a regressor.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the samples, not all zero. None is 1 for each.
+
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation samples, which are not trained on. After each epoch of "sgd" or
+            "adam" the network is judged on them: see ``validation_scores_`` and
+            ``validation_loss_curve_``. ``early_stopping`` then splits nothing off.
+
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Targets of the validation samples, of the kind of ``y``. Both ``X_val`` and
+            ``y_val`` must be passed, or neither.
+
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Non-negative weights of the validation samples. None is 1 for each.
 
         Returns
         -------
@@ -114,38 +152,54 @@ class BaseNeuralNetwork(FittedState, ABC):
             If a parameter or an input is not valid, or if the first epoch is not
             finite. A model fitted before stays as it was.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(
+            Arguments(X, y, sample_weight),
+            Arguments(X_val, y_val, sample_weight_val),
+            incremental=False,
+        )
 
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
+        training: Arguments,
+        validation: Arguments,
         *,
         incremental: bool,
         classes: Any = None,
     ) -> Self:
-        with restored_on_error(self):
-            self._train(X, y, sample_weight, incremental, classes)
+        watched = fit_task(self, training, incremental=incremental)
+        with watched as task, restored_on_error(self):
+            self._train(training, validation, incremental, classes, task)
         return self
 
     def _train(
-        self, X: Any, y: Any, sample_weight: Any, incremental: bool, classes: Any
+        self,
+        training: Arguments,
+        validation: Arguments,
+        incremental: bool,
+        classes: Any,
+        task: FitTask | None,
     ) -> None:
-        if incremental and self.early_stopping:
+        validated = check_validation_arguments(validation, self.solver)
+        if incremental and self.early_stopping and not validated:
             raise ValueError(
-                "partial_fit does not support early_stopping=True: it sees one batch "
-                "of samples at a time. Use fit, or set early_stopping=False."
+                "partial_fit does not support early_stopping=True without validation "
+                "data: it sees one batch of samples at a time. Pass X_val and y_val, "
+                "use fit, or set early_stopping=False."
             )
         go_on = self.warm_start or incremental
         previous: FittedNetwork | None = vars(self).get("_fitted") if go_on else None
-        X, y = self._check_X_y(X, y, reset=previous is None)
+        X, y = self._check_X_y(training.X, training.y, reset=previous is None)
         targets = self._make_targets(
             y, classes, None if previous is None else self._targets, incremental
         )
         dtype = self._computing_dtype(X, previous)
-        weight = self._check_weight(sample_weight, X, dtype)
+        class_weights = self._class_weights(targets, y, incremental)
+        weight = check_weights(training.sample_weight, class_weights, X, y, dtype)
+        samples = Samples(X, y, targets.encode(y, dtype), weight)
+        held_out = None
+        if validated:
+            held_out = self._check_held_out(validation, targets, class_weights, dtype)
 
         network = self._describe_network(targets.n_outputs)
         fitted = FittedNetwork(network, (X.shape[1],), targets.loss, previous)
@@ -156,31 +210,26 @@ class BaseNeuralNetwork(FittedState, ABC):
             fitted.inherit(previous, dtype)
 
         if self.solver == "lbfgs":
-            self._fit_lbfgs(fitted, targets, X, y, weight)
+            self._fit_lbfgs(fitted, samples)
         else:
             state = self._start_state(fitted, previous, random_state, incremental)
-            self._fit_stochastic(fitted, targets, X, y, weight, state, incremental)
+            self._fit_stochastic(
+                fitted, targets, samples, held_out, state, incremental, task
+            )
         self._fitted = fitted
         self._targets = targets
-        self.n_layers_ = len(network.layers) + 1
+        self.n_layers_ = len(self.coefs_) + 1
         self.n_outputs_ = targets.n_outputs
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
 
-    def _fit_lbfgs(
-        self,
-        fitted: FittedNetwork,
-        targets: Targets,
-        X: Any,
-        y: Any,
-        weight: NDArray | None,
-    ) -> None:
+    def _fit_lbfgs(self, fitted: FittedNetwork, samples: Samples) -> None:
         self.loss_, self.n_iter_ = fit_lbfgs(
             fitted.plan,
             fitted.parameters,
-            X,
-            targets.encode(y, fitted.parameters.dtype),
-            weight,
+            samples.X,
+            samples.encoded,
+            samples.weight,
             max_iter=self.max_iter,
             max_fun=self.max_fun,
             tol=self.tol,
@@ -193,6 +242,7 @@ class BaseNeuralNetwork(FittedState, ABC):
             "_training_state",
             "loss_curve_",
             "best_loss_",
+            "validation_loss_curve_",
             "validation_scores_",
             "best_validation_score_",
         ):
@@ -229,49 +279,56 @@ class BaseNeuralNetwork(FittedState, ABC):
         self,
         fitted: FittedNetwork,
         targets: Targets,
-        X: Any,
-        y: Any,
-        weight: NDArray | None,
+        samples: Samples,
+        held_out: Samples | None,
         state: TrainingState,
         incremental: bool,
+        task: FitTask | None,
     ) -> None:
-        encoded = targets.encode(y, fitted.parameters.dtype)
-        score = None
-        if self.early_stopping:
-            rows, held_out = self._split(encoded, targets, state.random_state)
-            score = self._validation_score(
-                fitted,
-                targets,
-                X[held_out],
-                y[held_out],
-                None if weight is None else weight[held_out],
+        if self.early_stopping and held_out is None:
+            samples, held_out = split(
+                samples,
+                stratify=not self._numeric_targets and targets.n_outputs == 1,
+                fraction=self.validation_fraction,
+                random_state=state.random_state,
             )
-            X, encoded = X[rows], encoded[rows]
-            weight = None if weight is None else weight[rows]
+        validate: Validate | None = None
+        if held_out is not None:
+            validate = partial(judge, fitted, targets, held_out)
+        n_threads = effective_n_threads(self.n_jobs)
         trainer = Trainer(
             fitted.plan,
             self._describe_optimizer(),
             self._describe_schedule(),
-            batch_size=self._samples_per_step(X.shape[0]),
+            batch_size=self._samples_per_step(samples.X.shape[0]),
             max_epochs=self.max_iter,
             shuffle=self.shuffle,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping,
             verbose=bool(self.verbose),
-            n_threads=effective_n_threads(self.n_jobs),
+            n_threads=n_threads,
         )
-        data = fitted.parameters, X, encoded, weight, state
-        if incremental:
-            self.n_iter_ = trainer.partial_fit(*data)
-        else:
-            self.n_iter_ = trainer.fit(*data, score)
+        train = trainer.partial_fit if incremental else trainer.fit
+        if task is not None:
+            after_epoch = task.watch(fitted, targets, self.max_iter)
+            train = partial(trainer.fit, after_epoch=after_epoch)
+        self.n_iter_ = train(
+            fitted.parameters,
+            samples.X,
+            samples.encoded,
+            samples.weight,
+            state,
+            validate,
+        )
         self._training_state = state
         self.t_ = state.n_samples_seen
         self.loss_curve_ = state.loss_curve
         self.loss_ = state.loss
-        self.best_loss_ = None if score else state.best_loss
-        self.validation_scores_ = state.validation_scores if score else None
-        self.best_validation_score_ = state.best_validation_score if score else None
+        self.best_loss_ = None if self.early_stopping else state.best_loss
+        self.validation_loss_curve_ = state.validation_loss_curve if validate else None
+        self.validation_scores_ = state.validation_scores if validate else None
+        self.best_validation_score_ = state.best_validation_score if validate else None
 
     def _check_X_y(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(
@@ -301,23 +358,19 @@ class BaseNeuralNetwork(FittedState, ABC):
             return np.dtype(self.dtype)
         return X.dtype if previous is None else previous.parameters.dtype
 
-    def _check_weight(
-        self, sample_weight: Any, X: Any, dtype: np.dtype
-    ) -> NDArray | None:
-        if sample_weight is None:
-            return None
-        weight = _check_sample_weight(sample_weight, X, dtype=dtype)
-        if weight.min() < 0:
-            raise ValueError(
-                "sample_weight must not be negative, got "
-                f"{weight.min():g} at position {weight.argmin()}."
-            )
-        if not weight.any():
-            raise ValueError(
-                "sample_weight must contain at least one non-zero number, got zeros "
-                f"only (as {dtype})."
-            )
-        return weight
+    def _check_held_out(
+        self,
+        validation: Arguments,
+        targets: Any,
+        class_weights: ClassWeights | None,
+        dtype: np.dtype,
+    ) -> Samples:
+        """Validation data of the user, checked against the targets of the fit."""
+        with described_as_validation_data():
+            X, y = self._check_X_y(validation.X, validation.y, reset=False)
+            targets.check(y)
+            weight = check_weights(validation.sample_weight, class_weights, X, y, dtype)
+        return Samples(X, y, targets.encode(y, dtype), weight)
 
     def _samples_per_step(self, n_samples: int) -> int:
         if self.batch_size == "auto":
@@ -330,49 +383,6 @@ class BaseNeuralNetwork(FittedState, ABC):
             )
         return min(int(self.batch_size), n_samples)
 
-    def _split(
-        self,
-        encoded: NDArray,
-        targets: Targets,
-        random_state: np.random.RandomState,
-    ) -> tuple[NDArray, NDArray]:
-        """Rows to train on and rows to hold out, chosen as scikit-learn's MLP does."""
-        stratify = None
-        if not self._numeric_targets and targets.n_outputs == 1:
-            # Only two classes are stratified, and an error names them as here.
-            stratify = np.where(encoded[:, 0] > 0, "True", "False")
-        rows, held_out = train_test_split(
-            np.arange(len(encoded)),
-            test_size=self.validation_fraction,
-            stratify=stratify,
-            random_state=random_state,
-        )
-        if len(held_out) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' (now "
-                f"{self.validation_fraction}) or the size of your dataset "
-                f"({len(encoded)} samples)."
-            )
-        return rows, held_out
-
-    def _validation_score(
-        self,
-        fitted: FittedNetwork,
-        targets: Targets,
-        X: Any,
-        y: Any,
-        weight: NDArray | None,
-    ) -> Callable[[], float]:
-        def score() -> float:
-            outputs = fitted.predict(X)
-            if not np.isfinite(outputs).all():
-                return np.nan
-            return self._score_predictions(
-                y, targets.decode(outputs), sample_weight=weight
-            )
-
-        return score
-
     def _check_X(self, X: Any) -> Any:
         """X for the fitted network, checked."""
         check_is_fitted(self)
@@ -384,6 +394,15 @@ class BaseNeuralNetwork(FittedState, ABC):
         """Outputs of the fitted network for unchecked X."""
         X = self._check_X(X)
         return self._fitted.predict(X)
+
+    def _has_epochs(self) -> bool:
+        """Whether the solver can stop after one pass, as partial_fit has to."""
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic: set solver to 'adam' or 'sgd'."
+            )
+        return True
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

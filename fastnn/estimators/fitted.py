@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.engine import predict
-from fastnn.losses import Loss
+from fastnn.engine import evaluate, predict
+from fastnn.layers import Dense
+from fastnn.losses import Loss, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.plan import Plan
 
@@ -111,6 +112,21 @@ class FittedNetwork:
     def predict(self, X: Any) -> NDArray:
         """Outputs of the network, of shape (n_samples, n_outputs)."""
         return predict(self.plan, self.parameters, X)
+
+    def hidden_outputs(self, X: Any, number: int) -> NDArray:
+        """Outputs of the dense layer of this number, its activation applied."""
+        layers = list(self.network.layers)
+        dense = [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
+        first_layers = Sequential(layers[: dense[number] + 1])
+        # The squared error predicts its inputs. The parameters of the first layers come
+        # first in the flat buffer.
+        plan = lower(first_layers, input_shape=self.input_shape, loss=SquaredError())
+        return predict(plan, self.parameters[: plan.n_parameters], X)
+
+    def loss_of(self, X: Any, y: NDArray, sample_weight: NDArray | None) -> float:
+        """Mean loss over samples, without penalty; y is encoded."""
+        _, loss, weight = evaluate(self.plan, self.parameters, X, y, sample_weight)
+        return loss / weight
 
     def views(self, attribute: str, kind: str) -> ParameterViews:
         """Parameters whose name ends in ``/kind``, in the order of the layers."""

@@ -1,28 +1,32 @@
 """The parameters of scikit-learn's multi-layer perceptron, and what they describe."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastnn._core.tables import ACTIVATIONS
-from fastnn.estimators.base import BaseNeuralNetwork
+from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.conversion import SklearnConversion
 from fastnn.initializers import GlorotUniform
-from fastnn.layers import Dense
+from fastnn.layers import Dense, Dropout, Layer
 from fastnn.network import Sequential
 from fastnn.optimizers import SGD, Adam, Optimizer
 from fastnn.schedules import Constant, InverseScaling, ReduceOnPlateau, Schedule
 
 
-class BaseMLP(BaseNeuralNetwork):
-    """Dense layers of one activation, under scikit-learn's parameter names."""
+class BaseMLP(SklearnConversion, BaseNeuralNetwork):
+    """Dense layers and dropout, under scikit-learn's parameter names."""
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
@@ -59,7 +63,8 @@ class BaseMLP(BaseNeuralNetwork):
         "device": [StrOptions({"cpu"})],
     }
 
-    activation: str
+    activation: str | Sequence[str]
+    dropout: float | Sequence[float]
     alpha: float
     learning_rate: str
     learning_rate_init: float
@@ -72,20 +77,55 @@ class BaseMLP(BaseNeuralNetwork):
     device: str
 
     def _describe_network(self, n_outputs: int) -> Sequential:
+        sizes = self._hidden_sizes()
+        layers: list[Layer] = []
+        activations, rates = self._activations(len(sizes)), self._rates(len(sizes))
+        for units, activation, rate in zip(sizes, activations, rates, strict=True):
+            layers.append(self._dense(units, activation, activation))
+            if rate:
+                layers.append(Dropout(rate))
+        # In scikit-learn the hidden activation sets the output layer's range as well.
+        last = activations[-1] if activations else self.activation
+        return Sequential([*layers, self._dense(n_outputs, "identity", last)])
+
+    def _dense(self, units: int, activation: str, initialized_for: Any) -> Dense:
         # scikit-learn draws kernels and biases from one range, narrower for logistic.
-        glorot = GlorotUniform(2.0 if self.activation == "logistic" else 6.0)
+        glorot = GlorotUniform(2.0 if initialized_for == "logistic" else 6.0)
+        return Dense(
+            units,
+            activation,
+            kernel_initializer=glorot,
+            bias_initializer=glorot,
+            kernel_penalty=self.alpha,
+        )
 
-        def dense(units: int, activation: str) -> Dense:
-            return Dense(
-                units,
-                activation,
-                kernel_initializer=glorot,
-                bias_initializer=glorot,
-                kernel_penalty=self.alpha,
+    def _activations(self, n_hidden: int) -> list[str]:
+        """Name of the activation of each hidden layer."""
+        names = _one_per_layer("activation", self.activation, n_hidden)
+        for position, name in enumerate(names):
+            if name not in ACTIVATIONS:
+                raise ValueError(
+                    f"activation must hold names among {sorted(ACTIVATIONS)}, got "
+                    f"{name!r} at position {position} of {self.activation!r}."
+                )
+        return names
+
+    def _rates(self, n_hidden: int) -> list[float]:
+        """Share of the outputs of each hidden layer that is dropped in training."""
+        rates = _one_per_layer("dropout", self.dropout, n_hidden)
+        for position, rate in enumerate(rates):
+            if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
+                raise ValueError(
+                    f"dropout must hold numbers in [0, 1), got {rate!r} at position "
+                    f"{position} of {self.dropout!r}."
+                )
+        if self.solver == "lbfgs" and any(rates):
+            raise ValueError(
+                f"dropout={self.dropout!r} cannot be used with solver='lbfgs': its "
+                "line search compares losses at different weights, and random masks "
+                "would change them too. Set dropout=0.0, or solver to 'adam' or 'sgd'."
             )
-
-        hidden = [dense(units, self.activation) for units in self._hidden_sizes()]
-        return Sequential([*hidden, dense(n_outputs, "identity")])
+        return rates
 
     def _hidden_sizes(self) -> list[int]:
         sizes: Any = self.hidden_layer_sizes
@@ -100,6 +140,56 @@ class BaseMLP(BaseNeuralNetwork):
             if size <= 0:
                 raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
         return [int(size) for size in sizes]
+
+    def hidden_activations(self, X: MatrixLike, layer: int = -1) -> NDArray:
+        """Outputs of a hidden layer, as at predict: without dropout.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        layer : int, default=-1
+            Number of the hidden layer, from 0; negative numbers count from the last.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units)
+            Of the dtype of the weights.
+
+        Raises
+        ------
+        ValueError
+            If the network has no such hidden layer.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from fastnn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = MLPClassifier((16, 3), solver="lbfgs", tol=0.01, random_state=0)
+        >>> model.fit(X, y).hidden_activations(X).shape
+        (150, 3)
+        """
+        X = self._check_X(X)
+        return self._fitted.hidden_outputs(X, self._layer_number(layer))
+
+    def _layer_number(self, layer: int) -> int:
+        """Number of a hidden layer of the fitted network, counted from the first."""
+        n_hidden = self.n_layers_ - 2
+        if not isinstance(layer, Integral) or isinstance(layer, bool):
+            raise ValueError(
+                f"layer must be an integer, got {layer!r} ({type(layer).__name__})."
+            )
+        if not -n_hidden <= layer < n_hidden:
+            raise ValueError(
+                f"layer must be from {-n_hidden} to {n_hidden - 1} in a network of "
+                f"{n_hidden} hidden layers, got {layer}."
+                if n_hidden
+                else f"the network has no hidden layers, got layer={layer}. Set "
+                "hidden_layer_sizes and fit to have some."
+            )
+        return int(layer) % n_hidden
 
     def _describe_optimizer(self) -> Optimizer:
         if self.solver == "sgd":
@@ -123,11 +213,15 @@ class BaseMLP(BaseNeuralNetwork):
             return ReduceOnPlateau()
         return Constant()
 
-    def _has_epochs(self) -> bool:
-        """Whether the solver can stop after one pass, as partial_fit has to."""
-        if self.solver == "lbfgs":
-            raise AttributeError(
-                "partial_fit is only available for stochastic optimizers. "
-                f"{self.solver} is not stochastic: set solver to 'adam' or 'sgd'."
-            )
-        return True
+
+def _one_per_layer(name: str, value: Any, n_hidden: int) -> list:
+    """A parameter that is one value for all hidden layers, or one for each."""
+    if not isinstance(value, list | tuple):
+        return [value] * n_hidden
+    if len(value) != n_hidden:
+        raise ValueError(
+            f"{name} must be one value or have as many as there are hidden layers: "
+            f"got {len(value)} in {name}={value!r}, and hidden_layer_sizes asks for "
+            f"{n_hidden}."
+        )
+    return list(value)

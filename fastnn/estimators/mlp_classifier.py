@@ -1,39 +1,35 @@
 """Multi-layer perceptron for classification."""
 
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
-import numpy as np
 from numpy.random import RandomState
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import ArrayLike
 
-from fastnn.estimators.base import MatrixLike
+from fastnn.estimators.classification import NetworkClassifier
 from fastnn.estimators.mlp import BaseMLP
-from fastnn.estimators.targets import ClassTargets
 
 
-class MLPClassifier(ClassifierMixin, BaseMLP):
+class MLPClassifier(NetworkClassifier, BaseMLP):
     """Multi-layer perceptron classifier trained by a compiled engine.
 
     A drop-in for :class:`sklearn.neural_network.MLPClassifier`: the same parameters,
-    meanings, defaults and attributes, with ``dtype``, ``n_jobs`` and ``device``
-    besides. With the same ``random_state`` it starts from the same weights.
+    meanings, defaults and attributes, with ``dropout``, ``class_weight``, ``dtype``,
+    ``n_jobs`` and ``device`` besides. With the same ``random_state`` it starts from the
+    same weights.
 
     It minimizes the log loss: of the softmax for three or more classes, of the logistic
-    function for two, and of one logistic function per label when y is a label
-    indicator matrix.
+    function for two, of one logistic function per label when y is a label indicator
+    matrix, and of one softmax per column when y has several columns of classes.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
-        Units of each hidden layer. ``()`` is logistic
-        regression.
+        Units of each hidden layer. ``()`` is logistic regression.
 
-    activation : {"identity", "logistic", "tanh", "relu", "exponential"}, \
-            default="relu"
-        Activation of the hidden layers.
+    activation : {"identity", "logistic", "tanh", "relu", "exponential"} or list of \
+            them, default="relu"
+        Activation of the hidden layers, or a list with one for each.
 
         - "identity": ``x``, for a linear bottleneck;
         - "logistic": ``1 / (1 + exp(-x))``;
@@ -104,7 +100,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     early_stopping : bool, default=False
         Whether "sgd" and "adam" hold out samples, watch the accuracy on them in
         place of the loss, and end with the weights that scored best. Two classes are
-        split in proportion.
+        split in proportion; nothing is split off if ``fit`` is given ``X_val``. Of
+        several columns of classes the mean accuracy is watched.
 
     validation_fraction : float, default=0.1
         Share of the samples that ``early_stopping`` holds out, in [0, 1).
@@ -124,6 +121,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
 
+    dropout : float or list of float, default=0.0
+        Share of the outputs of a hidden layer that "sgd" and "adam" set to zero at
+        random in each step, in [0, 1), or a list with one for each hidden layer. The
+        rest is scaled up to make up for it [3]_; nothing is dropped at predict.
+
+    class_weight : dict, list of dict or "balanced", default=None
+        Weights of classes, ``{label: weight}``, that multiply ``sample_weight``, in
+        validation data too. None is 1 for each. "balanced" is
+        ``n_samples / (n_classes * np.bincount(y))``. With several labels or columns of
+        classes a list holds a dict for each column, ``[{0: 1, 1: 5}, {0: 1, 1: 1}]``,
+        and the weights of the columns are multiplied.
+
     dtype : {"float32", "float64"} or None, default="float32"
         Type of the weights and of all computing. None follows X, as scikit-learn
         does: float32 for float32 X, otherwise float64.
@@ -138,8 +147,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels, sorted.
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels, sorted. One array for each column if y has several columns of
+        classes.
 
     coefs_ : list of ndarray
         Weight matrix of each layer, of shape (n_inputs, n_units). The arrays are
@@ -159,12 +169,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Lowest loss; None with ``early_stopping``. Only for "sgd" and "adam".
 
     validation_scores_ : list of float or None
-        Accuracy on the held-out samples after each epoch; None without
-        ``early_stopping``. Only for "sgd" and "adam".
+        Accuracy on the validation data after each epoch: on ``X_val`` when it was
+        passed, or else on what ``early_stopping`` held out. None if the last call had
+        neither. Only for "sgd" and "adam".
+
+    validation_loss_curve_ : list of float or None
+        Loss on the validation data after each epoch, without penalty and dropout; None
+        where ``validation_scores_`` is.
 
     best_validation_score_ : float or None
-        Highest validation score; None without ``early_stopping``. Only for "sgd" and
-        "adam".
+        Highest validation score; None where ``validation_scores_`` is.
 
     t_ : int
         Number of training samples seen, repetitions included.
@@ -176,7 +190,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Number of layers, input and output included.
 
     n_outputs_ : int
-        Number of outputs: 1 for two classes, otherwise one per class or label.
+        Number of output units: 1 for two classes, otherwise one per class or label, in
+        all columns together.
 
     out_activation_ : {"logistic", "softmax"}
         Activation of the output layer.
@@ -202,6 +217,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
        2015. https://arxiv.org/abs/1412.6980
     .. [2] Glorot, X., and Bengio, Y. "Understanding the difficulty of training deep
        feedforward neural networks". AISTATS 2010.
+    .. [3] Srivastava, N., et al. "Dropout: a simple way to prevent neural networks from
+       overfitting". JMLR 2014.
 
     Examples
     --------
@@ -219,14 +236,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     True
     """
 
-    _targets: ClassTargets
-    _numeric_targets = False
-    _score_predictions = staticmethod(accuracy_score)
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **BaseMLP._parameter_constraints,
+        **NetworkClassifier._parameter_constraints,
+    }
 
     def __init__(
         self,
         hidden_layer_sizes: int | ArrayLike = (100,),
-        activation: str = "relu",
+        activation: str | Sequence[str] = "relu",
         *,
         solver: Literal["lbfgs", "sgd", "adam"] = "adam",
         alpha: float = 0.0001,
@@ -249,6 +267,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dropout: float | Sequence[float] = 0.0,
+        class_weight: dict | list[dict] | Literal["balanced"] | None = None,
         dtype: Literal["float32", "float64"] | None = "float32",
         n_jobs: int | None = None,
         device: Literal["cpu"] = "cpu",
@@ -276,119 +296,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.dropout = dropout
+        self.class_weight = class_weight
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.device = device
-
-    @available_if(BaseMLP._has_epochs)
-    def partial_fit(
-        self,
-        X: MatrixLike,
-        y: MatrixLike,
-        sample_weight: ArrayLike | None = None,
-        classes: ArrayLike | None = None,
-    ) -> Self:
-        """Train for one epoch over the given samples.
-
-        It goes on from the last call, also after ``fit`` and after unpickling: weights,
-        optimizer and learning rate are as they were. Only for "sgd" and "adam".
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training samples.
-
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_classes)
-            Class labels, or a label indicator matrix.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the samples, not all zero. None is 1 for each.
-
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever be passed. Required in the first call of an
-            estimator that is not fitted; y may lack some.
-
-        Returns
-        -------
-        self : MLPClassifier
-            The trained estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or an input is not valid, or if the epoch is not finite. The
-            model stays as it was.
-        """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
-
-    def predict(self, X: MatrixLike) -> Any:
-        """Predict classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or {ndarray, CSR matrix} of shape \
-                (n_samples, n_classes)
-            Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
-        """
-        outputs = self._outputs(X)
-        return self._targets.decode(outputs)
-
-    def predict_proba(self, X: MatrixLike) -> NDArray:
-        """Predict the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``, of the dtype of the weights. Rows sum to 1,
-            except in the multi-label case, where each label has a probability by
-            itself.
-        """
-        outputs = self._outputs(X)
-        return self._targets.probabilities(outputs)
-
-    def predict_log_proba(self, X: MatrixLike) -> NDArray:
-        """Predict the logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-            Logarithm of ``predict_proba(X)``; minus infinity where that is 0.
-        """
-        probabilities = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(probabilities, out=probabilities)
-
-    def _make_targets(
-        self,
-        y: Any,
-        classes: ArrayLike | None,
-        previous: ClassTargets | None,
-        incremental: bool,
-    ) -> ClassTargets:
-        if previous is None and incremental and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        targets = ClassTargets(y, classes) if previous is None else previous
-        if previous is not None or incremental:
-            targets.check(y, classes, complete=not incremental)
-        self.classes_ = targets.classes
-        return targets
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags

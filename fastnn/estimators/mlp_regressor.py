@@ -1,40 +1,46 @@
 """Multi-layer perceptron for regression."""
 
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
-import numpy as np
 from numpy.random import RandomState
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import ArrayLike
 
-from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.mlp import BaseMLP
-from fastnn.estimators.targets import RegressionTargets
-from fastnn.losses import Loss, Poisson, SquaredError
+from fastnn.estimators.regression import NetworkRegressor
+from fastnn.losses import Loss
 
 
-class MLPRegressor(RegressorMixin, BaseMLP):
+class MLPRegressor(NetworkRegressor, BaseMLP):
     """Multi-layer perceptron regressor trained by a compiled engine.
 
     A drop-in for :class:`sklearn.neural_network.MLPRegressor`: the same parameters,
-    meanings, defaults and attributes, with ``dtype``, ``n_jobs`` and ``device``
-    besides. With the same ``random_state`` it starts from the same weights.
+    meanings, defaults and attributes, with more losses and ``dropout``, ``dtype``,
+    ``n_jobs`` and ``device`` besides. With the same ``random_state`` it starts from the
+    same weights.
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        What is minimized: half the squared error, or half the Poisson deviance. The
-        latter predicts through the exponential and needs ``y >= 0``.
+    loss : {"squared_error", "poisson", "absolute_error", "huber", "quantile"} or \
+            Loss, default="squared_error"
+        What is minimized. A name stands for the default options of a class of
+        :mod:`fastnn.losses`; an instance brings its own.
+
+        - "squared_error": half the squared error, which predicts the mean;
+        - "poisson": half the Poisson deviance, which predicts the mean through the
+          exponential and needs ``y >= 0``;
+        - "absolute_error": the absolute error, which predicts the median;
+        - "huber" or ``Huber(delta=1.0)``: half the squared error up to ``delta`` and
+          linear beyond, for targets with outliers;
+        - "quantile" or ``Quantile(quantile=0.5)``: the pinball loss, which predicts a
+          quantile.
 
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` is a linear model.
 
-    activation : {"identity", "logistic", "tanh", "relu", "exponential"}, \
-            default="relu"
-        Activation of the hidden layers.
+    activation : {"identity", "logistic", "tanh", "relu", "exponential"} or list of \
+            them, default="relu"
+        Activation of the hidden layers, or a list with one for each.
 
         - "identity": ``x``, for a linear bottleneck;
         - "logistic": ``1 / (1 + exp(-x))``;
@@ -104,7 +110,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     early_stopping : bool, default=False
         Whether "sgd" and "adam" hold out samples, watch the R2 score on them in place
-        of the loss, and end with the weights that scored best.
+        of the loss, and end with the weights that scored best. Nothing is split off if
+        ``fit`` is given ``X_val``.
 
     validation_fraction : float, default=0.1
         Share of the samples that ``early_stopping`` holds out, in [0, 1).
@@ -123,6 +130,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
+
+    dropout : float or list of float, default=0.0
+        Share of the outputs of a hidden layer that "sgd" and "adam" set to zero at
+        random in each step, in [0, 1), or a list with one for each hidden layer. The
+        rest is scaled up to make up for it [3]_; nothing is dropped at predict.
 
     dtype : {"float32", "float64"} or None, default="float32"
         Type of the weights and of all computing. None follows X, as scikit-learn
@@ -156,12 +168,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Lowest loss; None with ``early_stopping``. Only for "sgd" and "adam".
 
     validation_scores_ : list of float or None
-        R2 score on the held-out samples after each epoch; None without
-        ``early_stopping``. Only for "sgd" and "adam".
+        R2 score on the validation data after each epoch: on ``X_val`` when it was
+        passed, or else on what ``early_stopping`` held out. None if the last call had
+        neither. Only for "sgd" and "adam".
+
+    validation_loss_curve_ : list of float or None
+        Loss on the validation data after each epoch, without penalty and dropout; None
+        where ``validation_scores_`` is.
 
     best_validation_score_ : float or None
-        Highest validation score; None without ``early_stopping``. Only for "sgd" and
-        "adam".
+        Highest validation score; None where ``validation_scores_`` is.
 
     t_ : int
         Number of training samples seen, repetitions included.
@@ -199,6 +215,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
        2015. https://arxiv.org/abs/1412.6980
     .. [2] Glorot, X., and Bengio, Y. "Understanding the difficulty of training deep
        feedforward neural networks". AISTATS 2010.
+    .. [3] Srivastava, N., et al. "Dropout: a simple way to prevent neural networks from
+       overfitting". JMLR 2014.
 
     Examples
     --------
@@ -218,17 +236,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        **NetworkRegressor._parameter_constraints,
     }
-    _targets: RegressionTargets
-    _numeric_targets = True
-    _score_predictions = staticmethod(r2_score)
 
     def __init__(
         self,
-        loss: Literal["squared_error", "poisson"] = "squared_error",
+        loss: str | Loss = "squared_error",
         hidden_layer_sizes: int | ArrayLike = (100,),
-        activation: str = "relu",
+        activation: str | Sequence[str] = "relu",
         *,
         solver: Literal["lbfgs", "sgd", "adam"] = "adam",
         alpha: float = 0.0001,
@@ -251,6 +266,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dropout: float | Sequence[float] = 0.0,
         dtype: Literal["float32", "float64"] | None = "float32",
         n_jobs: int | None = None,
         device: Literal["cpu"] = "cpu",
@@ -279,87 +295,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.dropout = dropout
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.device = device
-
-    @available_if(BaseMLP._has_epochs)
-    def partial_fit(
-        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> Self:
-        """Train for one epoch over the given samples.
-
-        It goes on from the last call, also after ``fit`` and after unpickling: weights,
-        optimizer and learning rate are as they were. Only for "sgd" and "adam".
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training samples.
-
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the samples, not all zero. None is 1 for each.
-
-        Returns
-        -------
-        self : MLPRegressor
-            The trained estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or an input is not valid, or if the epoch is not finite. The
-            model stays as it was.
-        """
-        return self._fit(X, y, sample_weight, incremental=True)
-
-    def predict(self, X: MatrixLike) -> NDArray:
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions. They are float64 if X or the weights are, although they are
-            computed in the dtype of the weights.
-        """
-        X = self._check_X(X)
-        predictions = self._targets.decode(self._fitted.predict(X))
-        return predictions.astype(
-            np.result_type(X.dtype, predictions.dtype), copy=False
-        )
-
-    def _make_targets(
-        self,
-        y: NDArray,
-        classes: None,
-        previous: RegressionTargets | None,
-        incremental: bool,
-    ) -> RegressionTargets:
-        loss: Loss = Poisson() if self.loss == "poisson" else SquaredError()
-        targets = RegressionTargets(y, loss)
-        if self.loss == "poisson" and np.min(y) < 0:
-            raise ValueError(
-                f"loss='poisson' needs y >= 0, got {np.min(y):g}. Use "
-                "loss='squared_error' for targets of any sign."
-            )
-        if previous is not None and previous.n_outputs != targets.n_outputs:
-            raise ValueError(
-                f"y has {targets.n_outputs} outputs, but the model was fitted with "
-                f"{previous.n_outputs}. Pass as many, or call fit with "
-                "warm_start=False."
-            )
-        return targets
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.target_tags.positive_only = self.loss == "poisson"
-        return tags

@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from fastnn._version import __version__
+from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
 from fastnn.exceptions import InconsistentVersionWarning
 
 
-class FittedState(BaseEstimator):
+class FittedState(DocumentationLink, BaseEstimator):
     """What an estimator knows after fit.
 
     The trained network is one attribute, ``_fitted``, whose flat array holds all

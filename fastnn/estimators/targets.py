@@ -1,21 +1,26 @@
 """Targets: what a network is asked for, and what its outputs mean.
 
 Each class knows the loss that its targets call for, turns a checked ``y`` into the
-columns that this loss reads, and turns the outputs of the network into predictions.
+columns that this loss reads, turns the outputs of the network into predictions, and
+scores these.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.multiclass import (
     check_classification_targets,
     type_of_target,
     unique_labels,
 )
 
-from fastnn.losses import CrossEntropy, LogLoss, Loss
+from fastnn.losses import CrossEntropies, CrossEntropy, LogLoss, Loss, Poisson
+
+MULTI_OUTPUT = "multiclass-multioutput"
 
 
 class RegressionTargets:
@@ -23,14 +28,13 @@ class RegressionTargets:
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Checked targets.
+    n_outputs : int
     loss : Loss
     """
 
-    def __init__(self, y: NDArray, loss: Loss):
+    def __init__(self, n_outputs: int, loss: Loss):
         self.loss = loss
-        self.n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        self.n_outputs = n_outputs
 
     def encode(self, y: NDArray, dtype: np.dtype) -> NDArray:
         """Targets as columns.
@@ -41,9 +45,27 @@ class RegressionTargets:
         with np.errstate(over="ignore"):
             return np.ascontiguousarray(y.reshape(y.shape[0], -1), dtype=dtype)
 
+    def check(self, y: NDArray) -> None:
+        """Check further targets against these."""
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if n_outputs != self.n_outputs:
+            raise ValueError(
+                f"y has {n_outputs} outputs, but the model was fitted with "
+                f"{self.n_outputs}. Pass as many, or call fit with warm_start=False."
+            )
+        if isinstance(self.loss, Poisson) and np.min(y) < 0:
+            raise ValueError(
+                f"loss='poisson' needs y >= 0, got {np.min(y):g}. Use "
+                "loss='squared_error' for targets of any sign."
+            )
+
     def decode(self, outputs: NDArray) -> NDArray:
         """Predictions: one dimension for a single output."""
         return outputs[:, 0] if self.n_outputs == 1 else outputs
+
+    def score(self, y: NDArray, predictions: NDArray, weight: NDArray | None) -> float:
+        """R2 score, the mean over outputs."""
+        return r2_score(y, predictions, sample_weight=weight)
 
 
 class ClassTargets:
@@ -78,21 +100,21 @@ class ClassTargets:
         self.loss: Loss = CrossEntropy() if self.kind == "multiclass" else LogLoss()
         self.n_outputs = 1 if self.kind == "binary" else len(self.classes)
 
-    def check(self, y: Any, classes: Any, *, complete: bool) -> None:
+    def check(self, y: Any, classes: Any = None, *, complete: bool = False) -> None:
         """Check further targets against these.
 
         Parameters
         ----------
         y : ndarray or CSR matrix
             Checked targets.
-        classes : array-like or None
+        classes : array-like, default=None
             What the user says are all classes.
-        complete : bool
+        complete : bool, default=False
             Whether every class must occur in ``y``, as in a warm start.
         """
         labels = "multilabel-indicator"
         kind = _kind_of(y)
-        if (kind == labels) != (self.kind == labels):
+        if kind != self.kind and not {kind, self.kind} <= {"binary", "multiclass"}:
             raise ValueError(
                 f"y is {kind}, but the model was fitted with {self.kind} targets. "
                 "Pass y of the same kind, or call fit with warm_start=False."
@@ -120,6 +142,14 @@ class ClassTargets:
                 "`y` has classes not in `self.classes_`. `self.classes_` has "
                 f"{self.classes}. 'y' has {found}."
             )
+
+    def columns(self, y: Any) -> list[tuple[NDArray, NDArray[np.intp]]]:
+        """Classes of each column of y, and the number of each sample's among them."""
+        if self.kind != "multilabel-indicator":
+            return [(self.classes, np.searchsorted(self.classes, y))]
+        labels = np.arange(2)
+        present = (y.toarray() if sparse.issparse(y) else y) != 0
+        return [(labels, column.astype(np.intp)) for column in present.T]
 
     def encode(self, y: Any, dtype: np.dtype) -> NDArray:
         """Targets as the columns that the loss reads.
@@ -151,16 +181,119 @@ class ClassTargets:
             return np.hstack([1 - outputs, outputs])
         return outputs
 
+    def score(self, y: Any, predictions: Any, weight: NDArray | None) -> float:
+        """Accuracy; a row of labels counts when all of it is right."""
+        return accuracy_score(y, predictions, sample_weight=weight)
+
+
+class ColumnsOfClasses:
+    """Class labels in several columns, each with classes of its own.
+
+    Each class of each column has one output; those of a column sum to 1.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_columns)
+        Checked targets.
+    classes : sequence of array-like, default=None
+        All classes of each column, when ``y`` may lack some.
+
+    Attributes
+    ----------
+    kind : "multiclass-multioutput"
+    classes : list of ndarray
+        Sorted, one for each column.
+    loss : Loss
+    n_outputs : int
+    """
+
+    kind: ClassVar[str] = MULTI_OUTPUT
+    sparse: ClassVar[bool] = False
+
+    def __init__(self, y: NDArray, classes: Sequence | None = None):
+        self.classes = [
+            np.unique(each) for each in (y.T if classes is None else classes)
+        ]
+        n_classes = [len(each) for each in self.classes]
+        self.loss: Loss = CrossEntropies(n_classes)
+        self.n_outputs = sum(n_classes)
+        self._ends = np.cumsum(n_classes)[:-1]
+
+    def check(self, y: Any, classes: Any = None, *, complete: bool = False) -> None:
+        """Check further targets against these; see :meth:`ClassTargets.check`."""
+        n_columns = len(self.classes)
+        if y.ndim != 2 or y.shape[1] != n_columns:
+            raise ValueError(
+                f"y has shape {y.shape}, but the model was fitted with {n_columns} "
+                "columns of classes. Pass as many, or call fit with warm_start=False."
+            )
+        if classes is not None:
+            same = len(classes) == n_columns and all(
+                np.array_equal(np.unique(one), other)
+                for one, other in zip(classes, self.classes, strict=True)
+            )
+            if not same:
+                raise ValueError(
+                    f"`classes={classes}` is not the same as on last call to "
+                    f"partial_fit or fit, was: {self.classes}."
+                )
+        for number, (column, known) in enumerate(zip(y.T, self.classes, strict=True)):
+            found = np.unique(column)
+            if complete and not np.array_equal(found, known):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in "
+                    f"the previous call to fit. Previously got {known} in column "
+                    f"{number}, `y` has {found}"
+                )
+            if len(np.setdiff1d(found, known)):
+                raise ValueError(
+                    f"column {number} of `y` has classes not in `self.classes_`. "
+                    f"`self.classes_[{number}]` is {known}. 'y' has {found}."
+                )
+
+    def columns(self, y: NDArray) -> list[tuple[NDArray, NDArray[np.intp]]]:
+        """Classes of each column of y, and the number of each sample's among them."""
+        return [
+            (classes, np.searchsorted(classes, column))
+            for classes, column in zip(self.classes, y.T, strict=True)
+        ]
+
+    def encode(self, y: NDArray, dtype: np.dtype) -> NDArray:
+        """Targets as columns of class numbers."""
+        numbers = [each for _, each in self.columns(y)]
+        return np.ascontiguousarray(np.column_stack(numbers), dtype=dtype)
+
+    def decode(self, outputs: NDArray) -> NDArray:
+        """Labels of the most probable class of each column."""
+        heads = zip(self.classes, self.probabilities(outputs), strict=True)
+        return np.column_stack([classes[p.argmax(axis=1)] for classes, p in heads])
+
+    def probabilities(self, outputs: NDArray) -> list[NDArray]:
+        """Probability of each class, one array for each column."""
+        return np.split(outputs, self._ends, axis=1)
+
+    def score(self, y: NDArray, predictions: NDArray, weight: NDArray | None) -> float:
+        """Accuracy, the mean over columns."""
+        return float(np.average((y == predictions).mean(axis=1), weights=weight))
+
+
+def class_targets(y: Any, classes: Any = None) -> ClassTargets | ColumnsOfClasses:
+    """Targets of a classifier, for checked ``y``."""
+    kind = _kind_of(y)
+    nested = classes is not None and len(classes) > 0 and np.ndim(classes[0]) == 1
+    if kind == MULTI_OUTPUT or nested:
+        n_columns = y.shape[1] if y.ndim == 2 else 1
+        if classes is not None and not (nested and len(classes) == n_columns):
+            raise ValueError(
+                f"classes must hold one array of classes for each of the {n_columns} "
+                f"columns of y, got {classes!r}."
+            )
+        return ColumnsOfClasses(y, classes)
+    return ClassTargets(y, classes)
+
 
 def _kind_of(y: Any) -> str:
     kind = type_of_target(y, input_name="y")
     if kind not in ("binary", "multiclass", "multilabel-indicator"):
         check_classification_targets(y)
-    if kind == "multiclass-multioutput":
-        raise ValueError(
-            "Multioutput target data is not supported: y holds several columns of "
-            "classes. Fit one classifier per column, for example with "
-            "sklearn.multioutput.MultiOutputClassifier, or pass a label indicator "
-            "matrix of zeros and ones."
-        )
     return kind

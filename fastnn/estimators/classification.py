@@ -1,0 +1,180 @@
+"""What classifiers add to a network: classes, probabilities and weights of classes."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, class_targets
+from fastnn.estimators.validation import Arguments
+from fastnn.estimators.weights import ClassWeights
+
+
+class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
+    """Base class of the classifiers."""
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "class_weight": [StrOptions({"balanced"}), dict, list, None]
+    }
+
+    class_weight: dict | list[dict] | str | None
+
+    _targets: ClassTargets | ColumnsOfClasses
+    _numeric_targets = False
+
+    @available_if(BaseNeuralNetwork._has_epochs)
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | list[ArrayLike] | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch over the given samples.
+
+        It goes on from the last call, also after ``fit`` and after unpickling: weights,
+        optimizer and learning rate are as they were. Only for "sgd" and "adam".
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+
+        y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_classes) \
+                or (n_samples, n_columns)
+            Class labels, a label indicator matrix, or several columns of class labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples, not all zero. None is 1 for each.
+
+        classes : array-like of shape (n_classes,) or list of them, default=None
+            All classes that will ever be passed; one array for each column when y has
+            several columns of classes. Required in the first call of an estimator that
+            is not fitted; y may lack some.
+
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation samples that the network is judged on after the epoch. They are
+            required with ``early_stopping``, which then judges progress by their
+            score; the weights stay those of the end of the epoch.
+
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Targets of the validation samples. Both ``X_val`` and ``y_val`` must be
+            passed, or neither.
+
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Non-negative weights of the validation samples. None is 1 for each.
+
+        Returns
+        -------
+        self : object
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid, or if the epoch is not finite. The
+            model stays as it was.
+        """
+        return self._fit(
+            Arguments(X, y, sample_weight),
+            Arguments(X_val, y_val, sample_weight_val),
+            incremental=True,
+            classes=classes,
+        )
+
+    def predict(self, X: MatrixLike) -> Any:
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_columns), or \
+                {ndarray, CSR matrix} of shape (n_samples, n_classes)
+            Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
+        """
+        outputs = self._outputs(X)
+        return self._targets.decode(outputs)
+
+    def predict_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes) or list of them
+            In the order of ``classes_``, of the dtype of the weights. Rows sum to 1,
+            except in the multi-label case, where each label has a probability by
+            itself. Several columns of classes give a list of one array for each.
+        """
+        outputs = self._outputs(X)
+        return self._targets.probabilities(outputs)
+
+    def predict_log_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes) or list of them
+            Logarithm of ``predict_proba(X)``; minus infinity where that is 0.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            if isinstance(probabilities, list):
+                return [np.log(each, out=each) for each in probabilities]
+            return np.log(probabilities, out=probabilities)
+
+    def _make_targets(
+        self,
+        y: Any,
+        classes: Any,
+        previous: ClassTargets | ColumnsOfClasses | None,
+        incremental: bool,
+    ) -> ClassTargets | ColumnsOfClasses:
+        if previous is None and incremental and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        targets = class_targets(y, classes) if previous is None else previous
+        if previous is not None or incremental:
+            targets.check(y, classes, complete=not incremental)
+        self.classes_ = targets.classes
+        return targets
+
+    def _class_weights(
+        self, targets: Any, y: Any, incremental: bool
+    ) -> ClassWeights | None:
+        if self.class_weight is None:
+            return None
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit, which sees "
+                "one batch of samples at a time. Pass a dict of weights by class, for "
+                "example from sklearn.utils.class_weight.compute_class_weight and a "
+                "large sample of the targets."
+            )
+        return ClassWeights(self.class_weight, targets, y)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,238 @@
+"""Fitted models of scikit-learn's own perceptron, from ours and to ours.
+
+Both store the same weights under the same names. What else scikit-learn needs to
+predict and to go on training lives in private attributes, which are set here alone.
+"""
+
+import copy
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn import neural_network
+from sklearn.base import is_classifier
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.validation import check_is_fitted
+
+from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.state import FittedState
+from fastnn.layers import Dense
+from fastnn.training_state import OptimizerState, TrainingState
+
+# Public attributes that mean the same in both libraries.
+_SHARED = (
+    "classes_",
+    "loss_",
+    "best_loss_",
+    "loss_curve_",
+    "validation_scores_",
+    "best_validation_score_",
+    "t_",
+    "n_iter_",
+    "n_layers_",
+    "n_outputs_",
+    "out_activation_",
+    "n_features_in_",
+    "feature_names_in_",
+)
+_SKLEARN_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+_SKLEARN_LOSSES = ("squared_error", "poisson")
+
+
+class SklearnConversion(FittedState):
+    """The way to scikit-learn's ``MLPClassifier`` or ``MLPRegressor``, and back."""
+
+    def to_sklearn(self) -> Any:
+        """Convert to the fitted estimator of scikit-learn that predicts the same.
+
+        Tools that know scikit-learn's multi-layer perceptron, such as exporters, then
+        know this model. Parameters that scikit-learn lacks (``dtype``, ``n_jobs`` and
+        so on) do not change predictions and are left out. Training may go on there,
+        but with a new optimizer.
+
+        Returns
+        -------
+        model : sklearn.neural_network.MLPClassifier or \
+                sklearn.neural_network.MLPRegressor
+            It shares no array with this estimator.
+
+        Raises
+        ------
+        NotFittedError
+            If this estimator is not fitted.
+        ValueError
+            If scikit-learn has no such model: hidden layers of different activations,
+            an activation or a loss of ours alone, or several columns of classes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from fastnn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = MLPClassifier(solver="lbfgs", tol=0.01, random_state=0).fit(X, y)
+        >>> copy = model.to_sklearn()
+        >>> type(copy).__module__.startswith("sklearn.")
+        True
+        >>> (copy.predict(X) == model.predict(X)).all()
+        np.True_
+        """
+        check_is_fitted(self)
+        Model: Any = neural_network.MLPRegressor
+        if is_classifier(self):
+            Model = neural_network.MLPClassifier
+        parameters = self.get_params(deep=False)
+        parameters["activation"] = self._sklearn_activation()
+        if is_classifier(self):
+            self._check_one_column_of_classes()
+        else:
+            parameters["loss"] = self._sklearn_loss(Model)
+        known = Model().get_params()
+        # Copied, because a random_state may be an object with a state.
+        model = Model(**{name: copy.deepcopy(parameters[name]) for name in known})
+        _copy_attributes(self, model)
+        model.coefs_ = [np.array(kernel) for kernel in self.coefs_]
+        model.intercepts_ = [np.array(bias) for bias in self.intercepts_]
+        _complete(model, self)
+        return model
+
+    def _sklearn_activation(self) -> str:
+        layers = self._fitted.network.layers
+        dense = [layer for layer in layers if isinstance(layer, Dense)]
+        names = [layer.activation for layer in dense[:-1]]
+        if len(set(names)) > 1:
+            raise ValueError(
+                f"scikit-learn has one activation for all hidden layers, this model "
+                f"has activation={names}. Fit it with one activation to convert it."
+            )
+        name = names[0] if names else "identity"
+        if name not in _SKLEARN_ACTIVATIONS:
+            raise ValueError(
+                f"scikit-learn has no activation={name!r}. Fit the model with one of "
+                f"{_SKLEARN_ACTIVATIONS} to convert it."
+            )
+        return name
+
+    def _sklearn_loss(self, Model: Any) -> str:
+        name = getattr(self._fitted.loss, "name", type(self._fitted.loss).__name__)
+        # Before 1.7, scikit-learn had the squared error alone, and no parameter.
+        known = (
+            _SKLEARN_LOSSES if "loss" in Model().get_params() else ("squared_error",)
+        )
+        if name not in known:
+            raise ValueError(
+                f"this version of scikit-learn has no loss={name!r}. Fit the model "
+                f"with one of {known} to convert it."
+            )
+        return name
+
+    def _check_one_column_of_classes(self) -> None:
+        classes: Any = vars(self)["classes_"]
+        if isinstance(classes, list):
+            raise ValueError(
+                "scikit-learn's MLPClassifier has no multi-class multi-output targets, "
+                f"this model was fitted with {len(classes)} columns of classes. Fit "
+                "one classifier per column to convert it."
+            )
+
+    def _take_over(self, model: Any) -> Self:
+        """Become the fitted ``model`` of scikit-learn; see ``from_sklearn``."""
+        estimator: Any = self
+        _copy_attributes(model, estimator)
+        targets = estimator._make_targets(_targets_of(model), None, None, False)
+        network = estimator._describe_network(model.n_outputs_)
+        fitted = FittedNetwork(network, (model.n_features_in_,), targets.loss)
+        fitted.parameters = _flat(
+            fitted, model.coefs_, model.intercepts_, model.coefs_[0].dtype
+        )
+        estimator._targets = targets
+        estimator._fitted = fitted
+        if "_optimizer" in vars(model):
+            state = _training_state(model, fitted)
+            estimator._training_state = state
+            watched = model.validation_scores_ is not None
+            estimator.validation_loss_curve_ = (
+                list(state.validation_loss_curve) if watched else None
+            )
+        return self
+
+
+def _copy_attributes(source: Any, target: Any) -> None:
+    for name in _SHARED:
+        if name in vars(source):
+            setattr(target, name, copy.deepcopy(vars(source)[name]))
+
+
+def _complete(model: Any, estimator: Any) -> None:
+    """Give ``model`` what scikit-learn needs besides its public attributes."""
+    if is_classifier(model):
+        # Set, not fitted: labels that y did not hold are classes as well.
+        binarizer = LabelBinarizer()
+        binarizer.y_type_ = estimator._targets.kind
+        binarizer.sparse_input_ = estimator._targets.sparse
+        binarizer.classes_ = model.classes_
+        model._label_binarizer = binarizer
+    state: TrainingState | None = vars(estimator).get("_training_state")
+    if state is not None:
+        model._no_improvement_count = state.n_stalled_epochs
+        model._random_state = copy.deepcopy(state.random_state)
+    model._best_coefs = [np.array(kernel) for kernel in model.coefs_]
+    model._best_intercepts = [np.array(bias) for bias in model.intercepts_]
+
+
+def _targets_of(model: Any) -> Any:
+    """A small y of the kind that ``model`` was fitted with."""
+    if not is_classifier(model):
+        shape = (1,) if model.n_outputs_ == 1 else (1, model.n_outputs_)
+        return np.zeros(shape)
+    if model._label_binarizer.y_type_ != "multilabel-indicator":
+        return model.classes_
+    labels = np.zeros((1, model.n_outputs_), dtype=int)
+    return sparse.csr_array(labels) if model._label_binarizer.sparse_input_ else labels
+
+
+def _flat(
+    fitted: FittedNetwork, kernels: list, biases: list, dtype: np.dtype
+) -> NDArray:
+    """Flat array of the network's parameters, or of one moment for each of them."""
+    flat = np.zeros(fitted.plan.n_parameters, dtype)
+    arrays = {"kernel": iter(kernels), "bias": iter(biases)}
+    views = fitted.plan.views(flat)
+    for block, view in zip(fitted.plan.parameters, views, strict=True):
+        view[...] = next(arrays[block.name.rpartition("/")[2]])
+    return flat
+
+
+def _training_state(model: Any, fitted: FittedNetwork) -> TrainingState:
+    """State from which training goes on as scikit-learn's would."""
+    optimizer, n_layers = model._optimizer, len(model.coefs_)
+    adam = hasattr(optimizer, "ms")
+    moments = (optimizer.ms, optimizer.vs) if adam else (optimizer.velocities,)
+    slots = [
+        _flat(fitted, each[:n_layers], each[n_layers:], fitted.parameters.dtype)
+        for each in moments
+    ]
+    initial = float(optimizer.learning_rate_init)
+    watched = model.validation_scores_ is not None
+    return TrainingState(
+        OptimizerState(
+            "adam" if adam else "sgd",
+            np.stack(slots),
+            initial,
+            # That of Adam's is the rate after the correction of the moments' bias.
+            initial if adam else float(optimizer.learning_rate),
+            optimizer.t if adam else 0,
+        ),
+        copy.deepcopy(model._random_state),
+        n_samples_seen=int(model.t_),
+        n_stalled_epochs=model._no_improvement_count,
+        loss=float(model.loss_),
+        loss_curve=list(map(float, model.loss_curve_)),
+        best_loss=float(min(model.loss_curve_) if watched else model.best_loss_),
+        # scikit-learn keeps no loss on the validation data.
+        validation_loss_curve=[np.nan] * len(model.validation_scores_ or []),
+        validation_scores=list(map(float, model.validation_scores_ or [])),
+        best_validation_score=float(model.best_validation_score_)
+        if watched
+        else -np.inf,
+    )

@@ -1,0 +1,141 @@
+"""What regressors add to a network: a loss and numbers to predict."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin, clone
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.targets import RegressionTargets
+from fastnn.estimators.validation import Arguments
+from fastnn.losses import (
+    AbsoluteError,
+    ElementwiseLoss,
+    Huber,
+    Loss,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
+
+# What regressors can minimise, by the name of the loss with its default options.
+LOSSES: dict[str, type[ElementwiseLoss]] = {
+    description.name: description
+    for description in (SquaredError, Poisson, AbsoluteError, Huber, Quantile)
+}
+
+
+class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
+    """Base class of the regressors."""
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "loss": [StrOptions(set(LOSSES)), *LOSSES.values()]
+    }
+
+    loss: str | Loss
+
+    _targets: RegressionTargets
+    _numeric_targets = True
+
+    @available_if(BaseNeuralNetwork._has_epochs)
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch over the given samples.
+
+        It goes on from the last call, also after ``fit`` and after unpickling: weights,
+        optimizer and learning rate are as they were. Only for "sgd" and "adam".
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples, not all zero. None is 1 for each.
+
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation samples that the network is judged on after the epoch. They are
+            required with ``early_stopping``, which then judges progress by their
+            score; the weights stay those of the end of the epoch.
+
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Targets of the validation samples. Both ``X_val`` and ``y_val`` must be
+            passed, or neither.
+
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Non-negative weights of the validation samples. None is 1 for each.
+
+        Returns
+        -------
+        self : object
+            The trained estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid, or if the epoch is not finite. The
+            model stays as it was.
+        """
+        return self._fit(
+            Arguments(X, y, sample_weight),
+            Arguments(X_val, y_val, sample_weight_val),
+            incremental=True,
+        )
+
+    def predict(self, X: MatrixLike) -> NDArray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions. They are float64 if X or the weights are, although they are
+            computed in the dtype of the weights.
+        """
+        X = self._check_X(X)
+        predictions = self._targets.decode(self._fitted.predict(X))
+        return predictions.astype(
+            np.result_type(X.dtype, predictions.dtype), copy=False
+        )
+
+    def _make_targets(
+        self,
+        y: NDArray,
+        classes: None,
+        previous: RegressionTargets | None,
+        incremental: bool,
+    ) -> RegressionTargets:
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        targets = RegressionTargets(
+            n_outputs if previous is None else previous.n_outputs,
+            # A copy, because the description of a trained network does not change.
+            LOSSES[self.loss]() if isinstance(self.loss, str) else clone(self.loss),
+        )
+        targets.check(y)
+        return targets
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson" or isinstance(
+            self.loss, Poisson
+        )
+        return tags

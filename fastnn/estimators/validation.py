@@ -1,0 +1,141 @@
+"""Validation data: samples that a network is judged on while others train it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, RegressionTargets
+
+
+@contextmanager
+def described_as_validation_data() -> Iterator[None]:
+    """Name the validation arguments in messages that say X, y or sample_weight."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"Validation data (X_val, y_val, sample_weight_val): {error}"
+        ) from error
+
+
+class Arguments(NamedTuple):
+    """Samples as the user passed them, or None."""
+
+    X: Any
+    y: Any
+    sample_weight: Any
+
+
+def check_validation_arguments(given: Arguments, solver: str) -> bool:
+    """Whether validation data was passed.
+
+    Raises
+    ------
+    ValueError
+        If a part of it is missing, or the solver has no epochs to judge after.
+    """
+    if given.X is None and given.y is None:
+        if given.sample_weight is not None:
+            raise ValueError(
+                "sample_weight_val is provided, but X_val and y_val were not provided. "
+                "Pass all three, or none."
+            )
+        return False
+    for missing, present, value in (
+        ("y_val", "X_val", given.y),
+        ("X_val", "y_val", given.X),
+    ):
+        if value is None:
+            raise ValueError(
+                f"{present} is provided, but {missing} was not provided. Pass both, or "
+                "neither."
+            )
+    if solver == "lbfgs":
+        raise ValueError(
+            "X_val and y_val are used after each epoch, and solver='lbfgs' has none. "
+            "Leave them out, or set solver to 'adam' or 'sgd'."
+        )
+    return True
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked samples: what the engine reads, and the y that a score compares with.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    y : ndarray or CSR matrix
+    encoded : ndarray of shape (n_samples, n_columns)
+        The same targets as the loss reads them.
+    weight : ndarray of shape (n_samples,) or None
+    """
+
+    X: Any
+    y: Any
+    encoded: NDArray
+    weight: NDArray | None
+
+    def take(self, rows: NDArray[np.intp]) -> "Samples":
+        """Copy of some of them."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Samples(self.X[rows], self.y[rows], self.encoded[rows], weight)
+
+
+def split(
+    samples: Samples,
+    *,
+    stratify: bool,
+    fraction: float,
+    random_state: np.random.RandomState,
+) -> tuple[Samples, Samples]:
+    """Samples to train on and samples to hold out, chosen as scikit-learn's MLP does.
+
+    Parameters
+    ----------
+    samples : Samples
+    stratify : bool
+        Whether to keep the proportion of zeros in the first column.
+    fraction : float
+        Share of the samples to hold out.
+    random_state : RandomState
+
+    Raises
+    ------
+    ValueError
+        If fewer than two would be held out.
+    """
+    n_samples = len(samples.encoded)
+    # The error of a class with too few members names the classes by these words.
+    words = np.where(samples.encoded[:, 0] > 0, "True", "False")
+    rows, held_out = train_test_split(
+        np.arange(n_samples),
+        test_size=fraction,
+        stratify=words if stratify else None,
+        random_state=random_state,
+    )
+    if len(held_out) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' (now "
+            f"{fraction}) or the size of your dataset ({n_samples} samples)."
+        )
+    return samples.take(rows), samples.take(held_out)
+
+
+def judge(
+    fitted: FittedNetwork,
+    targets: ClassTargets | ColumnsOfClasses | RegressionTargets,
+    samples: Samples,
+) -> tuple[float, float]:
+    """Loss, without penalty, and score of a network; NaN where it is not finite."""
+    loss = fitted.loss_of(samples.X, samples.encoded, samples.weight)
+    outputs = fitted.predict(samples.X)
+    if not np.isfinite(outputs).all():
+        return loss, np.nan
+    return loss, targets.score(samples.y, targets.decode(outputs), samples.weight)
