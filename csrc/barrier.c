@@ -46,7 +46,7 @@ typedef pthread_cond_t condition_t;
 #define WAKE_ALL(b) pthread_cond_broadcast(&(b)->wake)
 #endif
 
-enum { SPINS = 2000 }; /* some 20 to 80 microseconds */
+enum { SPINS = 5000 }; /* some 50 to 200 microseconds */
 
 struct barrier_s {
     atomic_t arrived; /* threads of this round that are here */
