@@ -64,7 +64,7 @@ ATTRIBUTES = [
     "t_",
     "validation_scores_",
 ]
-TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
+TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 
 EARLY_STOPPING_OF_ALL_TARGETS = parse_version(sklearn.__version__) >= parse_version(
     "1.9"
