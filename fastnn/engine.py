@@ -9,11 +9,17 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from fastnn._core import engine as compiled
 from fastnn._core import predict as compiled_predict
 from fastnn._core.tables import KINDS, N_SCALARS, OPTIMIZERS
+from fastnn.arguments import (
+    check_array,
+    check_input,
+    check_labels,
+    check_parameters,
+    check_rows,
+)
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.threads import single_threaded_blas
@@ -90,14 +96,14 @@ class Engine:
         state: NDArray | None = None,
         n_threads: int = 1,
     ):
-        dtype = _check_parameters(plan, parameters)
-        _check_input(plan, X)
+        dtype = check_parameters(plan, parameters)
+        check_input(plan, X)
         n_samples = X.shape[0]
         if n_samples < 1:
             raise ValueError("X must hold at least one sample, got none")
-        _check_array("y", y, (n_samples, plan.target_columns), dtype)
+        check_array("y", y, (n_samples, plan.target_columns), dtype)
         if sample_weight is not None:
-            _check_array("sample_weight", sample_weight, (n_samples,), dtype)
+            check_array("sample_weight", sample_weight, (n_samples,), dtype)
             if not (sample_weight.min() >= 0 and np.isfinite(sample_weight).all()):
                 raise ValueError("sample_weight must be finite and at least 0")
         for name, array in (("parameters", parameters), ("state", state)):
@@ -106,8 +112,8 @@ class Engine:
         rule = 0
         if optimizer is not None:
             rule = OPTIMIZERS.index(optimizer.rule)
-            _check_array("state", state, (optimizer.n_slots, len(parameters)), dtype)
-        _check_labels(plan, y)
+            check_array("state", state, (optimizer.n_slots, len(parameters)), dtype)
+        check_labels(plan, y)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         batch_size = min(batch_size, n_samples)
@@ -200,7 +206,7 @@ class Engine:
         if rows is None:
             rows = np.arange(self._compiled.n_rows, dtype=np.intp)
         else:
-            _check_rows(rows, self._compiled.n_rows)
+            check_rows(rows, self._compiled.n_rows)
         scalars = np.zeros(N_SCALARS) if scalars is None else scalars
         self._require_threads()
         result = self._compiled.gradient(rows, scalars)
@@ -298,8 +304,8 @@ def predict(plan: Plan, parameters: NDArray, X: Any) -> NDArray:
     -------
     predictions : ndarray of shape (n_samples, n_outputs), dtype of the parameters
     """
-    _check_parameters(plan, parameters)
-    _check_input(plan, X)
+    check_parameters(plan, parameters)
+    check_input(plan, X)
     return compiled_predict.predict(
         plan.ops,
         plan.tensors,
@@ -336,12 +342,12 @@ def evaluate(
     loss, reported, weight : float
         As :meth:`Engine.gradient`.
     """
-    dtype = _check_parameters(plan, parameters)
-    _check_input(plan, X)
-    _check_array("y", y, (X.shape[0], plan.target_columns), dtype)
+    dtype = check_parameters(plan, parameters)
+    check_input(plan, X)
+    check_array("y", y, (X.shape[0], plan.target_columns), dtype)
     if sample_weight is not None:
-        _check_array("sample_weight", sample_weight, (X.shape[0],), dtype)
-    _check_labels(plan, y)
+        check_array("sample_weight", sample_weight, (X.shape[0],), dtype)
+    check_labels(plan, y)
     return compiled_predict.evaluate(
         plan.ops, plan.tensors, plan.predict_size, parameters, X, y, sample_weight
     )
@@ -360,70 +366,3 @@ def _chunk_rows(plan: Plan, batch_size: int, itemsize: int) -> int:
     n_chunks = -(-batch_size // most)
     rows = -(-batch_size // n_chunks)
     return -(-rows // ROW_ALIGNMENT) * ROW_ALIGNMENT
-
-
-def _check_parameters(plan: Plan, parameters: NDArray) -> np.dtype:
-    if parameters.dtype not in (np.float32, np.float64):
-        raise ValueError(
-            f"parameters must be float32 or float64, got {parameters.dtype}"
-        )
-    _check_array("parameters", parameters, (plan.n_parameters,), parameters.dtype)
-    return parameters.dtype
-
-
-def _check_array(
-    name: str, array: NDArray | None, shape: tuple[int, ...], dtype: np.dtype
-) -> None:
-    if (
-        not isinstance(array, np.ndarray)
-        or array.shape != shape
-        or array.dtype != dtype
-        or not array.flags.c_contiguous
-        or not array.flags.aligned
-    ):
-        got = (
-            f"{array.dtype} of shape {array.shape}"
-            if isinstance(array, np.ndarray)
-            else type(array).__name__
-        )
-        raise ValueError(
-            f"{name} must be a C-contiguous {dtype} array of shape {shape}, got {got}"
-        )
-
-
-def _check_input(plan: Plan, X: Any) -> None:
-    if X.ndim != 2 or X.shape[1] != plan.n_inputs:
-        raise ValueError(
-            f"X must have shape (n_samples, {plan.n_inputs}), got {X.shape}"
-        )
-    if sparse.issparse(X) and not plan.accepts_sparse:
-        raise ValueError(
-            "X is sparse, but the network's first layer cannot read sparse rows: pass "
-            "X.toarray(), or put a Dense layer first"
-        )
-
-
-def _check_rows(rows: NDArray, n_samples: int) -> None:
-    chosen = np.unique(rows)  # sorted
-    if (
-        rows.dtype != np.intp
-        or rows.ndim != 1
-        or not rows.size
-        or not rows.flags.c_contiguous
-        or not 0 <= chosen[0] <= chosen[-1] < n_samples
-        or chosen.size != rows.size
-    ):
-        raise ValueError(
-            "rows must be a contiguous one-dimensional intp array that holds at least "
-            f"one number from 0 to {n_samples - 1} and none twice"
-        )
-
-
-def _check_labels(plan: Plan, y: NDArray) -> None:
-    for column, n_classes in enumerate(plan.n_classes):
-        labels = y[:, column]
-        if labels.size and not (labels.min() >= 0 and labels.max() < n_classes):
-            raise ValueError(
-                f"class numbers in column {column} of y must be from 0 to "
-                f"{n_classes - 1}, got {labels.min()} to {labels.max()}"
-            )

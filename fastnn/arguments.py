@@ -1,0 +1,76 @@
+"""What an engine accepts: the compiled loops behind this door check nothing."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from fastnn.plan import Plan
+
+
+def check_parameters(plan: Plan, parameters: NDArray) -> np.dtype:
+    if parameters.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            f"parameters must be float32 or float64, got {parameters.dtype}"
+        )
+    check_array("parameters", parameters, (plan.n_parameters,), parameters.dtype)
+    return parameters.dtype
+
+
+def check_array(
+    name: str, array: NDArray | None, shape: tuple[int, ...], dtype: np.dtype
+) -> None:
+    if (
+        not isinstance(array, np.ndarray)
+        or array.shape != shape
+        or array.dtype != dtype
+        or not array.flags.c_contiguous
+        or not array.flags.aligned
+    ):
+        got = (
+            f"{array.dtype} of shape {array.shape}"
+            if isinstance(array, np.ndarray)
+            else type(array).__name__
+        )
+        raise ValueError(
+            f"{name} must be a C-contiguous {dtype} array of shape {shape}, got {got}"
+        )
+
+
+def check_input(plan: Plan, X: Any) -> None:
+    if X.ndim != 2 or X.shape[1] != plan.n_inputs:
+        raise ValueError(
+            f"X must have shape (n_samples, {plan.n_inputs}), got {X.shape}"
+        )
+    if sparse.issparse(X) and not plan.accepts_sparse:
+        raise ValueError(
+            "X is sparse, but the network's first layer cannot read sparse rows: pass "
+            "X.toarray(), or put a Dense layer first"
+        )
+
+
+def check_rows(rows: NDArray, n_samples: int) -> None:
+    chosen = np.unique(rows)  # sorted
+    if (
+        rows.dtype != np.intp
+        or rows.ndim != 1
+        or not rows.size
+        or not rows.flags.c_contiguous
+        or not 0 <= chosen[0] <= chosen[-1] < n_samples
+        or chosen.size != rows.size
+    ):
+        raise ValueError(
+            "rows must be a contiguous one-dimensional intp array that holds at least "
+            f"one number from 0 to {n_samples - 1} and none twice"
+        )
+
+
+def check_labels(plan: Plan, y: NDArray) -> None:
+    for column, n_classes in enumerate(plan.n_classes):
+        labels = y[:, column]
+        if labels.size and not (labels.min() >= 0 and labels.max() < n_classes):
+            raise ValueError(
+                f"class numbers in column {column} of y must be from 0 to "
+                f"{n_classes - 1}, got {labels.min()} to {labels.max()}"
+            )
