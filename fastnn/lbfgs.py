@@ -50,7 +50,7 @@ class Objective:
         np.copyto(self._parameters, point)
         loss, reported, weight = self._engine.gradient()
         shrinkage = self._penalty * point
-        penalty = 0.5 * float(shrinkage @ point)
+        penalty = self._engine.penalty()
         self.reported = (reported + penalty) / weight
         gradient = (self._engine.gradients + shrinkage) / weight
         return (loss + penalty) / weight, gradient
