@@ -18,6 +18,25 @@ def check_parameters(plan: Plan, parameters: NDArray) -> np.dtype:
     return parameters.dtype
 
 
+def check_samples(
+    plan: Plan,
+    X: Any,
+    y: NDArray,
+    sample_weight: NDArray | None,
+    dtype: np.dtype,
+) -> None:
+    check_input(plan, X)
+    n_samples = X.shape[0]
+    if n_samples < 1:
+        raise ValueError("X must hold at least one sample, got none")
+    check_array("y", y, (n_samples, plan.target_columns), dtype)
+    if sample_weight is not None:
+        check_array("sample_weight", sample_weight, (n_samples,), dtype)
+        if not (sample_weight.min() >= 0 and np.isfinite(sample_weight).all()):
+            raise ValueError("sample_weight must be finite and at least 0")
+    check_labels(plan, y)
+
+
 def check_array(
     name: str, array: NDArray | None, shape: tuple[int, ...], dtype: np.dtype
 ) -> None:

@@ -16,9 +16,9 @@ from fastnn._core.tables import KINDS, N_SCALARS, OPTIMIZERS
 from fastnn.arguments import (
     check_array,
     check_input,
-    check_labels,
     check_parameters,
     check_rows,
+    check_samples,
 )
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
@@ -97,15 +97,8 @@ class Engine:
         n_threads: int = 1,
     ):
         dtype = check_parameters(plan, parameters)
-        check_input(plan, X)
+        check_samples(plan, X, y, sample_weight, dtype)
         n_samples = X.shape[0]
-        if n_samples < 1:
-            raise ValueError("X must hold at least one sample, got none")
-        check_array("y", y, (n_samples, plan.target_columns), dtype)
-        if sample_weight is not None:
-            check_array("sample_weight", sample_weight, (n_samples,), dtype)
-            if not (sample_weight.min() >= 0 and np.isfinite(sample_weight).all()):
-                raise ValueError("sample_weight must be finite and at least 0")
         for name, array in (("parameters", parameters), ("state", state)):
             if array is not None and not array.flags.writeable:
                 raise ValueError(f"{name} must be writable: it is changed in place")
@@ -113,7 +106,6 @@ class Engine:
         if optimizer is not None:
             rule = OPTIMIZERS.index(optimizer.rule)
             check_array("state", state, (optimizer.n_slots, len(parameters)), dtype)
-        check_labels(plan, y)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         batch_size = min(batch_size, n_samples)
@@ -342,14 +334,31 @@ def evaluate(
     loss, reported, weight : float
         As :meth:`Engine.gradient`.
     """
-    dtype = check_parameters(plan, parameters)
-    check_input(plan, X)
-    check_array("y", y, (X.shape[0], plan.target_columns), dtype)
-    if sample_weight is not None:
-        check_array("sample_weight", sample_weight, (X.shape[0],), dtype)
-    check_labels(plan, y)
+    check_samples(plan, X, y, sample_weight, check_parameters(plan, parameters))
     return compiled_predict.evaluate(
         plan.ops, plan.tensors, plan.predict_size, parameters, X, y, sample_weight
+    )
+
+
+def judge(
+    plan: Plan,
+    parameters: NDArray,
+    X: Any,
+    y: NDArray,
+    sample_weight: NDArray | None = None,
+) -> tuple[NDArray, tuple[float, float, float]]:
+    """What :func:`predict` and :func:`evaluate` return, from one pass over X."""
+    check_samples(plan, X, y, sample_weight, check_parameters(plan, parameters))
+    return compiled_predict.judge(
+        plan.ops,
+        plan.tensors,
+        plan.predict_size,
+        plan.output,
+        plan.n_outputs,
+        parameters,
+        X,
+        y,
+        sample_weight,
     )
 
 

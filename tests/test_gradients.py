@@ -5,7 +5,7 @@ import pytest
 import reference
 from cases import MAKERS, draw, draw_smooth, plan_of
 
-from fastnn.engine import Engine, evaluate, predict
+from fastnn.engine import Engine, evaluate, judge, predict
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 
@@ -57,6 +57,9 @@ def test_evaluation_is_the_reference(name, weighted):
     actual = evaluate(plan, data.parameters, data.X, data.y, weight)
     sums = expected.loss, expected.reported, expected.weight.sum()
     np.testing.assert_allclose(actual, sums, rtol=1e-10)
+    outputs, again = judge(plan, data.parameters, data.X, data.y, weight)
+    assert again == actual
+    np.testing.assert_array_equal(outputs, predict(plan, data.parameters, data.X))
 
 
 @every_plan

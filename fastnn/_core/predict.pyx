@@ -26,16 +26,8 @@ def predict(
     parameters, X,
 ):
     """The network's outputs for every row of X, as an array of shape (n, n_outputs)."""
-    cdef Forward forward = Forward(ops, tensors, activation_size, X, parameters.dtype)
-    result = np.empty((forward.X.n_rows, n_outputs), parameters.dtype)
-    cdef const void *weights = <const void *> <size_t> parameters.ctypes.data
-    cdef void *to = <void *> <size_t> result.ctypes.data
-    cdef bint double_precision = parameters.dtype == np.float64
-    with nogil:
-        if double_precision:
-            forward.predict(<double *> weights, output, n_outputs, <double *> to)
-        else:
-            forward.predict(<float *> weights, output, n_outputs, <float *> to)
+    result = np.empty((X.shape[0], n_outputs), parameters.dtype)
+    forward(ops, tensors, activation_size, parameters, X, output, result, None, None)
     return result
 
 
@@ -43,23 +35,51 @@ def evaluate(
     ops, tensors, Py_ssize_t activation_size, parameters, X, y, sample_weight,
 ):
     """Sums over all rows: loss, reported loss and weights."""
-    cdef Forward forward = Forward(ops, tensors, activation_size, X, parameters.dtype)
-    cdef Py_ssize_t target_columns = y.shape[1]
-    cdef const void *weights = <const void *> <size_t> parameters.ctypes.data
-    cdef const void *target = <const void *> <size_t> y.ctypes.data
-    cdef const void *weight = NULL
+    return forward(
+        ops, tensors, activation_size, parameters, X, 0, None, y, sample_weight)
+
+
+def judge(
+    ops, tensors, Py_ssize_t activation_size, Py_ssize_t output, Py_ssize_t n_outputs,
+    parameters, X, y, sample_weight,
+):
+    """What predict and evaluate return, from one pass."""
+    result = np.empty((X.shape[0], n_outputs), parameters.dtype)
+    sums = forward(ops, tensors, activation_size, parameters, X, output, result, y,
+                   sample_weight)
+    return result, sums
+
+
+cdef forward(
+    ops, tensors, Py_ssize_t activation_size, parameters, X, Py_ssize_t output, result,
+    y, sample_weight,
+):
+    """Fills result, if it is given; sums up the loss against y, if that is given."""
+    cdef Forward walker = Forward(ops, tensors, activation_size, X, parameters.dtype)
+    cdef const void *weights = address(parameters)
+    cdef void *to = address(result)
+    cdef const void *target = address(y)
+    cdef const void *weight = address(sample_weight)
+    cdef Py_ssize_t n_outputs = 0 if result is None else result.shape[1]
+    cdef Py_ssize_t target_columns = 0 if y is None else y.shape[1]
     cdef bint double_precision = parameters.dtype == np.float64
-    if sample_weight is not None:
-        weight = <const void *> <size_t> sample_weight.ctypes.data
     with nogil:
         if double_precision:
-            forward.evaluate(<double *> weights, <const double *> target,
-                             target_columns, <const double *> weight)
+            walker.run(<double *> weights, output, n_outputs, <double *> to,
+                       target_columns, <const double *> target,
+                       <const double *> weight)
         else:
-            forward.evaluate(<float *> weights, <const float *> target,
-                             target_columns, <const float *> weight)
-    total = len(y) if sample_weight is None else sample_weight.sum(dtype=np.float64)
-    return forward.walk.loss, forward.walk.reported, float(total)
+            walker.run(<float *> weights, output, n_outputs, <float *> to,
+                       target_columns, <const float *> target,
+                       <const float *> weight)
+    total = X.shape[0]
+    if sample_weight is not None:
+        total = sample_weight.sum(dtype=np.float64)
+    return walker.walk.loss, walker.walk.reported, float(total)
+
+
+cdef void *address(array):
+    return NULL if array is None else <void *> <size_t> array.ctypes.data
 
 
 cdef class Forward:
@@ -110,34 +130,28 @@ cdef class Forward:
     def __dealloc__(self):
         free(self.room)
 
-    cdef void predict(
-        self, floating *parameters, Py_ssize_t output, Py_ssize_t n_outputs,
-        floating *to,
+    cdef void run(
+        self, floating *parameters,
+        Py_ssize_t output, Py_ssize_t n_outputs, floating *to,
+        Py_ssize_t target_columns, const floating *target, const floating *weight,
     ) noexcept nogil:
+        """Predicts into to, unless it is NULL; evaluates unless target is NULL."""
         cdef Py_ssize_t first = 0
         cdef Py_ssize_t place = self.tensors[output].predict_offset * self.capacity
-        self.walk.phase = PHASE_PREDICT
-        while first < self.X.n_rows:
-            self.fetch(first, <floating *> self.values)
-            execute(self.ops, self.n_ops, self.tensors, &self.walk, parameters,
-                    <floating *> NULL)
-            memcpy(to + first * n_outputs,
-                   <floating *> self.walk.activations + place,
-                   self.walk.count * n_outputs * sizeof(floating))
-            first += self.walk.count
-
-    cdef void evaluate(
-        self, floating *parameters, const floating *target, Py_ssize_t target_columns,
-        const floating *weight,
-    ) noexcept nogil:
-        cdef Py_ssize_t first = 0
-        self.walk.phase = PHASE_EVALUATE
+        if to != NULL:
+            self.walk.phase |= PHASE_PREDICT
+        if target != NULL:
+            self.walk.phase |= PHASE_EVALUATE
         while first < self.X.n_rows:
             self.fetch(first, <floating *> self.values)
             self.walk.target = target + first * target_columns
             self.walk.weight = weight + first if weight != NULL else NULL
             execute(self.ops, self.n_ops, self.tensors, &self.walk, parameters,
                     <floating *> NULL)
+            if to != NULL:
+                memcpy(to + first * n_outputs,
+                       <floating *> self.walk.activations + place,
+                       self.walk.count * n_outputs * sizeof(floating))
             first += self.walk.count
 
     cdef void fetch(self, Py_ssize_t first, floating *values) noexcept nogil:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.engine import evaluate, predict
+from fastnn.engine import judge, predict
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.network import Sequential, lower
@@ -123,10 +123,14 @@ class FittedNetwork:
         plan = lower(first_layers, input_shape=self.input_shape, loss=SquaredError())
         return predict(plan, self.parameters[: plan.n_parameters], X)
 
-    def loss_of(self, X: Any, y: NDArray, sample_weight: NDArray | None) -> float:
-        """Mean loss over samples, without penalty; y is encoded."""
-        _, loss, weight = evaluate(self.plan, self.parameters, X, y, sample_weight)
-        return loss / weight
+    def judge(
+        self, X: Any, y: NDArray, sample_weight: NDArray | None
+    ) -> tuple[NDArray, float]:
+        """Outputs, and their mean loss without penalty against y, which is encoded."""
+        outputs, (_, loss, weight) = judge(
+            self.plan, self.parameters, X, y, sample_weight
+        )
+        return outputs, loss / weight
 
     def views(self, attribute: str, kind: str) -> ParameterViews:
         """Parameters whose name ends in ``/kind``, in the order of the layers."""

@@ -134,8 +134,7 @@ def judge(
     samples: Samples,
 ) -> tuple[float, float]:
     """Loss, without penalty, and score of a network; NaN where it is not finite."""
-    loss = fitted.loss_of(samples.X, samples.encoded, samples.weight)
-    outputs = fitted.predict(samples.X)
+    outputs, loss = fitted.judge(samples.X, samples.encoded, samples.weight)
     if not np.isfinite(outputs).all():
         return loss, np.nan
     return loss, targets.score(samples.y, targets.decode(outputs), samples.weight)
