@@ -1,52 +1,25 @@
 #include "shuffle.h"
 
-#include "random.h"
-
-/* The stream of random words that belongs to one seed. */
-typedef struct {
-    uint64_t seed, position;
-    philox_t block;
-    int used;
-} stream_t;
-
-static uint32_t next_word(stream_t *stream) {
-    if (stream->used == 4) {
-        stream->block = philox(stream->seed, 0, stream->position++);
-        stream->used = 0;
-    }
-    return stream->block.word[stream->used++];
+static ptrdiff_t draw(word_source_t source, ptrdiff_t most, uint64_t mask) {
+    uint64_t word = (uint64_t)most <= UINT32_MAX ? source.next_uint32(source.state)
+                                                 : source.next_uint64(source.state);
+    return (ptrdiff_t)(word & mask);
 }
 
-/* A number below range, all equally likely: Lemire, "Fast random integer generation in
-   an interval", ACM TOMACS 2019. */
-static uint32_t below(stream_t *stream, uint32_t range) {
-    uint64_t product = (uint64_t)next_word(stream) * range;
-    if ((uint32_t)product < range) {
-        uint32_t threshold = (0u - range) % range;
-        while ((uint32_t)product < threshold)
-            product = (uint64_t)next_word(stream) * range;
-    }
-    return (uint32_t)(product >> 32);
-}
-
-static uint64_t below_large(stream_t *stream, uint64_t range) {
-    uint64_t threshold = (UINT64_C(0) - range) % range, word;
-    do {
-        word = next_word(stream);
-        word = word << 32 | next_word(stream);
-    } while (word < threshold);
-    return word % range;
-}
-
-void shuffle(ptrdiff_t n, ptrdiff_t *order, uint64_t seed) {
-    stream_t stream = {seed, 0, {{0, 0, 0, 0}}, 4};
-    for (ptrdiff_t i = 0; i < n; i++) order[i] = i;
-    for (ptrdiff_t i = n - 1; i > 0; i--) {
-        uint64_t range = (uint64_t)i + 1;
-        ptrdiff_t j = range <= UINT32_MAX ? (ptrdiff_t)below(&stream, (uint32_t)range)
-                                          : (ptrdiff_t)below_large(&stream, range);
-        ptrdiff_t swapped = order[i];
-        order[i] = order[j];
-        order[j] = swapped;
+void shuffle(ptrdiff_t n, ptrdiff_t *order, word_source_t source) {
+    ptrdiff_t last = n - 1;
+    uint64_t mask = 0; /* the smallest of the form 2^k - 1 that is at least last */
+    while (mask < (uint64_t)(last > 0 ? last : 0)) mask = mask << 1 | 1;
+    while (last > 0) {
+        ptrdiff_t drawn = draw(source, last, mask);
+        /* A number too large is drawn again. A row is then swapped with itself, in place
+           of a jump that no processor can predict. */
+        ptrdiff_t accepted = drawn <= last;
+        ptrdiff_t chosen = accepted ? drawn : last;
+        ptrdiff_t row = order[last];
+        order[last] = order[chosen];
+        order[chosen] = row;
+        last -= accepted;
+        mask = (uint64_t)last <= mask >> 1 ? mask >> 1 : mask;
     }
 }

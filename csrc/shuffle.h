@@ -1,11 +1,20 @@
-/* A random order of n rows: Fisher and Yates' shuffle, in Durstenfeld's form. */
+/* A random order of n rows: Fisher and Yates' shuffle, in Durstenfeld's form (CACM 1964,
+   algorithm 235), drawing what NumPy's RandomState.shuffle draws, so that a seed means
+   the same order here and there. */
 #ifndef FASTNN_SHUFFLE_H
 #define FASTNN_SHUFFLE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* order becomes a permutation of 0 .. n - 1 that depends on the seed alone. */
-void shuffle(ptrdiff_t n, ptrdiff_t *order, uint64_t seed);
+/* A source of random words, such as a bit generator of NumPy. */
+typedef struct {
+    void *state;
+    uint32_t (*next_uint32)(void *state);
+    uint64_t (*next_uint64)(void *state);
+} word_source_t;
+
+/* Changes the order in place. */
+void shuffle(ptrdiff_t n, ptrdiff_t *order, word_source_t source);
 
 #endif

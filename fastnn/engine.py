@@ -241,15 +241,25 @@ class Engine:
         """Half the sum of ``alpha * w ** 2`` over the parameters."""
         return self._compiled.penalty()
 
-    def epoch(self, table: NDArray[np.float64], seed: int | None = None) -> float:
-        """Take one step for each mini-batch of the data set.
+    def shuffle(self, random_state: np.random.RandomState) -> None:
+        """Shuffle the order in which :meth:`epoch` visits the samples.
+
+        It starts as the order of X, and every call shuffles the last one further, with
+        the draws of ``random_state.shuffle``.
+
+        Parameters
+        ----------
+        random_state : RandomState
+        """
+        self._compiled.shuffle(random_state._bit_generator)
+
+    def epoch(self, table: NDArray[np.float64]) -> float:
+        """Take one step for each mini-batch of the data set, in the present order.
 
         Parameters
         ----------
         table : ndarray of shape (n_steps, n_scalars), float64
             The optimizer's scalars, one row a step.
-        seed : int, default=None
-            Decides the order of the samples. None keeps the order of X.
 
         Returns
         -------
@@ -269,10 +279,6 @@ class Engine:
                 f"{table.dtype} of shape {table.shape}"
             )
         self._weight_sum = 0.0  # gradients() is overwritten
-        if seed is None:
-            self._compiled.put_in_order()
-        else:
-            self._compiled.shuffle(seed)
         total = 0.0
         for first in range(0, self.n_steps, STEPS_AT_ONCE):
             scalars = np.ascontiguousarray(table[first : first + STEPS_AT_ONCE])

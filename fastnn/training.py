@@ -251,9 +251,8 @@ class Trainer:
         return n_epochs, ended
 
     def _epoch(self, engine: Engine, state: TrainingState) -> float:
-        seed = None
         if self.shuffle:
-            seed = int(state.random_state.randint(np.iinfo(np.int64).max, dtype="i8"))
+            engine.shuffle(state.random_state)
         optimizer = state.optimizer
         table = self.optimizer.table(
             optimizer.step + 1, engine.n_steps, optimizer.learning_rate
@@ -262,7 +261,7 @@ class Trainer:
             # float64 holds all integers below 2 ** 53.
             table[:, MASK_SEED] = state.random_state.randint(2**53, dtype="i8")
             table[:, MASK_STEP] = np.arange(engine.n_steps)
-        return engine.epoch(table, seed=seed)
+        return engine.epoch(table)
 
     def _record_loss(
         self, epoch: int, loss: float, state: TrainingState, progress: Progress

@@ -64,7 +64,7 @@ class TrainingState:
     ----------
     optimizer : OptimizerState
     random_state : RandomState
-        Source of the seeds that shuffle the epochs.
+        Source of the orders of the epochs and of the seeds of random masks.
     n_samples_seen : int, default=0
         Number of training samples seen, repetitions included.
     n_stalled_epochs : int, default=0

@@ -73,6 +73,12 @@ def draw(plan, n=7, seed=0):
     return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
 
 
+def shuffled_epoch(engine, table, seed):
+    """The loss of an epoch in an order that a seed decides."""
+    engine.shuffle(np.random.RandomState(seed))
+    return engine.epoch(table)
+
+
 def draw_smooth(plan, n=7, distance=1e-3):
     """As draw, away from the points where relu has no derivative."""
     for seed in count():

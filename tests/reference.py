@@ -360,18 +360,8 @@ def philox(key, position, stream=0):
     return words
 
 
-def shuffle(n, seed):
-    """Durstenfeld's form of the Fisher-Yates shuffle (CACM 1964, algorithm 235).
-
-    Numbers below a limit are drawn by Lemire's method, ACM TOMACS 2019.
-    """
-    words = (word for position in range(2**64) for word in philox(seed, position))
-    order = list(range(n))
-    for i in range(n - 1, 0, -1):
-        limit = i + 1
-        scaled = next(words) * limit
-        while scaled % 2**32 < 2**32 % limit:
-            scaled = next(words) * limit
-        j = scaled >> 32
-        order[i], order[j] = order[j], order[i]
-    return np.array(order, np.intp)
+def shuffled(n, seed):
+    """The order in which an epoch visits n rows."""
+    order = np.arange(n)
+    np.random.RandomState(seed).shuffle(order)
+    return order

@@ -95,6 +95,20 @@ def test_ten_epochs(problem, solver):
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_seed_means_the_same_fit(problem, early_stopping):
+    # Weights, the samples held out and the order of each epoch are drawn alike.
+    theirs, ours = fit_both(problem, shuffle=True, early_stopping=early_stopping)
+    assert_same_weights(theirs, ours)
+    assert ours.n_iter_ == theirs.n_iter_
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=0, atol=1e-8)
+    if early_stopping:
+        np.testing.assert_allclose(
+            ours.validation_scores_, theirs.validation_scores_, rtol=0, atol=1e-8
+        )
+
+
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("problem", ["binary", "three outputs"])
 def test_activations_and_penalty(problem, activation):

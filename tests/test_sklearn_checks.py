@@ -20,7 +20,7 @@ ESTIMATORS = [
         {"dtype": None},
         {"dtype": None, "solver": "sgd", "learning_rate_init": 0.01},
         {"dtype": None, "solver": "lbfgs"},
-        {"dtype": None, "activation": ["tanh"], "dropout": [0.1]},
+        {"dtype": None, "activation": ["relu"], "dropout": [0.1]},
     )
 ] + [
     MLPRegressor("huber", max_iter=50, dtype=None),

@@ -10,7 +10,6 @@ import importlib.util
 import inspect
 from unittest import mock
 
-import numpy as np
 import pytest
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
@@ -33,14 +32,6 @@ PRIVATE = {
     "test_n_iter_no_change": "reads _no_improvement_count; see the tests below",
     "test_n_iter_no_change_inf": "reads _no_improvement_count; see the tests below",
 }
-
-# Tests whose outcome hangs on rounding, with what stands in for them here.
-CHAOTIC = {
-    "test_mlp_regressor_dtypes_casting": "compares 150 epochs in float32 and float64 "
-    "of one net with relu units, and one unit that rounding pushes over its kink makes "
-    "them part (scikit-learn's own do so for random_state=5); see the test below",
-}
-SKIPPED = PRIVATE | CHAOTIC
 
 if parse_version(sklearn.__version__) < parse_version("1.9"):
     pytest.skip("the tests of scikit-learn 1.9 or newer", allow_module_level=True)
@@ -87,8 +78,8 @@ with mock.patch.multiple(
 
 for name, function in vars(suite).items():
     if name.startswith("test_") and inspect.isfunction(function):
-        if name in SKIPPED:
-            function = pytest.mark.skip(reason=SKIPPED[name])(function)
+        if name in PRIVATE:
+            function = pytest.mark.skip(reason=PRIVATE[name])(function)
         globals()[name] = function
 
 
@@ -99,7 +90,7 @@ def global_random_seed():
 
 
 def test_the_suite_is_complete_and_ours():
-    assert SKIPPED.keys() <= vars(suite).keys()
+    assert PRIVATE.keys() <= vars(suite).keys()
     assert suite.MLPClassifier is MLPClassifier
     assert suite.MLPRegressor is MLPRegressor
     tests = [name for name in globals() if name.startswith("test_")]
@@ -112,22 +103,6 @@ def test_the_default_is_to_follow_X(Estimator):
     assert model.dtype is None
     assert repr(model) == f"{Estimator.__name__}(alpha=0.1)"
     assert isinstance(model, getattr(fastnn, Estimator.__name__))
-
-
-def test_float32_and_float64_fits_agree():
-    """test_mlp_regressor_dtypes_casting, for the median of some nets instead of one."""
-    X, y = suite.X_digits[:300], suite.y_digits[:300]
-    options = {"hidden_layer_sizes": (5, 3), "alpha": 1e-5, "tol": 1e-3}
-    differences = []
-    for seed in range(9):
-        single, double = (
-            MLPRegressor(random_state=seed, max_iter=150, **options)
-            .fit(X.astype(dtype), y)
-            .predict(suite.X_digits[300:].astype(dtype))
-            for dtype in (np.float32, np.float64)
-        )
-        differences.append(np.max(np.abs(single / double - 1)))
-    assert np.median(differences) < 5e-4
 
 
 # What test_n_iter_no_change and test_n_iter_no_change_inf check without a private name.

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cases import by_hand, dense, draw, plan_of, stack
+from cases import by_hand, dense, draw, plan_of, shuffled_epoch, stack
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -137,7 +137,7 @@ def test_the_same_seed_gives_the_same_bits(n_threads, dtype):
         optimizer = Adam()
         with engine_for(plan, data, n_threads, 32, optimizer) as engine:
             table = optimizer.table(1, engine.n_steps, 0.01)
-            losses = [engine.epoch(table, seed) for seed in (7, 8)]
+            losses = [shuffled_epoch(engine, table, seed) for seed in (7, 8)]
         results.append((losses, data.parameters))
     for losses, parameters in results[1:]:
         assert losses == results[0][0]
@@ -223,9 +223,8 @@ def fit_and_predict(n_threads):
     optimizer = SGD()
     with engine_for(plan, data, n_threads, 32, optimizer) as engine:
         assert engine.n_threads == n_threads
-        losses = [
-            engine.epoch(optimizer.table(1, engine.n_steps, 0.01), s) for s in (1, 2)
-        ]
+        table = optimizer.table(1, engine.n_steps, 0.01)
+        losses = [shuffled_epoch(engine, table, seed) for seed in (1, 2)]
     return losses, predict(plan, data.parameters, data.X).tolist(), blas_threads()
 
 

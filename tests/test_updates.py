@@ -46,7 +46,9 @@ def run(plan, data, optimizer, *, seeds, batch_size, rate=0.05, state=None, **op
     with engine:
         for i, seed in enumerate(seeds):
             table = optimizer.table(1 + i * engine.n_steps, engine.n_steps, rate)
-            losses.append(engine.epoch(table, seed))
+            if seed is not None:
+                engine.shuffle(np.random.RandomState(seed))
+            losses.append(engine.epoch(table))
     return np.array(losses), flat, state
 
 
@@ -54,9 +56,10 @@ def expected_run(plan, data, optimizer, *, seeds, batch_size, rate=0.05):
     flat, state = data.parameters.copy(), fresh_state(optimizer, plan)
     n = len(data.X)
     n_steps = -(-n // batch_size)
-    losses = []
+    losses, order = [], np.arange(n)
     for i, seed in enumerate(seeds):
-        order = np.arange(n) if seed is None else reference.shuffle(n, seed)
+        if seed is not None:
+            np.random.RandomState(seed).shuffle(order)
         table = optimizer.table(1 + i * n_steps, n_steps, rate)
         losses.append(
             reference.epoch(
@@ -191,7 +194,7 @@ def test_gradients_of_batches_and_updates_make_an_epoch(
         plan, flat, data.X, data.y, data.weight,
         batch_size=8, optimizer=optimizer, state=state, n_threads=n_threads,
     )  # fmt: skip
-    order, total = reference.shuffle(23, 5), 0.0
+    order, total = reference.shuffled(23, 5), 0.0
     with engine:
         for step, scalars in enumerate(optimizer.table(1, engine.n_steps, 0.05)):
             rows = order[8 * step : 8 * step + 8]

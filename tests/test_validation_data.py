@@ -41,7 +41,8 @@ def loss_of(model, X, y, weight=None):
 @pytest.mark.parametrize("weight", [None, WEIGHT])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_curves_are_score_and_loss_of_each_epoch(Estimator, solver, weight, dtype):
-    model = network(Estimator, solver=solver, dtype=dtype, alpha=0.1)
+    params = {"solver": solver, "dtype": dtype, "alpha": 0.1, "shuffle": False}
+    model = network(Estimator, **params)
     data = {"X_val": X_val, "y_val": y_val, "sample_weight_val": weight}
     scores, losses = [], []
     for _ in range(4):
@@ -53,7 +54,7 @@ def test_curves_are_score_and_loss_of_each_epoch(Estimator, solver, weight, dtyp
     np.testing.assert_allclose(model.validation_loss_curve_, losses, rtol=1e-4)
     assert model.best_validation_score_ == max(model.validation_scores_)
     assert model.best_loss_ == min(model.loss_curve_)
-    fitted = network(Estimator, solver=solver, dtype=dtype, alpha=0.1)
+    fitted = network(Estimator, **params)
     fitted.fit(X_train, y_train, **data)
     assert fitted.validation_scores_ == model.validation_scores_
     assert fitted.validation_loss_curve_ == model.validation_loss_curve_

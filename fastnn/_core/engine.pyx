@@ -9,8 +9,10 @@ import numpy as np
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
 from libc.math cimport isfinite
-from libc.stdint cimport uint64_t
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
+from numpy.random cimport bitgen_t
 
 from fastnn._core.dataset cimport Batch, Dataset, address, aligned
 from fastnn._core.executor cimport Walk, execute
@@ -25,7 +27,11 @@ cdef extern from "elementwise.h":
         MASK_STEP
 
 cdef extern from "shuffle.h":
-    void shuffle(Py_ssize_t n, Py_ssize_t *order, uint64_t seed) noexcept nogil
+    ctypedef struct word_source_t:
+        void *state
+        uint32_t (*next_uint32)(void *) noexcept nogil
+        uint64_t (*next_uint64)(void *) noexcept nogil
+    void shuffle(Py_ssize_t n, Py_ssize_t *order, word_source_t source) noexcept nogil
 
 cdef extern from "barrier.h":
     ctypedef struct barrier_t:
@@ -160,16 +166,16 @@ cdef class Engine:
 
     # ------------------------------------------------------------------ from Python
 
-    def shuffle(self, uint64_t seed):
-        """Puts the rows in an order that depends on the seed alone."""
-        with nogil:
-            shuffle(self.n_rows, self.order, seed)
-
-    def put_in_order(self):
-        """Puts the rows back in the order of X."""
-        cdef Py_ssize_t i
-        for i in range(self.n_rows):
-            self.order[i] = i
+    def shuffle(self, bit_generator):
+        """Shuffles the order of the rows with NumPy's bit generator."""
+        cdef word_source_t source
+        cdef bitgen_t *words = <bitgen_t *> PyCapsule_GetPointer(
+            bit_generator.capsule, "BitGenerator")
+        source.state = words.state
+        source.next_uint32 = words.next_uint32
+        source.next_uint64 = words.next_uint64
+        with bit_generator.lock, nogil:
+            shuffle(self.n_rows, self.order, source)
 
     def steps(self, const double[:, ::1] scalars, Py_ssize_t first):
         """Takes the mini-batches numbered from first on, one for each row of scalars.
