@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._core import engine as compiled
-from fastnn._core import predict as compiled_predict
-from fastnn._core.tables import KINDS, N_SCALARS, OPTIMIZERS
+from fastnn._core.tables import N_SCALARS, OPTIMIZERS
 from fastnn.arguments import (
     check_array,
-    check_input,
     check_parameters,
     check_rows,
     check_samples,
@@ -114,7 +112,11 @@ class Engine:
         self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
         self.n_threads = max(
-            1, min(n_threads, operations(plan) * batch_size // OPERATIONS_PER_THREAD)
+            1,
+            min(
+                n_threads,
+                plan.operations("train") * batch_size // OPERATIONS_PER_THREAD,
+            ),
         )
         self._compiled = compiled.Engine(
             plan.ops,
@@ -286,92 +288,6 @@ class Engine:
             if not np.isfinite(total):
                 break
         return total / self._compiled.n_rows
-
-
-def predict(plan: Plan, parameters: NDArray, X: Any) -> NDArray:
-    """Predictions of a network, the loss's link applied.
-
-    Parameters
-    ----------
-    plan : Plan
-    parameters : ndarray of shape (n_parameters,), float32 or float64
-    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
-        float32 or float64, of any memory layout; read and never copied.
-
-    Returns
-    -------
-    predictions : ndarray of shape (n_samples, n_outputs), dtype of the parameters
-    """
-    check_parameters(plan, parameters)
-    check_input(plan, X)
-    return compiled_predict.predict(
-        plan.ops,
-        plan.tensors,
-        plan.predict_size,
-        plan.output,
-        plan.n_outputs,
-        parameters,
-        X,
-    )
-
-
-def evaluate(
-    plan: Plan,
-    parameters: NDArray,
-    X: Any,
-    y: NDArray,
-    sample_weight: NDArray | None = None,
-) -> tuple[float, float, float]:
-    """The loss of a network, without gradient, penalty and dropout.
-
-    Parameters
-    ----------
-    plan : Plan
-    parameters : ndarray of shape (n_parameters,), float32 or float64
-    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
-        float32 or float64, of any memory layout; read and never copied.
-    y : ndarray of shape (n_samples, target_columns)
-        Encoded targets, of the dtype of the parameters.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Of the dtype of the parameters.
-
-    Returns
-    -------
-    loss, reported, weight : float
-        As :meth:`Engine.gradient`.
-    """
-    check_samples(plan, X, y, sample_weight, check_parameters(plan, parameters))
-    return compiled_predict.evaluate(
-        plan.ops, plan.tensors, plan.predict_size, parameters, X, y, sample_weight
-    )
-
-
-def judge(
-    plan: Plan,
-    parameters: NDArray,
-    X: Any,
-    y: NDArray,
-    sample_weight: NDArray | None = None,
-) -> tuple[NDArray, tuple[float, float, float]]:
-    """What :func:`predict` and :func:`evaluate` return, from one pass over X."""
-    check_samples(plan, X, y, sample_weight, check_parameters(plan, parameters))
-    return compiled_predict.judge(
-        plan.ops,
-        plan.tensors,
-        plan.predict_size,
-        plan.output,
-        plan.n_outputs,
-        parameters,
-        X,
-        y,
-        sample_weight,
-    )
-
-
-def operations(plan: Plan) -> int:
-    """Floating-point operations that one sample takes in the products of a step."""
-    products = plan.ops[plan.ops["kind"] == KINDS["product"]]
-    return int(2 * products["dim"].prod(axis=1).sum())
 
 
 def _chunk_rows(plan: Plan, batch_size: int, itemsize: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastnn._core.tables import KINDS
+from fastnn._core.tables import KINDS, PHASES
 from fastnn.initializers import Initializer
 
 
@@ -100,6 +100,17 @@ class Plan:
     def n_outputs(self) -> int:
         """Numbers in one prediction."""
         return int(np.prod(self.output_shape))
+
+    def operations(self, phase: str) -> int:
+        """Floating-point operations of one sample's products.
+
+        Parameters
+        ----------
+        phase : {"train", "predict", "evaluate"}
+        """
+        ops = self.ops[self.ops["phase"] & PHASES[phase] != 0]
+        products = ops[ops["kind"] == KINDS["product"]]
+        return int(2 * products["dim"].prod(axis=1).sum())
 
     def initialize(
         self, random_state: np.random.RandomState, dtype: DTypeLike

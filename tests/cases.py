@@ -22,6 +22,7 @@ from fastnn.losses import (
 )
 from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
+from fastnn.predictor import Predictor
 
 ALL_LOSSES = {
     "squared_error": SquaredError(),
@@ -71,6 +72,18 @@ def draw(plan, n=7, seed=0):
         y = TARGETS[name](rng, shape)
     X = rng.normal(size=(n, plan.n_inputs))
     return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
+
+
+def predict(plan, parameters, X):
+    return Predictor(plan).predict(parameters, X)
+
+
+def evaluate(plan, *arguments):
+    return Predictor(plan).evaluate(*arguments)
+
+
+def judge(plan, *arguments):
+    return Predictor(plan).judge(*arguments)
 
 
 def shuffled_epoch(engine, table, seed):

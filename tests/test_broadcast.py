@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference
-from cases import BROADCASTS, parameter
+from cases import BROADCASTS, parameter, predict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnn._core.tables import ACTIVATIONS
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import reference
-from cases import draw, plan_of
+from cases import draw, evaluate, plan_of, predict
 
 from fastnn._core.tables import MASK_SEED, MASK_STEP, N_SCALARS
-from fastnn.engine import Engine, evaluate, predict
+from fastnn.engine import Engine
 from fastnn.layers import Dense, Dropout
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower

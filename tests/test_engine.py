@@ -10,10 +10,10 @@ import tracemalloc
 import numpy as np
 import pytest
 import reference
-from cases import Data, by_hand, draw, parameter, plan_of, stack
+from cases import Data, by_hand, draw, parameter, plan_of, predict, stack
 from scipy import sparse
 
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 from fastnn.optimizers import SGD, Adam
 
 PLAIN = SGD(momentum=0.0)

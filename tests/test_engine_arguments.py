@@ -4,10 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-from cases import draw, plan_of
+from cases import draw, plan_of, predict
 from scipy import sparse
 
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 from fastnn.optimizers import SGD
 
 OPTIMIZER = SGD()

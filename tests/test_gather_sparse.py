@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from cases import by_hand, dense, draw, shuffled_epoch, stack
+from cases import by_hand, dense, draw, predict, shuffled_epoch, stack
 from scipy import sparse
 
 from fastnn._core.gather import Table
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 from fastnn.optimizers import SGD
 
 N, WIDTH = 41, 7

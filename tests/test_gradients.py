@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import reference
-from cases import MAKERS, draw, draw_smooth, plan_of
+from cases import MAKERS, draw, draw_smooth, evaluate, judge, plan_of, predict
 
-from fastnn.engine import Engine, evaluate, judge, predict
+from fastnn.engine import Engine
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 

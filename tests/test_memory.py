@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cases import MAKERS, draw, plan_of, stack
+from cases import MAKERS, draw, plan_of, predict, stack
 
 from fastnn._core.tables import KINDS, PHASES, SPACES
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 phases = pytest.mark.parametrize("phase", ["train", "predict"])

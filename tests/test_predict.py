@@ -5,11 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import reference
-from cases import draw, plan_of, stack
+from cases import draw, plan_of, predict, stack
 from scipy import sparse
 from threadpoolctl import threadpool_info
 
-from fastnn.engine import predict
 from fastnn.initializers import GlorotUniform
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering

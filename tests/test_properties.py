@@ -2,13 +2,13 @@
 
 import numpy as np
 import reference
-from cases import ALL_LOSSES, draw
+from cases import ALL_LOSSES, draw, predict
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
 from fastnn._core.tables import ACTIVATIONS
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy
 from fastnn.network import Sequential, lower

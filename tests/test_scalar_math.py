@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import reference
-from cases import ALL_LOSSES, parameter
+from cases import ALL_LOSSES, parameter, predict
 
 from fastnn._core.tables import ACTIVATIONS
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
 

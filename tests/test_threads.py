@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cases import by_hand, dense, draw, plan_of, shuffled_epoch, stack
+from cases import by_hand, dense, draw, plan_of, predict, shuffled_epoch, stack
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from fastnn.engine import Engine, operations, predict
+from fastnn.engine import Engine
 from fastnn.optimizers import SGD, Adam
 from fastnn.threads import effective_n_threads, single_threaded_blas
 
@@ -71,11 +71,11 @@ def test_none_is_one_within_parallel_workers():
 def test_small_steps_use_fewer_threads(batch_size, monkeypatch):
     plan = stack([32, 2], input_shape=(20,))
     # Forward and gradient of the kernel for both; gradient of the hidden values.
-    assert operations(plan) == 2 * (2 * 20 * 32 + 3 * 32 * 2)
+    assert plan.operations("train") == 2 * (2 * 20 * 32 + 3 * 32 * 2)
     monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 250_000)
     data = draw(plan, n=batch_size)
     engine = engine_for(plan, data, n_threads=4, batch_size=batch_size)
-    shared = operations(plan) * batch_size // 250_000
+    shared = plan.operations("train") * batch_size // 250_000
     assert engine.n_threads == min(4, max(1, shared))
 
 

@@ -1,10 +1,14 @@
 """Tables of numbers in any layout, from which batches of rows are taken."""
 
+cimport numpy as cnp
+
 import numpy as np
 from scipy import sparse as sp
 
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t
+
+cnp.import_array()
 
 cdef extern from "gather.h":
     void gather_f32_f32(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
@@ -33,34 +37,47 @@ cdef class Table:
     """
 
     def __cinit__(self, X):
-        self.sparse = sp.issparse(X)
-        if self.sparse and X.format != "csr":
-            raise ValueError(f"a sparse X must be in CSR format, got {X.format!r}")
-        if X.ndim != 2 or X.dtype not in (np.float32, np.float64):
+        if isinstance(X, np.ndarray):
+            self._open_dense(X)
+        elif sp.issparse(X) and X.format == "csr":
+            self._open_sparse(X)
+        else:
+            raise ValueError(
+                "X must be an array or a sparse matrix in CSR format, got "
+                f"{type(X).__name__}"
+            )
+
+    def _open_dense(self, cnp.ndarray X):
+        cdef int number_type = cnp.PyArray_TYPE(X)
+        self.wide = number_type == cnp.NPY_DOUBLE
+        self._check(
+            cnp.PyArray_NDIM(X),
+            (self.wide or number_type == cnp.NPY_FLOAT) and cnp.PyArray_ISNOTSWAPPED(X),
+            X)
+        cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(X)
+        if (cnp.PyArray_STRIDE(X, 0) % item or cnp.PyArray_STRIDE(X, 1) % item
+                or not cnp.PyArray_ISBEHAVED_RO(X)):
+            X = np.array(X)  # a field of packed records, say
+        self.owners = X
+        self.n_rows, self.n_columns = cnp.PyArray_DIM(X, 0), cnp.PyArray_DIM(X, 1)
+        self.values = cnp.PyArray_DATA(X)
+        self.row_stride = cnp.PyArray_STRIDE(X, 0) // item
+        self.column_stride = cnp.PyArray_STRIDE(X, 1) // item
+        if self.n_columns == 1:
+            self.column_stride = 1
+
+    def _check(self, int n_dimensions, bint is_float, X):
+        if n_dimensions != 2 or not is_float:
             raise ValueError(
                 "X must be a two-dimensional array of float32 or float64, got "
                 f"{X.ndim} dimension(s) of {X.dtype}"
             )
-        self.n_rows, self.n_columns = X.shape
-        self.wide = X.dtype == np.float64
-        if self.sparse:
-            self._open_sparse(X)
-        else:
-            self._open_dense(X)
-
-    def _open_dense(self, X):
-        if X.strides[0] % X.itemsize or X.strides[1] % X.itemsize:
-            X = np.ascontiguousarray(X)  # a field of packed records, say
-        if not X.flags.aligned:
-            X = X.copy()
-        self.owners = X
-        self.values = <const void *> <size_t> X.ctypes.data
-        self.row_stride = X.strides[0] // X.itemsize
-        self.column_stride = X.strides[1] // X.itemsize
-        if self.n_columns == 1:
-            self.column_stride = 1
 
     def _open_sparse(self, X):
+        self._check(X.ndim, X.dtype in (np.float32, np.float64), X)
+        self.sparse = True
+        self.wide = X.dtype == np.float64
+        self.n_rows, self.n_columns = X.shape
         data = np.ascontiguousarray(X.data)
         indices, indptr = (
             np.ascontiguousarray(

@@ -4,6 +4,8 @@ All room that is needed belongs to a call, so that any number of threads may pre
 with one model.
 """
 
+cimport numpy as cnp
+
 import numpy as np
 
 from cython cimport floating
@@ -15,80 +17,102 @@ from fastnn._core.gather cimport SparseRows, Table
 from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
 from fastnn._core.tables import OP_DTYPE, TENSOR_DTYPE
 
+cnp.import_array()
+
+cdef extern from "finite.h":
+    bint all_finite_f32(Py_ssize_t, const float *) noexcept nogil
+    bint all_finite_f64(Py_ssize_t, const double *) noexcept nogil
+
 # Rows that go through the network together: enough for the products to run at speed,
 # few enough for their activations to stay in the cache.
 cdef enum:
-    ROWS_AT_ONCE = 512
-
-
-def predict(
-    ops, tensors, Py_ssize_t activation_size, Py_ssize_t output, Py_ssize_t n_outputs,
-    parameters, X,
-):
-    """The network's outputs for every row of X, as an array of shape (n, n_outputs)."""
-    result = np.empty((X.shape[0], n_outputs), parameters.dtype)
-    forward(ops, tensors, activation_size, parameters, X, output, result, None, None)
-    return result
-
-
-def evaluate(
-    ops, tensors, Py_ssize_t activation_size, parameters, X, y, sample_weight,
-):
-    """Sums over all rows: loss, reported loss and weights."""
-    return forward(
-        ops, tensors, activation_size, parameters, X, 0, None, y, sample_weight)
-
-
-def judge(
-    ops, tensors, Py_ssize_t activation_size, Py_ssize_t output, Py_ssize_t n_outputs,
-    parameters, X, y, sample_weight,
-):
-    """What predict and evaluate return, from one pass."""
-    result = np.empty((X.shape[0], n_outputs), parameters.dtype)
-    sums = forward(ops, tensors, activation_size, parameters, X, output, result, y,
-                   sample_weight)
-    return result, sums
-
-
-cdef forward(
-    ops, tensors, Py_ssize_t activation_size, parameters, X, Py_ssize_t output, result,
-    y, sample_weight,
-):
-    """Fills result, if it is given; sums up the loss against y, if that is given."""
-    cdef Forward walker = Forward(ops, tensors, activation_size, X, parameters.dtype)
-    cdef const void *weights = address(parameters)
-    cdef void *to = address(result)
-    cdef const void *target = address(y)
-    cdef const void *weight = address(sample_weight)
-    cdef Py_ssize_t n_outputs = 0 if result is None else result.shape[1]
-    cdef Py_ssize_t target_columns = 0 if y is None else y.shape[1]
-    cdef bint double_precision = parameters.dtype == np.float64
-    with nogil:
-        if double_precision:
-            walker.run(<double *> weights, output, n_outputs, <double *> to,
-                       target_columns, <const double *> target,
-                       <const double *> weight)
-        else:
-            walker.run(<float *> weights, output, n_outputs, <float *> to,
-                       target_columns, <const float *> target,
-                       <const float *> weight)
-    total = X.shape[0]
-    if sample_weight is not None:
-        total = sample_weight.sum(dtype=np.float64)
-    return walker.walk.loss, walker.walk.reported, float(total)
-
-
-cdef void *address(array):
-    return NULL if array is None else <void *> <size_t> array.ctypes.data
+    ROWS_OF_A_PASS = 512
+ROWS_AT_ONCE = ROWS_OF_A_PASS
 
 
 cdef class Forward:
-    """One call's walk over a plan, and the room that it takes."""
+    """The forward ops of a plan. It belongs to no call: all room is a ``Pass``."""
 
     cdef object owners
     cdef const op_t *ops
     cdef const tensor_t *tensors
-    cdef Py_ssize_t n_ops, capacity
+    cdef Py_ssize_t n_ops, activation_size, output, n_inputs, n_outputs, n_parameters
+
+    def __cinit__(
+        self, ops, tensors, Py_ssize_t activation_size, Py_ssize_t output,
+        Py_ssize_t n_inputs, Py_ssize_t n_outputs, Py_ssize_t n_parameters,
+    ):
+        if ops.dtype != OP_DTYPE or tensors.dtype != TENSOR_DTYPE:
+            raise TypeError(f"not the records of a plan: {ops.dtype}, {tensors.dtype}")
+        self.owners = (ops, tensors)
+        self.ops = <const op_t *> <size_t> ops.ctypes.data
+        self.tensors = <const tensor_t *> <size_t> tensors.ctypes.data
+        self.n_ops = len(ops)
+        self.activation_size = activation_size
+        self.output = output
+        self.n_inputs, self.n_outputs = n_inputs, n_outputs
+        self.n_parameters = n_parameters
+
+    def accepts(self, X):
+        """Whether X is a plain array of floats of the right width, with rows."""
+        if type(X) is not np.ndarray:
+            return False
+        cdef cnp.ndarray array = X
+        cdef int number_type = cnp.PyArray_TYPE(array)
+        return (
+            cnp.PyArray_NDIM(array) == 2
+            and cnp.PyArray_DIM(array, 0) > 0
+            and cnp.PyArray_DIM(array, 1) == self.n_inputs
+            and (number_type == cnp.NPY_FLOAT or number_type == cnp.NPY_DOUBLE)
+            and cnp.PyArray_ISBEHAVED_RO(array)
+        )
+
+    def predict(self, cnp.ndarray parameters, X, *, bint check_finite=False):
+        """The network's outputs for every row of X, of shape (n, n_outputs).
+
+        None as soon as a number of X is not finite, where that is to be checked.
+        """
+        cdef cnp.npy_intp shape[2]
+        shape[0] = X.shape[0]
+        shape[1] = self.n_outputs
+        result = cnp.PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(parameters), 0)
+        cdef bint finite = self.predict_rows(
+            parameters, Table(X), 0, shape[0], result, check_finite=check_finite)
+        return result if finite else None
+
+    def predict_rows(
+        self, cnp.ndarray parameters, Table X, Py_ssize_t first, Py_ssize_t last,
+        cnp.ndarray result, *, bint check_finite=False,
+    ):
+        """Fills some rows of what :meth:`predict` returns; whether all were finite."""
+        cdef Pass walker = Pass(self, parameters, X, last - first)
+        walker.walk.phase = PHASE_PREDICT
+        return walker.go(parameters, first, last, result, None, None, check_finite)
+
+    def evaluate(self, cnp.ndarray parameters, Table X, y, sample_weight):
+        """Sums over all rows: loss and reported loss."""
+        cdef Pass walker = Pass(self, parameters, X, X.n_rows)
+        walker.walk.phase = PHASE_EVALUATE
+        walker.go(parameters, 0, X.n_rows, None, y, sample_weight, False)
+        return walker.walk.loss, walker.walk.reported
+
+    def judge(self, cnp.ndarray parameters, Table X, y, sample_weight, result):
+        """Fills what predict returns, and returns what evaluate does."""
+        cdef Pass walker = Pass(self, parameters, X, X.n_rows)
+        walker.walk.phase = PHASE_PREDICT | PHASE_EVALUATE
+        walker.go(parameters, 0, X.n_rows, result, y, sample_weight, False)
+        return walker.walk.loss, walker.walk.reported
+
+
+cdef void *address(array):
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray> array)
+
+
+cdef class Pass:
+    """One call's walk over a plan, and the room that it takes."""
+
+    cdef Forward forward
+    cdef Py_ssize_t capacity
     cdef Table X
     cdef Walk walk
     cdef void *room
@@ -96,26 +120,28 @@ cdef class Forward:
     cdef SparseRows sparse
     cdef void *values
 
-    def __cinit__(self, ops, tensors, Py_ssize_t activation_size, X, dtype):
-        if ops.dtype != OP_DTYPE or tensors.dtype != TENSOR_DTYPE:
-            raise TypeError(f"not the records of a plan: {ops.dtype}, {tensors.dtype}")
-        cdef size_t itemsize = dtype.itemsize
-        self.owners = (ops, tensors)
-        self.ops = <const op_t *> <size_t> ops.ctypes.data
-        self.tensors = <const tensor_t *> <size_t> tensors.ctypes.data
-        self.n_ops = len(ops)
-        self.X = Table(X)
-        self.capacity = min(self.X.n_rows, <Py_ssize_t> ROWS_AT_ONCE)
+    def __cinit__(
+        self, Forward forward, cnp.ndarray parameters, Table X, Py_ssize_t n_rows,
+    ):
+        if (cnp.PyArray_SIZE(parameters) != forward.n_parameters
+                or X.n_columns != forward.n_inputs):
+            raise ValueError(
+                f"this plan has {forward.n_parameters} parameters and "
+                f"{forward.n_inputs} inputs, got {parameters.size} and {X.n_columns}")
+        cdef size_t itemsize = cnp.PyArray_ITEMSIZE(parameters)
+        self.forward = forward
+        self.X = X
+        self.capacity = min(n_rows, <Py_ssize_t> ROWS_OF_A_PASS)
         cdef size_t stored = (
-            self.X.most_stored(self.capacity) if self.X.sparse
-            else self.capacity * self.X.n_columns)
+            X.most_stored(self.capacity) if X.sparse else self.capacity * X.n_columns)
         # In this order: row numbers and sparse structure, input, activations.
         cdef size_t index_bytes = aligned((2 * self.capacity + 1) * sizeof(Py_ssize_t))
-        if self.X.sparse:
+        if X.sparse:
             index_bytes += aligned(stored * sizeof(Py_ssize_t))
         cdef size_t input_bytes = aligned(stored * itemsize)
         self.room = malloc(
-            64 + index_bytes + input_bytes + self.capacity * activation_size * itemsize)
+            64 + index_bytes + input_bytes
+            + self.capacity * forward.activation_size * itemsize)
         if self.room == NULL:
             raise MemoryError("no memory for the activations of a batch")
         cdef char *start = <char *> aligned(<size_t> self.room)
@@ -130,45 +156,82 @@ cdef class Forward:
     def __dealloc__(self):
         free(self.room)
 
-    cdef void run(
-        self, floating *parameters,
-        Py_ssize_t output, Py_ssize_t n_outputs, floating *to,
+    cdef bint go(
+        self, cnp.ndarray parameters, Py_ssize_t first, Py_ssize_t last, result, y,
+        sample_weight, bint check_finite,
+    ):
+        """Fills rows of result, if it is given; sums up the loss, if y is given."""
+        cdef const void *weights = cnp.PyArray_DATA(parameters)
+        cdef void *to = address(result)
+        cdef const void *target = address(y)
+        cdef const void *weight = address(sample_weight)
+        cdef Py_ssize_t target_columns = 0 if y is None else y.shape[1]
+        cdef bint double_precision = cnp.PyArray_TYPE(parameters) == cnp.NPY_DOUBLE
+        cdef bint finite
+        with nogil:
+            if double_precision:
+                finite = self.run(
+                    <double *> weights, first, last, <double *> to, target_columns,
+                    <const double *> target, <const double *> weight, check_finite)
+            else:
+                finite = self.run(
+                    <float *> weights, first, last, <float *> to, target_columns,
+                    <const float *> target, <const float *> weight, check_finite)
+        return finite
+
+    cdef bint run(
+        self, floating *parameters, Py_ssize_t first, Py_ssize_t last, floating *to,
         Py_ssize_t target_columns, const floating *target, const floating *weight,
+        bint check_finite,
     ) noexcept nogil:
-        """Predicts into to, unless it is NULL; evaluates unless target is NULL."""
-        cdef Py_ssize_t first = 0
-        cdef Py_ssize_t place = self.tensors[output].predict_offset * self.capacity
-        if to != NULL:
-            self.walk.phase |= PHASE_PREDICT
-        if target != NULL:
-            self.walk.phase |= PHASE_EVALUATE
-        while first < self.X.n_rows:
-            self.fetch(first, <floating *> self.values)
+        cdef const tensor_t *tensors = self.forward.tensors
+        cdef Py_ssize_t n_outputs = self.forward.n_outputs
+        cdef Py_ssize_t place = (
+            tensors[self.forward.output].predict_offset * self.capacity)
+        while first < last:
+            self.fetch(
+                first, min(self.capacity, last - first), <floating *> self.values)
+            if check_finite and not self.input_is_finite(<floating *> self.values):
+                return False
             self.walk.target = target + first * target_columns
             self.walk.weight = weight + first if weight != NULL else NULL
-            execute(self.ops, self.n_ops, self.tensors, &self.walk, parameters,
-                    <floating *> NULL)
+            execute(self.forward.ops, self.forward.n_ops, tensors, &self.walk,
+                    parameters, <floating *> NULL)
             if to != NULL:
                 memcpy(to + first * n_outputs,
                        <floating *> self.walk.activations + place,
                        self.walk.count * n_outputs * sizeof(floating))
             first += self.walk.count
+        return True
 
-    cdef void fetch(self, Py_ssize_t first, floating *values) noexcept nogil:
+    cdef void fetch(
+        self, Py_ssize_t first, Py_ssize_t count, floating *values) noexcept nogil:
         """The rows from first on: where they lie, or gathered into values."""
         cdef Py_ssize_t i
-        self.walk.count = min(self.capacity, self.X.n_rows - first)
+        self.walk.count = count
         self.walk.input = self.X.in_place(first, sizeof(floating))
         if self.walk.input != NULL:
             return
-        for i in range(self.walk.count):
+        for i in range(count):
             self.rows[i] = first + i
         if self.X.sparse:
-            self.X.gather_sparse(self.rows, self.walk.count, &self.sparse, values)
+            self.X.gather_sparse(self.rows, count, &self.sparse, values)
             self.walk.sparse_input = self.sparse
         else:
-            self.X.gather(self.rows, self.walk.count, values)
+            self.X.gather(self.rows, count, values)
             self.walk.input = values
+
+    cdef bint input_is_finite(self, const floating *values) noexcept nogil:
+        """Whether the dense rows that were fetched are finite.
+
+        A float64 that is too large for float32 has become infinite: that is not known
+        to be the caller's doing, so it counts as not finite.
+        """
+        cdef Py_ssize_t size = self.walk.count * self.X.n_columns
+        if floating is float:
+            return all_finite_f32(size, <const float *> self.walk.input)
+        else:
+            return all_finite_f64(size, <const double *> self.walk.input)
 
 
 cdef inline size_t aligned(size_t size) noexcept nogil:

@@ -390,10 +390,17 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             self, X, accept_sparse="csr", dtype=self._accepted_dtypes(), reset=False
         )
 
-    def _outputs(self, X: Any) -> NDArray:
-        """Outputs of the fitted network for unchecked X."""
+    def _outputs(self, X: Any) -> tuple[NDArray, Any]:
+        """Outputs of the fitted network for unchecked X, and X checked."""
+        attributes = vars(self)
+        # scikit-learn's validation takes many times longer than a small prediction. A
+        # plain array has little to check, unless names of columns must be compared.
+        if "_fitted" in attributes and "feature_names_in_" not in attributes:
+            outputs = self._fitted.predict_clean(X, self.n_jobs)
+            if outputs is not None:
+                return outputs, X
         X = self._check_X(X)
-        return self._fitted.predict(X)
+        return self._fitted.predict(X, self.n_jobs), X
 
     def _has_epochs(self) -> bool:
         """Whether the solver can stop after one pass, as partial_fit has to."""

@@ -104,7 +104,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
                 {ndarray, CSR matrix} of shape (n_samples, n_classes)
             Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
         """
-        outputs = self._outputs(X)
+        outputs, _ = self._outputs(X)
         return self._targets.decode(outputs)
 
     def predict_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
@@ -122,7 +122,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
             except in the multi-label case, where each label has a probability by
             itself. Several columns of classes give a list of one array for each.
         """
-        outputs = self._outputs(X)
+        outputs, _ = self._outputs(X)
         return self._targets.probabilities(outputs)
 
     def predict_log_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:

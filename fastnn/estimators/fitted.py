@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.engine import judge, predict
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.plan import Plan
+from fastnn.predictor import Predictor
 
 
 class ParameterViews(list):
@@ -78,14 +78,19 @@ class FittedNetwork:
         self.input_shape = input_shape
         self.loss = loss
         self.plan: Plan
+        self.predictor: Predictor
         if previous is not None and _alike(
             (network, input_shape, loss),
             (previous.network, previous.input_shape, previous.loss),
         ):
-            self.plan = previous.plan
+            self.plan, self.predictor = previous.plan, previous.predictor
         else:
-            self.plan = lower(network, input_shape=input_shape, loss=loss)
+            self._lower()
         self.parameters: NDArray = np.empty(0)
+
+    def _lower(self) -> None:
+        self.plan = lower(self.network, input_shape=self.input_shape, loss=self.loss)
+        self.predictor = Predictor(self.plan)
 
     def initialize(self, random_state: np.random.RandomState, dtype: np.dtype) -> None:
         """Draw the parameters."""
@@ -109,9 +114,13 @@ class FittedNetwork:
             )
         self.parameters = np.array(other.parameters, dtype=dtype)
 
-    def predict(self, X: Any) -> NDArray:
-        """Outputs of the network, of shape (n_samples, n_outputs)."""
-        return predict(self.plan, self.parameters, X)
+    def predict(self, X: Any, n_jobs: int | None) -> NDArray:
+        """Outputs of the network, of shape (n_samples, n_outputs), for checked X."""
+        return self.predictor.predict(self.parameters, X, n_jobs)
+
+    def predict_clean(self, X: Any, n_jobs: int | None) -> NDArray | None:
+        """The same for X as a user passes it; None if it needs checks or conversion."""
+        return self.predictor.predict_clean(self.parameters, X, n_jobs)
 
     def hidden_outputs(self, X: Any, number: int) -> NDArray:
         """Outputs of the dense layer of this number, its activation applied."""
@@ -121,14 +130,15 @@ class FittedNetwork:
         # The squared error predicts its inputs. The parameters of the first layers come
         # first in the flat buffer.
         plan = lower(first_layers, input_shape=self.input_shape, loss=SquaredError())
-        return predict(plan, self.parameters[: plan.n_parameters], X)
+        parameters = self.parameters[: plan.n_parameters]
+        return Predictor(plan).predict(parameters, X)
 
     def judge(
         self, X: Any, y: NDArray, sample_weight: NDArray | None
     ) -> tuple[NDArray, float]:
         """Outputs, and their mean loss without penalty against y, which is encoded."""
-        outputs, (_, loss, weight) = judge(
-            self.plan, self.parameters, X, y, sample_weight
+        outputs, (_, loss, weight) = self.predictor.judge(
+            self.parameters, X, y, sample_weight
         )
         return outputs, loss / weight
 
@@ -157,12 +167,12 @@ class FittedNetwork:
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(vars(self))
-        del state["plan"]
+        del state["plan"], state["predictor"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.plan = lower(self.network, input_shape=self.input_shape, loss=self.loss)
+        self._lower()
         if self.parameters.shape != (self.plan.n_parameters,):
             raise ValueError(
                 f"the model holds {self.parameters.size} numbers, but this version of "

@@ -110,8 +110,8 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
             Predictions. They are float64 if X or the weights are, although they are
             computed in the dtype of the weights.
         """
-        X = self._check_X(X)
-        predictions = self._targets.decode(self._fitted.predict(X))
+        outputs, X = self._outputs(X)
+        predictions = self._targets.decode(outputs)
         return predictions.astype(
             np.result_type(X.dtype, predictions.dtype), copy=False
         )

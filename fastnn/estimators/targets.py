@@ -178,7 +178,10 @@ class ClassTargets:
     def probabilities(self, outputs: NDArray) -> NDArray:
         """Probability of each class, or of each label."""
         if self.kind == "binary":
-            return np.hstack([1 - outputs, outputs])
+            both = np.empty((len(outputs), 2), outputs.dtype)
+            np.subtract(1, outputs, out=both[:, :1])
+            both[:, 1:] = outputs
+            return both
         return outputs
 
     def score(self, y: Any, predictions: Any, weight: NDArray | None) -> float:
