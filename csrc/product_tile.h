@@ -112,10 +112,49 @@ ALWAYS_INLINE void ISA(pack)(ptrdiff_t k, ptrdiff_t width, ptrdiff_t full,
             panel[p * full + j] = b[p * b_row + j * b_column];
 }
 
+/* One row of c, from rows of b that are read one after the other: where there is nothing
+   to use twice, memory in its order is all that counts. */
+TARGET static void ISA(single_row)(ptrdiff_t n, ptrdiff_t k, const REAL *a,
+                                   ptrdiff_t a_column, const REAL *b, ptrdiff_t b_row,
+                                   REAL beta, REAL *c) {
+    if (beta == 0) memset(c, 0, (size_t)n * sizeof(REAL));
+    ptrdiff_t p = 0;
+    for (; p + 4 <= k; p += 4) {
+        const REAL *row = b + p * b_row, *s = a + p * a_column;
+        REAL s0 = s[0], s1 = s[a_column], s2 = s[2 * a_column], s3 = s[3 * a_column];
+        ptrdiff_t j = 0;
+        for (; j + LANES <= n; j += LANES) {
+            ISA(vector)
+            even = s0 * ISA(load)(row + j) + s2 * ISA(load)(row + 2 * b_row + j);
+            ISA(vector)
+            odd = s1 * ISA(load)(row + b_row + j) + s3 * ISA(load)(row + 3 * b_row + j);
+            ISA(store)(c + j, ISA(load)(c + j) + (even + odd));
+        }
+        if (j < n) {
+            ptrdiff_t rest = n - j;
+            ISA(vector)
+            even = s0 * ISA(load_some)(row + j, rest) +
+                   s2 * ISA(load_some)(row + 2 * b_row + j, rest);
+            ISA(vector)
+            odd = s1 * ISA(load_some)(row + b_row + j, rest) +
+                  s3 * ISA(load_some)(row + 3 * b_row + j, rest);
+            ISA(store_some)(c + j, ISA(load_some)(c + j, rest) + (even + odd), rest);
+        }
+    }
+    for (; p < k; p++) {
+        REAL s = a[p * a_column];
+        for (ptrdiff_t j = 0; j < n; j++) c[j] += s * b[p * b_row + j];
+    }
+}
+
 TARGET static void ISA(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REAL *a,
                                 ptrdiff_t a_row, ptrdiff_t a_column, const REAL *b,
                                 ptrdiff_t b_row, ptrdiff_t b_column, REAL beta, REAL *c,
                                 ptrdiff_t c_row) {
+    if (m == 1 && b_column == 1 && (beta == 0 || beta == 1)) {
+        ISA(single_row)(n, k, a, a_column, b, b_row, beta, c);
+        return;
+    }
     REAL panel_copy[DEPTH * 2 * LANES] __attribute__((aligned(64)));
     REAL block_copy[DEPTH * BLOCK] __attribute__((aligned(64)));
     /* Numbers that lie far apart cost a page each. A copy pays where it is used often. */
