@@ -20,7 +20,7 @@ from fastnn.arguments import (
 )
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
-from fastnn.threads import single_threaded_blas
+from fastnn.threads import single_threaded_blas, threads_for
 
 # A step is shared out only so far that every thread has this much arithmetic, some ten
 # microseconds: below it, meeting the others gains little, and loses much where other
@@ -61,8 +61,9 @@ class Engine:
         Names the update rule. Without one only gradients can be had.
     state : ndarray of shape (n_slots, n_parameters), default=None
         What the rule remembers, of the dtype of the parameters; changed in place.
-    n_threads : int, default=1
-        At most so many threads share a step; a small step uses fewer.
+    n_threads : int or None, default=1
+        At most so many threads share a step; a small step uses fewer. None and negative
+        numbers count as in :func:`fastnn.threads.effective_n_threads`.
 
     Attributes
     ----------
@@ -92,7 +93,7 @@ class Engine:
         batch_size: int,
         optimizer: Optimizer | None = None,
         state: NDArray | None = None,
-        n_threads: int = 1,
+        n_threads: int | None = 1,
     ):
         dtype = check_parameters(plan, parameters)
         check_samples(plan, X, y, sample_weight, dtype)
@@ -111,13 +112,8 @@ class Engine:
         self._updates = optimizer is not None
         self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
-        self.n_threads = max(
-            1,
-            min(
-                n_threads,
-                plan.operations("train") * batch_size // OPERATIONS_PER_THREAD,
-            ),
-        )
+        shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
+        self.n_threads = threads_for(n_threads, shares)
         self._compiled = compiled.Engine(
             plan.ops,
             plan.tensors,

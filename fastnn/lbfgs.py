@@ -67,7 +67,7 @@ def fit_lbfgs(
     max_fun: int,
     tol: float,
     verbose: bool,
-    n_threads: int,
+    n_threads: int | None,
 ) -> tuple[float, int]:
     """Minimise the penalised loss over all samples.
 
@@ -86,7 +86,8 @@ def fit_lbfgs(
         Training stops when no component of the gradient is larger.
     verbose : bool
         Whether to print a line per iteration.
-    n_threads : int
+    n_threads : int or None
+        See :class:`fastnn.engine.Engine`.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from fastnn._core import predict as compiled
 from fastnn._core.gather import Table
 from fastnn.arguments import check_input, check_parameters, check_samples
 from fastnn.plan import Plan
-from fastnn.threads import effective_n_threads
+from fastnn.threads import threads_for
 
 # A prediction is shared out only so far that every thread has this much arithmetic,
 # about a millisecond: starting a thread takes a tenth of that.
@@ -86,12 +86,10 @@ class Predictor:
     ) -> NDArray | None:
         """None if a number of X is not finite and that is checked."""
         n_samples = X.shape[0]
-        most = n_samples * self._operations // OPERATIONS_PER_THREAD
-        if most > 1:
-            n_parts = -(-n_samples // compiled.ROWS_AT_ONCE)
-            n_threads = min(most, n_parts, effective_n_threads(n_jobs))
-            if n_threads > 1:
-                return self._share_out(parameters, X, n_threads, check_finite)
+        shares = n_samples * self._operations // OPERATIONS_PER_THREAD
+        n_threads = threads_for(n_jobs, min(shares, n_samples // compiled.ROWS_AT_ONCE))
+        if n_threads > 1:
+            return self._share_out(parameters, X, n_threads, check_finite)
         return self._forward.predict(parameters, X, check_finite=check_finite)
 
     def _share_out(

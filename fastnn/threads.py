@@ -50,6 +50,15 @@ def effective_n_threads(n_jobs: int | None) -> int:
     return int(n_jobs)
 
 
+def threads_for(n_jobs: int | None, most: int) -> int:
+    """Threads for work that can be shared by so many at most.
+
+    Looking up what ``n_jobs=None`` allows takes longer than a small step, so that is
+    only done where there is a choice.
+    """
+    return min(most, effective_n_threads(n_jobs)) if most > 1 else 1
+
+
 class _SingleThreadedBlas:
     """Holds every BLAS library of the process at one thread while anybody needs it.
 

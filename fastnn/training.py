@@ -84,7 +84,8 @@ class Trainer:
         ``fit`` keeps the parameters that scored best.
     verbose : bool
         Whether to print a line per epoch.
-    n_threads : int
+    n_threads : int or None
+        See :class:`fastnn.engine.Engine`.
     """
 
     plan: Plan
@@ -97,7 +98,7 @@ class Trainer:
     n_iter_no_change: float
     early_stopping: bool
     verbose: bool
-    n_threads: int
+    n_threads: int | None
 
     def fit(
         self,

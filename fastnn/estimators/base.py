@@ -42,7 +42,6 @@ from fastnn.lbfgs import fit_lbfgs
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
 from fastnn.schedules import Schedule
-from fastnn.threads import effective_n_threads
 from fastnn.training import Trainer, Validate
 from fastnn.training_state import OptimizerState, TrainingState
 
@@ -202,7 +201,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             held_out = self._check_held_out(validation, targets, class_weights, dtype)
 
         network = self._describe_network(targets.n_outputs)
-        fitted = FittedNetwork(network, (X.shape[1],), targets.loss, previous)
+        fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
         random_state = check_random_state(self.random_state)
         if previous is None:
             fitted.initialize(random_state, dtype)
@@ -234,7 +233,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             max_fun=self.max_fun,
             tol=self.tol,
             verbose=bool(self.verbose),
-            n_threads=effective_n_threads(self.n_jobs),
+            n_threads=self.n_jobs,
         )
         self.t_ = 0
         # What describes epochs would otherwise tell of a fit by another solver.
@@ -295,7 +294,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         validate: Validate | None = None
         if held_out is not None:
             validate = partial(judge, fitted, targets, held_out)
-        n_threads = effective_n_threads(self.n_jobs)
         trainer = Trainer(
             fitted.plan,
             self._describe_optimizer(),
@@ -307,7 +305,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             n_iter_no_change=self.n_iter_no_change,
             early_stopping=self.early_stopping,
             verbose=bool(self.verbose),
-            n_threads=n_threads,
+            n_threads=self.n_jobs,
         )
         train = trainer.partial_fit if incremental else trainer.fit
         if task is not None:

@@ -126,7 +126,7 @@ def _attributes(
     fitted: FittedNetwork, targets: Any, epoch: int, state: TrainingState
 ) -> dict[str, Any]:
     """Attributes of an estimator that had stopped after ``epoch``."""
-    snapshot = FittedNetwork(fitted.network, fitted.input_shape, fitted.loss, fitted)
+    snapshot = FittedNetwork(fitted.network, fitted.input_shape, fitted.loss)
     snapshot.inherit(fitted, fitted.parameters.dtype)
     return {
         "_fitted": snapshot,

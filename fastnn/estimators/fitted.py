@@ -1,5 +1,6 @@
 """What an estimator keeps of a trained network: one flat array and how to read it."""
 
+from functools import lru_cache
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -62,9 +63,6 @@ class FittedNetwork:
     input_shape : tuple of int
         Shape of one sample.
     loss : Loss
-    previous : FittedNetwork, default=None
-        Lends its plan if it describes the same, which saves small calls of partial_fit
-        a good part of their time.
     """
 
     def __init__(
@@ -72,25 +70,15 @@ class FittedNetwork:
         network: Sequential,
         input_shape: tuple[int, ...],
         loss: Loss,
-        previous: "FittedNetwork | None" = None,
     ):
         self.network = network
         self.input_shape = input_shape
         self.loss = loss
-        self.plan: Plan
-        self.predictor: Predictor
-        if previous is not None and _alike(
-            (network, input_shape, loss),
-            (previous.network, previous.input_shape, previous.loss),
-        ):
-            self.plan, self.predictor = previous.plan, previous.predictor
-        else:
-            self._lower()
+        self.plan, self.predictor = self._lowered()
         self.parameters: NDArray = np.empty(0)
 
-    def _lower(self) -> None:
-        self.plan = lower(self.network, input_shape=self.input_shape, loss=self.loss)
-        self.predictor = Predictor(self.plan)
+    def _lowered(self) -> tuple[Plan, Predictor]:
+        return _lowered(_Description(self.network, self.input_shape, self.loss))
 
     def initialize(self, random_state: np.random.RandomState, dtype: np.dtype) -> None:
         """Draw the parameters."""
@@ -154,7 +142,7 @@ class FittedNetwork:
         self, attribute: str, kind: str, arrays: list[ArrayLike]
     ) -> "FittedNetwork":
         """The same network over a new buffer, in which ``arrays`` are of this kind."""
-        other = FittedNetwork(self.network, self.input_shape, self.loss, self)
+        other = FittedNetwork(self.network, self.input_shape, self.loss)
         other.inherit(self, self.parameters.dtype)
         views = other.views(attribute, kind)
         if len(arrays) != len(views):
@@ -172,7 +160,7 @@ class FittedNetwork:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._lower()
+        self.plan, self.predictor = self._lowered()
         if self.parameters.shape != (self.plan.n_parameters,):
             raise ValueError(
                 f"the model holds {self.parameters.size} numbers, but this version of "
@@ -181,14 +169,44 @@ class FittedNetwork:
             )
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two descriptions surely say the same."""
-    if one is other:
-        return True
-    if type(one) is not type(other) or isinstance(one, np.ndarray):
-        return False
-    if isinstance(one, BaseEstimator):
-        return _alike(list(vars(one).items()), list(vars(other).items()))
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    return bool(one == other)
+class _Description:
+    """What a plan is made from; equal to another one that says the same."""
+
+    def __init__(self, network: Sequential, input_shape: tuple[int, ...], loss: Loss):
+        self.network, self.input_shape, self.loss = network, input_shape, loss
+        self._key = _key((network, input_shape, loss), {})
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Description) and self._key == other._key
+
+
+def _key(value: Any, places: dict[int, int]) -> Any:
+    """A description as nested tuples. What stands in it twice is named by its place."""
+    if isinstance(value, list | tuple):
+        return tuple(_key(item, places) for item in value)
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if not isinstance(value, BaseEstimator):
+        return type(value), value
+    if id(value) in places:
+        return "again", places[id(value)]
+    places[id(value)] = len(places)
+    return type(value), tuple(
+        (name, _key(item, places)) for name, item in vars(value).items()
+    )
+
+
+# Searches, cross-validations and small calls of partial_fit fit the same network again
+# and again, and writing its plan takes as long as an epoch of a thousand samples. Plans
+# are immutable and hold no weights, so all may share one.
+@lru_cache(maxsize=64)
+def _lowered(description: _Description) -> tuple[Plan, Predictor]:
+    plan = lower(
+        description.network,
+        input_shape=description.input_shape,
+        loss=description.loss,
+    )
+    return plan, Predictor(plan)

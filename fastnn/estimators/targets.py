@@ -76,6 +76,8 @@ class ClassTargets:
 
     Parameters
     ----------
+    kind : {"binary", "multiclass", "multilabel-indicator"}
+        What scikit-learn's ``type_of_target`` says of ``y``.
     y : ndarray of shape (n_samples,) or {ndarray, CSR matrix} of shape \
             (n_samples, n_classes)
         Checked targets.
@@ -91,9 +93,15 @@ class ClassTargets:
     n_outputs : int
     """
 
-    def __init__(self, y: Any, classes: Any = None):
-        self.kind = _kind_of(y)
-        self.classes = unique_labels(y if classes is None else classes)
+    def __init__(self, kind: str, y: Any, classes: Any = None):
+        self.kind = kind
+        if classes is not None:
+            self.classes = unique_labels(classes)
+        elif kind == "multilabel-indicator":
+            self.classes = np.arange(y.shape[1])
+        else:
+            # Words of an object array become an array of words, as in unique_labels.
+            self.classes = np.array(list(np.unique(y)))
         if classes is not None and self.kind != "multilabel-indicator":
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
         self.sparse = sparse.issparse(y)
@@ -292,7 +300,7 @@ def class_targets(y: Any, classes: Any = None) -> ClassTargets | ColumnsOfClasse
                 f"columns of y, got {classes!r}."
             )
         return ColumnsOfClasses(y, classes)
-    return ClassTargets(y, classes)
+    return ClassTargets(kind, y, classes)
 
 
 def _kind_of(y: Any) -> str:
