@@ -40,6 +40,13 @@
 #endif
 #endif
 
+/* Asks for memory that will be read soon. */
+#if defined(__GNUC__) || defined(__clang__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address)
+#endif
+
 /* Functions of one number. Always inlined: a call would keep the loop around it scalar. */
 #ifndef HOST_DEVICE
 #if defined(_MSC_VER) && !defined(__clang__)

@@ -1,13 +1,92 @@
 #ifndef REAL
+
 #include "sparse.h"
+
 #include "compiler.h"
+
+/* Where the stored values of a row begin. */
+static inline ptrdiff_t start_of(const sparse_rows_t *a, ptrdiff_t row) {
+    return a->long_starts ? (ptrdiff_t)((const int64_t *)a->starts)[row]
+                          : (ptrdiff_t)((const int32_t *)a->starts)[row];
+}
+
+/* Strips of a dense row: numbers that one instruction or a few work on together. */
+#define LANES(STRIP) (ptrdiff_t)(sizeof(STRIP) / sizeof(REAL))
+#if defined(__GNUC__) || defined(__clang__)
+#define STRIP_OF(REAL, N)                                                     \
+    REAL __attribute__((vector_size(N * sizeof(REAL)), aligned(sizeof(REAL)), \
+                        may_alias))
+typedef STRIP_OF(float, 16) wide_f32;
+typedef STRIP_OF(float, 4) narrow_f32;
+typedef STRIP_OF(double, 8) wide_f64;
+typedef STRIP_OF(double, 2) narrow_f64;
+#else
+typedef float wide_f32, narrow_f32;
+typedef double wide_f64, narrow_f64;
+#endif
+#define STRIP_AT(STRIP, ADDRESS) (*(STRIP *)(ADDRESS))
+
+/* How many rows before their turn they are asked for, and how much comes at once. */
+enum { AHEAD = 2, CACHE_LINE = 64 };
+
 #define BODY "sparse.c"
 #include "each_real.h"
+
 #else
 
-CLONES void NAMED(add_scaled_loop)(ptrdiff_t n, REAL factor, const REAL *x, REAL *y) {
-    SIMD
-    for (ptrdiff_t i = 0; i < n; i++) y[i] += factor * x[i];
+#define WIDE NAMED(wide)
+#define NARROW NAMED(narrow)
+#define INDEX int32_t
+#define VALUE float
+#define TYPED(name) NAMED(name##_i32_f32)
+#include "sparse_rows.h"
+#undef INDEX
+#undef TYPED
+#define INDEX int64_t
+#define TYPED(name) NAMED(name##_i64_f32)
+#include "sparse_rows.h"
+#undef INDEX
+#undef VALUE
+#undef TYPED
+#define INDEX int32_t
+#define VALUE double
+#define TYPED(name) NAMED(name##_i32_f64)
+#include "sparse_rows.h"
+#undef INDEX
+#undef TYPED
+#define INDEX int64_t
+#define TYPED(name) NAMED(name##_i64_f64)
+#include "sparse_rows.h"
+#undef INDEX
+#undef VALUE
+#undef TYPED
+
+#undef WIDE
+#undef NARROW
+
+void NAMED(sparse_product)(ptrdiff_t m, ptrdiff_t n, const sparse_rows_t *a,
+                           const REAL *b, int accumulate, REAL *c) {
+    if (!accumulate) memset(c, 0, (size_t)(m * n) * sizeof(REAL));
+    if (a->wide && a->long_columns)
+        NAMED(product_i64_f64)(m, n, a, b, c);
+    else if (a->wide)
+        NAMED(product_i32_f64)(m, n, a, b, c);
+    else if (a->long_columns)
+        NAMED(product_i64_f32)(m, n, a, b, c);
+    else
+        NAMED(product_i32_f32)(m, n, a, b, c);
+}
+
+void NAMED(sparse_transposed_product)(ptrdiff_t k, ptrdiff_t n, const sparse_rows_t *a,
+                                      const REAL *b, REAL *c) {
+    if (a->wide && a->long_columns)
+        NAMED(transposed_i64_f64)(k, n, a, b, c);
+    else if (a->wide)
+        NAMED(transposed_i32_f64)(k, n, a, b, c);
+    else if (a->long_columns)
+        NAMED(transposed_i64_f32)(k, n, a, b, c);
+    else
+        NAMED(transposed_i32_f32)(k, n, a, b, c);
 }
 
 #endif

@@ -163,7 +163,8 @@ def test_rows_that_are_one_and_the_same():
 @sources
 @pytest.mark.parametrize("kind", SPARSE)
 def test_sparse_rows_are_dense_rows(kind, source, dtype):
-    plan = stack([5, 2], input_shape=(WIDTH,))
+    # 37 columns of the dense matrix are two wide strips, a narrow one and a number.
+    plan = stack([37, 2], input_shape=(WIDTH,))
     data = draw(plan, N)
     rng = np.random.default_rng(0)
     X = np.where(rng.random(data.X.shape) < 0.3, data.X, 0).astype(source)

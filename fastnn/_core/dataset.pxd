@@ -1,13 +1,11 @@
 from cython cimport floating
 
 from fastnn._core.executor cimport Walk
-from fastnn._core.gather cimport SparseRows, Table
+from fastnn._core.gather cimport Table
 
 # Room for the rows that one thread works on at a time.
 cdef struct Batch:
     void *input             # gathered rows of X; NULL when they are sparse
-    SparseRows sparse_input
-    void *sparse_values
     void *target
     void *weight
 

@@ -21,19 +21,10 @@ cdef class Dataset:
     cdef Batch new_batch(self, Py_ssize_t n_rows, dtype, list owners):
         """Room for so many different rows, kept alive by owners."""
         cdef Batch batch
-        cdef Py_ssize_t stored
-        batch.input = batch.sparse_values = NULL
-        batch.sparse_input.start = batch.sparse_input.column = NULL
+        batch.input = NULL
         batch.target = address(aligned(n_rows * self.y.n_columns, dtype, owners))
         batch.weight = address(aligned(n_rows, dtype, owners))
-        if self.X.sparse:
-            stored = self.X.most_stored(n_rows)
-            batch.sparse_values = address(aligned(stored, dtype, owners))
-            batch.sparse_input.column = <Py_ssize_t *> address(
-                aligned(stored, np.intp, owners))
-            batch.sparse_input.start = <Py_ssize_t *> address(
-                aligned(n_rows + 1, np.intp, owners))
-        else:
+        if not self.X.sparse:
             batch.input = address(aligned(n_rows * self.X.n_columns, dtype, owners))
         return batch
 
@@ -48,9 +39,7 @@ cdef class Dataset:
         cdef double weight_sum = 0
         cdef Py_ssize_t i
         if self.X.sparse:
-            self.X.gather_sparse(
-                rows, walk.count, &batch.sparse_input, <floating *> batch.sparse_values)
-            walk.sparse_input = batch.sparse_input
+            walk.sparse_input = self.X.sparse_rows(rows)
         else:
             self.X.gather(rows, walk.count, input)
         walk.input = input

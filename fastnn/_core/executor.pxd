@@ -1,8 +1,8 @@
 from cython cimport floating
 from libc.stdint cimport uint64_t
 
-from fastnn._core.gather cimport SparseRows
 from fastnn._core.plan cimport op_t, tensor_t
+from fastnn._core.sparse cimport sparse_rows_t
 
 # What one walk over a plan works on: some rows of a batch, which one thread owns.
 cdef struct Walk:
@@ -13,7 +13,7 @@ cdef struct Walk:
     uint64_t mask_seed      # what random masks depend on, besides the row
     uint64_t mask_step
     const void *input       # these rows of X, side by side; NULL when they are sparse
-    SparseRows sparse_input
+    sparse_rows_t sparse_input
     const void *target      # these rows of y
     const void *weight      # their sample weights, or NULL
     void *activations       # the thread's own: tensors share memory, threads do not

@@ -24,7 +24,11 @@ from fastnn._core.plan cimport (
     op_t,
     tensor_t,
 )
-from fastnn._core.sparse cimport sparse_product, sparse_transposed_product
+from fastnn._core.sparse cimport (
+    sparse_product,
+    sparse_rows_t,
+    sparse_transposed_product,
+)
 
 
 cdef void execute(
@@ -130,11 +134,11 @@ cdef inline bint adds(
 
 
 cdef void run_sparse_product(
-    const op_t *op, const Py_ssize_t *dim, const SparseRows *rows,
+    const op_t *op, const Py_ssize_t *dim, const sparse_rows_t *rows,
     const floating *b, bint accumulate, floating *c,
 ) noexcept nogil:
     if op.transpose & 1:
         sparse_transposed_product(
-            dim[1], dim[2], dim[3], rows, b, <floating> accumulate, c)
+            dim[1], dim[2], dim[3], rows, b, accumulate, c)
     else:
-        sparse_product(dim[1], dim[2], rows, b, <floating> accumulate, c)
+        sparse_product(dim[1], dim[2], rows, b, accumulate, c)

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import sparse as sp
 
 from cython cimport floating
-from libc.stdint cimport int32_t, int64_t
+
+from fastnn._core.sparse cimport sparse_rows_t
 
 cnp.import_array()
 
@@ -108,14 +109,6 @@ cdef class Table:
         self.long_columns = indices.dtype == np.int64
         self.long_starts = indptr.dtype == np.int64
 
-    cdef Py_ssize_t most_stored(self, Py_ssize_t n_rows):
-        """The most values that any n_rows rows of a sparse table can hold together."""
-        lengths = np.diff(self.owners[2])
-        if n_rows < len(lengths):
-            shorter = len(lengths) - n_rows
-            lengths = np.partition(lengths, shorter)[shorter:]
-        return int(lengths.sum(dtype=np.int64))
-
     cdef const void *in_place(self, Py_ssize_t first, size_t itemsize) noexcept nogil:
         """Where rows from first on lie, if they can be read as they are; else NULL."""
         if (self.sparse or self.column_stride != 1
@@ -143,28 +136,12 @@ cdef class Table:
                 gather_f32_f64(count, self.n_columns, <const float *> self.values,
                                self.row_stride, self.column_stride, rows, to)
 
-    cdef void gather_sparse(
-        self, const Py_ssize_t *rows, Py_ssize_t count, SparseRows *to, floating *value,
-    ) noexcept nogil:
-        """Copies rows of a sparse table one after the other, values as floating."""
-        cdef Py_ssize_t i, j, first, last, at = 0
-        to.value = value
-        to.start[0] = 0
-        for i in range(count):
-            if self.long_starts:
-                first = (<const int64_t *> self.starts)[rows[i]]
-                last = (<const int64_t *> self.starts)[rows[i] + 1]
-            else:
-                first = (<const int32_t *> self.starts)[rows[i]]
-                last = (<const int32_t *> self.starts)[rows[i] + 1]
-            for j in range(first, last):
-                if self.long_columns:
-                    to.column[at] = (<const int64_t *> self.columns)[j]
-                else:
-                    to.column[at] = (<const int32_t *> self.columns)[j]
-                if self.wide:
-                    value[at] = <floating> (<const double *> self.values)[j]
-                else:
-                    value[at] = <floating> (<const float *> self.values)[j]
-                at += 1
-            to.start[i + 1] = at
+    cdef sparse_rows_t sparse_rows(self, const Py_ssize_t *rows) noexcept nogil:
+        """Rows of a sparse table, which are read where they lie."""
+        cdef sparse_rows_t found
+        found.rows = rows
+        found.starts, found.columns = self.starts, self.columns
+        found.values = self.values
+        found.long_starts, found.long_columns = self.long_starts, self.long_columns
+        found.wide = self.wide
+        return found

@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from fastnn._core.executor cimport Walk, execute
-from fastnn._core.gather cimport SparseRows, Table
+from fastnn._core.gather cimport Table
 from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
 from fastnn._core.tables import OP_DTYPE, TENSOR_DTYPE
 
@@ -117,7 +117,6 @@ cdef class Pass:
     cdef Walk walk
     cdef void *room
     cdef Py_ssize_t *rows
-    cdef SparseRows sparse
     cdef void *values
 
     def __cinit__(
@@ -132,15 +131,12 @@ cdef class Pass:
         self.forward = forward
         self.X = X
         self.capacity = min(n_rows, <Py_ssize_t> ROWS_OF_A_PASS)
-        cdef size_t stored = (
-            X.most_stored(self.capacity) if X.sparse else self.capacity * X.n_columns)
-        # In this order: row numbers and sparse structure, input, activations.
-        cdef size_t index_bytes = aligned((2 * self.capacity + 1) * sizeof(Py_ssize_t))
-        if X.sparse:
-            index_bytes += aligned(stored * sizeof(Py_ssize_t))
-        cdef size_t input_bytes = aligned(stored * itemsize)
+        # In this order: row numbers, dense input, activations.
+        cdef size_t row_bytes = aligned(self.capacity * sizeof(Py_ssize_t))
+        cdef size_t input_bytes = aligned(
+            0 if X.sparse else self.capacity * X.n_columns * itemsize)
         self.room = malloc(
-            64 + index_bytes + input_bytes
+            64 + row_bytes + input_bytes
             + self.capacity * forward.activation_size * itemsize)
         if self.room == NULL:
             raise MemoryError("no memory for the activations of a batch")
@@ -148,10 +144,8 @@ cdef class Pass:
         memset(&self.walk, 0, sizeof(self.walk))
         self.walk.capacity = self.capacity
         self.rows = <Py_ssize_t *> start
-        self.sparse.start = self.rows + self.capacity
-        self.sparse.column = self.sparse.start + self.capacity + 1
-        self.values = start + index_bytes
-        self.walk.activations = start + index_bytes + input_bytes
+        self.values = start + row_bytes
+        self.walk.activations = start + row_bytes + input_bytes
 
     def __dealloc__(self):
         free(self.room)
@@ -215,8 +209,7 @@ cdef class Pass:
         for i in range(count):
             self.rows[i] = first + i
         if self.X.sparse:
-            self.X.gather_sparse(self.rows, count, &self.sparse, values)
-            self.walk.sparse_input = self.sparse
+            self.walk.sparse_input = self.X.sparse_rows(self.rows)
         else:
             self.X.gather(self.rows, count, values)
             self.walk.input = values

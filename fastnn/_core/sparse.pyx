@@ -1,47 +1,42 @@
-"""Products of a few sparse rows with a dense matrix, both ways."""
+"""Products of some sparse rows with a dense matrix, both ways."""
 
 from cython cimport floating
 from libc.string cimport memset
 
-from fastnn._core.gather cimport SparseRows
-
 cdef extern from "sparse.h":
-    void add_scaled_loop_f32(Py_ssize_t, float, const float *, float *) noexcept nogil
-    void add_scaled_loop_f64(
-        Py_ssize_t, double, const double *, double *) noexcept nogil
-
-
-cdef inline void add_scaled(
-    Py_ssize_t n, floating factor, const floating *x, floating *y) noexcept nogil:
-    if floating is float:
-        add_scaled_loop_f32(n, factor, x, y)
-    else:
-        add_scaled_loop_f64(n, factor, x, y)
+    void sparse_product_f32(
+        Py_ssize_t, Py_ssize_t, const sparse_rows_t *, const float *, bint,
+        float *) noexcept nogil
+    void sparse_product_f64(
+        Py_ssize_t, Py_ssize_t, const sparse_rows_t *, const double *, bint,
+        double *) noexcept nogil
+    void sparse_transposed_product_f32(
+        Py_ssize_t, Py_ssize_t, const sparse_rows_t *, const float *,
+        float *) noexcept nogil
+    void sparse_transposed_product_f64(
+        Py_ssize_t, Py_ssize_t, const sparse_rows_t *, const double *,
+        double *) noexcept nogil
 
 
 cdef void sparse_product(
-    Py_ssize_t m, Py_ssize_t n, const SparseRows *a, const floating *b,
-    floating beta, floating *c,
+    Py_ssize_t m, Py_ssize_t n, const sparse_rows_t *a, const floating *b,
+    bint accumulate, floating *c,
 ) noexcept nogil:
-    """c = beta c + a @ b: m sparse rows, b and c of n columns; beta is 0 or 1."""
-    cdef Py_ssize_t i, j
-    if beta == 0:
-        memset(c, 0, m * n * sizeof(floating))
-    for i in range(m):
-        for j in range(a.start[i], a.start[i + 1]):
-            add_scaled(
-                n, (<const floating *> a.value)[j], b + a.column[j] * n, c + i * n)
+    """c = a @ b, or c += a @ b: m sparse rows, b and c of n columns."""
+    if floating is float:
+        sparse_product_f32(m, n, a, b, accumulate, c)
+    else:
+        sparse_product_f64(m, n, a, b, accumulate, c)
 
 
 cdef void sparse_transposed_product(
-    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const SparseRows *a, const floating *b,
-    floating beta, floating *c,
+    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const sparse_rows_t *a, const floating *b,
+    bint accumulate, floating *c,
 ) noexcept nogil:
-    """c = beta c + a^T @ b: k sparse rows of m columns, b and c of n columns."""
-    cdef Py_ssize_t i, j
-    if beta == 0:
+    """c = a^T @ b, or c += a^T @ b: k sparse rows of m columns, b and c of n."""
+    if not accumulate:
         memset(c, 0, m * n * sizeof(floating))
-    for i in range(k):
-        for j in range(a.start[i], a.start[i + 1]):
-            add_scaled(
-                n, (<const floating *> a.value)[j], b + i * n, c + a.column[j] * n)
+    if floating is float:
+        sparse_transposed_product_f32(k, n, a, b, c)
+    else:
+        sparse_transposed_product_f64(k, n, a, b, c)
