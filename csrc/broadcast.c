@@ -1,6 +1,10 @@
 #ifndef REAL
 #include "broadcast.h"
+#include "compiler.h"
 #include "elementwise.h"
+typedef STRIP_OF(float, 16) strip_f32;
+typedef STRIP_OF(double, 8) strip_f64;
+
 #define BODY "broadcast.c"
 #include "each_real.h"
 #else
@@ -22,19 +26,6 @@ ACTIVATION_TABLE(ROW)
 #undef OUTPUT
 #undef INPUT
 
-HOST_DEVICE void NAMED(reduce_row)(ptrdiff_t n, const REAL *d, REAL *db,
-                                   ptrdiff_t b_column) {
-    if (b_column) {
-        SIMD
-        for (ptrdiff_t j = 0; j < n; j++) db[j] += d[j];
-    } else {
-        REAL sum = 0;
-        SIMD_SUM(sum)
-        for (ptrdiff_t j = 0; j < n; j++) sum += d[j];
-        db[0] += sum;
-    }
-}
-
 #define ROW(name, reads, value, slope)                                                \
     CLONES void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,            \
                                   const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column, \
@@ -53,21 +44,11 @@ HOST_DEVICE void NAMED(reduce_row)(ptrdiff_t n, const REAL *d, REAL *db,
             }                                                                         \
         }                                                                             \
     }                                                                                 \
-    CLONES void NAMED(add_gradient_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,  \
-                                           const REAL *saved, REAL *da, REAL *db,     \
-                                           ptrdiff_t b_row, ptrdiff_t b_column) {     \
-        for (ptrdiff_t i = 0; i < m; i++, dy += n) {                                  \
-            const REAL *d = dy;                                                       \
-            if (da) {                                                                 \
-                const REAL *s = saved + i * n;                                        \
-                REAL *out = da + i * n;                                               \
-                SIMD                                                                  \
-                for (ptrdiff_t j = 0; j < n; j++)                                     \
-                    out[j] = dy[j] * NAMED(name##_slope)(s[j]);                       \
-                d = out;                                                              \
-            }                                                                         \
-            if (db) NAMED(reduce_row)(n, d, db + i * b_row, b_column);                \
-        }                                                                             \
+    CLONES void NAMED(slope_##name)(ptrdiff_t n, const REAL *dy, const REAL *saved,   \
+                                    REAL *da) {                                       \
+        SIMD                                                                          \
+        for (ptrdiff_t i = 0; i < n; i++)                                             \
+            da[i] = dy[i] * NAMED(name##_slope)(saved[i]);                            \
     }
 ACTIVATION_TABLE(ROW)
 #undef ROW
@@ -75,8 +56,61 @@ ACTIVATION_TABLE(ROW)
 #define ROW(name, reads, value, slope) NAMED(add_##name),
 const NAMED(add_loop) NAMED(add_loops)[] = {ACTIVATION_TABLE(ROW)};
 #undef ROW
-#define ROW(name, reads, value, slope) NAMED(add_gradient_##name),
-const NAMED(add_gradient_loop) NAMED(add_gradient_loops)[] = {ACTIVATION_TABLE(ROW)};
+#define ROW(name, reads, value, slope) NAMED(slope_##name),
+const NAMED(slope_loop) NAMED(slope_loops)[] = {ACTIVATION_TABLE(ROW)};
 #undef ROW
+
+enum { NAMED(LANES) = sizeof(NAMED(strip)) / sizeof(REAL) };
+
+/* The sums over m rows of the numbers in one strip. */
+HOST_DEVICE void NAMED(sum_strips)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *sum) {
+    NAMED(strip) even = {0}, odd = {0};
+    ptrdiff_t i = 0;
+    for (; i + 4 <= m; i += 4, d += 4 * n) {
+        even += STRIP_AT(NAMED(strip), d) + STRIP_AT(NAMED(strip), d + 2 * n);
+        odd += STRIP_AT(NAMED(strip), d + n) + STRIP_AT(NAMED(strip), d + 3 * n);
+    }
+    for (; i < m; i++, d += n) even += STRIP_AT(NAMED(strip), d);
+    STRIP_AT(NAMED(strip), sum) = even + odd;
+}
+
+CLONES static void NAMED(reduce_columns)(ptrdiff_t m, ptrdiff_t n, const REAL *d,
+                                         REAL *db) {
+    REAL sum[NAMED(LANES)];
+    ptrdiff_t j = 0;
+    for (; j + NAMED(LANES) <= n; j += NAMED(LANES)) {
+        NAMED(sum_strips)(m, n, d + j, sum);
+        STRIP_AT(NAMED(strip), db + j) += STRIP_AT(NAMED(strip), sum);
+    }
+    if (j == n) return;
+    if (j) { /* the last strip begins earlier: some of its sums are known */
+        NAMED(sum_strips)(m, n, d + n - NAMED(LANES), sum);
+        for (; j < n; j++) db[j] += sum[j - (n - NAMED(LANES))];
+        return;
+    }
+    for (ptrdiff_t i = 0; i < m; i++, d += n) {
+        SIMD
+        for (ptrdiff_t k = 0; k < n; k++) db[k] += d[k];
+    }
+}
+
+CLONES void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db,
+                          ptrdiff_t b_row, ptrdiff_t b_column) {
+    if (b_row == 0 && b_column) {
+        NAMED(reduce_columns)(m, n, d, db);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < m; i++, d += n, db += b_row) {
+        if (b_column) {
+            SIMD
+            for (ptrdiff_t j = 0; j < n; j++) db[j] += d[j];
+        } else {
+            REAL sum = 0;
+            SIMD_SUM(sum)
+            for (ptrdiff_t j = 0; j < n; j++) sum += d[j];
+            db[0] += sum;
+        }
+    }
+}
 
 #endif

@@ -8,18 +8,19 @@
 
 enum { IDENTITY = 0 }; /* the first row of the table of activations */
 
-#define DECLARE(REAL, NAMED)                                                               \
-    /* b may be NULL (nothing is added); y may be a. */                                    \
-    typedef void (*NAMED(add_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *a,               \
-                                    const REAL *b, ptrdiff_t b_row,                        \
-                                    ptrdiff_t b_column, REAL *y);                          \
-    /* da = dy * slope(saved) when da is given (it may be dy); then db, when given, gets \
-       the sum of da, or of dy without one, over what b was broadcast over. */ \
-    typedef void (*NAMED(add_gradient_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *dy,     \
-                                             const REAL *saved, REAL *da, REAL *db,        \
-                                             ptrdiff_t b_row, ptrdiff_t b_column);         \
-    extern const NAMED(add_loop) NAMED(add_loops)[];                                       \
-    extern const NAMED(add_gradient_loop) NAMED(add_gradient_loops)[];
+#define DECLARE(REAL, NAMED)                                                          \
+    /* b may be NULL (nothing is added); y may be a. */                               \
+    typedef void (*NAMED(add_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *a,          \
+                                    const REAL *b, ptrdiff_t b_row,                   \
+                                    ptrdiff_t b_column, REAL *y);                     \
+    /* da[i] = dy[i] * slope(saved[i]) for i < n; da may be dy. */                    \
+    typedef void (*NAMED(slope_loop))(ptrdiff_t n, const REAL *dy, const REAL *saved, \
+                                      REAL *da);                                      \
+    extern const NAMED(add_loop) NAMED(add_loops)[];                                  \
+    extern const NAMED(slope_loop) NAMED(slope_loops)[];                              \
+    /* Adds the numbers of d to those of db that were broadcast to their places. */   \
+    void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db,             \
+                       ptrdiff_t b_row, ptrdiff_t b_column);
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64

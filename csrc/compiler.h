@@ -40,6 +40,17 @@
 #endif
 #endif
 
+/* A few numbers that one instruction works on, or several: a vector where the compiler
+   has them, and one number elsewhere. They may lie anywhere. */
+#if defined(__GNUC__) || defined(__clang__)
+#define STRIP_OF(REAL, N)                                                       \
+    REAL __attribute__((vector_size((N) * sizeof(REAL)), aligned(sizeof(REAL)), \
+                        may_alias))
+#else
+#define STRIP_OF(REAL, N) REAL
+#endif
+#define STRIP_AT(STRIP, address) (*(STRIP *)(address))
+
 /* Asks for memory that will be read soon. */
 #if defined(__GNUC__) || defined(__clang__)
 #define PREFETCH(address) __builtin_prefetch(address)

@@ -12,19 +12,10 @@ static inline ptrdiff_t start_of(const sparse_rows_t *a, ptrdiff_t row) {
 
 /* Strips of a dense row: numbers that one instruction or a few work on together. */
 #define LANES(STRIP) (ptrdiff_t)(sizeof(STRIP) / sizeof(REAL))
-#if defined(__GNUC__) || defined(__clang__)
-#define STRIP_OF(REAL, N)                                                     \
-    REAL __attribute__((vector_size(N * sizeof(REAL)), aligned(sizeof(REAL)), \
-                        may_alias))
 typedef STRIP_OF(float, 16) wide_f32;
 typedef STRIP_OF(float, 4) narrow_f32;
 typedef STRIP_OF(double, 8) wide_f64;
 typedef STRIP_OF(double, 2) narrow_f64;
-#else
-typedef float wide_f32, narrow_f32;
-typedef double wide_f64, narrow_f64;
-#endif
-#define STRIP_AT(STRIP, ADDRESS) (*(STRIP *)(ADDRESS))
 
 /* How many rows before their turn they are asked for, and how much comes at once. */
 enum { AHEAD = 2, CACHE_LINE = 64 };

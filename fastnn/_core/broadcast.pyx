@@ -19,16 +19,23 @@ cdef extern from "broadcast.h":
     ctypedef void (*add_loop_f64)(
         Py_ssize_t, Py_ssize_t, const double *, const double *, Py_ssize_t, Py_ssize_t,
         double *) noexcept nogil
-    ctypedef void (*add_gradient_loop_f32)(
-        Py_ssize_t, Py_ssize_t, const float *, const float *, float *, float *,
-        Py_ssize_t, Py_ssize_t) noexcept nogil
-    ctypedef void (*add_gradient_loop_f64)(
-        Py_ssize_t, Py_ssize_t, const double *, const double *, double *, double *,
-        Py_ssize_t, Py_ssize_t) noexcept nogil
+    ctypedef void (*slope_loop_f32)(
+        Py_ssize_t, const float *, const float *, float *) noexcept nogil
+    ctypedef void (*slope_loop_f64)(
+        Py_ssize_t, const double *, const double *, double *) noexcept nogil
     const add_loop_f32 *add_loops_f32
     const add_loop_f64 *add_loops_f64
-    const add_gradient_loop_f32 *add_gradient_loops_f32
-    const add_gradient_loop_f64 *add_gradient_loops_f64
+    const slope_loop_f32 *slope_loops_f32
+    const slope_loop_f64 *slope_loops_f64
+    void reduce_f32(Py_ssize_t, Py_ssize_t, const float *, float *, Py_ssize_t,
+                    Py_ssize_t) noexcept nogil
+    void reduce_f64(Py_ssize_t, Py_ssize_t, const double *, double *, Py_ssize_t,
+                    Py_ssize_t) noexcept nogil
+
+# So many numbers are worked on together: they stay in the first-level cache between the
+# slope and the sum.
+cdef enum:
+    NUMBERS_TOGETHER = 4096
 
 
 cdef void add(
@@ -63,19 +70,41 @@ cdef void add_gradient(
     da may be dy. It is NULL for the identity, whose da is dy itself. db may be NULL.
     """
     cdef Py_ssize_t i, j, block = dim[2] * dim[3]
-    cdef floating *db_block
     if db != NULL and not accumulate:
         memset(db, 0, db_size * sizeof(floating))
     for i in range(dim[0]):
         for j in range(dim[1]):
-            db_block = db + i * stride[0] + j * stride[1] if db != NULL else NULL
-            if floating is float:
-                add_gradient_loops_f32[activation](
-                    dim[2], dim[3], dy, saved, da, db_block, stride[2], stride[3])
-            else:
-                add_gradient_loops_f64[activation](
-                    dim[2], dim[3], dy, saved, da, db_block, stride[2], stride[3])
+            block_gradient(
+                activation, dim[2], dim[3], dy, saved, da,
+                db + i * stride[0] + j * stride[1] if db != NULL else NULL,
+                stride[2], stride[3])
             dy += block
             if da != NULL:
                 da += block
                 saved += block
+
+
+cdef void block_gradient(
+    int activation, Py_ssize_t m, Py_ssize_t n, const floating *dy,
+    const floating *saved, floating *da, floating *db, Py_ssize_t b_row,
+    Py_ssize_t b_column,
+) noexcept nogil:
+    cdef Py_ssize_t first = 0, rows, most = max(1, NUMBERS_TOGETHER // n)
+    cdef const floating *d
+    while first < m:
+        rows = min(most, m - first)
+        d = dy + first * n
+        if da != NULL:
+            if floating is float:
+                slope_loops_f32[activation](
+                    rows * n, d, saved + first * n, da + first * n)
+            else:
+                slope_loops_f64[activation](
+                    rows * n, d, saved + first * n, da + first * n)
+            d = da + first * n
+        if db != NULL:
+            if floating is float:
+                reduce_f32(rows, n, d, db + first * b_row, b_row, b_column)
+            else:
+                reduce_f64(rows, n, d, db + first * b_row, b_row, b_column)
+        first += rows
