@@ -47,6 +47,7 @@ ALWAYS_INLINE __m512 ISA(load_some)(const float *from, ptrdiff_t count) {
 ALWAYS_INLINE void ISA(store_some)(float *to, __m512 x, ptrdiff_t count) {
     _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), x);
 }
+ALWAYS_INLINE float ISA(total)(__m512 x) { return _mm512_reduce_add_ps(x); }
 #include "product_tile.h"
 #undef REAL
 #undef ISA
@@ -59,6 +60,7 @@ ALWAYS_INLINE __m512d ISA(load_some)(const double *from, ptrdiff_t count) {
 ALWAYS_INLINE void ISA(store_some)(double *to, __m512d x, ptrdiff_t count) {
     _mm512_mask_storeu_pd(to, (__mmask8)((1u << count) - 1), x);
 }
+ALWAYS_INLINE double ISA(total)(__m512d x) { return _mm512_reduce_add_pd(x); }
 #include "product_tile.h"
 #undef REAL
 #undef ISA
@@ -82,6 +84,11 @@ ALWAYS_INLINE __m256 ISA(load_some)(const float *from, ptrdiff_t count) {
 ALWAYS_INLINE void ISA(store_some)(float *to, __m256 x, ptrdiff_t count) {
     _mm256_maskstore_ps(to, ISA(mask)(count), x);
 }
+ALWAYS_INLINE float ISA(total)(__m256 x) {
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
 #include "product_tile.h"
 #undef REAL
 #undef ISA
@@ -97,6 +104,10 @@ ALWAYS_INLINE __m256d ISA(load_some)(const double *from, ptrdiff_t count) {
 }
 ALWAYS_INLINE void ISA(store_some)(double *to, __m256d x, ptrdiff_t count) {
     _mm256_maskstore_pd(to, ISA(mask)(count), x);
+}
+ALWAYS_INLINE double ISA(total)(__m256d x) {
+    __m128d half = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)));
 }
 #include "product_tile.h"
 #undef REAL

@@ -147,12 +147,53 @@ TARGET static void ISA(single_row)(ptrdiff_t n, ptrdiff_t k, const REAL *a,
     }
 }
 
+/* One column of c from contiguous rows of a and one column of b: a sum of products for
+   each, four rows at a time, so that their sums do not wait for one another. */
+ALWAYS_INLINE void ISA(dot_rows)(const int rows, ptrdiff_t k, const REAL *a,
+                                 ptrdiff_t a_row, const REAL *b, REAL beta, REAL *c,
+                                 ptrdiff_t c_row) {
+    ISA(vector) sum[4];
+    UNROLL
+    for (int r = 0; r < rows; r++) sum[r] = (ISA(vector)){0};
+    ptrdiff_t p = 0;
+    for (; p + LANES <= k; p += LANES) {
+        UNROLL
+        for (int r = 0; r < rows; r++)
+            sum[r] += ISA(load)(a + r * a_row + p) * ISA(load)(b + p);
+    }
+    if (p < k) {
+        UNROLL
+        for (int r = 0; r < rows; r++)
+            sum[r] +=
+                ISA(load_some)(a + r * a_row + p, k - p) * ISA(load_some)(b + p, k - p);
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        REAL *to = c + r * c_row, known = beta == 0 ? 0 : beta * *to;
+        *to = known + ISA(total)(sum[r]);
+    }
+}
+
+TARGET static void ISA(single_column)(ptrdiff_t m, ptrdiff_t k, const REAL *a,
+                                      ptrdiff_t a_row, const REAL *b, REAL beta,
+                                      REAL *c, ptrdiff_t c_row) {
+    ptrdiff_t i = 0;
+    for (; i + 4 <= m; i += 4)
+        ISA(dot_rows)(4, k, a + i * a_row, a_row, b, beta, c + i * c_row, c_row);
+    for (; i < m; i++)
+        ISA(dot_rows)(1, k, a + i * a_row, a_row, b, beta, c + i * c_row, c_row);
+}
+
 TARGET static void ISA(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REAL *a,
                                 ptrdiff_t a_row, ptrdiff_t a_column, const REAL *b,
                                 ptrdiff_t b_row, ptrdiff_t b_column, REAL beta, REAL *c,
                                 ptrdiff_t c_row) {
     if (m == 1 && b_column == 1 && (beta == 0 || beta == 1)) {
         ISA(single_row)(n, k, a, a_column, b, b_row, beta, c);
+        return;
+    }
+    if (n == 1 && a_column == 1 && b_row == 1) {
+        ISA(single_column)(m, k, a, a_row, b, beta, c, c_row);
         return;
     }
     REAL panel_copy[DEPTH * 2 * LANES] __attribute__((aligned(64)));

@@ -67,7 +67,7 @@ cdef void our_product(
     cdef Py_ssize_t a_column = a_lead if a_transposed else 1
     cdef Py_ssize_t b_row = 1 if b_transposed else b_lead
     cdef Py_ssize_t b_column = b_lead if b_transposed else 1
-    if n == 1 and c_lead == 1:
+    if n == 1 and c_lead == 1 and a_column != 1:
         # One column: as one row of the transposed product it fills the vectors.
         call_kernel(1, m, k, b, 0, b_row, a, a_column, a_row, beta, c, m)
     else:
