@@ -71,6 +71,13 @@ class BuildLoops(build_clib):
         folder = default_folders(self.distribution).build_temp
         self.build_clib = self.build_temp = folder
 
+    def build_libraries(self, libraries):
+        # Archivers add to a library that is there: it would keep what sources that
+        # were renamed or deleted have left in it.
+        for library in glob(f"{self.build_clib}/*fastnn_loops.*"):
+            os.remove(library)
+        super().build_libraries(libraries)
+
 
 class BuildExtensions(build_ext):
     def finalize_options(self):

@@ -22,10 +22,9 @@ from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.threads import single_threaded_blas, threads_for
 
-# A step is shared out only so far that every thread has this much arithmetic, some ten
-# microseconds: below it, meeting the others gains little, and loses much where other
-# processes want the processors too.
-OPERATIONS_PER_THREAD = 2_000_000
+# A step is shared out only so far that every thread has this much arithmetic, some
+# three microseconds: below it, sharing gains little.
+OPERATIONS_PER_THREAD = 400_000
 
 # The activations of a chunk of rows take at most so many bytes; larger batches are
 # taken in several chunks, whose gradients add up.
@@ -135,6 +134,7 @@ class Engine:
 
     def __enter__(self) -> Self:
         started = threading.Event()
+        self._compiled.assemble()
         with ExitStack() as stack:
             stack.enter_context(single_threaded_blas())
             for number in range(1, self.n_threads):

@@ -1,7 +1,7 @@
 """A plan and its buffers on the CPU: gradients, updates and epochs without the GIL.
 
-Every thread runs the same code on its own rows of each mini-batch. They meet twice a
-step: when all gradients are there, and when all parameters are updated.
+A step is two jobs, the gradient of its rows and the update of the parameters, of which
+every thread takes a share: its slice of the rows, its range of the parameters.
 """
 
 import numpy as np
@@ -33,21 +33,22 @@ cdef extern from "shuffle.h":
         uint64_t (*next_uint64)(void *) noexcept nogil
     void shuffle(Py_ssize_t n, Py_ssize_t *order, word_source_t source) noexcept nogil
 
-cdef extern from "barrier.h":
-    ctypedef struct barrier_t:
+cdef extern from "team.h":
+    ctypedef struct team_t:
         pass
-    barrier_t *barrier_new(int n_threads)
-    void barrier_free(barrier_t *)
-    void barrier_wait(barrier_t *) noexcept nogil
+    ctypedef void (*work_t)(void *context, int item) noexcept nogil
+    team_t *team_new(int n_threads)
+    void team_free(team_t *)
+    void team_run(team_t *, work_t, void *context) noexcept nogil
+    void team_help(team_t *, int me) noexcept nogil
+    void team_dismiss(team_t *) noexcept nogil
+    void team_assemble(team_t *) noexcept nogil
     double monotonic_seconds() noexcept nogil
 
 cdef extern from "denormals.h":
     ctypedef unsigned long float_mode_t
     float_mode_t flush_denormals() noexcept nogil
     void restore_float_mode(float_mode_t) noexcept nogil
-
-cdef enum Command:
-    STEPS, GRADIENT, UPDATE, LEAVE
 
 cdef double SECONDS_BETWEEN_SIGNAL_CHECKS = 0.1
 
@@ -56,7 +57,7 @@ cdef double SECONDS_BETWEEN_SIGNAL_CHECKS = 0.1
 cdef enum:
     RANGE_ALIGNMENT = 16
 
-# One thread's share of a step.
+# One share of a step. There are as many as threads, and any thread may take any.
 cdef struct Worker:
     Walk walk
     Batch batch
@@ -90,16 +91,19 @@ cdef class Engine:
     cdef Py_ssize_t *order
     cdef const Py_ssize_t *rows     # numbers of the rows to work on
     cdef Py_ssize_t n_chosen        # how many of them a gradient is asked for
-    cdef barrier_t *barrier
+    cdef team_t *team
     cdef list owners
-    # What the threads are to do, and what came of it.
-    cdef Command command
+    # What the threads are to do: a row of scalars, and rows first to last - 1 in order,
+    # or the sum of weights and the number of gradients to take a step along.
     cdef const double *scalars
-    cdef Py_ssize_t first_step, n_steps
-    cdef bint stop, interrupted
-    cdef double step_weight, epoch_loss, next_signal_check
+    cdef Py_ssize_t first, last
+    cdef double weight_sum
+    cdef int n_gradients
+    cdef bint interrupted
+    cdef double next_signal_check
     cdef object raised
     cdef readonly object gradients
+    cdef float_mode_t mode
 
     def __cinit__(
         self, ops, tensors, blocks, Py_ssize_t n_parameters, Py_ssize_t activation_size,
@@ -132,9 +136,9 @@ cdef class Engine:
         self.order = <Py_ssize_t *> address(order)
         self.rows = self.order
         self._allocate(dtype, activation_size)
-        self.barrier = barrier_new(n_threads)
-        if self.barrier == NULL:
-            raise MemoryError("no memory for the threads' meeting point")
+        self.team = team_new(n_threads)
+        if self.team == NULL:
+            raise MemoryError("no memory for what the threads share")
 
     def _allocate(self, dtype, Py_ssize_t activation_size):
         # What a thread has at most, and full cache lines of each activation.
@@ -160,7 +164,7 @@ cdef class Engine:
             worker.batch = self.data.new_batch(rows, dtype, self.owners)
 
     def __dealloc__(self):
-        barrier_free(self.barrier)
+        team_free(self.team)
         free(self.workers)
         free(self.gradient_of_worker)
 
@@ -190,34 +194,43 @@ cdef class Engine:
             return 0.0
         if first < 0 or (first + scalars.shape[0] - 1) * self.batch_size >= self.n_rows:
             raise ValueError("there are not so many mini-batches in an epoch")
-        self.scalars = &scalars[0, 0]
-        self.first_step, self.n_steps = first, scalars.shape[0]
-        self.epoch_loss = 0
-        self._command(STEPS)
-        return self.epoch_loss
+        cdef double total = 0
+        self._begin()
+        with nogil:
+            total = self._steps(&scalars[0, 0], first, scalars.shape[0])
+        self._end()
+        return total
 
     def gradient(self, const Py_ssize_t[::1] rows, const double[::1] scalars):
         """Sums over these rows: loss, reported loss and weights; and the gradients."""
         cdef double loss = 0
-        cdef int i, n_gradients
+        cdef int i
         check_scalars(scalars)
         self.scalars = &scalars[0]
-        self.n_chosen = rows.shape[0]
+        self.first, self.last = 0, rows.shape[0]
         self.rows = &rows[0]
+        self._begin()
         try:
-            self._command(GRADIENT)
+            with nogil:
+                team_run(self.team, gradient_of_share, <void *> self)
+                self._add_up_weights()
+                team_run(self.team, reduce_share, <void *> self)
+            self._end()
         finally:
             self.rows = self.order
         for i in range(self.n_threads):
             loss += self.workers[i].walk.loss
-        return loss, self._reported(), self._weight_sum(&n_gradients)
+        return loss, self._reported(), self.weight_sum
 
     def update(self, const double[::1] scalars, double weight_sum):
         """Takes a step along the gradients; returns the penalty before it."""
         check_scalars(scalars)
         self.scalars = &scalars[0]
-        self.step_weight = weight_sum
-        self._command(UPDATE)
+        self.weight_sum, self.n_gradients = weight_sum, 1
+        self._begin()
+        with nogil:
+            team_run(self.team, update_share, <void *> self)
+        self._end()
         return self._penalty()
 
     def penalty(self):
@@ -231,129 +244,93 @@ cdef class Engine:
         cdef float_mode_t mode
         with nogil:
             mode = flush_denormals()
-            while True:
-                barrier_wait(self.barrier)
-                if self.command == LEAVE:
-                    break
-                self._run(me)
+            team_help(self.team, me)
             restore_float_mode(mode)
+
+    def assemble(self):
+        """Lets other threads in, before they call :meth:`work`."""
+        team_assemble(self.team)
 
     def leave(self):
         """Sends the other threads home."""
-        self.command = LEAVE
-        if self.n_threads > 1:
-            with nogil:
-                barrier_wait(self.barrier)
+        team_dismiss(self.team)
 
-    def _command(self, Command command):
-        cdef float_mode_t mode
-        self.command = command
-        self.stop = self.interrupted = False
+    cdef _begin(self):
+        self.mode = flush_denormals()
+        self.interrupted = False
         self.raised = None
         self.next_signal_check = monotonic_seconds() + SECONDS_BETWEEN_SIGNAL_CHECKS
-        with nogil:
-            mode = flush_denormals()
-            if self.n_threads > 1:
-                barrier_wait(self.barrier)
-            self._run(0)
-            restore_float_mode(mode)
+
+    cdef _end(self):
+        restore_float_mode(self.mode)
         if self.raised is not None:
             raise self.raised
 
-    # ------------------------------------------------------------------ on all threads
-
-    cdef void _run(self, int me) noexcept nogil:
-        if self.double_precision:
-            self._obey(me, <double *> self.parameters)
-        else:
-            self._obey(me, <float *> self.parameters)
-
-    cdef void _obey(self, int me, floating *parameters) noexcept nogil:
-        if self.command == STEPS:
-            self._take_steps(me, parameters)
-        elif self.command == GRADIENT:
-            self._sum_gradients(me, parameters)
-        else:
-            self._update(me, self.scalars, self.step_weight, 1, parameters)
-            self._meet()
-
-    cdef void _take_steps(self, int me, floating *parameters) noexcept nogil:
-        cdef Py_ssize_t step, first, last
-        cdef double weight_sum, step_loss
-        cdef int n_gradients
-        for step in range(self.n_steps):
-            first = (self.first_step + step) * self.batch_size
-            last = min(first + self.batch_size, self.n_rows)
-            self._gradient(
-                me, first, last, self.scalars + step * N_SCALARS, parameters)
-            self._meet()
+    cdef double _steps(
+        self, const double *scalars, Py_ssize_t first, Py_ssize_t n_steps,
+    ) noexcept nogil:
+        """Sum over the steps of rows times mean loss."""
+        cdef Py_ssize_t step
+        cdef double total = 0, loss
+        for step in range(n_steps):
+            self.scalars = scalars + step * N_SCALARS
+            self.first = (first + step) * self.batch_size
+            self.last = min(self.first + self.batch_size, self.n_rows)
+            team_run(self.team, gradient_of_share, <void *> self)
             if self.interrupted:
                 break
-            weight_sum = self._weight_sum(&n_gradients)
-            if weight_sum > 0:
-                self._update(me, self.scalars + step * N_SCALARS, weight_sum,
-                             n_gradients, parameters)
-                if me == 0:
-                    step_loss = self._reported()
-                    self.stop = not isfinite(step_loss)
-                    self.epoch_loss += (last - first) * step_loss / weight_sum
-            self._meet()
-            if me == 0 and weight_sum > 0:
-                self.epoch_loss += (last - first) * self._penalty() / weight_sum
-            if self.stop:
-                break
+            self._add_up_weights()
+            if self.weight_sum > 0:
+                team_run(self.team, update_share, <void *> self)
+                loss = self._reported() + self._penalty()
+                total += (self.last - self.first) * loss / self.weight_sum
+                if not isfinite(loss):
+                    break
+        return total
 
-    cdef void _update(
-        self, int me, const double *scalars, double weight_sum, int n_gradients,
-        floating *parameters,
-    ) noexcept nogil:
-        """This thread's part of the optimizer's step."""
+    # -------------------------------------------------- on any thread, a share of a job
+
+    cdef void _update(self, int share, floating *parameters) noexcept nogil:
+        """One share of the optimizer's step."""
         cdef Py_ssize_t begin, end
-        self._range(me, &begin, &end)
-        self.workers[me].penalty = update(
+        self._range(share, &begin, &end)
+        self.workers[share].penalty = update(
             self.blocks, self.n_blocks, begin, end, parameters,
-            <floating **> self.gradient_of_worker, n_gradients,
+            <floating **> self.gradient_of_worker, self.n_gradients,
             self.rule, <floating *> self.state, self.n_parameters, self.n_slots,
-            scalars, 1 / weight_sum)
+            self.scalars, 1 / self.weight_sum)
 
-    cdef void _sum_gradients(self, int me, floating *parameters) noexcept nogil:
+    cdef void _reduce(self, int share, floating *nothing) noexcept nogil:
         cdef Py_ssize_t begin, end
-        cdef int n_gradients
-        self._gradient(me, 0, self.n_chosen, self.scalars, parameters)
-        self._meet()
-        self._weight_sum(&n_gradients)
-        self._range(me, &begin, &end)
-        reduce_gradients(begin, end, <floating **> self.gradient_of_worker, n_gradients)
-        self._meet()
+        self._range(share, &begin, &end)
+        reduce_gradients(
+            begin, end, <floating **> self.gradient_of_worker, self.n_gradients)
 
-    cdef void _gradient(
-        self, int me, Py_ssize_t first, Py_ssize_t last, const double *scalars,
-        floating *parameters,
-    ) noexcept nogil:
-        """This thread's part of the gradient of the rows at first to last - 1 in order.
+    cdef void _gradient(self, int share, floating *parameters) noexcept nogil:
+        """One share of the gradient of the rows.
 
-        They are taken in chunks for which the activations have room, and each thread
-        takes its slice of every chunk.
+        They are taken in chunks for which the activations have room, and each share
+        is a slice of every chunk.
         """
-        cdef Worker *worker = &self.workers[me]
+        cdef Worker *worker = &self.workers[share]
         cdef Walk *walk = &worker.walk
-        cdef Py_ssize_t chunk = first, count, begin, end
+        cdef Py_ssize_t chunk = self.first, count, begin, end
         walk.loss = walk.reported = 0
         walk.accumulate = False
-        walk.mask_seed = <uint64_t> scalars[MASK_SEED]
-        walk.mask_step = <uint64_t> scalars[MASK_STEP]
+        walk.mask_seed = <uint64_t> self.scalars[MASK_SEED]
+        walk.mask_step = <uint64_t> self.scalars[MASK_STEP]
         worker.weight_sum = 0
         worker.n_rows = 0
-        while chunk < last:
-            if me == 0:
+        while chunk < self.last:
+            if share == 0:
                 self._poll_signals()
             if self.interrupted:
                 return
-            count = min(self.capacity, last - chunk)
-            begin, end = self._slice(me, count), self._slice(me + 1, count)
+            count = min(self.capacity, self.last - chunk)
+            begin, end = self._slice(share, count), self._slice(share + 1, count)
             if begin < end:
                 walk.count = end - begin
-                walk.batch_row = chunk - first + begin
+                walk.batch_row = chunk - self.first + begin
                 worker.weight_sum += self.data.fetch(
                     self.rows + chunk + begin, &worker.batch, walk,
                     <floating *> worker.batch.input)
@@ -363,34 +340,31 @@ cdef class Engine:
                 worker.n_rows += walk.count
             chunk += count
 
-    cdef inline Py_ssize_t _slice(self, int me, Py_ssize_t count) noexcept nogil:
-        """Where the rows of thread me begin; with few rows, the last have none."""
+    cdef inline Py_ssize_t _slice(self, int share, Py_ssize_t count) noexcept nogil:
+        """Where the rows of a share begin; with few rows, the last have none."""
         cdef Py_ssize_t sharing = min(count, <Py_ssize_t> self.n_threads)
-        return count * min(me, sharing) // sharing
+        return count * min(share, sharing) // sharing
 
     cdef inline void _range(
-        self, int me, Py_ssize_t *begin, Py_ssize_t *end) noexcept nogil:
-        """The part of the flat parameter buffer that this thread updates."""
+        self, int share, Py_ssize_t *begin, Py_ssize_t *end) noexcept nogil:
+        """The part of the flat parameter buffer that a share updates."""
         cdef Py_ssize_t lines = (
             self.n_parameters + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT
-        begin[0] = lines * me // self.n_threads * RANGE_ALIGNMENT
+        begin[0] = lines * share // self.n_threads * RANGE_ALIGNMENT
         end[0] = min(
-            lines * (me + 1) // self.n_threads * RANGE_ALIGNMENT, self.n_parameters)
+            lines * (share + 1) // self.n_threads * RANGE_ALIGNMENT, self.n_parameters)
 
-    cdef inline void _meet(self) noexcept nogil:
-        if self.n_threads > 1:
-            barrier_wait(self.barrier)
+    # ----------------------------------------------------------- between two jobs
 
-    cdef double _weight_sum(self, int *n_gradients) noexcept nogil:
-        """The sum over the threads, in their order; and how many of them had rows."""
-        cdef double total = 0
+    cdef void _add_up_weights(self) noexcept nogil:
+        """The sum over the shares, in their order; and how many of them had rows."""
         cdef int i
-        n_gradients[0] = 0
+        self.weight_sum = 0
+        self.n_gradients = 0
         for i in range(self.n_threads):
-            total += self.workers[i].weight_sum
+            self.weight_sum += self.workers[i].weight_sum
             if self.workers[i].n_rows:
-                n_gradients[0] = i + 1
-        return total
+                self.n_gradients = i + 1
 
     cdef double _reported(self) noexcept nogil:
         cdef double total = 0
@@ -418,3 +392,26 @@ cdef class Engine:
             except BaseException as error:
                 self.raised = error
                 self.interrupted = True
+
+
+# The jobs that threads share, by the precision of an engine, which is the context.
+
+cdef void gradient_of_share(void *engine, int share) noexcept nogil:
+    if (<Engine> engine).double_precision:
+        (<Engine> engine)._gradient(share, <double *> (<Engine> engine).parameters)
+    else:
+        (<Engine> engine)._gradient(share, <float *> (<Engine> engine).parameters)
+
+
+cdef void reduce_share(void *engine, int share) noexcept nogil:
+    if (<Engine> engine).double_precision:
+        (<Engine> engine)._reduce(share, <double *> NULL)
+    else:
+        (<Engine> engine)._reduce(share, <float *> NULL)
+
+
+cdef void update_share(void *engine, int share) noexcept nogil:
+    if (<Engine> engine).double_precision:
+        (<Engine> engine)._update(share, <double *> (<Engine> engine).parameters)
+    else:
+        (<Engine> engine)._update(share, <float *> (<Engine> engine).parameters)
