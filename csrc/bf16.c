@@ -54,7 +54,7 @@ matrix_unit_t find_matrix_unit_bf16(void) {
 #endif
 #if HAS_AVX512_BF16
     if (has_avx512_bf16())
-        return (matrix_unit_t){"AVX512-BF16", product_avx512_bf16, 16,
+        return (matrix_unit_t){"AVX512-BF16", product_avx512_bf16, 24,
                                BF16_WORKSPACE_BYTES};
 #endif
     return none;
