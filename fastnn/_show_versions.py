@@ -18,7 +18,8 @@ def show_versions() -> None:
     """Print the versions that a bug report should mention.
 
     Python, the platform, fastnn and what it stands on, the instruction sets that its
-    loops use here and that each ``precision`` uses, and the BLAS and OpenMP libraries that are loaded.
+    loops and each ``precision`` use here, and the BLAS and OpenMP libraries that are
+    loaded.
 
     Examples
     --------

@@ -56,4 +56,5 @@ cdef matrix_unit_t find_matrix_unit(str precision):
         return find_matrix_unit_bf16()
     if precision == "high":
         return find_matrix_unit_high()
-    raise ValueError(f"precision must be None or one of {PRECISIONS}, got {precision!r}")
+    raise ValueError(
+        f"precision must be None or one of {PRECISIONS}, got {precision!r}")

@@ -15,8 +15,8 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
 
     A drop-in for :class:`sklearn.neural_network.MLPClassifier`: the same parameters,
     meanings, defaults and attributes, with ``dropout``, ``class_weight``, ``dtype``,
-    ``n_jobs``, ``device`` and ``precision`` besides. With the same ``random_state`` it starts from the
-    same weights.
+    ``n_jobs``, ``device`` and ``precision`` besides. With the same ``random_state`` it
+    starts from the same weights.
 
     It minimizes the log loss: of the softmax for three or more classes, of the logistic
     function for two, of one logistic function per label when y is a label indicator

@@ -16,8 +16,8 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
 
     A drop-in for :class:`sklearn.neural_network.MLPRegressor`: the same parameters,
     meanings, defaults and attributes, with more losses and ``dropout``, ``dtype``,
-    ``n_jobs``, ``device`` and ``precision`` besides. With the same ``random_state`` it starts from the
-    same weights.
+    ``n_jobs``, ``device`` and ``precision`` besides. With the same ``random_state`` it
+    starts from the same weights.
 
     Parameters
     ----------
