@@ -6,7 +6,7 @@
 
 static const matrix_unit_t none = {NULL, NULL, 0, 0};
 
-#if HAS_AVX512_BF16
+#if HAS_AVX512_BF16 || HAS_AMX
 static int has_avx512_bf16(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&

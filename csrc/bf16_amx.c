@@ -4,8 +4,8 @@
 
 #if HAS_AMX
 
-#define TARGET                                                               \
-    __attribute__((target("amx-tile,amx-bf16,avx512f,avx512vl,avx512bw,"     \
+#define TARGET                                                           \
+    __attribute__((target("amx-tile,amx-bf16,avx512f,avx512vl,avx512bw," \
                           "avx512dq,avx512bf16,fma")))
 #include "bf16_blocks.h"
 
@@ -109,9 +109,10 @@ static const tile_config_t full_tiles = {
                      ptrdiff_t a_row, ptrdiff_t a_column, const float *b,       \
                      ptrdiff_t b_row, ptrdiff_t b_column, float beta, float *c, \
                      ptrdiff_t c_row, void *workspace) {                        \
+        product_t whole = {m, n,     k,        a,    a_row, a_column,           \
+                           b, b_row, b_column, beta, c,     c_row};             \
         _tile_loadconfig(&full_tiles);                                          \
-        multiply_blocks(terms, multiply, m, n, k, a, a_row, a_column, b, b_row, \
-                        b_column, beta, c, c_row, workspace);                   \
+        multiply_blocks(terms, multiply, &whole, workspace);                    \
         _tile_release();                                                        \
     }
 PRODUCT(product_amx_bf16, 1, multiply_bf16)

@@ -63,8 +63,8 @@ TARGET void product_avx512_bf16(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const flo
                                 ptrdiff_t a_row, ptrdiff_t a_column, const float *b,
                                 ptrdiff_t b_row, ptrdiff_t b_column, float beta,
                                 float *c, ptrdiff_t c_row, void *workspace) {
-    multiply_blocks(1, multiply, m, n, k, a, a_row, a_column, b, b_row, b_column, beta,
-                    c, c_row, workspace);
+    product_t whole = {m, n, k, a, a_row, a_column, b, b_row, b_column, beta, c, c_row};
+    multiply_blocks(1, multiply, &whole, workspace);
 }
 
 #endif

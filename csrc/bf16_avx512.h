@@ -3,8 +3,10 @@
 
 #include "bf16.h"
 
-/* gcc before 10 and clang before 9 do not know the instructions. */
-#if defined(__x86_64__) && ((defined(__clang__) && __clang_major__ >= 9) || \
+/* gcc before 10 and clang before 9 do not know the instructions; clang 16 crashes on a
+   pair of numbers that is spread over a vector, and 17 has not been tried. */
+#if defined(__x86_64__) && ((defined(__clang__) && __clang_major__ >= 9 &&      \
+                             __clang_major__ != 16 && __clang_major__ != 17) || \
                             (!defined(__clang__) && __GNUC__ >= 10))
 #define HAS_AVX512_BF16 1
 #else

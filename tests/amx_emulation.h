@@ -116,7 +116,8 @@ EMULATED uint16_t amx_rounded(float x) {
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-__attribute__((target("avx512f"))) EMULATED __m512i amx_convert(__m512 high, __m512 low) {
+__attribute__((target("avx512f"))) EMULATED __m512i amx_convert(__m512 high,
+                                                                __m512 low) {
     float from[32];
     uint16_t to[32];
     memcpy(from, &low, 64);
@@ -139,7 +140,8 @@ __attribute__((target("avx512f"))) EMULATED __m512i amx_convert(__m512 high, __m
 #define _tile_zero(tile) amx_zero(tile)
 #define _tile_loadd(tile, from, stride) \
     amx_load(tile, (const char *)(from), (ptrdiff_t)(stride))
-#define _tile_stored(tile, to, stride) amx_store(tile, (char *)(to), (ptrdiff_t)(stride))
+#define _tile_stored(tile, to, stride) \
+    amx_store(tile, (char *)(to), (ptrdiff_t)(stride))
 #define _tile_dpbf16ps(c, a, b) amx_multiply(c, a, b)
 #define _mm512_cvtne2ps_pbh(high, low) amx_convert(high, low)
 
