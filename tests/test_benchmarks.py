@@ -72,7 +72,6 @@ def test_accuracy_of_bf16(load_data):
     assert ran in ("bf16", "float32")
     assert (scores > 95).all()
     assert abs(scores[1] - scores[0]).mean() < 0.5
-    assert (scores[0] == scores[1]).all() == (ran == "float32")
 
 
 def test_tables_of_precision(monkeypatch, capsys):
