@@ -179,8 +179,8 @@ def test_denormals_count_as_zero(unit):
 
 
 def test_low_parts_of_numbers_near_the_smallest_are_lost(unit):
-    # "high" holds 24 bits of numbers above 2^16 times the smallest; below, what is left
-    # of a number after 8 or 16 bits is denormal.
+    # "high" holds 24 bits of numbers above 2^24 times the smallest; below, what is left
+    # of a number after 8 or 16 bits is denormal, or becomes so.
     rng = np.random.default_rng(0)
     b = np.diag(np.full(32, 2.0**60)).astype(np.float32)
     c = np.empty((32, 32), np.float32)
