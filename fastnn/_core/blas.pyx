@@ -43,6 +43,7 @@ cdef void product(
     ``lead`` is the distance between the rows of a matrix as it is stored, ``stride``
     the distance between one matrix and the next. With beta 0, c is never read. The
     caller has made sure that m, n, k and the leads fit into BLAS' 32-bit integers.
+    Products of float32 that are large enough are taken in the ``precision``.
     """
     cdef bint ours = <double> m * n * k <= MULTIPLICATIONS_OF_OURS
     cdef Py_ssize_t i
