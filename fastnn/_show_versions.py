@@ -10,14 +10,16 @@ import sklearn
 import threadpoolctl
 
 from fastnn._core import tables
+from fastnn._core.precision import PRECISIONS, matrix_unit
 from fastnn._version import __version__
 
 
 def show_versions() -> None:
     """Print the versions that a bug report should mention.
 
-    Python, the platform, fastnn and what it stands on, the instruction set that its
-    loops use here, and the BLAS and OpenMP libraries that are loaded.
+    Python, the platform, fastnn and what it stands on, the instruction sets that its
+    loops and each ``precision`` use here, and the BLAS and OpenMP libraries that are
+    loaded.
 
     Examples
     --------
@@ -37,6 +39,9 @@ def show_versions() -> None:
         "threadpoolctl": threadpoolctl.__version__,
         "instruction set": tables.INSTRUCTION_SET,
     }
+    for precision in PRECISIONS:
+        unit = matrix_unit(precision) or "float32 in its place"
+        versions[f'precision="{precision}"'] = unit
     for name, version in versions.items():
         print(f"{name}: {version}")
     for library in threadpoolctl.threadpool_info():

@@ -63,6 +63,10 @@ class Engine:
     n_threads : int or None, default=1
         At most so many threads share a step; a small step uses fewer. None and negative
         numbers count as in :func:`fastnn.threads.effective_n_threads`.
+    precision : {"bf16", "high"} or None, default=None
+        How the larger products of float32 are taken, where the processor gains by it:
+        see :class:`fastnn.MLPClassifier`. None is in the full precision of the
+        parameters.
 
     Attributes
     ----------
@@ -70,6 +74,8 @@ class Engine:
         What the last call of :meth:`gradient` summed up.
     n_steps : int
         Steps in an epoch.
+    precision : str
+        "bf16" or "high" once a product was taken so, else the dtype of the parameters.
     n_threads : int
         Threads that share a step. It depends on the plan, the batch size and the number
         allowed only, so that the same seed gives the same bits.
@@ -93,6 +99,7 @@ class Engine:
         optimizer: Optimizer | None = None,
         state: NDArray | None = None,
         n_threads: int | None = 1,
+        precision: str | None = None,
     ):
         dtype = check_parameters(plan, parameters)
         check_samples(plan, X, y, sample_weight, dtype)
@@ -100,6 +107,10 @@ class Engine:
         for name, array in (("parameters", parameters), ("state", state)):
             if array is not None and not array.flags.writeable:
                 raise ValueError(f"{name} must be writable: it is changed in place")
+        if precision is not None and dtype != np.float32:
+            raise ValueError(
+                f"precision={precision!r} needs float32 parameters, got {dtype}"
+            )
         rule = 0
         if optimizer is not None:
             rule = OPTIMIZERS.index(optimizer.rule)
@@ -108,6 +119,7 @@ class Engine:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         batch_size = min(batch_size, n_samples)
 
+        self._precision = precision
         self._updates = optimizer is not None
         self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
@@ -128,6 +140,7 @@ class Engine:
             rule,
             state,
             self.n_threads,
+            precision,
         )
         self._open = ExitStack()
         self._working = False
@@ -166,6 +179,12 @@ class Engine:
     @property
     def gradients(self) -> NDArray:
         return self._compiled.gradients
+
+    @property
+    def precision(self) -> str:
+        if self._precision is not None and self._compiled.reduced_products():
+            return self._precision
+        return str(self._compiled.gradients.dtype)
 
     def gradient(
         self,

@@ -86,6 +86,8 @@ class Trainer:
         Whether to print a line per epoch.
     n_threads : int or None
         See :class:`fastnn.engine.Engine`.
+    precision : {"bf16", "high"} or None, default=None
+        As :class:`fastnn.engine.Engine`'s.
     """
 
     plan: Plan
@@ -99,6 +101,7 @@ class Trainer:
     early_stopping: bool
     verbose: bool
     n_threads: int | None
+    precision: str | None = None
 
     def fit(
         self,
@@ -213,6 +216,7 @@ class Trainer:
             optimizer=self.optimizer,
             state=state.optimizer.slots,
             n_threads=self.n_threads,
+            precision=self.precision,
         )
         epoch_start = _Snapshot(parameters, state.optimizer.slots)
         progress = Progress(self.verbose, max_epochs, y.shape[0])
@@ -249,6 +253,7 @@ class Trainer:
                 epoch_start.restore()
             warnings.warn("Training interrupted by user.", stacklevel=2)
             ended = True
+        state.precision = engine.precision
         return n_epochs, ended
 
     def _epoch(self, engine: Engine, state: TrainingState) -> float:

@@ -77,6 +77,8 @@ class TrainingState:
         One value per epoch that was validated.
     best_loss, best_validation_score : float
         Lowest and highest value so far.
+    precision : str, default="float32"
+        :attr:`fastnn.engine.Engine.precision` of the last call.
     """
 
     optimizer: OptimizerState
@@ -89,6 +91,7 @@ class TrainingState:
     validation_loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     best_validation_score: float = -math.inf
+    precision: str = "float32"
 
     def resume(
         self, optimizer: OptimizerState, random_state: np.random.RandomState

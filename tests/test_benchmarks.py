@@ -11,6 +11,7 @@ workloads = pytest.importorskip(
 )
 measure = importlib.import_module("benchmarks.peers.measure")
 peers = importlib.import_module("benchmarks.peers.__main__")
+precision = importlib.import_module("benchmarks.precision")
 
 SMALL = workloads.Workload(300, 7, (5,), 3, 50)
 
@@ -62,6 +63,28 @@ def test_unknown_workload_is_named_with_the_known_ones(capsys):
     with pytest.raises(SystemExit):
         peers.main(["--only", "W1,W99"])
     assert "W99: choose from W1, W2" in capsys.readouterr().err
+
+
+def test_accuracy_of_bf16(load_data):
+    data = load_data("optdigits")
+    task = precision.Task((64,), 64, 10)
+    scores, ran = precision.compare(data["X_num"], data["y"], 0, task, "bf16", 3)
+    assert ran in ("bf16", "float32")
+    assert (scores > 95).all()
+    assert abs(scores[1] - scores[0]).mean() < 0.5
+
+
+def test_tables_of_precision(monkeypatch, capsys):
+    monkeypatch.setitem(workloads.WORKLOADS, "W3", SMALL)
+    rows = list(precision.products(["W3"]))
+    assert "| 50 x 5 x 7 NN |" in rows[4]
+    assert "| 5 x 3 x 50 TN |" in rows[-2]
+    options = ["--only", "W3", "--threads", "1", "--repeats", "1", "--seconds", "0.01"]
+    precision.main(["steps", *options])
+    assert "(1.00)" in capsys.readouterr().out.splitlines()[-1]
+    with pytest.raises(SystemExit):
+        precision.main(["steps", "--only", "W1"])
+    assert "W1: choose from W3, W4, W5" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore")

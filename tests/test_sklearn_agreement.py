@@ -292,7 +292,8 @@ def test_fitted_attributes_are_the_same(Estimator, solver):
         for model in fitted
     )
     epochs = solver != "lbfgs"
-    assert ours == theirs | ({"validation_loss_curve_"} if epochs else set())
+    alone = {"precision_"} | ({"validation_loss_curve_"} if epochs else set())
+    assert ours == theirs | alone
     for name in theirs - {"coefs_", "intercepts_", "loss_curve_"}:
         one, other = (getattr(model, name) for model in fitted)
         if isinstance(one, float):
@@ -306,6 +307,7 @@ def test_parameters_and_defaults_are_the_same(Estimator):
     theirs = getattr(neural_network, Estimator)().get_params()
     ours = getattr(fastnn, Estimator)().get_params()
     extras = {"dropout": 0.0, "dtype": "float32", "n_jobs": None, "device": "cpu"}
+    extras["precision"] = None
     if Estimator == "MLPClassifier":
         extras["class_weight"] = None
     for name, value in extras.items():

@@ -9,6 +9,7 @@ def version():
     return f"fastnn {__version__}"
 
 
-def fit(workload, X, y, epochs, threads, shuffle=True):
+def fit(workload, X, y, epochs, threads, shuffle=True, **options):
     estimator = MLPRegressor if workload.is_regression else MLPClassifier
-    return timed_fit(estimator, workload, X, y, epochs, shuffle, n_jobs=threads)
+    options["n_jobs"] = threads
+    return timed_fit(estimator, workload, X, y, epochs, shuffle, **options)

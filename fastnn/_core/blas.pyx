@@ -1,10 +1,14 @@
 """Matrix products, row-major: our kernels where they pay, else SciPy's BLAS.
 
+Products of float32 may be taken in less precision, on processors that gain by it.
+
 The only file that knows Fortran order, and the one door to every product.
 """
 
 from cython cimport floating
 from scipy.linalg.cython_blas cimport dgemm, sgemm
+
+from fastnn._core.precision cimport Precision, new_precision
 
 cdef extern from "product.h":
     ctypedef void (*product_kernel_f32)(
@@ -32,16 +36,25 @@ cdef void product(
     const floating *a, Py_ssize_t a_lead, Py_ssize_t a_stride, bint a_transposed,
     const floating *b, Py_ssize_t b_lead, Py_ssize_t b_stride, bint b_transposed,
     floating beta, floating *c, Py_ssize_t c_lead, Py_ssize_t c_stride,
+    Precision *precision,
 ) noexcept nogil:
     """c = beta c + op(a) op(b), count times, with c of m rows and n columns.
 
     ``lead`` is the distance between the rows of a matrix as it is stored, ``stride``
     the distance between one matrix and the next. With beta 0, c is never read. The
     caller has made sure that m, n, k and the leads fit into BLAS' 32-bit integers.
+    Products of float32 that are large enough are taken in the ``precision``.
     """
     cdef bint ours = <double> m * n * k <= MULTIPLICATIONS_OF_OURS
     cdef Py_ssize_t i
     if floating is float:
+        if precision.kernel != NULL and min(m, n, k) >= precision.least:
+            for i in range(count):
+                call_bf16_kernel(
+                    m, n, k, a + i * a_stride, a_lead, a_transposed,
+                    b + i * b_stride, b_lead, b_transposed,
+                    beta, c + i * c_stride, c_lead, precision)
+            return
         ours = ours and kernel_f32 != NULL
     else:
         ours = ours and kernel_f64 != NULL
@@ -86,6 +99,19 @@ cdef inline void call_kernel(
         kernel_f64(m, n, k, a, a_row, a_column, b, b_row, b_column, beta, c, c_row)
 
 
+cdef inline void call_bf16_kernel(
+    Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
+    const float *a, Py_ssize_t a_lead, bint a_transposed,
+    const float *b, Py_ssize_t b_lead, bint b_transposed,
+    float beta, float *c, Py_ssize_t c_lead, Precision *precision,
+) noexcept nogil:
+    precision.kernel(
+        m, n, k, a, 1 if a_transposed else a_lead, a_lead if a_transposed else 1,
+        b, 1 if b_transposed else b_lead, b_lead if b_transposed else 1,
+        beta, c, c_lead, precision.workspace)
+    precision.n_products += 1
+
+
 cdef void blas_product(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,
     const floating *a, Py_ssize_t a_lead, bint a_transposed,
@@ -109,11 +135,12 @@ cdef void blas_product(
 
 def matrix_product(
     const floating[:, :, :] a, const floating[:, :, :] b, floating[:, :, :] c, *,
-    bint transpose_a=False, bint transpose_b=False, floating beta=0,
+    bint transpose_a=False, bint transpose_b=False, floating beta=0, precision=None,
 ):
     """c = beta c + op(a) @ op(b) over stacks of matrices, for tests and benchmarks.
 
     The last axis of each must be contiguous, rows must not overlap or run backwards.
+    Returns whether the products were taken in the precision asked for.
     """
     cdef Py_ssize_t count = c.shape[0], m = c.shape[1], n = c.shape[2]
     cdef Py_ssize_t k = a.shape[1] if transpose_a else a.shape[2]
@@ -133,8 +160,10 @@ def matrix_product(
             raise ValueError(f"the rows of {name} overlap or run backwards")
         if max(view.shape) > 2**31 - 1 or view.strides[1] // view.itemsize > 2**31 - 1:
             raise ValueError(f"{name} is too large: BLAS counts with 32-bit integers")
+    cdef list owners = []
+    cdef Precision how = new_precision(precision, owners)
     if not (count and m and n):
-        return
+        return False
     cdef Py_ssize_t item = sizeof(floating)
     cdef const floating *a_first = &a[0, 0, 0] if k else NULL
     cdef const floating *b_first = &b[0, 0, 0] if k else NULL
@@ -146,7 +175,9 @@ def matrix_product(
             a_first, a_lead, a.strides[0] // item, transpose_a,
             b_first, b_lead, b.strides[0] // item, transpose_b,
             beta, &c[0, 0, 0], lead(c.strides[1] // item, n), c.strides[0] // item,
+            &how,
         )
+    return how.n_products > 0
 
 
 cdef Py_ssize_t lead(Py_ssize_t stride, Py_ssize_t width) noexcept nogil:

@@ -17,6 +17,7 @@ from numpy.random cimport bitgen_t
 from fastnn._core.dataset cimport Batch, Dataset, address, aligned
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
+from fastnn._core.precision cimport new_precision
 from fastnn._core.tables import BLOCK_DTYPE, OP_DTYPE, TENSOR_DTYPE
 from fastnn._core.update cimport penalty, reduce_gradients, update
 
@@ -108,7 +109,7 @@ cdef class Engine:
     def __cinit__(
         self, ops, tensors, blocks, Py_ssize_t n_parameters, Py_ssize_t activation_size,
         parameters, X, y, sample_weight, Py_ssize_t batch_size, Py_ssize_t capacity,
-        int rule, state, int n_threads,
+        int rule, state, int n_threads, str precision,
     ):
         dtype = parameters.dtype
         for array, expected in (
@@ -135,12 +136,12 @@ cdef class Engine:
         self.owners.append(order)
         self.order = <Py_ssize_t *> address(order)
         self.rows = self.order
-        self._allocate(dtype, activation_size)
+        self._allocate(dtype, activation_size, precision)
         self.team = team_new(n_threads)
         if self.team == NULL:
             raise MemoryError("no memory for what the threads share")
 
-    def _allocate(self, dtype, Py_ssize_t activation_size):
+    def _allocate(self, dtype, Py_ssize_t activation_size, str precision):
         # What a thread has at most, and full cache lines of each activation.
         cdef Py_ssize_t rows = (self.capacity + self.n_threads - 1) // self.n_threads
         rows = (rows + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT * RANGE_ALIGNMENT
@@ -161,6 +162,7 @@ cdef class Engine:
             worker.walk.activations = address(
                 aligned(rows * activation_size, dtype, self.owners))
             worker.walk.capacity = rows
+            worker.walk.precision = new_precision(precision, self.owners)
             worker.batch = self.data.new_batch(rows, dtype, self.owners)
 
     def __dealloc__(self):
@@ -238,6 +240,12 @@ cdef class Engine:
         if self.double_precision:
             return penalty(self.blocks, self.n_blocks, <double *> self.parameters)
         return penalty(self.blocks, self.n_blocks, <float *> self.parameters)
+
+    def reduced_products(self):
+        """How many products were taken in the precision that was asked for."""
+        cdef int i
+        return sum([self.workers[i].walk.precision.n_products
+                    for i in range(self.n_threads)])
 
     def work(self, int me):
         """What thread number me > 0 does until it is told to leave."""

@@ -2,6 +2,7 @@ from cython cimport floating
 from libc.stdint cimport uint64_t
 
 from fastnn._core.plan cimport op_t, tensor_t
+from fastnn._core.precision cimport Precision
 from fastnn._core.sparse cimport sparse_rows_t
 
 # What one walk over a plan works on: some rows of a batch, which one thread owns.
@@ -17,6 +18,7 @@ cdef struct Walk:
     const void *target      # these rows of y
     const void *weight      # their sample weights, or NULL
     void *activations       # the thread's own: tensors share memory, threads do not
+    Precision precision     # of the products
     bint accumulate         # add to the gradients instead of overwriting them
     double loss             # adds up the loss that is minimised
     double reported         # adds up the loss that is reported

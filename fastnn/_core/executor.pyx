@@ -64,7 +64,8 @@ cdef void execute(
                 product(dim[0], dim[1], dim[2], dim[3],
                         input[0], op.lead[0], op.stride[0], op.transpose & 1,
                         input[1], op.lead[1], op.stride[1], op.transpose & 2,
-                        <floating> accumulate, output[0], op.lead[2], op.stride[2])
+                        <floating> accumulate, output[0], op.lead[2], op.stride[2],
+                        &walk.precision)
         elif op.kind == OP_ADD:
             add(op.code, dim, op.stride, input[0], input[1], output[0])
         elif op.kind == OP_ADD_GRADIENT:

@@ -23,6 +23,7 @@ from fastnn.estimators.callback_support import (
     fit_task,
 )
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.precision import check_precision
 from fastnn.estimators.state import FittedState, restored_on_error
 from fastnn.estimators.targets import (
     ClassTargets,
@@ -74,6 +75,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     n_iter_no_change: float
     dtype: str | None
     n_jobs: int | None
+    precision: str | None
 
     _targets: Any
     _numeric_targets: ClassVar[bool]
@@ -193,6 +195,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             y, classes, None if previous is None else self._targets, incremental
         )
         dtype = self._computing_dtype(X, previous)
+        check_precision(self.precision, self.solver, self.dtype, dtype)
         class_weights = self._class_weights(targets, y, incremental)
         weight = check_weights(training.sample_weight, class_weights, X, y, dtype)
         samples = Samples(X, y, targets.encode(y, dtype), weight)
@@ -236,6 +239,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             n_threads=self.n_jobs,
         )
         self.t_ = 0
+        self.precision_ = str(fitted.parameters.dtype)
         # What describes epochs would otherwise tell of a fit by another solver.
         for attribute in (
             "_training_state",
@@ -306,6 +310,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             early_stopping=self.early_stopping,
             verbose=bool(self.verbose),
             n_threads=self.n_jobs,
+            precision=self.precision,
         )
         train = trainer.partial_fit if incremental else trainer.fit
         if task is not None:
@@ -320,6 +325,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             validate,
         )
         self._training_state = state
+        self.precision_ = state.precision
         self.t_ = state.n_samples_seen
         self.loss_curve_ = state.loss_curve
         self.loss_ = state.loss

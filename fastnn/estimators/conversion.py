@@ -47,8 +47,8 @@ class SklearnConversion(FittedState):
         """Convert to the fitted estimator of scikit-learn that predicts the same.
 
         Tools that know scikit-learn's multi-layer perceptron, such as exporters, then
-        know this model. Parameters that scikit-learn lacks (``dtype``, ``n_jobs`` and
-        so on) do not change predictions and are left out. Training may go on there,
+        know this model. Parameters that scikit-learn lacks (``dtype``, ``precision``
+        and so on) do not change predictions and are left out. Training may go on there,
         but with a new optimizer.
 
         Returns
@@ -147,6 +147,7 @@ class SklearnConversion(FittedState):
         )
         estimator._targets = targets
         estimator._fitted = fitted
+        estimator.precision_ = str(fitted.parameters.dtype)
         if "_optimizer" in vars(model):
             state = _training_state(model, fitted)
             estimator._training_state = state

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from fastnn._core.precision import PRECISIONS
 from fastnn._core.tables import ACTIVATIONS
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.conversion import SklearnConversion
@@ -61,6 +62,7 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
             None,
         ],
         "device": [StrOptions({"cpu"})],
+        "precision": [StrOptions(set(PRECISIONS)), None],
     }
 
     activation: str | Sequence[str]

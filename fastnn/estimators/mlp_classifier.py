@@ -15,8 +15,8 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
 
     A drop-in for :class:`sklearn.neural_network.MLPClassifier`: the same parameters,
     meanings, defaults and attributes, with ``dropout``, ``class_weight``, ``dtype``,
-    ``n_jobs`` and ``device`` besides. With the same ``random_state`` it starts from the
-    same weights.
+    ``n_jobs``, ``device`` and ``precision`` besides. With the same ``random_state`` it
+    starts from the same weights.
 
     It minimizes the log loss: of the softmax for three or more classes, of the logistic
     function for two, of one logistic function per label when y is a label indicator
@@ -145,6 +145,18 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
     device : {"cpu"}, default="cpu"
         Where to compute.
 
+    precision : {"bf16", "high"} or None, default=None
+        How "sgd" and "adam" take the matrix products of training. Weights, activations,
+        gradients and sums are float32 all the same, and so are products too small to
+        gain by it, ``predict`` and the validation data. What the processor cannot do
+        faster than float32 is done in float32: see ``precision_``. Not for float64.
+
+        - None: in ``dtype``;
+        - "bf16": operands are rounded to bfloat16, which has 8 bits, on processors with
+          AMX or AVX512-BF16;
+        - "high": each operand is split into three bfloat16, about as exact as float32,
+          on processors with AMX.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or list of them
@@ -195,6 +207,10 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
 
     out_activation_ : {"logistic", "softmax"}
         Activation of the output layer.
+
+    precision_ : {"float32", "float64", "bf16", "high"}
+        How the products of the last call of ``fit`` or ``partial_fit`` were taken:
+        ``precision`` if some were, else the type of the computing.
 
     n_features_in_ : int
         Number of features of X in ``fit``.
@@ -272,6 +288,7 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
         dtype: Literal["float32", "float64"] | None = "float32",
         n_jobs: int | None = None,
         device: Literal["cpu"] = "cpu",
+        precision: Literal["bf16", "high"] | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -301,3 +318,4 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.device = device
+        self.precision = precision

@@ -16,8 +16,8 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
 
     A drop-in for :class:`sklearn.neural_network.MLPRegressor`: the same parameters,
     meanings, defaults and attributes, with more losses and ``dropout``, ``dtype``,
-    ``n_jobs`` and ``device`` besides. With the same ``random_state`` it starts from the
-    same weights.
+    ``n_jobs``, ``device`` and ``precision`` besides. With the same ``random_state`` it
+    starts from the same weights.
 
     Parameters
     ----------
@@ -148,6 +148,18 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
     device : {"cpu"}, default="cpu"
         Where to compute.
 
+    precision : {"bf16", "high"} or None, default=None
+        How "sgd" and "adam" take the matrix products of training. Weights, activations,
+        gradients and sums are float32 all the same, and so are products too small to
+        gain by it, ``predict`` and the validation data. What the processor cannot do
+        faster than float32 is done in float32: see ``precision_``. Not for float64.
+
+        - None: in ``dtype``;
+        - "bf16": operands are rounded to bfloat16, which has 8 bits, on processors with
+          AMX or AVX512-BF16;
+        - "high": each operand is split into three bfloat16, about as exact as float32,
+          on processors with AMX.
+
     Attributes
     ----------
     coefs_ : list of ndarray
@@ -193,6 +205,10 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
 
     out_activation_ : {"identity", "exp"}
         Activation of the output layer.
+
+    precision_ : {"float32", "float64", "bf16", "high"}
+        How the products of the last call of ``fit`` or ``partial_fit`` were taken:
+        ``precision`` if some were, else the type of the computing.
 
     n_features_in_ : int
         Number of features of X in ``fit``.
@@ -270,6 +286,7 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         dtype: Literal["float32", "float64"] | None = "float32",
         n_jobs: int | None = None,
         device: Literal["cpu"] = "cpu",
+        precision: Literal["bf16", "high"] | None = None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -299,3 +316,4 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.device = device
+        self.precision = precision

@@ -1,0 +1,60 @@
+"""Products of float32 in less precision, where the processor gains by it."""
+
+import numpy as np
+
+cdef extern from "bf16.h":
+    ctypedef struct matrix_unit_t:
+        const char *name
+        product_kernel_bf16 kernel
+        Py_ssize_t least
+        size_t workspace_bytes
+    matrix_unit_t find_matrix_unit_bf16()
+    matrix_unit_t find_matrix_unit_high()
+
+cdef enum:
+    CACHE_LINE = 64
+
+# Names of what can be asked for in place of the full precision of the numbers.
+PRECISIONS = ("bf16", "high")
+
+
+def matrix_unit(str precision):
+    """Name of the instructions that take such products here, or None.
+
+    On processors with AMX this asks the system to let the process use it.
+    """
+    cdef matrix_unit_t unit = find_matrix_unit(precision)
+    return None if unit.name == NULL else unit.name.decode()
+
+
+cdef Precision new_precision(str name, list owners):
+    """Precision of one thread: float32 for None, and where the processor lacks it.
+
+    What is allocated for it is added to the owners.
+    """
+    cdef Precision precision
+    cdef matrix_unit_t unit
+    precision.kernel = NULL
+    precision.least = 0
+    precision.workspace = NULL
+    precision.n_products = 0
+    if name is None:
+        return precision
+    unit = find_matrix_unit(name)
+    if unit.kernel != NULL:
+        memory = np.empty(unit.workspace_bytes + CACHE_LINE, np.uint8)
+        owners.append(memory)
+        precision.kernel = unit.kernel
+        precision.least = unit.least
+        precision.workspace = <void *> (
+            (<size_t> memory.ctypes.data + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE)
+    return precision
+
+
+cdef matrix_unit_t find_matrix_unit(str precision):
+    if precision == "bf16":
+        return find_matrix_unit_bf16()
+    if precision == "high":
+        return find_matrix_unit_high()
+    raise ValueError(
+        f"precision must be None or one of {PRECISIONS}, got {precision!r}")

@@ -1,0 +1,87 @@
+"""The kernels for AMX over an emulation of its instructions: see amx_emulation.h."""
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).resolve().parent
+CSRC = HERE.parent / "csrc"
+SOURCES = ("bf16.c", "bf16_amx.c", "bf16_avx512.c", "product.c")
+
+
+class MatrixUnit(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("kernel", ctypes.c_void_p),
+        ("least", ctypes.c_ssize_t),
+        ("workspace_bytes", ctypes.c_size_t),
+    )
+
+
+@cache
+def load_library():
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return "there is no C compiler"
+    if not (CSRC / "bf16_amx.c").exists():
+        return "needs the checkout"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "amx.so"
+        command = [compiler, "-O2", "-w", "-shared", "-fPIC"]
+        command += ["-include", str(HERE / "amx_emulation.h"), f"-I{CSRC}"]
+        command += [str(HERE / "amx_emulation.c"), *(str(CSRC / s) for s in SOURCES)]
+        done = subprocess.run([*command, "-lm", "-o", str(path)], capture_output=True)
+        if done.returncode:
+            return "the compiler knows no AMX, or is for another system"
+        library = ctypes.CDLL(str(path))
+    if not hasattr(library, "product_amx_bf16"):
+        return "the compiler knows no AMX, or is for another system"
+    if not library.runs_here():
+        return "the processor has no AVX-512"
+    for find in (library.find_matrix_unit_bf16, library.find_matrix_unit_high):
+        find.restype = MatrixUnit
+    return library
+
+
+def emulation():
+    """The library; skips where it cannot be built or run."""
+    library = load_library()
+    if isinstance(library, str):
+        pytest.skip(library)
+    return library
+
+
+def counters():
+    """Configurations that were loaded, and released; and mistakes in between."""
+    names = ("amx_loads", "amx_releases", "amx_mistakes")
+    return [ctypes.c_int.in_dll(emulation(), name).value for name in names]
+
+
+def emulated_product(precision):
+    """A function as fastnn._core.blas.matrix_product, for one matrix each."""
+    kernel = getattr(emulation(), f"product_amx_{precision}")
+    size, pointer = ctypes.c_ssize_t, ctypes.c_void_p
+    matrix = [pointer, size, size]
+    kernel.argtypes = [*[size] * 3, *matrix, *matrix, ctypes.c_float]
+    kernel.argtypes += [pointer, size, pointer]
+    kernel.restype = None
+
+    def multiply(a, b, c, *, transpose_a=False, transpose_b=False, beta=0):
+        workspace = np.empty(4 * 2**20, np.uint8)
+        aligned = -(-workspace.ctypes.data // 64) * 64
+        (m, n), k = c.shape, a.shape[0 if transpose_a else 1]
+        leads = [x.strides[0] // x.itemsize for x in (a, b, c)]
+        a_steps = (1, leads[0]) if transpose_a else (leads[0], 1)
+        b_steps = (1, leads[1]) if transpose_b else (leads[1], 1)
+        kernel(
+            m, n, k, a.ctypes.data, *a_steps, b.ctypes.data, *b_steps,
+            beta, c.ctypes.data, leads[2], aligned,
+        )  # fmt: skip
+
+    return multiply
