@@ -8,16 +8,58 @@
 #ifndef FASTNN_ELEMENTWISE_H
 #define FASTNN_ELEMENTWISE_H
 
-/* ROW(name, reads, value, slope)
+/* ROW(name, reads, default, value, slope)
    value: of the input x. slope: the derivative with respect to x, written in the number
    that the row reads: OUTPUT means y, so that the forward pass may work in place, INPUT
-   means x, for functions whose slope cannot be had from y. The identity reads NOTHING. */
-#define ACTIVATION_TABLE(ROW)                              \
-    ROW(identity, NOTHING, x, 1)                           \
-    ROW(relu, OUTPUT, x < 0 ? 0 : x, y > 0 ? (REAL)1 : 0)  \
-    ROW(logistic, OUTPUT, NAMED(logistic)(x), y * (1 - y)) \
-    ROW(tanh, OUTPUT, NAMED(tanh)(x), 1 - y * y)           \
-    ROW(exponential, OUTPUT, NAMED(exp)(x), y)
+   means x, for functions whose slope cannot be had from y. The identity reads NOTHING.
+   default: of option, the function's own parameter; 0 where it has none.
+   relu: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines",
+   ICML 2010. leaky_relu: Maas, Hannun and Ng, "Rectifier nonlinearities improve neural
+   network acoustic models", ICML 2013; option >= 0 is the slope below 0. elu: Clevert,
+   Unterthiner and Hochreiter, "Fast and accurate deep network learning by exponential
+   linear units", ICLR 2016; -option is the limit on the left. selu: Klambauer et al.,
+   "Self-normalizing neural networks", NIPS 2017. gelu, exact and as tanh: Hendrycks and
+   Gimpel, "Gaussian error linear units", 2016. silu: the same, section 4. mish: Misra,
+   "Mish: A self regularized non-monotonic activation function", BMVC 2020. softplus:
+   Dugas et al., "Incorporating second-order functional knowledge", NIPS 2000. softsign:
+   Bergstra et al., "Quadratic polynomials learn better image features", 2009.
+   hard_sigmoid, hard_swish: Howard et al., "Searching for MobileNetV3", ICCV 2019. */
+#define ACTIVATION_TABLE(ROW)                                                       \
+    ROW(identity, NOTHING, 0, x, 1)                                                 \
+    ROW(relu, OUTPUT, 0, x < 0 ? 0 : x, y > 0 ? (REAL)1 : 0)                        \
+    ROW(logistic, OUTPUT, 0, NAMED(logistic)(x), y * (1 - y))                       \
+    ROW(tanh, OUTPUT, 0, NAMED(tanh)(x), 1 - y * y)                                 \
+    ROW(exponential, OUTPUT, 0, NAMED(exp)(x), y)                                   \
+    ROW(leaky_relu, OUTPUT, 0.01, x < 0 ? option * x : x, y > 0 ? (REAL)1 : option) \
+    ROW(elu, OUTPUT, 1, x < 0 ? option * NAMED(expm1_negative)(x) : x,              \
+        y > 0 ? (REAL)1 : y + option)                                               \
+    ROW(selu, OUTPUT, 0,                                                            \
+        (x < 0 ? SELU_ALPHA * NAMED(expm1_negative)(x) : x) * SELU_SCALE,           \
+        y > 0 ? SELU_SCALE : y + SELU_SCALE * SELU_ALPHA)                           \
+    ROW(gelu, INPUT, 0, NAMED(normal_probability)(x) * x,                           \
+        NAMED(normal_probability)(x) + x * NAMED(normal_density)(x))                \
+    ROW(gelu_tanh, INPUT, 0, NAMED(gelu_tanh_value)(x), NAMED(gelu_tanh_slope)(x))  \
+    ROW(silu, INPUT, 0, NAMED(logistic)(x) * x,                                     \
+        NAMED(logistic)(x) + x * NAMED(logistic_slope)(x))                          \
+    ROW(mish, INPUT, 0, NAMED(mish_value)(x), NAMED(mish_slope)(x))                 \
+    ROW(softplus, OUTPUT, 0,                                                        \
+        (x < 0 ? 0 : x) + NAMED(log1p_exp_negative)(x < 0 ? x : -x),                \
+        -NAMED(expm1_negative)(-y))                                                 \
+    ROW(softsign, OUTPUT, 0, x / (1 + (x < 0 ? -x : x)),                            \
+        (1 - (y < 0 ? -y : y)) * (1 - (y < 0 ? -y : y)))                            \
+    ROW(hard_sigmoid, OUTPUT, 0, x < -3 ? 0 : (x > 3 ? (REAL)1 : (x + 3) / 6),      \
+        y > 0 && y < 1 ? (REAL)1 / 6 : 0)                                           \
+    ROW(hard_swish, INPUT, 0, x < -3 ? 0 : (x > 3 ? x : x * (x + 3) / 6),           \
+        x < -3 ? 0 : (x > 3 ? (REAL)1 : (2 * x + 3) / 6))
+
+#define SELU_SCALE (REAL)1.05070098735548049342
+#define SELU_ALPHA (REAL)1.67326324235437728482
+
+/* ROW(alias, name): what else an activation is called. */
+#define ACTIVATION_ALIAS_TABLE(ROW) \
+    ROW(linear, identity)           \
+    ROW(sigmoid, logistic)          \
+    ROW(swish, silu)
 
 /* ROW(name, link, value, gradient)
    Both are written in the raw output z and the target y. The link (an activation, used
@@ -40,7 +82,7 @@
     ROW(quantile, identity, z < y ? option * (y - z) : (1 - option) * (z - y),    \
         z < y ? -option : (z > y ? 1 - option : z - y))                           \
     ROW(log_loss, logistic,                                                       \
-        (z < 0 ? 0 : z) - y * z + NAMED(log1p_unit)(NAMED(exp)(z < 0 ? z : -z)),  \
+        (z < 0 ? 0 : z) - y * z + NAMED(log1p_exp_negative)(z < 0 ? z : -z),      \
         NAMED(logistic)(z) - y)                                                   \
     ROW(poisson, exponential,                                                     \
         NAMED(exp)(z) - y * z + (y > 0 ? y * NAMED(log)(y) - y : 0),              \

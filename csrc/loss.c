@@ -5,7 +5,7 @@
 #include "each_real.h"
 #else
 
-#include "scalar.h"
+#include "formulas.h"
 
 /* Without weights the rows join into one long row, so that narrow outputs vectorise. */
 #define ROW(name, link, value, gradient)                                          \

@@ -35,7 +35,7 @@ enum op_kind {
     OP_PRODUCT,
     /* output0 = activation(input0 + broadcast(input1)); input1 may be absent. dim: the
        shape of output0, equal axes joined, right-aligned. stride: input1's, 0 where it
-       is broadcast. */
+       is broadcast. scalar: the activation's own option. */
     OP_ADD,
     /* The adjoint of OP_ADD. input0: gradient of its output; input1: what the slope is
        read from. output0 = input0 * slope(input1); output1 = [output1 +] the sum of

@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from fastnn._core.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES
+from fastnn._core.tables import (
+    ACTIVATION_DEFAULTS,
+    ACTIVATION_READS,
+    ACTIVATIONS,
+    LOSSES,
+)
 from fastnn.broadcasting import broadcast_axes
 from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape, Tensor
 
@@ -67,6 +72,7 @@ class Lowering(Tape):
         b: Tensor | None = None,
         activation: str = "identity",
         phase: int = ALWAYS,
+        option: float | None = None,
     ) -> Tensor:
         """``activation(a + b)``, with b broadcast along the trailing axes of a.
 
@@ -80,16 +86,24 @@ class Lowering(Tape):
             A name of the activation table.
         phase : int, default=ALWAYS
             When it runs; what runs at predict only has no adjoint.
+        option : float, default=None
+            The activation's own parameter; None is its default.
         """
+        if option is None:
+            option = ACTIVATION_DEFAULTS[activation]
         if activation == "identity" and b is None:
             return a
         if b is not None and ACTIVATION_READS[activation] == "input":
             # The slope is read from the sum, which must then be kept.
-            return self.add(self.add(a, b, phase=phase), None, activation, phase)
+            z = self.add(a, b, phase=phase)
+            return self.add(z, None, activation, phase, option)
         y = self._activation(a.shape, *(t for t in (a, b) if t is not None))
-        axes = broadcast_axes(a, b)
-        code = ACTIVATIONS.index(activation)
-        self._emit("add", (a, b), (y,), phase, code=code, **axes)
+        fields = {
+            "code": ACTIVATIONS.index(activation),
+            "scalar": (option, 0, 0, 0),
+            **broadcast_axes(a, b),
+        }
+        self._emit("add", (a, b), (y,), phase, **fields)
         if phase == PREDICT:
             return y
         reads = ACTIVATION_READS[activation]
@@ -108,7 +122,7 @@ class Lowering(Tape):
             if da is not None or db is not None:
                 self._emit(
                     "add_gradient", (dy, saved), (da, db), TRAIN,
-                    code=code, accumulate=accumulate, **axes,
+                    accumulate=accumulate, **fields,
                 )  # fmt: skip
             self._contribute(a, da or dy)
             if b is not None and b.scaled:

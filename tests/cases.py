@@ -9,7 +9,7 @@ import reference
 
 from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
 from fastnn.initializers import GlorotUniform
-from fastnn.layers import Dense, Dropout
+from fastnn.layers import ELU, Activation, Dense, Dropout, LeakyReLU
 from fastnn.losses import (
     AbsoluteError,
     CrossEntropies,
@@ -92,8 +92,19 @@ def shuffled_epoch(engine, table, seed):
     return engine.epoch(table)
 
 
+# Where the slope of an activation jumps.
+KINKS = {
+    "relu": (0,),
+    "leaky_relu": (0,),
+    "elu": (0,),
+    "selu": (0,),
+    "hard_sigmoid": (-3, 3),
+    "hard_swish": (-3, 3),
+}
+
+
 def draw_smooth(plan, n=7, distance=1e-3):
-    """As draw, away from the points where relu has no derivative."""
+    """As draw, away from the points where an activation has no derivative."""
     for seed in count():
         data = draw(plan, n, seed)
         if nearest_kink(plan, data) > distance:
@@ -101,15 +112,13 @@ def draw_smooth(plan, n=7, distance=1e-3):
 
 
 def nearest_kink(plan, data):
-    """The smallest absolute value that relu is applied to."""
+    """The smallest distance from a kink of what an activation is applied to."""
     values = reference.walk(plan, data.parameters, data.X, data.y).values
-    relus = [
-        op
-        for op in plan.ops
-        if op["kind"] == KINDS["add"] and ACTIVATIONS[op["code"]] == "relu"
-    ]
     nearest = np.inf
-    for op in relus:
+    for op in plan.ops:
+        kinks = KINKS.get(ACTIVATIONS[op["code"]], ())
+        if op["kind"] != KINDS["add"] or not kinks:
+            continue
         a, b = op["input"]
         x = values.get(a, data.X.ravel())
         if b >= 0:
@@ -119,7 +128,8 @@ def nearest_kink(plan, data):
             scaled = [len(data.X) if op["scaled"] >> i & 1 else 1 for i in range(4)]
             where = reference.positions(op["dim"] * scaled, op["stride"])
             x = x + b[where].ravel()
-        nearest = min(nearest, abs(x).min())
+        for kink in kinks:
+            nearest = min(nearest, abs(x - kink).min())
     return nearest
 
 
@@ -266,6 +276,21 @@ MAKERS = {
     "dropout_first": lambda: lower(
         Sequential([Dropout(0.25), Dense(2)]), input_shape=(33,), loss=SquaredError()
     ),
+    "activation_layers": lambda: lower(
+        Sequential(
+            [
+                Activation("silu"),
+                Dense(6, "softmax"),
+                *(Dense(5), LeakyReLU(0.3)),
+                *(Dense(4), ELU(0.7)),
+                *(Dense(4, "swish"), Activation("softmax")),
+                Dense(2),
+            ]
+        ),
+        input_shape=(5,),
+        loss=SquaredError(),
+    ),
+    "softmax_layer_rank_2": lambda: stack([4, 2], "softmax", input_shape=(3, 5)),
     "class_columns": lambda: lower(
         Sequential([Dense(6, "tanh"), Dense(9)]),
         input_shape=(5,),
@@ -283,6 +308,7 @@ MAKERS = {
         )
         for activation in ACTIVATIONS
         for loss in ALL_LOSSES
+        if activation == "tanh" or loss in ("squared_error", "cross_entropy")
     },
 }
 

@@ -24,27 +24,106 @@ def logistic(x):
     return np.where(x < 0, e, 1) / (1 + e)
 
 
-# name: value of the input x, derivative with respect to x in terms of the output y.
+def gaussian(x):
+    """The density of the normal distribution."""
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def gelu_argument(x):
+    """Hendrycks and Gimpel, 2016, section 2, where tanh(u) = 2 logistic(2u) - 1."""
+    return 2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+def expm1_below(x):
+    """``exp(x) - 1`` of the negative x; 0 of the others."""
+    return np.expm1(np.minimum(x, 0))
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170430
+
+
+# name: value of the input x, derivative with respect to x in terms of what the row
+# reads: the output y, or the input x where tables.ACTIVATION_READS says so. The second
+# argument is the function's own option.
 ACTIVATIONS = {
-    "identity": (lambda x: x, lambda y: np.ones_like(y)),
-    "relu": (lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(float)),
-    "logistic": (logistic, lambda y: y * (1 - y)),
-    "tanh": (np.tanh, lambda y: 1 - y**2),
-    "exponential": (np.exp, lambda y: y),
+    "identity": (lambda x, _=0: x, lambda y, _=0: np.ones_like(y)),
+    "relu": (lambda x, _=0: np.maximum(x, 0), lambda y, _=0: (y > 0).astype(float)),
+    "logistic": (lambda x, _=0: logistic(x), lambda y, _=0: y * (1 - y)),
+    "tanh": (lambda x, _=0: np.tanh(x), lambda y, _=0: 1 - y**2),
+    "exponential": (lambda x, _=0: np.exp(x), lambda y, _=0: y),
+    "leaky_relu": (
+        lambda x, slope=0.01: np.where(x < 0, slope * x, x),
+        lambda y, slope=0.01: np.where(y > 0, 1, slope),
+    ),
+    "elu": (
+        lambda x, alpha=1.0: np.maximum(x, 0) + alpha * expm1_below(x),
+        lambda y, alpha=1.0: np.where(y > 0, 1, y + alpha),
+    ),
+    "selu": (
+        lambda x, _=0: SELU_SCALE * (np.maximum(x, 0) + SELU_ALPHA * expm1_below(x)),
+        lambda y, _=0: np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA),
+    ),
+    "gelu": (
+        lambda x, _=0: x * special.ndtr(x),
+        lambda x, _=0: special.ndtr(x) + x * gaussian(x),
+    ),
+    "gelu_tanh": (
+        lambda x, _=0: x * logistic(gelu_argument(x)),
+        lambda x, _=0: (
+            logistic(gelu_argument(x))
+            + x
+            * logistic(gelu_argument(x))
+            * logistic(-gelu_argument(x))
+            * 2
+            * np.sqrt(2 / np.pi)
+            * (1 + 3 * 0.044715 * x**2)
+        ),
+    ),
+    "silu": (
+        lambda x, _=0: x * logistic(x),
+        lambda x, _=0: logistic(x) + x * logistic(x) * logistic(-x),
+    ),
+    "mish": (
+        lambda x, _=0: x * np.tanh(softplus(x)),
+        lambda x, _=0: (
+            np.tanh(softplus(x)) + x * logistic(x) / np.cosh(softplus(x)) ** 2
+        ),
+    ),
+    "softplus": (lambda x, _=0: softplus(x), lambda y, _=0: -np.expm1(-y)),
+    "softsign": (lambda x, _=0: x / (1 + abs(x)), lambda y, _=0: (1 - abs(y)) ** 2),
+    "hard_sigmoid": (
+        lambda x, _=0: np.clip((x + 3) / 6, 0, 1),
+        lambda y, _=0: ((y > 0) & (y < 1)) / 6,
+    ),
+    "hard_swish": (
+        lambda x, _=0: x * np.clip((x + 3) / 6, 0, 1),
+        lambda x, _=0: np.where(x < -3, 0, np.where(x > 3, 1, (2 * x + 3) / 6)),
+    ),
 }
 
 
-def add(a, b, activation="identity"):
+def add(a, b, activation="identity", *option):
     """``activation(a + b)``, b broadcast to the shape of a."""
-    return ACTIVATIONS[activation][0](a + b)
+    return ACTIVATIONS[activation][0](a + b, *option)
 
 
-def add_adjoint(dy, y, activation, b_shape):
+def slope(x, activation, *option):
+    """The derivative of an activation at x."""
+    value, slope_of = ACTIVATIONS[activation]
+    reads_input = tables.ACTIVATION_READS[activation] == "input"
+    return slope_of(x if reads_input else value(x, *option), *option)
+
+
+def add_adjoint(dy, a, b, activation):
     """Gradients of a and b: b's is summed over the axes that it was broadcast over."""
-    da = dy * ACTIVATIONS[activation][1](y)
-    padded = (1,) * (da.ndim - len(b_shape)) + tuple(b_shape)
+    da = dy * slope(a + b, activation)
+    padded = (1,) * (da.ndim - b.ndim) + b.shape
     axes = tuple(i for i, n in enumerate(padded) if n == 1)
-    return da, da.sum(axis=axes, keepdims=True).reshape(b_shape)
+    return da, da.sum(axis=axes, keepdims=True).reshape(b.shape)
 
 
 def softmax_adjoint(dy, y):
@@ -178,12 +257,13 @@ def run_product(walk, op, dim, a, b):
 
 def run_add(walk, op, dim, a, b):
     b = 0 if b is None else b[positions(dim, op["stride"])]
-    return (add(a.reshape(dim), b, tables.ACTIVATIONS[op["code"]]),)
+    name, option = tables.ACTIVATIONS[op["code"]], op["scalar"][0]
+    return (add(a.reshape(dim), b, name, option),)
 
 
 def run_add_gradient(walk, op, dim, dy, saved):
-    slope = ACTIVATIONS[tables.ACTIVATIONS[op["code"]]][1]
-    da = dy if saved is None else dy * slope(saved)
+    slope_of = ACTIVATIONS[tables.ACTIVATIONS[op["code"]]][1]
+    da = dy if saved is None else dy * slope_of(saved, op["scalar"][0])
     return da, np.bincount(positions(dim, op["stride"]).ravel(), da)
 
 

@@ -6,7 +6,7 @@ from cases import ALL_LOSSES, MAKERS, by_hand, dense, parameter, plan_of, stack
 
 from fastnn._core.tables import ALIGNMENT, KINDS, PHASES, SPACES
 from fastnn.initializers import GlorotUniform, Initializer, Zeros
-from fastnn.layers import Dense
+from fastnn.layers import ELU, Activation, Dense, LeakyReLU
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
@@ -232,3 +232,29 @@ def test_activation_must_be_known():
         lower(Sequential([Dense(2, "rely")]), input_shape=(3,), loss=SquaredError())
     with pytest.raises(ValueError, match="units"):
         lower(Sequential([Dense(0)]), input_shape=(3,), loss=SquaredError())
+
+
+@pytest.mark.parametrize(
+    "layer", [Activation("sigmoid"), LeakyReLU(-0.1), ELU(-1), Dense(2, "softmx")]
+)
+def test_layers_check_their_options(layer):
+    def plan():
+        return lower(Sequential([layer]), input_shape=(3,), loss=SquaredError())
+
+    if layer.get_params().get("activation") == "sigmoid":
+        assert kinds(plan(), "predict") == ["add"]
+    else:
+        with pytest.raises(ValueError, match=r"negative_slope|alpha|activation"):
+            plan()
+
+
+def test_aliases_are_the_same_op():
+    one, other = stack([3, 2], "swish"), stack([3, 2], "silu")
+    np.testing.assert_array_equal(one.ops, other.ops)
+
+
+def test_a_slope_of_the_input_keeps_it():
+    # relu works in place; silu's slope needs what stood there.
+    in_place, kept = (stack([9, 9, 9, 1], name) for name in ("relu", "silu"))
+    assert kept.train_size > in_place.train_size
+    assert kept.predict_size == in_place.predict_size

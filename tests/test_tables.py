@@ -6,6 +6,7 @@ import reference
 from cases import ALL_LOSSES, TARGETS
 
 from fastnn._core import tables
+from fastnn.layers import ELU, LeakyReLU
 from fastnn.losses import CrossEntropy, ElementwiseLoss
 from fastnn.optimizers import Optimizer
 
@@ -35,6 +36,11 @@ def test_every_row_has_a_description():
 def test_facts_about_rows():
     assert set(tables.ACTIVATION_READS) == set(tables.ACTIVATIONS)
     assert set(tables.ACTIVATION_READS.values()) <= {None, "output", "input"}
+    assert set(tables.ACTIVATION_ALIASES.values()) <= set(tables.ACTIVATIONS)
+    assert not set(tables.ACTIVATION_ALIASES) & set(tables.ACTIVATIONS)
+    assert set(tables.ACTIVATION_DEFAULTS) == set(tables.ACTIVATIONS)
+    assert ELU().alpha == tables.ACTIVATION_DEFAULTS["elu"]
+    assert LeakyReLU().negative_slope == tables.ACTIVATION_DEFAULTS["leaky_relu"]
     assert tables.OPTIMIZER_SLOTS == {"sgd": 1, "adam": 2}
     assert tables.INSTRUCTION_SET in ("AVX-512", "AVX2", "baseline")
 
@@ -47,12 +53,14 @@ def test_names_are_distinct(name):
 
 @pytest.mark.parametrize("name", reference.ACTIVATIONS)
 def test_reference_slope_is_the_derivative(name):
-    # The specification is checked as well: by central differences, off relu's kink.
-    value, slope = reference.ACTIVATIONS[name]
-    x = np.linspace(-3, 3, 42)
+    # The specification is checked as well: by central differences, off the kinks.
+    value = reference.ACTIVATIONS[name][0]
+    x = np.linspace(-4.1, 4.2, 42)
     step = 1e-6
     numerical = (value(x + step) - value(x - step)) / (2 * step)
-    np.testing.assert_allclose(slope(value(x)), numerical, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(
+        reference.slope(x, name), numerical, rtol=1e-7, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("name", reference.LOSSES)

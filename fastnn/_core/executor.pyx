@@ -66,10 +66,11 @@ cdef void execute(
                         input[1], op.lead[1], op.stride[1], op.transpose & 2,
                         <floating> accumulate, output[0], op.lead[2], op.stride[2])
         elif op.kind == OP_ADD:
-            add(op.code, dim, op.stride, input[0], input[1], output[0])
+            add(op.code, op.scalar[0], dim, op.stride, input[0], input[1], output[0])
         elif op.kind == OP_ADD_GRADIENT:
             add_gradient(
-                op.code, dim, op.stride, input[0], input[1], output[0], output[1],
+                op.code, op.scalar[0], dim, op.stride, input[0], input[1],
+                output[0], output[1],
                 size_of(tensors, op.output[1], walk),
                 adds(op, tensors, op.output[1], walk))
         elif op.kind == OP_SOFTMAX:

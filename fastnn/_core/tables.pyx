@@ -28,6 +28,9 @@ from fastnn._core.plan cimport (
 cdef extern from "tables.h":
     const char *activation_names[]
     const int activation_reads[]
+    const double activation_defaults[]
+    const char *activation_aliases[]
+    const char *aliased_activations[]
     const char *loss_names[]
     const char *loss_links[]
     const char *optimizer_names[]
@@ -35,6 +38,7 @@ cdef extern from "tables.h":
     enum:
         NOTHING, OUTPUT, INPUT
         N_ACTIVATIONS
+        N_ACTIVATION_ALIASES
         N_LOSSES
         N_OPTIMIZERS
 
@@ -69,6 +73,14 @@ OPTIMIZERS = tuple(optimizer_names[i].decode() for i in range(N_OPTIMIZERS))
 ACTIVATION_READS = {
     name: {NOTHING: None, OUTPUT: "output", INPUT: "input"}[activation_reads[i]]
     for i, name in enumerate(ACTIVATIONS)
+}
+# Default of the activation's own parameter.
+ACTIVATION_DEFAULTS = {
+    name: activation_defaults[i] for i, name in enumerate(ACTIVATIONS)
+}
+ACTIVATION_ALIASES = {
+    activation_aliases[i].decode(): aliased_activations[i].decode()
+    for i in range(N_ACTIVATION_ALIASES)
 }
 LOSS_LINKS = {name: loss_links[i].decode() for i, name in enumerate(LOSSES)}
 OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}

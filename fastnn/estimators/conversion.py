@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState
 from fastnn.layers import Dense
+from fastnn.layers.activation import activation_name
 from fastnn.training_state import OptimizerState, TrainingState
 
 # Public attributes that mean the same in both libraries.
@@ -99,7 +100,7 @@ class SklearnConversion(FittedState):
     def _sklearn_activation(self) -> str:
         layers = self._fitted.network.layers
         dense = [layer for layer in layers if isinstance(layer, Dense)]
-        names = [layer.activation for layer in dense[:-1]]
+        names = [activation_name(layer.activation) for layer in dense[:-1]]
         if len(set(names)) > 1:
             raise ValueError(
                 f"scikit-learn has one activation for all hidden layers, this model "

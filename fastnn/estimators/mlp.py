@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from fastnn._core.tables import ACTIVATIONS
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.conversion import SklearnConversion
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense, Dropout, Layer
+from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
 from fastnn.network import Sequential
 from fastnn.optimizers import SGD, Adam, Optimizer
 from fastnn.schedules import Constant, InverseScaling, ReduceOnPlateau, Schedule
@@ -25,7 +25,7 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
+        "activation": [StrOptions(set(ACTIVATION_NAMES)), list, tuple],
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -85,12 +85,14 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
             if rate:
                 layers.append(Dropout(rate))
         # In scikit-learn the hidden activation sets the output layer's range as well.
-        last = activations[-1] if activations else self.activation
+        alone = self.activation if isinstance(self.activation, str) else "identity"
+        last = activations[-1] if activations else alone
         return Sequential([*layers, self._dense(n_outputs, "identity", last)])
 
-    def _dense(self, units: int, activation: str, initialized_for: Any) -> Dense:
+    def _dense(self, units: int, activation: str, initialized_for: str) -> Dense:
         # scikit-learn draws kernels and biases from one range, narrower for logistic.
-        glorot = GlorotUniform(2.0 if initialized_for == "logistic" else 6.0)
+        narrow = activation_name(initialized_for) == "logistic"
+        glorot = GlorotUniform(2.0 if narrow else 6.0)
         return Dense(
             units,
             activation,
@@ -103,9 +105,9 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         """Name of the activation of each hidden layer."""
         names = _one_per_layer("activation", self.activation, n_hidden)
         for position, name in enumerate(names):
-            if name not in ACTIVATIONS:
+            if name not in ACTIVATION_NAMES:
                 raise ValueError(
-                    f"activation must hold names among {sorted(ACTIVATIONS)}, got "
+                    f"activation must hold names among {sorted(ACTIVATION_NAMES)}, got "
                     f"{name!r} at position {position} of {self.activation!r}."
                 )
         return names

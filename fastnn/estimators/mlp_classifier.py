@@ -27,15 +27,28 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` is logistic regression.
 
-    activation : {"identity", "logistic", "tanh", "relu", "exponential"} or list of \
-            them, default="relu"
+    activation : str or list of str, default="relu"
         Activation of the hidden layers, or a list with one for each.
 
         - "identity": ``x``, for a linear bottleneck;
         - "logistic": ``1 / (1 + exp(-x))``;
         - "tanh": the hyperbolic tangent;
         - "relu": ``max(x, 0)``;
-        - "exponential": ``exp(x)``.
+        - "leaky_relu": ``x`` where it is positive, ``0.01 x`` elsewhere;
+        - "elu": ``x`` where it is positive, ``exp(x) - 1`` elsewhere;
+        - "selu": the elu whose scale keeps mean and variance from layer to layer;
+        - "gelu": ``x P(X <= x)`` for a normal variable X; "gelu_tanh" approximates it;
+        - "silu": ``x logistic(x)``;
+        - "mish": ``x tanh(softplus(x))``;
+        - "softplus": ``log(1 + exp(x))``;
+        - "softsign": ``x / (1 + |x|)``;
+        - "hard_sigmoid": ``x / 6 + 1 / 2``, cut off at 0 and 1;
+        - "hard_swish": ``x hard_sigmoid(x)``;
+        - "exponential": ``exp(x)``;
+        - "softmax": ``exp(x)`` over its sum in the layer.
+
+        "linear", "sigmoid" and "swish" are other names of "identity", "logistic" and
+        "silu".
 
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         How the weights are found.

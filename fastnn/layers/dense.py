@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastnn._core.tables import ACTIVATIONS
 from fastnn.initializers import GlorotUniform, Initializer, Zeros
+from fastnn.layers.activation import ACTIVATION_NAMES, activate
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
 
@@ -21,7 +21,7 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str, default="identity"
-        One of ``fastnn._core.tables.ACTIVATIONS``.
+        Name of an activation, or "softmax".
     kernel_initializer : Initializer, default=None
         Initial values of the kernel; None means :class:`GlorotUniform`.
     bias_initializer : Initializer, default=None
@@ -38,7 +38,7 @@ class Dense(Layer):
 
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [StrOptions(set(ACTIVATION_NAMES))],
         "kernel_initializer": [Initializer, None],
         "bias_initializer": [Initializer, None],
         "kernel_penalty": [Interval(Real, 0, None, closed="left")],
@@ -82,4 +82,4 @@ class Dense(Layer):
             fan_in=fan_in,
             fan_out=fan_out,
         )
-        return lowering.add(lowering.product(x, kernel), bias, self.activation)
+        return activate(lowering, lowering.product(x, kernel), bias, self.activation)
