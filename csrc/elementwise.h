@@ -64,29 +64,63 @@
 /* ROW(name, link, value, gradient)
    Both are written in the raw output z and the target y. The link (an activation, used
    at predict) is merged in, so that neither overflows where the loss itself does not.
-   log_loss: -y log p - (1 - y) log(1 - p) with p = logistic(z).
-   poisson: half the Poisson deviance, y log(y / p) - y + p with p = exp(z).
-   huber: Huber, "Robust estimation of a location parameter", 1964; quadratic up to the
-   option, linear beyond. quantile: the pinball loss of the quantile that the option
-   names; Koenker and Bassett, "Regression quantiles", 1978. Where a slope jumps, it is 0.
-   option: the loss' own parameter. */
-#define LOSS_TABLE(ROW)                                                           \
-    ROW(squared_error, identity, (REAL)0.5 * (z - y) * (z - y), z - y)            \
-    ROW(absolute_error, identity, z < y ? y - z : z - y,                          \
-        z < y ? (REAL) - 1 : (z > y ? (REAL)1 : z - y))                           \
-    ROW(huber, identity,                                                          \
-        z - y > option ? option * (z - y - (REAL)0.5 * option)                    \
-                       : (z - y < -option ? option * (y - z - (REAL)0.5 * option) \
-                                          : (REAL)0.5 * (z - y) * (z - y)),       \
-        z - y > option ? option : (z - y < -option ? -option : z - y))            \
-    ROW(quantile, identity, z < y ? option * (y - z) : (1 - option) * (z - y),    \
-        z < y ? -option : (z > y ? 1 - option : z - y))                           \
-    ROW(log_loss, logistic,                                                       \
-        (z < 0 ? 0 : z) - y * z + NAMED(log1p_exp_negative)(z < 0 ? z : -z),      \
-        NAMED(logistic)(z) - y)                                                   \
-    ROW(poisson, exponential,                                                     \
-        NAMED(exp)(z) - y * z + (y > 0 ? y * NAMED(log)(y) - y : 0),              \
-        NAMED(exp)(z) - y)
+   Where a slope jumps, it is 0. option: the loss' own parameters.
+   log_loss: -y log p - (1 - y) log(1 - p) with p = logistic(z), for targets that are
+   drawn towards 1/2 by the share option[0]: Szegedy et al., "Rethinking the Inception
+   architecture for computer vision", CVPR 2016. binary_focal: (1 - q)^option[0] (-log q)
+   with q = p where y is 1 and 1 - p where it is 0, weighed by option[1] and
+   1 - option[1]; Lin et al., "Focal loss for dense object detection", ICCV 2017. hinge,
+   squared_hinge: of the margin s z with s = 2y - 1; Cortes and Vapnik, "Support-vector
+   networks", 1995. huber: Huber, "Robust estimation of a location parameter", 1964;
+   quadratic up to option[0], linear beyond. log_cosh: log(cosh(z - y)). quantile: the
+   pinball loss of the quantile option[0]; Koenker and Bassett, "Regression quantiles",
+   1978. poisson, gamma, tweedie: half the deviance, with p = exp(z), the last one for
+   the variance p^option[0], option[0] > 1 and not 2; McCullagh and Nelder, "Generalized
+   linear models", 1989; Jorgensen, "Exponential dispersion models", 1987. */
+#define LOSS_TABLE(ROW)                                                              \
+    ROW(squared_error, identity, (REAL)0.5 * (z - y) * (z - y), z - y)               \
+    ROW(absolute_error, identity, z < y ? y - z : z - y,                             \
+        z < y ? (REAL) - 1 : (z > y ? (REAL)1 : z - y))                              \
+    ROW(huber, identity,                                                             \
+        z - y > option[0]                                                            \
+            ? option[0] * (z - y - (REAL)0.5 * option[0])                            \
+            : (z - y < -option[0] ? option[0] * (y - z - (REAL)0.5 * option[0])      \
+                                  : (REAL)0.5 * (z - y) * (z - y)),                  \
+        z - y > option[0] ? option[0] : (z - y < -option[0] ? -option[0] : z - y))   \
+    ROW(log_cosh, identity, NAMED(log_cosh)(z - y), NAMED(tanh)(z - y))              \
+    ROW(quantile, identity, z < y ? option[0] * (y - z) : (1 - option[0]) * (z - y), \
+        z < y ? -option[0] : (z > y ? 1 - option[0] : z - y))                        \
+    ROW(poisson, exponential,                                                        \
+        NAMED(exp)(z) - y * z + (y > 0 ? y * NAMED(log)(y) - y : 0),                 \
+        NAMED(exp)(z) - y)                                                           \
+    ROW(gamma, exponential, z - NAMED(log)(y) + y * NAMED(exp)(-z) - 1,              \
+        1 - y * NAMED(exp)(-z))                                                      \
+    ROW(tweedie, exponential, NAMED(tweedie_value)(z, y, option[0]),                 \
+        NAMED(tweedie_gradient)(z, y, option[0]))                                    \
+    ROW(log_loss, logistic,                                                          \
+        (z < 0 ? 0 : z) - (y + option[0] * ((REAL)0.5 - y)) * z +                    \
+            NAMED(log1p_exp_negative)(z < 0 ? z : -z),                               \
+        NAMED(logistic)(z) - (y + option[0] * ((REAL)0.5 - y)))                      \
+    ROW(binary_focal, logistic, NAMED(focal_value)(z, y, option[0], option[1]),      \
+        NAMED(focal_gradient)(z, y, option[0], option[1]))                           \
+    ROW(hinge, identity, NAMED(positive_part)(1 - (2 * y - 1) * z),                  \
+        NAMED(hinge_gradient)(2 * y - 1, 1 - (2 * y - 1) * z))                       \
+    ROW(squared_hinge, identity,                                                     \
+        NAMED(positive_part)(1 - (2 * y - 1) * z) *                                  \
+            NAMED(positive_part)(1 - (2 * y - 1) * z),                               \
+        (2 - 4 * y) * NAMED(positive_part)(1 - (2 * y - 1) * z))
+
+/* ROW(name, link): losses of a whole row of outputs, which row_loss.c computes. The
+   softmax is a link like the activations. */
+#define ROW_LOSS_TABLE(ROW)          \
+    ROW(cross_entropy, softmax)      \
+    ROW(soft_cross_entropy, softmax) \
+    ROW(kl_divergence, softmax)      \
+    ROW(focal, softmax)              \
+    ROW(multi_margin, identity)      \
+    ROW(cosine_similarity, identity)
+
+enum { N_LOSS_OPTIONS = 2 };
 
 /* ROW(name, slots, step)
    step: changes the weight w by its gradient g. s0, s1: the weight's slots of optimizer

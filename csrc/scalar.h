@@ -33,6 +33,7 @@ HOST_DEVICE REAL_INT NAMED(to_bits)(REAL x) {
 #define EXP_HIGHEST 710.0
 #define TANH_SATURATES 20.0
 #define SQRT_HALF_BITS 0x3fe6a09e667f3bcdLL
+#define LOG_OFFSET 1023
 #else
 #define MANTISSA_BITS 23
 #define EXPONENT_BIAS 127
@@ -43,6 +44,7 @@ HOST_DEVICE REAL_INT NAMED(to_bits)(REAL x) {
 #define EXP_HIGHEST 89.0f
 #define TANH_SATURATES 10.0f
 #define SQRT_HALF_BITS 0x3f3504f3
+#define LOG_OFFSET 127
 #endif
 
 HOST_DEVICE REAL NAMED(sqrt)(REAL x) {
@@ -175,13 +177,19 @@ HOST_DEVICE REAL NAMED(log1p_exp_negative)(REAL x) {
     return NAMED(log1p_unit)(NAMED(exp)(x));
 }
 
-/* log(x) for finite, normal x > 0: x = 2^k m with m between sqrt(1/2) and sqrt(2). */
+/* log(x) for finite, normal x > 0: x = 2^k m with m between sqrt(1/2) and sqrt(2). k is
+   shifted by LOG_OFFSET to be positive, because AVX2 has no signed shift of 64 bits, and
+   becomes a REAL as the last digits of a large one, because it cannot convert them. */
 HOST_DEVICE REAL NAMED(log)(REAL x) {
-    REAL_INT k = (NAMED(to_bits)(x) - SQRT_HALF_BITS) >> MANTISSA_BITS;
+    REAL_INT offset = (REAL_INT)LOG_OFFSET << MANTISSA_BITS;
+    REAL_INT shifted =
+        (REAL_INT)((REAL_UINT)(NAMED(to_bits)(x) - SQRT_HALF_BITS + offset) >>
+                   MANTISSA_BITS);
+    REAL k = NAMED(from_bits)(NAMED(to_bits)(ROUND_MAGIC) + shifted) -
+             (ROUND_MAGIC + LOG_OFFSET);
     REAL m =
-        NAMED(from_bits)(NAMED(to_bits)(x) - (REAL_INT)((uint64_t)k << MANTISSA_BITS));
-    return (REAL)k * LN2_HIGH +
-           ((REAL)k * LN2_LOW + NAMED(log_ratio)((m - 1) / (m + 1)));
+        NAMED(from_bits)(NAMED(to_bits)(x) - ((shifted << MANTISSA_BITS) - offset));
+    return k * LN2_HIGH + (k * LN2_LOW + NAMED(log_ratio)((m - 1) / (m + 1)));
 }
 
 /* The density of the normal distribution. */
@@ -250,3 +258,4 @@ HOST_DEVICE REAL NAMED(normal_probability)(REAL x) {
 #undef EXP_HIGHEST
 #undef TANH_SATURATES
 #undef SQRT_HALF_BITS
+#undef LOG_OFFSET

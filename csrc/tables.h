@@ -21,11 +21,16 @@ static const char *const activation_aliases[] = {ACTIVATION_ALIAS_TABLE(ROW)};
 #define ROW(alias, name) #name,
 static const char *const aliased_activations[] = {ACTIVATION_ALIAS_TABLE(ROW)};
 #undef ROW
-#define ROW(name, link, value, gradient) #name,
-static const char *const loss_names[] = {LOSS_TABLE(ROW)};
+#define ROW(name, link, ...) #name,
+static const char *const loss_names[] = {LOSS_TABLE(ROW) ROW_LOSS_TABLE(ROW)};
 #undef ROW
-#define ROW(name, link, value, gradient) #link,
-static const char *const loss_links[] = {LOSS_TABLE(ROW)};
+#define ROW(name, link, ...) #link,
+static const char *const loss_links[] = {LOSS_TABLE(ROW) ROW_LOSS_TABLE(ROW)};
+#undef ROW
+#define ELEMENT(name, link, value, gradient) 0,
+#define ROW(name, link) 1,
+static const int loss_is_of_rows[] = {LOSS_TABLE(ELEMENT) ROW_LOSS_TABLE(ROW)};
+#undef ELEMENT
 #undef ROW
 #define ROW(name, slots, step) #name,
 static const char *const optimizer_names[] = {OPTIMIZER_TABLE(ROW)};

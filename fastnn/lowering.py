@@ -8,6 +8,7 @@ layers and all devices.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -20,7 +21,27 @@ from fastnn._core.tables import (
 from fastnn.broadcasting import broadcast_axes
 from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape, Tensor
 
-__all__ = ["ALWAYS", "EVALUATE", "PREDICT", "TRAIN", "Lowering", "Tensor"]
+__all__ = ["ALWAYS", "EVALUATE", "PREDICT", "TRAIN", "Head", "Lowering", "Tensor"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Columns of the raw outputs that a loss looks at by themselves.
+
+    Parameters
+    ----------
+    start, width : int
+        The first of them, and how many.
+    target : int
+        First column of the target that belongs to them.
+    options : sequence of float, default=()
+        The loss' own parameters for them.
+    """
+
+    start: int
+    width: int
+    target: int
+    options: Sequence[float] = ()
 
 
 class Lowering(Tape):
@@ -189,44 +210,40 @@ class Lowering(Tape):
         name: str,
         z: Tensor,
         target: Tensor,
+        heads: Sequence[Head] | None = None,
+        *,
         weight: float = 1.0,
         report: float = 1.0,
-        option: float = 0.0,
+        options: Sequence[float] = (),
     ) -> None:
-        """Add an element-wise loss of the raw outputs z to what is minimised.
+        """Add a loss of the raw outputs z to what is minimised.
 
-        ``weight`` scales it, ``report`` is the further factor of the reported number,
-        and ``option`` is the loss' own parameter.
+        Parameters
+        ----------
+        name : str
+            A row of the table of losses.
+        z : Tensor
+        target : Tensor
+            As wide as z, or a column of class numbers, as the loss reads it.
+        heads : sequence of Head, default=None
+            Parts of the last axis of z, which together are all of it, each with a loss
+            of its own. None is one head.
+        weight : float, default=1
+            Factor of what is minimised.
+        report : float, default=1
+            Further factor of the number that is reported.
+        options : sequence of float, default=()
+            The loss' own parameters, where there is one head.
         """
         dz = self._activation(z.shape)
-        fields = {
-            "code": LOSSES.index(name),
-            "scalar": (weight, report, option, 0),
-            **_rows(z, z.shape[-1]),
-        }
-        self._emit("loss", (z, target), (dz,), TRAIN, **fields)
-        self._emit("loss", (z, target), (), EVALUATE, **fields)
-        self._contribute(z, dz)
-
-    def cross_entropy(
-        self,
-        z: Tensor,
-        target: Tensor,
-        weight: float = 1.0,
-        heads: Sequence[int] | None = None,
-    ) -> None:
-        """As :meth:`loss`, for class numbers and the softmax of each head.
-
-        The columns of the target belong to the heads in their order.
-        """
-        dz = self._activation(z.shape)
-        spans = _spans(heads or z.shape[-1:])
         for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
-            for column, (start, width) in enumerate(spans):
+            for head in heads or [Head(0, z.shape[-1], 0, options)]:
+                own = (*head.options, 0, 0)[:2]
                 self._emit(
-                    "cross_entropy", (z, target), outputs, phase,
-                    lead=(z.shape[-1], len(spans), 0), stride=(start, column, 0, 0),
-                    scalar=(weight, 1, 0, 0), **_rows(z, width),
+                    "loss", (z, target), outputs, phase, code=LOSSES.index(name),
+                    lead=(z.shape[-1], target.shape[-1], 0),
+                    stride=(head.start, head.target, 0, 0),
+                    scalar=(weight, report, *own), **_rows(z, head.width),
                 )  # fmt: skip
         self._contribute(z, dz)
 

@@ -135,40 +135,167 @@ def softmax_adjoint(dy, y):
 
 # --------------------------------------------------------------------------- losses
 
-# name: loss of the raw output z against the target y, derivative with respect to z.
-# log_loss is -y log p - (1 - y) log(1 - p) with p = logistic(z). poisson is half the
-# deviance of the Poisson distribution (McCullagh and Nelder, "Generalized linear
-# models", 1989, section 2.3) with mean p = exp(z). huber is Huber's of 1964, quantile
-# Koenker and Bassett's of 1978; the third argument, their option, is where
-# the first turns linear, and which quantile the second is minimal at.
+# name: loss of the raw output z against the target y, derivative with respect to z,
+# both with the loss' own options after these.
+# log_loss is -y log p - (1 - y) log(1 - p) with p = logistic(z), for targets smoothed
+# towards 1/2 (Szegedy et al., CVPR 2016). binary_focal is Lin et al.'s of ICCV 2017.
+# poisson, gamma and tweedie are half the deviance of these distributions (McCullagh and
+# Nelder, "Generalized linear models", 1989) with mean p = exp(z). huber is Huber's of
+# 1964, which its option turns linear, and quantile Koenker and Bassett's of 1978.
+
+
+def smoothed(y, share):
+    return (1 - share) * y + share / 2
+
+
+def log_loss(z, y, share=0.0):
+    y = smoothed(y, share)
+    return -y * log_expit(z) - (1 - y) * log_expit(-z)
+
+
+def tweedie(z, y, p=1.5):
+    power = np.where(y > 0, np.abs(y) ** (2 - p), 0)
+    # Each term by itself: the sum of two that overflow is not the sum.
+    return (
+        np.exp((2 - p) * z) / (2 - p)
+        - np.where(y > 0, y * np.exp((1 - p) * z), 0) / (1 - p)
+        + power / ((1 - p) * (2 - p))
+    )
+
+
+def tweedie_gradient(z, y, p=1.5):
+    return np.exp((2 - p) * z) - np.where(y > 0, y * np.exp((1 - p) * z), 0)
+
+
+def sign_of(y):
+    return 2 * y - 1
+
+
+def binary_focal(z, y, gamma=2.0, alpha=0.25):
+    x = sign_of(y) * z
+    weight = alpha * y + (1 - alpha) * (1 - y)
+    return weight * logistic(-x) ** gamma * -log_expit(x)
+
+
+def binary_focal_gradient(z, y, gamma=2.0, alpha=0.25):
+    x = sign_of(y) * z
+    q = logistic(x)
+    weight = alpha * y + (1 - alpha) * (1 - y)
+    slope = logistic(-x) ** gamma * (gamma * q * log_expit(x) - logistic(-x))
+    return sign_of(y) * weight * slope
+
+
+def margin(z, y):
+    return np.maximum(1 - sign_of(y) * z, 0)
+
+
 LOSSES = {
-    "squared_error": (lambda z, y, _=0: (z - y) ** 2 / 2, lambda z, y, _=0: z - y),
-    "absolute_error": (lambda z, y, _=0: abs(z - y), lambda z, y, _=0: np.sign(z - y)),
+    "squared_error": (lambda z, y: (z - y) ** 2 / 2, lambda z, y: z - y),
+    "absolute_error": (lambda z, y: abs(z - y), lambda z, y: np.sign(z - y)),
     "huber": (
         lambda z, y, delta=0.7: special.huber(delta, z - y),
         lambda z, y, delta=0.7: np.clip(z - y, -delta, delta),
+    ),
+    "log_cosh": (
+        lambda z, y: np.logaddexp(z - y, y - z) - np.log(2),
+        lambda z, y: np.tanh(z - y),
     ),
     "quantile": (
         lambda z, y, q=0.8: np.maximum(q * (y - z), (q - 1) * (y - z)),
         lambda z, y, q=0.8: np.where(z < y, -q, 1 - q) * (z != y),
     ),
-    "log_loss": (
-        lambda z, y, _=0: -y * log_expit(z) - (1 - y) * log_expit(-z),
-        lambda z, y, _=0: logistic(z) - y,
-    ),
     "poisson": (
-        lambda z, y, _=0: xlogy(y, y) - y * z - y + np.exp(z),
-        lambda z, y, _=0: np.exp(z) - y,
+        lambda z, y: xlogy(y, y) - y * z - y + np.exp(z),
+        lambda z, y: np.exp(z) - y,
+    ),
+    "gamma": (
+        lambda z, y: z - np.log(y) + y * np.exp(-z) - 1,
+        lambda z, y: 1 - y * np.exp(-z),
+    ),
+    "tweedie": (tweedie, tweedie_gradient),
+    "log_loss": (log_loss, lambda z, y, share=0.0: logistic(z) - smoothed(y, share)),
+    "binary_focal": (binary_focal, binary_focal_gradient),
+    "hinge": (margin, lambda z, y: -sign_of(y) * (margin(z, y) > 0)),
+    "squared_hinge": (
+        lambda z, y: margin(z, y) ** 2,
+        lambda z, y: -2 * sign_of(y) * margin(z, y),
     ),
 }
 
 
-def cross_entropy(z, label):
-    """``-log softmax(z)[label]`` of each row, derivative with respect to z."""
-    rows = np.arange(len(z))
-    onehot = np.zeros_like(z)
-    onehot[rows, label] = 1
-    return -log_softmax(z, axis=1)[rows, label], softmax(z, axis=1) - onehot
+def onehot(z, label):
+    return np.eye(z.shape[1])[label[:, 0].astype(int)]
+
+
+def soft_cross_entropy(z, y, share=0.0):
+    """``-sum(y log softmax(z))`` of each row, a share of y spread over all classes."""
+    y = (1 - share) * y + share / z.shape[1]
+    gradient = softmax(z, axis=1) * y.sum(axis=1, keepdims=True) - y
+    return -np.sum(y * log_softmax(z, axis=1), axis=1), gradient
+
+
+def cross_entropy(z, label, share=0.0):
+    """The same of class numbers."""
+    return soft_cross_entropy(z, onehot(z, label), share)
+
+
+def kl_divergence(z, y):
+    """Kullback and Leibler, 1951."""
+    value, gradient = soft_cross_entropy(z, y)
+    return value + xlogy(y, y).sum(axis=1), gradient
+
+
+def focal(z, label, gamma=2.0):
+    """``-(1 - p)^gamma log p`` of the label's p, by the chain rule: Lin et al."""
+    hot = onehot(z, label)
+    log_p = np.sum(hot * log_softmax(z, axis=1), axis=1)
+    p = np.exp(log_p)
+    wrong = np.sum((1 - hot) * softmax(z, axis=1), axis=1)  # 1 - p
+    wrong = np.maximum(wrong, np.finfo(float).tiny)
+    slope_of_log = -(wrong**gamma)
+    if gamma:
+        slope_of_log += gamma * wrong ** (gamma - 1) * p * log_p
+    slope_of_z = hot - softmax(z, axis=1)
+    return -(wrong**gamma) * log_p, slope_of_log[:, np.newaxis] * slope_of_z
+
+
+def multi_margin(z, label, power=1.0, least=1.0):
+    """Weston and Watkins, ESANN 1999, divided by the number of classes."""
+    hot = onehot(z, label)
+    own = np.sum(hot * z, axis=1, keepdims=True)
+    lack = (1 - hot) * np.maximum(least - own + z, 0)
+    slope = (1 - hot) * power * np.where(lack > 0, lack, 1) ** (power - 1) * (lack > 0)
+    gradient = slope - hot * slope.sum(axis=1, keepdims=True)
+    return np.mean(lack**power, axis=1), gradient / z.shape[1]
+
+
+def cosine_similarity(z, y):
+    """One less the cosine of the angle between two rows."""
+    norm, target_norm = (
+        np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-8) for each in (z, y)
+    )
+    z_unit, y_unit = z / norm, y / target_norm
+    cosine = np.sum(z_unit * y_unit, axis=1, keepdims=True)
+    along = cosine * z_unit * (norm > 1e-8)
+    return 1 - cosine[:, 0], -(y_unit - along) / norm
+
+
+ROW_LOSSES = {
+    "cross_entropy": cross_entropy,
+    "soft_cross_entropy": soft_cross_entropy,
+    "kl_divergence": kl_divergence,
+    "focal": focal,
+    "multi_margin": multi_margin,
+    "cosine_similarity": cosine_similarity,
+}
+
+
+def loss_of_rows(name, z, y, options):
+    """The loss of each row of outputs, derivative with respect to z."""
+    if name in ROW_LOSSES:
+        return ROW_LOSSES[name](z, y, *options)
+    value, gradient = LOSSES[name]
+    return value(z, y, *options).sum(axis=1), gradient(z, y, *options)
 
 
 # ----------------------------------------------------------------------- optimizers
@@ -267,10 +394,10 @@ def run_add_gradient(walk, op, dim, dy, saved):
     return da, np.bincount(positions(dim, op["stride"]).ravel(), da)
 
 
-def head(op, dim, values, which=0):
+def head(op, dim, values):
     """The columns of a table that belong to one of several heads side by side."""
-    start = op["stride"][which]
-    return values.reshape(dim[2], -1)[:, start : start + (dim[3], 1)[which]]
+    start = op["stride"][0]
+    return values.reshape(dim[2], -1)[:, start : start + dim[3]]
 
 
 def run_softmax(walk, op, dim, z, _):
@@ -283,23 +410,25 @@ def run_softmax_gradient(walk, op, dim, dy, y):
     return (softmax_adjoint(dy.reshape(dim[2:]), y.reshape(dim[2:])),)
 
 
-def row_weights(walk, op):
-    # A sample may have several rows of outputs, which share its weight.
-    return op["scalar"][0] * np.repeat(walk.weight, op["dim"][2])
+# How many options a loss reads; the others of an op are of no meaning.
+N_OPTIONS = {"huber": 1, "quantile": 1, "tweedie": 1, "log_loss": 1, "binary_focal": 2}
+N_OPTIONS |= {
+    "cross_entropy": 1,
+    "soft_cross_entropy": 1,
+    "focal": 1,
+    "multi_margin": 2,
+}
 
 
 def run_loss(walk, op, dim, z, y):
-    z, y = z.reshape(dim[2:]), y.reshape(dim[2:])
-    value, gradient = LOSSES[tables.LOSSES[op["code"]]]
-    weight, option = row_weights(walk, op)[:, np.newaxis], op["scalar"][2]
-    keep(walk, op, np.sum(weight * value(z, y, option)))
-    return (weight * gradient(z, y, option),)
-
-
-def run_cross_entropy(walk, op, dim, z, labels):
-    label = head(op, dim, labels, which=1)[:, 0].astype(int)
-    value, gradient = cross_entropy(head(op, dim, z), label)
-    weight = row_weights(walk, op)
+    name = tables.LOSSES[op["code"]]
+    first, y = op["stride"][1], y.reshape(dim[2], -1)
+    # A sample may have several rows of outputs, which share its weight.
+    weight = op["scalar"][0] * np.repeat(walk.weight, op["dim"][2])
+    options = op["scalar"][2:][: N_OPTIONS.get(name, 0)]
+    value, gradient = loss_of_rows(
+        name, head(op, dim, z), y[:, first : first + dim[3]], options
+    )
     keep(walk, op, weight @ value)
     dz = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
     head(op, dim, dz)[:] = weight[:, np.newaxis] * gradient
@@ -323,7 +452,6 @@ OPS = {
     "softmax": run_softmax,
     "softmax_gradient": run_softmax_gradient,
     "loss": run_loss,
-    "cross_entropy": run_cross_entropy,
     "dropout": run_dropout,
 }
 

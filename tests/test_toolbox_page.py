@@ -1,7 +1,11 @@
-"""The page that lists the pieces names all of them."""
+"""The page that lists the pieces names all of them, with their options and defaults."""
+
+import inspect
 
 import pytest
 
+from fastnn import losses
+from fastnn.estimators.regression import LOSSES
 from fastnn.layers.activation import ACTIVATION_NAMES
 
 
@@ -10,6 +14,29 @@ def page(repository):
     return (repository / "docs" / "toolbox.md").read_text()
 
 
+def call(description):
+    """The class as it is written down: ``Huber(delta=1.0)``."""
+    arguments = [
+        name if option.default is option.empty else f"{name}={option.default!r}"
+        for name, option in inspect.signature(description).parameters.items()
+    ]
+    return f"{description.__name__}({', '.join(arguments)})"
+
+
+def described(package, *bases):
+    """Public classes of a package but its base classes."""
+    return [getattr(package, name) for name in package.__all__ if name not in bases]
+
+
 def test_every_activation_is_listed(page):
     missing = [name for name in ACTIVATION_NAMES if f'`"{name}"`' not in page]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    "description", described(losses, "Loss", "ElementwiseLoss"), ids=call
+)
+def test_every_loss_is_listed(page, description):
+    assert f"`{call(description)}`" in page
+    if description in LOSSES.values():
+        assert f'`"{description.name}"`' in page

@@ -6,11 +6,10 @@ from libc.stdint cimport int32_t
 from fastnn._core.blas cimport product
 from fastnn._core.broadcast cimport add, add_gradient
 from fastnn._core.dropout cimport dropout
-from fastnn._core.loss cimport cross_entropy, loss, softmax, softmax_gradient
+from fastnn._core.loss cimport loss, softmax, softmax_gradient
 from fastnn._core.plan cimport (
     OP_ADD,
     OP_ADD_GRADIENT,
-    OP_CROSS_ENTROPY,
     OP_DROPOUT,
     OP_LOSS,
     OP_PRODUCT,
@@ -80,13 +79,9 @@ cdef void execute(
             softmax_gradient(dim[2], dim[3], input[0], input[1], output[0])
         elif op.kind == OP_LOSS:
             keep(walk, op, loss(
-                op.code, walk.count, op.dim[2] * dim[3], input[0], input[1],
-                <const floating *> walk.weight, op.scalar[0], op.scalar[2], output[0]))
-        elif op.kind == OP_CROSS_ENTROPY:
-            keep(walk, op, cross_entropy(
-                dim[2], dim[3], input[0] + op.stride[0], op.lead[0],
+                op.code, dim[2], dim[3], input[0] + op.stride[0], op.lead[0],
                 input[1] + op.stride[1], op.lead[1],
-                <const floating *> walk.weight, op.dim[2], op.scalar[0],
+                <const floating *> walk.weight, op.dim[2], op.scalar[0], &op.scalar[2],
                 output[0] + op.stride[0] if output[0] != NULL else NULL))
         elif op.kind == OP_DROPOUT:
             dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,

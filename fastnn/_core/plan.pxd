@@ -21,7 +21,6 @@ cdef extern from "plan.h":
         OP_SOFTMAX
         OP_SOFTMAX_GRADIENT
         OP_LOSS
-        OP_CROSS_ENTROPY
         OP_DROPOUT
 
     enum:

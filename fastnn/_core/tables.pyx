@@ -6,7 +6,6 @@ from fastnn._core.plan cimport (
     BLOCK_ALIGNMENT,
     OP_ADD,
     OP_ADD_GRADIENT,
-    OP_CROSS_ENTROPY,
     OP_DROPOUT,
     OP_LOSS,
     OP_PRODUCT,
@@ -33,6 +32,7 @@ cdef extern from "tables.h":
     const char *aliased_activations[]
     const char *loss_names[]
     const char *loss_links[]
+    const int loss_is_of_rows[]
     const char *optimizer_names[]
     const int optimizer_slots[]
     enum:
@@ -83,6 +83,8 @@ ACTIVATION_ALIASES = {
     for i in range(N_ACTIVATION_ALIASES)
 }
 LOSS_LINKS = {name: loss_links[i].decode() for i, name in enumerate(LOSSES)}
+# The losses that look at a whole row of outputs, and not at each by itself.
+ROW_LOSSES = tuple(name for i, name in enumerate(LOSSES) if loss_is_of_rows[i])
 OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}
 
 # Columns of a step table, one row a step: the first are the optimizer's, and the last
@@ -114,7 +116,6 @@ KINDS = {
     "softmax": OP_SOFTMAX,
     "softmax_gradient": OP_SOFTMAX_GRADIENT,
     "loss": OP_LOSS,
-    "cross_entropy": OP_CROSS_ENTROPY,
     "dropout": OP_DROPOUT,
 }
 SPACES = {

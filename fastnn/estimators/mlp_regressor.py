@@ -21,8 +21,8 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson", "absolute_error", "huber", "quantile"} or \
-            Loss, default="squared_error"
+    loss : {"squared_error", "poisson", "absolute_error", "huber", "log_cosh", \
+            "quantile", "gamma", "tweedie"} or Loss, default="squared_error"
         What is minimized. A name stands for the default options of a class of
         :mod:`fastnn.losses`; an instance brings its own.
 
@@ -32,8 +32,12 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         - "absolute_error": the absolute error, which predicts the median;
         - "huber" or ``Huber(delta=1.0)``: half the squared error up to ``delta`` and
           linear beyond, for targets with outliers;
+        - "log_cosh": nearly the same with a smooth bend;
         - "quantile" or ``Quantile(quantile=0.5)``: the pinball loss, which predicts a
-          quantile.
+          quantile, or several of them, ``Quantile([0.1, 0.5, 0.9])``;
+        - "gamma": half the gamma deviance, through the exponential, for ``y > 0``;
+        - "tweedie" or ``Tweedie(power=1.5)``: half the Tweedie deviance, through the
+          exponential, for ``y >= 0``, zeros among them.
 
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` is a linear model.
