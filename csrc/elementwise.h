@@ -123,27 +123,91 @@
 enum { N_LOSS_OPTIONS = 2 };
 
 /* ROW(name, slots, step)
-   step: changes the weight w by its gradient g. s0, s1: the weight's slots of optimizer
+   step: changes the weight w by its gradient g. s0, s1, s2: the weight's slots of optimizer
    state. h: the step's row of scalars, filled by the optimizer object; rate is h[0] times
-   the learning-rate factor of the parameter block.
+   the learning-rate factor of the parameter block. Weight decay and clipping are no part
+   of a row: w and g come with them.
    sgd: Sutskever et al., "On the importance of initialization and momentum in deep
-   learning", ICML 2013; h = rate, momentum, weight of the velocity and of the gradient
-   in the step: 1, 0 for plain momentum and momentum, 1 for Nesterov's.
+   learning", ICML 2013; h = rate, momentum, weight of the velocity and of the gradient's
+   step in the step, weight of the gradient and of its step in the velocity, weight of the
+   velocity times rate in the step: 1, 0, 0, 1, 0 where the velocity is a sum of steps,
+   and momentum, 1, 0, 1, 0 with Nesterov's look-ahead; 0, 0, 1, 0, 1 and
+   0, 1, 1, 0, momentum where it is one of gradients.
    adam: Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015, end of
-   section 2; h = rate with both bias corrections, b1, 1 - b1, b2, 1 - b2, epsilon. */
-#define OPTIMIZER_TABLE(ROW)                       \
-    ROW(sgd, 1, {                                  \
-        s0 = h[1] * s0 - rate * g;                 \
-        w += h[2] * s0 - h[3] * rate * g;          \
-    })                                             \
-    ROW(adam, 2, {                                 \
-        s0 = h[1] * s0 + h[2] * g;                 \
-        s1 = h[3] * s1 + h[4] * g * g;             \
-        w -= rate * s0 / (NAMED(sqrt)(s1) + h[5]); \
+   section 2; h = rate with both bias corrections, b1, 1 - b1, b2, 1 - b2, epsilon.
+   amsgrad: Reddi, Kale and Kumar, "On the convergence of Adam and beyond", ICLR 2018.
+   nadam: Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016; h[6] and
+   h[7] are the weights of gradient and mean.
+   rmsprop: Tieleman and Hinton, "Lecture 6.5", 2012; centered by Graves, "Generating
+   sequences with recurrent neural networks", 2013, section 4.2; h = rate, rho, 1 - rho,
+   momentum, epsilon.
+   adagrad: Duchi, Hazan and Singer, "Adaptive subgradient methods", JMLR 2011; h = rate,
+   epsilon, initial sum of squares.
+   adadelta: Zeiler, "ADADELTA: An adaptive learning rate method", 2012; h = rate, rho,
+   1 - rho, epsilon.
+   lion: Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023; h =
+   rate, b1, 1 - b1, b2, 1 - b2. */
+#define OPTIMIZER_TABLE(ROW)                                                           \
+    ROW(sgd, 1, {                                                                      \
+        s0 = h[1] * s0 + (h[4] - h[5] * rate) * g;                                     \
+        w += (h[2] - h[6] * rate) * s0 - h[3] * rate * g;                              \
+    })                                                                                 \
+    ROW(adam, 2, {                                                                     \
+        s0 = h[1] * s0 + h[2] * g;                                                     \
+        s1 = h[3] * s1 + h[4] * g * g;                                                 \
+        w -= rate * s0 / (NAMED(sqrt)(s1) + h[5]);                                     \
+    })                                                                                 \
+    ROW(amsgrad, 3, {                                                                  \
+        s0 = h[1] * s0 + h[2] * g;                                                     \
+        s1 = h[3] * s1 + h[4] * g * g;                                                 \
+        s2 = s1 > s2 ? s1 : s2;                                                        \
+        w -= rate * s0 / (NAMED(sqrt)(s2) + h[5]);                                     \
+    })                                                                                 \
+    ROW(nadam, 2, {                                                                    \
+        s0 = h[1] * s0 + h[2] * g;                                                     \
+        s1 = h[3] * s1 + h[4] * g * g;                                                 \
+        w -= rate * (h[6] * g + h[7] * s0) / (NAMED(sqrt)(s1) + h[5]);                 \
+    })                                                                                 \
+    ROW(rmsprop, 2, {                                                                  \
+        s0 = h[1] * s0 + h[2] * g * g;                                                 \
+        s1 = h[3] * s1 + g / (NAMED(sqrt)(s0) + h[4]);                                 \
+        w -= rate * s1;                                                                \
+    })                                                                                 \
+    ROW(rmsprop_centered, 3, {                                                         \
+        s0 = h[1] * s0 + h[2] * g * g;                                                 \
+        s2 = h[1] * s2 + h[2] * g;                                                     \
+        s1 = h[3] * s1 + g / (NAMED(sqrt)(NAMED(positive_part)(s0 - s2 * s2)) + h[4]); \
+        w -= rate * s1;                                                                \
+    })                                                                                 \
+    ROW(adagrad, 1, {                                                                  \
+        s0 += g * g;                                                                   \
+        w -= rate * g / (NAMED(sqrt)(s0 + h[2]) + h[1]);                               \
+    })                                                                                 \
+    ROW(adadelta, 2, {                                                                 \
+        s0 = h[1] * s0 + h[2] * g * g;                                                 \
+        REAL move = NAMED(sqrt)(s1 + h[3]) / NAMED(sqrt)(s0 + h[3]) * g;               \
+        s1 = h[1] * s1 + h[2] * move * move;                                           \
+        w -= rate * move;                                                              \
+    })                                                                                 \
+    ROW(lion, 1, {                                                                     \
+        REAL move = h[1] * s0 + h[2] * g;                                              \
+        s0 = h[3] * s0 + h[4] * g;                                                     \
+        w -= rate * (move > 0 ? (REAL)1 : (move < 0 ? (REAL) - 1 : move));             \
     })
 
-/* A row of a step table: the optimizer's h, and what the step's random masks depend on. */
-enum { N_SCALARS = 8, MASK_SEED = 6, MASK_STEP = 7 };
-enum { MAX_SLOTS = 2 };
+/* A row of a step table: the optimizer's h, then what all rules share: the coefficients
+   of weight decay that is part of the gradient and of decay beside it, what gradients are
+   clipped to (0: not at all), and what the step's random masks depend on. */
+enum {
+    N_SCALARS = 16,
+    N_RULE_SCALARS = 8,
+    COUPLED_DECAY = 10,
+    DECOUPLED_DECAY = 11,
+    CLIP_VALUE = 12,
+    CLIP_NORM = 13,
+    MASK_SEED = 14,
+    MASK_STEP = 15
+};
+enum { MAX_SLOTS = 3 };
 
 #endif

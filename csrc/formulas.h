@@ -1,6 +1,8 @@
 /* Formulas of elementwise.h that take more than a line, value and slope side by side. */
 #include "scalar.h"
 
+HOST_DEVICE REAL NAMED(positive_part)(REAL x) { return x < 0 ? 0 : x; }
+
 /* ------------------------------------------------------------------ activations */
 
 /* The argument of the logistic function in the tanh form of gelu, and its slope:
@@ -46,8 +48,6 @@ HOST_DEVICE REAL NAMED(mish_slope)(REAL x) {
 }
 
 /* ----------------------------------------------------------------------- losses */
-
-HOST_DEVICE REAL NAMED(positive_part)(REAL x) { return x < 0 ? 0 : x; }
 
 /* The derivative of positive_part(margin) where the margin falls by sign: at 0 it is 0. */
 HOST_DEVICE REAL NAMED(hinge_gradient)(REAL sign, REAL margin) {

@@ -81,6 +81,7 @@ typedef struct {
     int64_t size;
     double penalty;       /* alpha of the loss term alpha / 2 * sum(w^2) */
     double learning_rate; /* a factor on the optimizer's */
+    double weight_decay;  /* the same */
     int32_t trainable;
     int32_t reserved;
 } block_t;

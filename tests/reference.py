@@ -304,36 +304,112 @@ def loss_of_rows(name, z, y, options):
 def sgd(w, g, slots, h, rate):
     """Momentum, plain or Nesterov's: Sutskever et al., ICML 2013, equations 1 to 4.
 
-    The velocity keeps h[1] of itself. The weight moves by h[2] times the velocity less
-    h[3] times the gradient's step: 1 and 0 is plain momentum, h[1] and 1 Nesterov's.
+    The velocity is a sum of steps, then h[5] and h[2] are not 0, or one of gradients,
+    then h[4] and h[6] are not.
     """
     velocity = slots[0]
-    velocity[:] = h[1] * velocity - rate * g
-    w += h[2] * velocity - h[3] * rate * g
+    velocity[:] = h[1] * velocity + (h[4] - h[5] * rate) * g
+    w += (h[2] - h[6] * rate) * velocity - h[3] * rate * g
+
+
+def moments(g, slots, h):
+    mean, square = slots[:2]
+    mean[:] = h[1] * mean + h[2] * g
+    square[:] = h[3] * square + h[4] * g**2
+    return mean, square
 
 
 def adam(w, g, slots, h, rate):
     """Kingma and Ba, ICLR 2015, algorithm 1 in the order of the end of section 2."""
-    mean, square = slots
-    mean[:] = h[1] * mean + h[2] * g
-    square[:] = h[3] * square + h[4] * g**2
+    mean, square = moments(g, slots, h)
     w -= rate * mean / (np.sqrt(square) + h[5])
 
 
-OPTIMIZERS = {"sgd": sgd, "adam": adam}
+def amsgrad(w, g, slots, h, rate):
+    """Reddi, Kale and Kumar, ICLR 2018, algorithm 2."""
+    mean, square = moments(g, slots, h)
+    slots[2][:] = np.maximum(slots[2], square)
+    w -= rate * mean / (np.sqrt(slots[2]) + h[5])
+
+
+def nadam(w, g, slots, h, rate):
+    """Dozat, ICLR workshop 2016, algorithm 2: gradient and mean are mixed."""
+    mean, square = moments(g, slots, h)
+    w -= rate * (h[6] * g + h[7] * mean) / (np.sqrt(square) + h[5])
+
+
+def rmsprop(w, g, slots, h, rate):
+    """Tieleman and Hinton, 2012, with a running sum of the steps."""
+    square, steps = slots[:2]
+    square[:] = h[1] * square + h[2] * g**2
+    steps[:] = h[3] * steps + g / (np.sqrt(square) + h[4])
+    w -= rate * steps
+
+
+def rmsprop_centered(w, g, slots, h, rate):
+    """Graves, 2013, equations 38 to 41, but for where epsilon stands."""
+    square, steps, mean = slots
+    square[:] = h[1] * square + h[2] * g**2
+    mean[:] = h[1] * mean + h[2] * g
+    variance = np.maximum(square - mean**2, 0)
+    steps[:] = h[3] * steps + g / (np.sqrt(variance) + h[4])
+    w -= rate * steps
+
+
+def adagrad(w, g, slots, h, rate):
+    """Duchi, Hazan and Singer, JMLR 2011, with diagonal matrices."""
+    slots[0] += g**2
+    w -= rate * g / (np.sqrt(h[2] + slots[0]) + h[1])
+
+
+def adadelta(w, g, slots, h, rate):
+    """Zeiler, 2012, algorithm 1."""
+    square, moved = slots
+    square[:] = h[1] * square + h[2] * g**2
+    move = np.sqrt(moved + h[3]) / np.sqrt(square + h[3]) * g
+    moved[:] = h[1] * moved + h[2] * move**2
+    w -= rate * move
+
+
+def lion(w, g, slots, h, rate):
+    """Chen et al., NeurIPS 2023, algorithm 2."""
+    mean = slots[0]
+    w -= rate * np.sign(h[1] * mean + h[2] * g)
+    mean[:] = h[3] * mean + h[4] * g
+
+
+OPTIMIZERS = {
+    rule.__name__: rule
+    for rule in (
+        *(sgd, adam, amsgrad, nadam, rmsprop, rmsprop_centered),
+        *(adagrad, adadelta, lion),
+    )
+}
 
 
 def update(blocks, parameters, gradients, weight, rule, state, h):
     """One step in place; returns ``sum(alpha / 2 * w ** 2)`` from before it.
 
-    The gradient is that of the mean over the sum of weights, penalty included.
+    The gradient is that of the mean over the sum of weights, penalty included. It is
+    clipped before the optimizer's own weight decay is added, or stands beside the step.
     """
-    penalty = 0.0
+    penalty, pieces = 0.0, []
     for block in blocks[blocks["trainable"] == 1]:
         at = slice(block["offset"], block["offset"] + block["size"])
         w, alpha = parameters[at], block["penalty"]
         penalty += alpha / 2 * np.sum(w**2)
-        g = (gradients[at] + alpha * w) / weight
+        pieces.append((block, at, (gradients[at] + alpha * w) / weight))
+    factor = 1.0
+    if h[tables.CLIP_NORM]:
+        norm = np.sqrt(sum(np.sum(g**2) for _, _, g in pieces))
+        factor = min(1, h[tables.CLIP_NORM] / (norm + 1e-6))
+    for block, at, g in pieces:
+        g, w = factor * g, parameters[at]
+        if h[tables.CLIP_VALUE]:
+            g = np.clip(g, -h[tables.CLIP_VALUE], h[tables.CLIP_VALUE])
+        g += h[tables.COUPLED_DECAY] * block["weight_decay"] * w
+        decay = h[tables.DECOUPLED_DECAY] * block["weight_decay"]
+        w -= decay * block["learning_rate"] * w
         OPTIMIZERS[rule](w, g, state[:, at], h, h[0] * block["learning_rate"])
     return penalty
 

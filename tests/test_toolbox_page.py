@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from fastnn import losses
+from fastnn import losses, optimizers
 from fastnn.estimators.regression import LOSSES
 from fastnn.layers.activation import ACTIVATION_NAMES
 
@@ -40,3 +40,21 @@ def test_every_loss_is_listed(page, description):
     assert f"`{call(description)}`" in page
     if description in LOSSES.values():
         assert f'`"{description.name}"`' in page
+
+
+@pytest.mark.parametrize(
+    "description",
+    described(optimizers, "Optimizer", "SklearnAdam", "SklearnSGD"),
+    ids=call,
+)
+def test_every_optimizer_is_listed(page, description):
+    (row,) = (
+        line
+        for line in page.splitlines()
+        if line.startswith(f"| `{description.__name__}` |") and "`weight_decay=" in line
+    )
+    for name, value in description().get_params().items():
+        if name == "learning_rate":
+            assert f"| {value} |" in row
+        elif not name.startswith("clip_"):
+            assert f"`{name}={value!r}`" in row

@@ -8,7 +8,7 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport isfinite
+from libc.math cimport isfinite, sqrt
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -18,11 +18,12 @@ from fastnn._core.dataset cimport Batch, Dataset, address, aligned
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn._core.tables import BLOCK_DTYPE, OP_DTYPE, TENSOR_DTYPE
-from fastnn._core.update cimport penalty, reduce_gradients, update
+from fastnn._core.update cimport penalty, reduce_gradients, squared_norm, update
 
 cdef extern from "elementwise.h":
     enum:
         N_SCALARS
+        CLIP_NORM
         MASK_SEED
         MASK_STEP
 
@@ -64,6 +65,7 @@ cdef struct Worker:
     Py_ssize_t n_rows       # rows of this step that it has worked on
     double weight_sum
     double penalty
+    double squared_norm
 
 
 cdef check_scalars(const double[::1] scalars):
@@ -309,12 +311,31 @@ cdef class Engine:
     ) noexcept nogil:
         """This thread's part of the optimizer's step."""
         cdef Py_ssize_t begin, end
+        cdef double scale = 1 / weight_sum
         self._range(me, &begin, &end)
+        if scalars[CLIP_NORM] > 0:
+            reduce_gradients(
+                begin, end, <floating **> self.gradient_of_worker, n_gradients)
+            n_gradients = 1
+            self.workers[me].squared_norm = squared_norm(
+                self.blocks, self.n_blocks, begin, end, parameters,
+                <const floating *> self.gradient_of_worker[0])
+            self._meet()
+            scale *= self._clipping(scalars[CLIP_NORM], scale)
         self.workers[me].penalty = update(
             self.blocks, self.n_blocks, begin, end, parameters,
             <floating **> self.gradient_of_worker, n_gradients,
             self.rule, <floating *> self.state, self.n_parameters, self.n_slots,
-            scalars, 1 / weight_sum)
+            scalars, scale)
+
+    cdef double _clipping(self, double highest, double scale) noexcept nogil:
+        """What brings the norm of the gradients times scale down to the highest."""
+        cdef double total = 0, factor
+        cdef int i
+        for i in range(self.n_threads):
+            total += self.workers[i].squared_norm
+        factor = highest / (sqrt(total) * scale + 1e-6)
+        return factor if factor < 1 else 1
 
     cdef void _sum_gradients(self, int me, floating *parameters) noexcept nogil:
         cdef Py_ssize_t begin, end

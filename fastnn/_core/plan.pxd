@@ -52,5 +52,6 @@ cdef extern from "plan.h":
         int64_t size
         double penalty
         double learning_rate
+        double weight_decay
         int32_t trainable
         int32_t reserved

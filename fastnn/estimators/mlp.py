@@ -13,7 +13,7 @@ from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense, Dropout, Layer
 from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
 from fastnn.network import Sequential
-from fastnn.optimizers import SGD, Adam, Optimizer
+from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
 from fastnn.schedules import Constant, InverseScaling, ReduceOnPlateau, Schedule
 
 
@@ -34,7 +34,7 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
             Interval(Integral, 1, None, closed="left"),
         ],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": SGD._parameter_constraints["learning_rate"],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": InverseScaling._parameter_constraints["power"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -42,13 +42,13 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
-        "momentum": SGD._parameter_constraints["momentum"],
-        "nesterovs_momentum": SGD._parameter_constraints["nesterov"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": Adam._parameter_constraints["beta_1"],
-        "beta_2": Adam._parameter_constraints["beta_2"],
-        "epsilon": Adam._parameter_constraints["epsilon"],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {float("inf")}),
@@ -195,12 +195,12 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
 
     def _describe_optimizer(self) -> Optimizer:
         if self.solver == "sgd":
-            return SGD(
+            return SklearnSGD(
                 self.learning_rate_init,
                 momentum=self.momentum,
                 nesterov=self.nesterovs_momentum,
             )
-        return Adam(
+        return SklearnAdam(
             self.learning_rate_init,
             beta_1=self.beta_1,
             beta_2=self.beta_2,

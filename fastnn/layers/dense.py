@@ -81,5 +81,6 @@ class Dense(Layer):
             self.bias_initializer or Zeros(),
             fan_in=fan_in,
             fan_out=fan_out,
+            weight_decay=0.0,
         )
         return activate(lowering, lowering.product(x, kernel), bias, self.activation)
