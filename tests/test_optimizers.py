@@ -1,4 +1,4 @@
-"""Optimizers and schedules: descriptions and the tables that they compute."""
+"""Optimizers: descriptions and the tables that they compute."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,6 @@ from fastnn.optimizers import (
     SklearnAdam,
     SklearnSGD,
 )
-from fastnn.schedules import Constant, InverseScaling, ReduceOnPlateau
 from fastnn.training_state import OptimizerState
 
 ALL = [
@@ -46,9 +45,6 @@ optimizers = pytest.mark.parametrize(
         SklearnSGD(0.1, momentum=0.5, nesterov=False),
         SklearnAdam(0.1, beta_1=0.5, beta_2=0.6, epsilon=1e-3),
         *ALL,
-        Constant(),
-        InverseScaling(0.25),
-        ReduceOnPlateau(10.0, minimum=1e-4),
     ],
 )
 def test_a_description_is_its_parameters(description):
@@ -153,24 +149,3 @@ def test_decay_and_clipping_have_their_columns():
 def test_parameters_are_checked_when_training_starts(optimizer, message):
     with pytest.raises(ValueError, match=message):
         OptimizerState.start(optimizer, np.zeros(3))
-
-
-@pytest.mark.parametrize("schedule", [Constant(), ReduceOnPlateau()])
-def test_epochs_alone_change_nothing(schedule):
-    assert schedule.after_epoch(0.1, 0.02, 1000) == 0.02
-
-
-@pytest.mark.parametrize("schedule", [Constant(), InverseScaling()])
-def test_plateaus_end_training(schedule):
-    assert schedule.after_plateau(0.1) is None
-
-
-def test_inverse_scaling():
-    assert InverseScaling(0.25).after_epoch(2.0, 1.0, 15) == 1.0
-    assert InverseScaling(0.0).after_epoch(2.0, 1.0, 10**9) == 2.0
-
-
-def test_reduce_on_plateau_divides_down_to_its_minimum():
-    schedule = ReduceOnPlateau(divisor=10.0, minimum=0.01)
-    assert schedule.after_plateau(0.1) == 0.01
-    assert schedule.after_plateau(0.01) is None

@@ -6,7 +6,7 @@ It is no dependency of ours, not even of the tests.
 import numpy as np
 import pytest
 from cases import parameter
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from fastnn.engine import Engine, predict
 from fastnn.layers import ELU, Activation, Dense, LeakyReLU
@@ -25,9 +25,17 @@ from fastnn.losses import (
 from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RMSprop
+from fastnn.schedules import (
+    CosineDecay,
+    CosineDecayRestarts,
+    ExponentialDecay,
+    LinearWarmup,
+    OneCycle,
+    StepDecay,
+)
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-F, optim = torch.nn.functional, torch.optim
+F, optim, rates = torch.nn.functional, torch.optim, torch.optim.lr_scheduler
 
 
 def named(value):
@@ -308,3 +316,54 @@ def test_fifty_steps(ours, theirs, schedule):
     assert abs(flat - moved).max() > 1e-3
     for ours_now, theirs_now in zip(plan.views(flat), weights, strict=True):
         np.testing.assert_allclose(ours_now, theirs_now.detach(), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (StepDecay(7, 0.5), lambda o: rates.StepLR(o, 7, 0.5)),
+        (ExponentialDecay(0.9), lambda o: rates.ExponentialLR(o, 0.9)),
+        (
+            CosineDecay(final=0.1),
+            lambda o: rates.CosineAnnealingLR(o, 40, eta_min=0.1),
+        ),
+        (
+            CosineDecayRestarts(5, final=0.1),
+            lambda o: rates.CosineAnnealingWarmRestarts(o, 5, eta_min=0.1),
+        ),
+        (
+            CosineDecayRestarts(3, multiplier=2),
+            lambda o: rates.CosineAnnealingWarmRestarts(o, 3, T_mult=2),
+        ),
+        (LinearWarmup(), lambda o: rates.LinearLR(o)),
+        (LinearWarmup(8, 0.1), lambda o: rates.LinearLR(o, 0.1, total_iters=8)),
+        (
+            OneCycle(),
+            lambda o: rates.OneCycleLR(o, 1.0, total_steps=40, cycle_momentum=False),
+        ),
+        (
+            OneCycle(rising=0.6, divisor=4, final_divisor=10),
+            lambda o: rates.OneCycleLR(
+                o, 1.0, total_steps=40, pct_start=0.6, div_factor=4,
+                final_div_factor=10, cycle_momentum=False,
+            ),
+        ),
+    ],
+    ids=named,
+)  # fmt: skip
+def test_schedules(ours, theirs):
+    optimizer = optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = theirs(optimizer)
+    expected = []
+    for _ in range(40):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    for steps_per_epoch in (1, 4):  # what counts is the number of steps
+        scaled = clone(ours)
+        if getattr(ours, "epochs", None) is not None:
+            scaled.epochs /= steps_per_epoch
+        if isinstance(ours, ExponentialDecay):
+            scaled.factor **= steps_per_epoch
+        factors = scaled.factors(np.arange(40), steps_per_epoch, 40 // steps_per_epoch)
+        np.testing.assert_allclose(factors, expected, rtol=1e-9, atol=1e-12)

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from fastnn import losses, optimizers
+from fastnn import losses, optimizers, schedules
 from fastnn.estimators.regression import LOSSES
 from fastnn.layers.activation import ACTIVATION_NAMES
 
@@ -58,3 +58,10 @@ def test_every_optimizer_is_listed(page, description):
             assert f"| {value} |" in row
         elif not name.startswith("clip_"):
             assert f"`{name}={value!r}`" in row
+
+
+@pytest.mark.parametrize(
+    "description", described(schedules, "Schedule", "as_schedule"), ids=call
+)
+def test_every_schedule_is_listed(page, description):
+    assert f"| `{call(description)}` |" in page

@@ -84,6 +84,10 @@ class SklearnConversion(FittedState):
             Model = neural_network.MLPClassifier
         parameters = self.get_params(deep=False)
         parameters["activation"] = self._sklearn_activation()
+        # Only what trains, which is left out: predictions do not depend on it.
+        for name, usual in (("solver", "adam"), ("learning_rate", "constant")):
+            if not isinstance(parameters[name], str):
+                parameters[name] = usual
         if is_classifier(self):
             self._check_one_column_of_classes()
         else:

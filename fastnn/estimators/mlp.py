@@ -1,6 +1,6 @@
 """The parameters of scikit-learn's multi-layer perceptron, and what they describe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -14,7 +14,13 @@ from fastnn.layers import Dense, Dropout, Layer
 from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
-from fastnn.schedules import Constant, InverseScaling, ReduceOnPlateau, Schedule
+from fastnn.schedules import (
+    Constant,
+    InverseScaling,
+    ReduceOnPlateau,
+    Schedule,
+    as_schedule,
+)
 
 
 class BaseMLP(SklearnConversion, BaseNeuralNetwork):
@@ -27,13 +33,17 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         ],
         "activation": [StrOptions(set(ACTIVATION_NAMES)), list, tuple],
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive"}),
+            Schedule,
+            callable,
+        ],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": InverseScaling._parameter_constraints["power"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -66,7 +76,7 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
     activation: str | Sequence[str]
     dropout: float | Sequence[float]
     alpha: float
-    learning_rate: str
+    learning_rate: str | Schedule | Callable[[int], float]
     learning_rate_init: float
     power_t: float
     momentum: float
@@ -194,6 +204,8 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         return int(layer) % n_hidden
 
     def _describe_optimizer(self) -> Optimizer:
+        if isinstance(self.solver, Optimizer):
+            return self.solver
         if self.solver == "sgd":
             return SklearnSGD(
                 self.learning_rate_init,
@@ -208,6 +220,8 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         )
 
     def _describe_schedule(self) -> Schedule:
+        if not isinstance(self.learning_rate, str):
+            return as_schedule(self.learning_rate)
         # Adam adapts its steps by itself: scikit-learn's schedules are for sgd.
         if self.solver == "sgd" and self.learning_rate == "invscaling":
             return InverseScaling(self.power_t)
