@@ -6,6 +6,7 @@ import pytest
 
 from fastnn import losses, optimizers, schedules
 from fastnn.estimators.regression import LOSSES
+from fastnn.initializers import INITIALIZERS
 from fastnn.layers.activation import ACTIVATION_NAMES
 
 
@@ -65,3 +66,7 @@ def test_every_optimizer_is_listed(page, description):
 )
 def test_every_schedule_is_listed(page, description):
     assert f"| `{call(description)}` |" in page
+
+
+def test_every_initializer_is_listed(page):
+    assert all(f'| `"{name}"` |' in page for name in INITIALIZERS)
