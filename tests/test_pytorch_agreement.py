@@ -5,10 +5,10 @@ It is no dependency of ours, not even of the tests.
 
 import numpy as np
 import pytest
-from cases import parameter
+from cases import parameter, predict
 from sklearn.base import BaseEstimator, clone
 
-from fastnn.engine import Engine, predict
+from fastnn.engine import Engine
 from fastnn.layers import ELU, Activation, Dense, LeakyReLU
 from fastnn.losses import (
     AbsoluteError,

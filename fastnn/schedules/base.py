@@ -130,6 +130,14 @@ class LambdaSchedule(Schedule):
 def as_schedule(value: Schedule | Callable[[int], float]) -> Schedule:
     """A schedule as it is, and a callable as a schedule.
 
+    Parameters
+    ----------
+    value : Schedule or callable
+
+    Returns
+    -------
+    schedule : Schedule
+
     Raises
     ------
     ValueError
