@@ -9,16 +9,20 @@ typedef STRIP_OF(double, 8) strip_f64;
 #include "each_real.h"
 #else
 
-#include "scalar.h"
+#include "formulas.h"
 
 #define NOTHING (void)saved
 #define OUTPUT REAL y = saved
 #define INPUT REAL x = saved
-#define ROW(name, reads, value, slope)                             \
-    HOST_DEVICE REAL NAMED(name##_value)(REAL x) { return value; } \
-    HOST_DEVICE REAL NAMED(name##_slope)(REAL saved) {             \
-        reads;                                                     \
-        return slope;                                              \
+#define ROW(name, reads, default, value, slope)                        \
+    HOST_DEVICE REAL NAMED(value_of_##name)(REAL x, REAL option) {     \
+        (void)option;                                                  \
+        return value;                                                  \
+    }                                                                  \
+    HOST_DEVICE REAL NAMED(slope_of_##name)(REAL saved, REAL option) { \
+        (void)option;                                                  \
+        reads;                                                         \
+        return slope;                                                  \
     }
 ACTIVATION_TABLE(ROW)
 #undef ROW
@@ -26,37 +30,37 @@ ACTIVATION_TABLE(ROW)
 #undef OUTPUT
 #undef INPUT
 
-#define ROW(name, reads, value, slope)                                                \
+#define ROW(name, reads, default, value, slope)                                       \
     CLONES void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,            \
                                   const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column, \
-                                  REAL *y) {                                          \
+                                  REAL option, REAL *y) {                             \
         for (ptrdiff_t i = 0; i < m; i++, a += n, y += n) {                           \
             if (b_column) {                                                           \
                 const REAL *s = b + i * b_row;                                        \
                 SIMD                                                                  \
                 for (ptrdiff_t j = 0; j < n; j++)                                     \
-                    y[j] = NAMED(name##_value)(a[j] + s[j]);                          \
+                    y[j] = NAMED(value_of_##name)(a[j] + s[j], option);               \
             } else {                                                                  \
                 REAL s = b ? b[i * b_row] : 0;                                        \
                 SIMD                                                                  \
                 for (ptrdiff_t j = 0; j < n; j++)                                     \
-                    y[j] = NAMED(name##_value)(a[j] + s);                             \
+                    y[j] = NAMED(value_of_##name)(a[j] + s, option);                  \
             }                                                                         \
         }                                                                             \
     }                                                                                 \
     CLONES void NAMED(slope_##name)(ptrdiff_t n, const REAL *dy, const REAL *saved,   \
-                                    REAL *da) {                                       \
+                                    REAL option, REAL *da) {                          \
         SIMD                                                                          \
         for (ptrdiff_t i = 0; i < n; i++)                                             \
-            da[i] = dy[i] * NAMED(name##_slope)(saved[i]);                            \
+            da[i] = dy[i] * NAMED(slope_of_##name)(saved[i], option);                 \
     }
 ACTIVATION_TABLE(ROW)
 #undef ROW
 
-#define ROW(name, reads, value, slope) NAMED(add_##name),
+#define ROW(name, reads, default, value, slope) NAMED(add_##name),
 const NAMED(add_loop) NAMED(add_loops)[] = {ACTIVATION_TABLE(ROW)};
 #undef ROW
-#define ROW(name, reads, value, slope) NAMED(slope_##name),
+#define ROW(name, reads, default, value, slope) NAMED(slope_##name),
 const NAMED(slope_loop) NAMED(slope_loops)[] = {ACTIVATION_TABLE(ROW)};
 #undef ROW
 

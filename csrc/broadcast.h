@@ -1,6 +1,7 @@
 /* y = activation(a + broadcast(b)) and its adjoint, over a block of m rows by n columns.
 
-   b's element for row i and column j is b[i * b_row + j * b_column]; b_column is 0 or 1. */
+   b's element for row i and column j is b[i * b_row + j * b_column]; b_column is 0 or 1.
+   option is the activation's own parameter, if it has one. */
 #ifndef FASTNN_BROADCAST_H
 #define FASTNN_BROADCAST_H
 
@@ -12,10 +13,10 @@ enum { IDENTITY = 0 }; /* the first row of the table of activations */
     /* b may be NULL (nothing is added); y may be a. */                               \
     typedef void (*NAMED(add_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *a,          \
                                     const REAL *b, ptrdiff_t b_row,                   \
-                                    ptrdiff_t b_column, REAL *y);                     \
+                                    ptrdiff_t b_column, REAL option, REAL *y);        \
     /* da[i] = dy[i] * slope(saved[i]) for i < n; da may be dy. */                    \
     typedef void (*NAMED(slope_loop))(ptrdiff_t n, const REAL *dy, const REAL *saved, \
-                                      REAL *da);                                      \
+                                      REAL option, REAL *da);                         \
     extern const NAMED(add_loop) NAMED(add_loops)[];                                  \
     extern const NAMED(slope_loop) NAMED(slope_loops)[];                              \
     /* Adds the numbers of d to those of db that were broadcast to their places. */   \

@@ -24,15 +24,15 @@
 #endif
 
 /* The iterations of the next loop do not depend on one another (in-place updates of the
-   same element are fine), and its sum may be taken in any order. */
+   same element are fine), and its sums may be taken in any order. */
 #if defined(_MSC_VER) && !defined(__clang__)
 #define SIMD
-#define SIMD_SUM(variable)
+#define SIMD_SUM(...)
 #define SIMD_MAX(variable)
 #else
 #define PRAGMA(text) _Pragma(#text)
 #define SIMD PRAGMA(omp simd)
-#define SIMD_SUM(variable) PRAGMA(omp simd reduction(+ : variable))
+#define SIMD_SUM(...) PRAGMA(omp simd reduction(+ : __VA_ARGS__))
 #if defined(__clang__) /* it refuses: the maximum of NaN would depend on the order */
 #define SIMD_MAX(variable)
 #else

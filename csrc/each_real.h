@@ -3,19 +3,23 @@
 #define REAL float
 #define REAL_IS_DOUBLE 0
 #define REAL_INT int32_t
+#define REAL_UINT uint32_t
 #define NAMED(name) name##_f32
 #include BODY
 #undef REAL
 #undef REAL_IS_DOUBLE
 #undef REAL_INT
+#undef REAL_UINT
 #undef NAMED
 
 #define REAL double
 #define REAL_IS_DOUBLE 1
 #define REAL_INT int64_t
+#define REAL_UINT uint64_t
 #define NAMED(name) name##_f64
 #include BODY
 #undef REAL
 #undef REAL_IS_DOUBLE
 #undef REAL_INT
+#undef REAL_UINT
 #undef NAMED

@@ -1,28 +1,31 @@
 /* Losses over m rows of n raw outputs z, with their gradients, and the softmax.
 
-   weight holds one weight a row, or is NULL. dz may be z, or NULL when only the value is
-   asked for. A loop returns the weighted sum of the losses. option is the loss' own
-   parameter, if it has one. */
+   Rows of z and of the target are z_lead and target_lead numbers long, of which the loss
+   looks at the first: n of z, and of the target n, or one that holds a class number
+   0 <= label < n, which the caller has checked. weight holds one weight for a sample of
+   rows_per_weight rows, or is NULL. dz is laid out as z, may be z, and is NULL when only
+   the value is asked for. A loop returns the weighted sum of the losses, times scale.
+   option: N_LOSS_OPTIONS parameters of the loss' own. */
 #ifndef FASTNN_LOSS_H
 #define FASTNN_LOSS_H
 
 #include <stddef.h>
 
-#define DECLARE(REAL, NAMED)                                                                 \
-    typedef double (*NAMED(loss_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *z,              \
-                                       const REAL *target, const REAL *weight,               \
-                                       REAL scale, REAL option, REAL *dz);                   \
-    extern const NAMED(loss_loop) NAMED(loss_loops)[];                                       \
-    /* n columns of rows that are z_lead and label_lead numbers long; dz is laid out as z. \
-       label holds class numbers 0 <= label < n: the caller has checked them. \
-       rows_per_weight rows of a sample share its weight. */ \
-    double NAMED(cross_entropy_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *z,                \
-                                     ptrdiff_t z_lead, const REAL *label,                    \
-                                     ptrdiff_t label_lead, const REAL *weight,               \
-                                     ptrdiff_t rows_per_weight, REAL scale, REAL *dz);       \
-    void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,        \
-                             REAL *y);                                                       \
-    void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,              \
+#include "elementwise.h"
+
+/* What every loss takes. */
+#define LOSS_ARGUMENTS(REAL)                                                       \
+    ptrdiff_t m, ptrdiff_t n, const REAL *z, ptrdiff_t z_lead, const REAL *target, \
+        ptrdiff_t target_lead, const REAL *weight, ptrdiff_t rows_per_weight,      \
+        REAL scale, const REAL *option, REAL *dz
+
+#define DECLARE(REAL, NAMED)                                                          \
+    typedef double (*NAMED(loss_loop))(LOSS_ARGUMENTS(REAL));                         \
+    /* The rows of LOSS_TABLE, then those of ROW_LOSS_TABLE. */                       \
+    extern const NAMED(loss_loop) NAMED(loss_loops)[];                                \
+    void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z, \
+                             REAL *y);                                                \
+    void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,       \
                                       const REAL *y, REAL *dz);
 
 #define NAMED_F32(name) name##_f32
@@ -32,5 +35,11 @@ DECLARE(double, NAMED_F64)
 #undef NAMED_F32
 #undef NAMED_F64
 #undef DECLARE
+
+#define ROW(name, link)                              \
+    double loss_##name##_f32(LOSS_ARGUMENTS(float)); \
+    double loss_##name##_f64(LOSS_ARGUMENTS(double));
+ROW_LOSS_TABLE(ROW)
+#undef ROW
 
 #endif

@@ -35,7 +35,7 @@ enum op_kind {
     OP_PRODUCT,
     /* output0 = activation(input0 + broadcast(input1)); input1 may be absent. dim: the
        shape of output0, equal axes joined, right-aligned. stride: input1's, 0 where it
-       is broadcast. */
+       is broadcast. scalar: the activation's own option. */
     OP_ADD,
     /* The adjoint of OP_ADD. input0: gradient of its output; input1: what the slope is
        read from. output0 = input0 * slope(input1); output1 = [output1 +] the sum of
@@ -49,13 +49,11 @@ enum op_kind {
     OP_SOFTMAX_GRADIENT,
     /* Adds the loss of the raw outputs input0 against the target input1 to the batch's
        loss; output0 = its gradient with respect to input0, if it is asked for. dim[2],
-       dim[3]: rows and columns. scalar: the loss weight, the factor from the loss to the
-       number that is reported, and the loss' own option. */
+       dim[3]: rows, and columns from stride[0] on; stride[1]: the first column of the
+       target. lead[0], lead[1]: columns of a whole row of input0 (and output0) and of the
+       target. scalar: the loss weight, the factor from the loss to the number that is
+       reported, and the loss' own options. */
     OP_LOSS,
-    /* As OP_LOSS, for the softmax of dim[3] columns of input0 from stride[0] on, and the
-       class numbers in column stride[1] of the target. lead[0], lead[1]: columns of a
-       whole row of input0 (and output0) and of the target. */
-    OP_CROSS_ENTROPY,
     /* output0 = input0 times a random mask of zeros and 1 / (1 - rate). Its own adjoint:
        the mask is a function of the step's seed, the op's code, the row and the column.
        dim[2], dim[3]: rows and columns. scalar: the rate. */
@@ -64,7 +62,7 @@ enum op_kind {
 
 typedef struct {
     int32_t kind;
-    int32_t code;       /* a row of the activation or loss table */
+    int32_t code;       /* a row of the table of activations, or of those of losses */
     int32_t phase;      /* when it runs */
     int32_t accumulate; /* 1: the output that may be added to is added to */
     int32_t transpose;  /* bit 0: input0, bit 1: input1 */
@@ -83,6 +81,7 @@ typedef struct {
     int64_t size;
     double penalty;       /* alpha of the loss term alpha / 2 * sum(w^2) */
     double learning_rate; /* a factor on the optimizer's */
+    double weight_decay;  /* the same */
     int32_t trainable;
     int32_t reserved;
 } block_t;

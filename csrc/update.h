@@ -4,16 +4,21 @@
 
 #include <stddef.h>
 
-#define DECLARE(REAL, NAMED)                                                               \
-    /* Uses (gradient + penalty * w) * scale as gradient. slots: one array of n for each \
-       slot of the rule. Returns the sum of the squares of the weights before the step,  \
-       or 0 where there is no penalty. */ \
-    typedef double (*NAMED(step_loop))(                                                    \
-        ptrdiff_t n, REAL *weights, const REAL *gradients, REAL *const *slots,             \
-        const REAL *h, REAL rate, REAL scale, REAL penalty);                               \
-    extern const NAMED(step_loop) NAMED(step_loops)[];                                     \
-    double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x);                         \
-    void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y); /* y += x */
+#define DECLARE(REAL, NAMED)                                                                   \
+    /* Uses (gradient + penalty * w) * scale as gradient, and takes shrink times itself from \
+       w beside the step. slots: one array of n for each slot of the rule. */ \
+    typedef void (*NAMED(step_loop))(                                                          \
+        ptrdiff_t n, REAL *weights, const REAL *gradients, REAL *const *slots,                 \
+        const REAL *h, REAL rate, REAL scale, REAL penalty, REAL shrink);                      \
+    extern const NAMED(step_loop) NAMED(step_loops)[];                                         \
+    double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x);                             \
+    void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y); /* y += x */               \
+    /* gradient = gradient + penalty * w, within the bounds. */                                \
+    void NAMED(clip_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL bound,          \
+                          REAL *gradients);                                                    \
+    /* The sum of the squares of gradient + penalty * w. */                                    \
+    double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,                    \
+                            const REAL *gradients);
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64

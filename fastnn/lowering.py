@@ -8,14 +8,40 @@ layers and all devices.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from fastnn._core.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES
+from fastnn._core.tables import (
+    ACTIVATION_DEFAULTS,
+    ACTIVATION_READS,
+    ACTIVATIONS,
+    LOSSES,
+)
 from fastnn.broadcasting import broadcast_axes
 from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape, Tensor
 
-__all__ = ["ALWAYS", "EVALUATE", "PREDICT", "TRAIN", "Lowering", "Tensor"]
+__all__ = ["ALWAYS", "EVALUATE", "PREDICT", "TRAIN", "Head", "Lowering", "Tensor"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Columns of the raw outputs that a loss looks at by themselves.
+
+    Parameters
+    ----------
+    start, width : int
+        The first of them, and how many.
+    target : int
+        First column of the target that belongs to them.
+    options : sequence of float, default=()
+        The loss' own parameters for them.
+    """
+
+    start: int
+    width: int
+    target: int
+    options: Sequence[float] = ()
 
 
 class Lowering(Tape):
@@ -67,6 +93,7 @@ class Lowering(Tape):
         b: Tensor | None = None,
         activation: str = "identity",
         phase: int = ALWAYS,
+        option: float | None = None,
     ) -> Tensor:
         """``activation(a + b)``, with b broadcast along the trailing axes of a.
 
@@ -80,16 +107,24 @@ class Lowering(Tape):
             A name of the activation table.
         phase : int, default=ALWAYS
             When it runs; what runs at predict only has no adjoint.
+        option : float, default=None
+            The activation's own parameter; None is its default.
         """
+        if option is None:
+            option = ACTIVATION_DEFAULTS[activation]
         if activation == "identity" and b is None:
             return a
         if b is not None and ACTIVATION_READS[activation] == "input":
             # The slope is read from the sum, which must then be kept.
-            return self.add(self.add(a, b, phase=phase), None, activation, phase)
+            z = self.add(a, b, phase=phase)
+            return self.add(z, None, activation, phase, option)
         y = self._activation(a.shape, *(t for t in (a, b) if t is not None))
-        axes = broadcast_axes(a, b)
-        code = ACTIVATIONS.index(activation)
-        self._emit("add", (a, b), (y,), phase, code=code, **axes)
+        fields = {
+            "code": ACTIVATIONS.index(activation),
+            "scalar": (option, 0, 0, 0),
+            **broadcast_axes(a, b),
+        }
+        self._emit("add", (a, b), (y,), phase, **fields)
         if phase == PREDICT:
             return y
         reads = ACTIVATION_READS[activation]
@@ -108,7 +143,7 @@ class Lowering(Tape):
             if da is not None or db is not None:
                 self._emit(
                     "add_gradient", (dy, saved), (da, db), TRAIN,
-                    code=code, accumulate=accumulate, **axes,
+                    accumulate=accumulate, **fields,
                 )  # fmt: skip
             self._contribute(a, da or dy)
             if b is not None and b.scaled:
@@ -175,44 +210,40 @@ class Lowering(Tape):
         name: str,
         z: Tensor,
         target: Tensor,
+        heads: Sequence[Head] | None = None,
+        *,
         weight: float = 1.0,
         report: float = 1.0,
-        option: float = 0.0,
+        options: Sequence[float] = (),
     ) -> None:
-        """Add an element-wise loss of the raw outputs z to what is minimised.
+        """Add a loss of the raw outputs z to what is minimised.
 
-        ``weight`` scales it, ``report`` is the further factor of the reported number,
-        and ``option`` is the loss' own parameter.
+        Parameters
+        ----------
+        name : str
+            A row of the table of losses.
+        z : Tensor
+        target : Tensor
+            As wide as z, or a column of class numbers, as the loss reads it.
+        heads : sequence of Head, default=None
+            Parts of the last axis of z, which together are all of it, each with a loss
+            of its own. None is one head.
+        weight : float, default=1
+            Factor of what is minimised.
+        report : float, default=1
+            Further factor of the number that is reported.
+        options : sequence of float, default=()
+            The loss' own parameters, where there is one head.
         """
         dz = self._activation(z.shape)
-        fields = {
-            "code": LOSSES.index(name),
-            "scalar": (weight, report, option, 0),
-            **_rows(z, z.shape[-1]),
-        }
-        self._emit("loss", (z, target), (dz,), TRAIN, **fields)
-        self._emit("loss", (z, target), (), EVALUATE, **fields)
-        self._contribute(z, dz)
-
-    def cross_entropy(
-        self,
-        z: Tensor,
-        target: Tensor,
-        weight: float = 1.0,
-        heads: Sequence[int] | None = None,
-    ) -> None:
-        """As :meth:`loss`, for class numbers and the softmax of each head.
-
-        The columns of the target belong to the heads in their order.
-        """
-        dz = self._activation(z.shape)
-        spans = _spans(heads or z.shape[-1:])
         for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
-            for column, (start, width) in enumerate(spans):
+            for head in heads or [Head(0, z.shape[-1], 0, options)]:
+                own = (*head.options, 0, 0)[:2]
                 self._emit(
-                    "cross_entropy", (z, target), outputs, phase,
-                    lead=(z.shape[-1], len(spans), 0), stride=(start, column, 0, 0),
-                    scalar=(weight, 1, 0, 0), **_rows(z, width),
+                    "loss", (z, target), outputs, phase, code=LOSSES.index(name),
+                    lead=(z.shape[-1], target.shape[-1], 0),
+                    stride=(head.start, head.target, 0, 0),
+                    scalar=(weight, report, *own), **_rows(z, head.width),
                 )  # fmt: skip
         self._contribute(z, dz)
 

@@ -92,6 +92,7 @@ class Tape:
         fan_out: int,
         penalty: float = 0.0,
         learning_rate: float = 1.0,
+        weight_decay: float = 1.0,
         trainable: bool = True,
     ) -> Tensor:
         """A range of the flat parameter buffer, and one of the flat gradient buffer.
@@ -107,6 +108,8 @@ class Tape:
             alpha of the loss term ``alpha / 2 * sum(w ** 2)``.
         learning_rate : float, default=1
             Factor on the optimizer's learning rate.
+        weight_decay : float, default=1
+            Factor on the optimizer's weight decay; 0 for biases and the like.
         trainable : bool, default=True
             Whether it has a gradient and is updated.
         """
@@ -115,9 +118,8 @@ class Tape:
         self._parameters.append(
             Parameter(name, shape, offset, initializer, fan_in, fan_out)
         )
-        self._blocks.append(
-            (offset, prod(shape), penalty, learning_rate, int(trainable), 0)
-        )
+        factors = learning_rate, weight_decay
+        self._blocks.append((offset, prod(shape), penalty, *factors, int(trainable), 0))
         self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         value = self._tensor(
             "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset

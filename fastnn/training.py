@@ -103,6 +103,9 @@ class Trainer:
     n_threads: int | None
     precision: str | None = None
 
+    def __post_init__(self) -> None:
+        self.schedule.check()
+
     def fit(
         self,
         parameters: NDArray,
@@ -259,9 +262,12 @@ class Trainer:
     def _epoch(self, engine: Engine, state: TrainingState) -> float:
         if self.shuffle:
             engine.shuffle(state.random_state)
-        optimizer = state.optimizer
+        first, n_steps = state.optimizer.step, engine.n_steps
+        factors = self.schedule.factors(
+            np.arange(first, first + n_steps), n_steps, self.max_epochs
+        )
         table = self.optimizer.table(
-            optimizer.step + 1, engine.n_steps, optimizer.learning_rate
+            first + 1, n_steps, state.optimizer.learning_rate * factors
         )
         if self.plan.draws_masks:
             # float64 holds all integers below 2 ** 53.

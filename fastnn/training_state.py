@@ -34,6 +34,7 @@ class OptimizerState:
     @classmethod
     def start(cls, optimizer: Optimizer, parameters: NDArray) -> "OptimizerState":
         """State before the first step: moments of zero."""
+        optimizer.check()
         slots = np.zeros((optimizer.n_slots, parameters.size), parameters.dtype)
         return cls(
             optimizer.rule, slots, optimizer.learning_rate, optimizer.learning_rate
@@ -45,6 +46,7 @@ class OptimizerState:
         Another rule or another dtype starts afresh; another learning rate is scaled
         by what the schedule has made of the old one.
         """
+        optimizer.check()
         if self.rule != optimizer.rule or self.slots.dtype != parameters.dtype:
             return OptimizerState.start(optimizer, parameters)
         change = optimizer.learning_rate / self.initial_learning_rate

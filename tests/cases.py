@@ -7,18 +7,29 @@ from itertools import count
 import numpy as np
 import reference
 
-from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
+from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES, ROW_LOSSES
 from fastnn.initializers import GlorotUniform
-from fastnn.layers import Dense, Dropout
+from fastnn.layers import ELU, Activation, Dense, Dropout, LeakyReLU
 from fastnn.losses import (
     AbsoluteError,
+    BinaryFocal,
+    CosineSimilarity,
     CrossEntropies,
     CrossEntropy,
+    Focal,
+    Gamma,
+    Hinge,
     Huber,
+    KLDivergence,
+    LogCosh,
     LogLoss,
+    MultiMargin,
     Poisson,
     Quantile,
+    SoftCrossEntropy,
     SquaredError,
+    SquaredHinge,
+    Tweedie,
 )
 from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
@@ -28,19 +39,52 @@ ALL_LOSSES = {
     "squared_error": SquaredError(),
     "absolute_error": AbsoluteError(),
     "huber": Huber(delta=0.7),
+    "log_cosh": LogCosh(),
     "quantile": Quantile(0.8),
-    "log_loss": LogLoss(),
+    "quantiles": Quantile([0.2, 0.5, 0.9]),
     "poisson": Poisson(),
+    "gamma": Gamma(),
+    "tweedie": Tweedie(1.5),
+    "tweedie_rare": Tweedie(2.5),
+    "log_loss": LogLoss(),
+    "log_loss_smooth": LogLoss(label_smoothing=0.2),
+    "binary_focal": BinaryFocal(gamma=1.5),
+    "binary_focal_weighted": BinaryFocal(alpha=0.3),
+    "hinge": Hinge(),
+    "squared_hinge": SquaredHinge(),
     "cross_entropy": CrossEntropy(),
+    "cross_entropy_smooth": CrossEntropy(label_smoothing=0.1),
+    "soft_cross_entropy": SoftCrossEntropy(),
+    "soft_cross_entropy_smooth": SoftCrossEntropy(label_smoothing=0.1),
+    "kl_divergence": KLDivergence(),
+    "focal": Focal(),
+    "focal_flat": Focal(gamma=0.5),
+    "multi_margin": MultiMargin(),
+    "multi_margin_squared": MultiMargin(power=2, margin=0.7),
+    "cosine_similarity": CosineSimilarity(),
 }
 
+# Targets that suit a loss, where they are not class numbers.
 TARGETS = {
     **dict.fromkeys(
-        ("squared_error", "absolute_error", "huber", "quantile"),
+        (
+            *("squared_error", "absolute_error", "huber", "log_cosh", "quantile"),
+            "cosine_similarity",
+        ),
         lambda rng, shape: rng.normal(size=shape),
     ),
-    "log_loss": lambda rng, shape: rng.integers(0, 2, shape),
+    **dict.fromkeys(
+        ("log_loss", "binary_focal", "hinge", "squared_hinge"),
+        lambda rng, shape: rng.integers(0, 2, shape),
+    ),
     "poisson": lambda rng, shape: rng.poisson(1.5, shape),
+    **dict.fromkeys(
+        ("gamma", "tweedie"), lambda rng, shape: rng.gamma(2, 0.7, shape) + 0.01
+    ),
+    **dict.fromkeys(
+        ("soft_cross_entropy", "kl_divergence"),
+        lambda rng, shape: rng.dirichlet(np.ones(shape[1]), shape[0]),
+    ),
 }
 
 
@@ -68,7 +112,8 @@ def draw(plan, n=7, seed=0):
     if plan.n_classes:
         y = rng.integers(0, plan.n_classes, shape)
     else:
-        (name,) = {LOSSES[op["code"]] for op in plan.ops if op["kind"] == KINDS["loss"]}
+        codes = plan.ops["code"][plan.ops["kind"] == KINDS["loss"]]
+        (name,) = {LOSSES[code] for code in codes}
         y = TARGETS[name](rng, shape)
     X = rng.normal(size=(n, plan.n_inputs))
     return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
@@ -92,8 +137,19 @@ def shuffled_epoch(engine, table, seed):
     return engine.epoch(table)
 
 
+# Where the slope of an activation jumps.
+KINKS = {
+    "relu": (0,),
+    "leaky_relu": (0,),
+    "elu": (0,),
+    "selu": (0,),
+    "hard_sigmoid": (-3, 3),
+    "hard_swish": (-3, 3),
+}
+
+
 def draw_smooth(plan, n=7, distance=1e-3):
-    """As draw, away from the points where relu has no derivative."""
+    """As draw, away from the points where an activation has no derivative."""
     for seed in count():
         data = draw(plan, n, seed)
         if nearest_kink(plan, data) > distance:
@@ -101,15 +157,13 @@ def draw_smooth(plan, n=7, distance=1e-3):
 
 
 def nearest_kink(plan, data):
-    """The smallest absolute value that relu is applied to."""
+    """The smallest distance from a kink of what an activation is applied to."""
     values = reference.walk(plan, data.parameters, data.X, data.y).values
-    relus = [
-        op
-        for op in plan.ops
-        if op["kind"] == KINDS["add"] and ACTIVATIONS[op["code"]] == "relu"
-    ]
     nearest = np.inf
-    for op in relus:
+    for op in plan.ops[plan.ops["kind"] == KINDS["add"]]:
+        kinks = KINKS.get(ACTIVATIONS[op["code"]], ())
+        if not kinks:
+            continue
         a, b = op["input"]
         x = values.get(a, data.X.ravel())
         if b >= 0:
@@ -119,8 +173,16 @@ def nearest_kink(plan, data):
             scaled = [len(data.X) if op["scaled"] >> i & 1 else 1 for i in range(4)]
             where = reference.positions(op["dim"] * scaled, op["stride"])
             x = x + b[where].ravel()
-        nearest = min(nearest, abs(x).min())
+        for kink in kinks:
+            nearest = min(nearest, abs(x - kink).min())
     return nearest
+
+
+def outputs_for(loss, n):
+    """The number of outputs nearest to n that a loss can take."""
+    if loss.startswith("quantiles"):
+        return 3 * n
+    return max(n, 2) if ALL_LOSSES[loss].name in ROW_LOSSES else n
 
 
 def parameter(lowering, name, shape, **options):
@@ -222,7 +284,7 @@ def two_losses():
     target = lowering.target((3,))
     heads = [dense(lowering, h, name, 3) for name in ("main", "auxiliary")]
     for z, weight, report in zip(heads, (1.0, 0.3), (0.5, 2.0), strict=True):
-        lowering.loss("squared_error", z, target, weight, report)
+        lowering.loss("squared_error", z, target, weight=weight, report=report)
     return lowering.finish(heads[0])
 
 
@@ -266,6 +328,23 @@ MAKERS = {
     "dropout_first": lambda: lower(
         Sequential([Dropout(0.25), Dense(2)]), input_shape=(33,), loss=SquaredError()
     ),
+    "activation_layers": lambda: lower(
+        Sequential(
+            [
+                Activation("silu"),
+                Dense(6, "softmax"),
+                *(Dense(5), LeakyReLU(0.3)),
+                *(Dense(4), ELU(0.7)),
+                *(Dense(4, "swish"), Activation("softmax")),
+                Dense(2),
+            ]
+        ),
+        input_shape=(5,),
+        loss=SquaredError(),
+    ),
+    "softmax_layer_rank_2": lambda: stack([4, 2], "softmax", input_shape=(3, 5)),
+    "rank_2_weighted_rows": lambda: stack([4, 3], "tanh", "kl_divergence", (3, 5)),
+    "quantiles_of_two": lambda: stack([4, 6], "tanh", "quantiles"),
     "class_columns": lambda: lower(
         Sequential([Dense(6, "tanh"), Dense(9)]),
         input_shape=(5,),
@@ -283,6 +362,7 @@ MAKERS = {
         )
         for activation in ACTIVATIONS
         for loss in ALL_LOSSES
+        if activation == "tanh" or loss in ("squared_error", "cross_entropy")
     },
 }
 

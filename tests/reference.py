@@ -24,27 +24,106 @@ def logistic(x):
     return np.where(x < 0, e, 1) / (1 + e)
 
 
-# name: value of the input x, derivative with respect to x in terms of the output y.
+def gaussian(x):
+    """The density of the normal distribution."""
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def gelu_argument(x):
+    """Hendrycks and Gimpel, 2016, section 2, where tanh(u) = 2 logistic(2u) - 1."""
+    return 2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+def expm1_below(x):
+    """``exp(x) - 1`` of the negative x; 0 of the others."""
+    return np.expm1(np.minimum(x, 0))
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170430
+
+
+# name: value of the input x, derivative with respect to x in terms of what the row
+# reads: the output y, or the input x where tables.ACTIVATION_READS says so. The second
+# argument is the function's own option.
 ACTIVATIONS = {
-    "identity": (lambda x: x, lambda y: np.ones_like(y)),
-    "relu": (lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(float)),
-    "logistic": (logistic, lambda y: y * (1 - y)),
-    "tanh": (np.tanh, lambda y: 1 - y**2),
-    "exponential": (np.exp, lambda y: y),
+    "identity": (lambda x, _=0: x, lambda y, _=0: np.ones_like(y)),
+    "relu": (lambda x, _=0: np.maximum(x, 0), lambda y, _=0: (y > 0).astype(float)),
+    "logistic": (lambda x, _=0: logistic(x), lambda y, _=0: y * (1 - y)),
+    "tanh": (lambda x, _=0: np.tanh(x), lambda y, _=0: 1 - y**2),
+    "exponential": (lambda x, _=0: np.exp(x), lambda y, _=0: y),
+    "leaky_relu": (
+        lambda x, slope=0.01: np.where(x < 0, slope * x, x),
+        lambda y, slope=0.01: np.where(y > 0, 1, slope),
+    ),
+    "elu": (
+        lambda x, alpha=1.0: np.maximum(x, 0) + alpha * expm1_below(x),
+        lambda y, alpha=1.0: np.where(y > 0, 1, y + alpha),
+    ),
+    "selu": (
+        lambda x, _=0: SELU_SCALE * (np.maximum(x, 0) + SELU_ALPHA * expm1_below(x)),
+        lambda y, _=0: np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA),
+    ),
+    "gelu": (
+        lambda x, _=0: x * special.ndtr(x),
+        lambda x, _=0: special.ndtr(x) + x * gaussian(x),
+    ),
+    "gelu_tanh": (
+        lambda x, _=0: x * logistic(gelu_argument(x)),
+        lambda x, _=0: (
+            logistic(gelu_argument(x))
+            + x
+            * logistic(gelu_argument(x))
+            * logistic(-gelu_argument(x))
+            * 2
+            * np.sqrt(2 / np.pi)
+            * (1 + 3 * 0.044715 * x**2)
+        ),
+    ),
+    "silu": (
+        lambda x, _=0: x * logistic(x),
+        lambda x, _=0: logistic(x) + x * logistic(x) * logistic(-x),
+    ),
+    "mish": (
+        lambda x, _=0: x * np.tanh(softplus(x)),
+        lambda x, _=0: (
+            np.tanh(softplus(x)) + x * logistic(x) / np.cosh(softplus(x)) ** 2
+        ),
+    ),
+    "softplus": (lambda x, _=0: softplus(x), lambda y, _=0: -np.expm1(-y)),
+    "softsign": (lambda x, _=0: x / (1 + abs(x)), lambda y, _=0: (1 - abs(y)) ** 2),
+    "hard_sigmoid": (
+        lambda x, _=0: np.clip((x + 3) / 6, 0, 1),
+        lambda y, _=0: ((y > 0) & (y < 1)) / 6,
+    ),
+    "hard_swish": (
+        lambda x, _=0: x * np.clip((x + 3) / 6, 0, 1),
+        lambda x, _=0: np.where(x < -3, 0, np.where(x > 3, 1, (2 * x + 3) / 6)),
+    ),
 }
 
 
-def add(a, b, activation="identity"):
+def add(a, b, activation="identity", *option):
     """``activation(a + b)``, b broadcast to the shape of a."""
-    return ACTIVATIONS[activation][0](a + b)
+    return ACTIVATIONS[activation][0](a + b, *option)
 
 
-def add_adjoint(dy, y, activation, b_shape):
+def slope(x, activation, *option):
+    """The derivative of an activation at x."""
+    value, slope_of = ACTIVATIONS[activation]
+    reads_input = tables.ACTIVATION_READS[activation] == "input"
+    return slope_of(x if reads_input else value(x, *option), *option)
+
+
+def add_adjoint(dy, a, b, activation):
     """Gradients of a and b: b's is summed over the axes that it was broadcast over."""
-    da = dy * ACTIVATIONS[activation][1](y)
-    padded = (1,) * (da.ndim - len(b_shape)) + tuple(b_shape)
+    da = dy * slope(a + b, activation)
+    padded = (1,) * (da.ndim - b.ndim) + b.shape
     axes = tuple(i for i, n in enumerate(padded) if n == 1)
-    return da, da.sum(axis=axes, keepdims=True).reshape(b_shape)
+    return da, da.sum(axis=axes, keepdims=True).reshape(b.shape)
 
 
 def softmax_adjoint(dy, y):
@@ -56,40 +135,167 @@ def softmax_adjoint(dy, y):
 
 # --------------------------------------------------------------------------- losses
 
-# name: loss of the raw output z against the target y, derivative with respect to z.
-# log_loss is -y log p - (1 - y) log(1 - p) with p = logistic(z). poisson is half the
-# deviance of the Poisson distribution (McCullagh and Nelder, "Generalized linear
-# models", 1989, section 2.3) with mean p = exp(z). huber is Huber's of 1964, quantile
-# Koenker and Bassett's of 1978; the third argument, their option, is where
-# the first turns linear, and which quantile the second is minimal at.
+# name: loss of the raw output z against the target y, derivative with respect to z,
+# both with the loss' own options after these.
+# log_loss is -y log p - (1 - y) log(1 - p) with p = logistic(z), for targets smoothed
+# towards 1/2 (Szegedy et al., CVPR 2016). binary_focal is Lin et al.'s of ICCV 2017.
+# poisson, gamma and tweedie are half the deviance of these distributions (McCullagh and
+# Nelder, "Generalized linear models", 1989) with mean p = exp(z). huber is Huber's of
+# 1964, which its option turns linear, and quantile Koenker and Bassett's of 1978.
+
+
+def smoothed(y, share):
+    return (1 - share) * y + share / 2
+
+
+def log_loss(z, y, share=0.0):
+    y = smoothed(y, share)
+    return -y * log_expit(z) - (1 - y) * log_expit(-z)
+
+
+def tweedie(z, y, p=1.5):
+    power = np.where(y > 0, np.abs(y) ** (2 - p), 0)
+    # Each term by itself: the sum of two that overflow is not the sum.
+    return (
+        np.exp((2 - p) * z) / (2 - p)
+        - np.where(y > 0, y * np.exp((1 - p) * z), 0) / (1 - p)
+        + power / ((1 - p) * (2 - p))
+    )
+
+
+def tweedie_gradient(z, y, p=1.5):
+    return np.exp((2 - p) * z) - np.where(y > 0, y * np.exp((1 - p) * z), 0)
+
+
+def sign_of(y):
+    return 2 * y - 1
+
+
+def binary_focal(z, y, gamma=2.0, alpha=0.25):
+    x = sign_of(y) * z
+    weight = alpha * y + (1 - alpha) * (1 - y)
+    return weight * logistic(-x) ** gamma * -log_expit(x)
+
+
+def binary_focal_gradient(z, y, gamma=2.0, alpha=0.25):
+    x = sign_of(y) * z
+    q = logistic(x)
+    weight = alpha * y + (1 - alpha) * (1 - y)
+    slope = logistic(-x) ** gamma * (gamma * q * log_expit(x) - logistic(-x))
+    return sign_of(y) * weight * slope
+
+
+def margin(z, y):
+    return np.maximum(1 - sign_of(y) * z, 0)
+
+
 LOSSES = {
-    "squared_error": (lambda z, y, _=0: (z - y) ** 2 / 2, lambda z, y, _=0: z - y),
-    "absolute_error": (lambda z, y, _=0: abs(z - y), lambda z, y, _=0: np.sign(z - y)),
+    "squared_error": (lambda z, y: (z - y) ** 2 / 2, lambda z, y: z - y),
+    "absolute_error": (lambda z, y: abs(z - y), lambda z, y: np.sign(z - y)),
     "huber": (
         lambda z, y, delta=0.7: special.huber(delta, z - y),
         lambda z, y, delta=0.7: np.clip(z - y, -delta, delta),
+    ),
+    "log_cosh": (
+        lambda z, y: np.logaddexp(z - y, y - z) - np.log(2),
+        lambda z, y: np.tanh(z - y),
     ),
     "quantile": (
         lambda z, y, q=0.8: np.maximum(q * (y - z), (q - 1) * (y - z)),
         lambda z, y, q=0.8: np.where(z < y, -q, 1 - q) * (z != y),
     ),
-    "log_loss": (
-        lambda z, y, _=0: -y * log_expit(z) - (1 - y) * log_expit(-z),
-        lambda z, y, _=0: logistic(z) - y,
-    ),
     "poisson": (
-        lambda z, y, _=0: xlogy(y, y) - y * z - y + np.exp(z),
-        lambda z, y, _=0: np.exp(z) - y,
+        lambda z, y: xlogy(y, y) - y * z - y + np.exp(z),
+        lambda z, y: np.exp(z) - y,
+    ),
+    "gamma": (
+        lambda z, y: z - np.log(y) + y * np.exp(-z) - 1,
+        lambda z, y: 1 - y * np.exp(-z),
+    ),
+    "tweedie": (tweedie, tweedie_gradient),
+    "log_loss": (log_loss, lambda z, y, share=0.0: logistic(z) - smoothed(y, share)),
+    "binary_focal": (binary_focal, binary_focal_gradient),
+    "hinge": (margin, lambda z, y: -sign_of(y) * (margin(z, y) > 0)),
+    "squared_hinge": (
+        lambda z, y: margin(z, y) ** 2,
+        lambda z, y: -2 * sign_of(y) * margin(z, y),
     ),
 }
 
 
-def cross_entropy(z, label):
-    """``-log softmax(z)[label]`` of each row, derivative with respect to z."""
-    rows = np.arange(len(z))
-    onehot = np.zeros_like(z)
-    onehot[rows, label] = 1
-    return -log_softmax(z, axis=1)[rows, label], softmax(z, axis=1) - onehot
+def onehot(z, label):
+    return np.eye(z.shape[1])[label[:, 0].astype(int)]
+
+
+def soft_cross_entropy(z, y, share=0.0):
+    """``-sum(y log softmax(z))`` of each row, a share of y spread over all classes."""
+    y = (1 - share) * y + share / z.shape[1]
+    gradient = softmax(z, axis=1) * y.sum(axis=1, keepdims=True) - y
+    return -np.sum(y * log_softmax(z, axis=1), axis=1), gradient
+
+
+def cross_entropy(z, label, share=0.0):
+    """The same of class numbers."""
+    return soft_cross_entropy(z, onehot(z, label), share)
+
+
+def kl_divergence(z, y):
+    """Kullback and Leibler, 1951."""
+    value, gradient = soft_cross_entropy(z, y)
+    return value + xlogy(y, y).sum(axis=1), gradient
+
+
+def focal(z, label, gamma=2.0):
+    """``-(1 - p)^gamma log p`` of the label's p, by the chain rule: Lin et al."""
+    hot = onehot(z, label)
+    log_p = np.sum(hot * log_softmax(z, axis=1), axis=1)
+    p = np.exp(log_p)
+    wrong = np.sum((1 - hot) * softmax(z, axis=1), axis=1)  # 1 - p
+    wrong = np.maximum(wrong, np.finfo(float).tiny)
+    slope_of_log = -(wrong**gamma)
+    if gamma:
+        slope_of_log += gamma * wrong ** (gamma - 1) * p * log_p
+    slope_of_z = hot - softmax(z, axis=1)
+    return -(wrong**gamma) * log_p, slope_of_log[:, np.newaxis] * slope_of_z
+
+
+def multi_margin(z, label, power=1.0, least=1.0):
+    """Weston and Watkins, ESANN 1999, divided by the number of classes."""
+    hot = onehot(z, label)
+    own = np.sum(hot * z, axis=1, keepdims=True)
+    lack = (1 - hot) * np.maximum(least - own + z, 0)
+    slope = (1 - hot) * power * np.where(lack > 0, lack, 1) ** (power - 1) * (lack > 0)
+    gradient = slope - hot * slope.sum(axis=1, keepdims=True)
+    return np.mean(lack**power, axis=1), gradient / z.shape[1]
+
+
+def cosine_similarity(z, y):
+    """One less the cosine of the angle between two rows."""
+    norm, target_norm = (
+        np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-8) for each in (z, y)
+    )
+    z_unit, y_unit = z / norm, y / target_norm
+    cosine = np.sum(z_unit * y_unit, axis=1, keepdims=True)
+    along = cosine * z_unit * (norm > 1e-8)
+    return 1 - cosine[:, 0], -(y_unit - along) / norm
+
+
+ROW_LOSSES = {
+    "cross_entropy": cross_entropy,
+    "soft_cross_entropy": soft_cross_entropy,
+    "kl_divergence": kl_divergence,
+    "focal": focal,
+    "multi_margin": multi_margin,
+    "cosine_similarity": cosine_similarity,
+}
+
+
+def loss_of_rows(name, z, y, options):
+    """The loss of each row of outputs, derivative with respect to z."""
+    if name in ROW_LOSSES:
+        return ROW_LOSSES[name](z, y, *options)
+    value, gradient = LOSSES[name]
+    return value(z, y, *options).sum(axis=1), gradient(z, y, *options)
 
 
 # ----------------------------------------------------------------------- optimizers
@@ -98,36 +304,112 @@ def cross_entropy(z, label):
 def sgd(w, g, slots, h, rate):
     """Momentum, plain or Nesterov's: Sutskever et al., ICML 2013, equations 1 to 4.
 
-    The velocity keeps h[1] of itself. The weight moves by h[2] times the velocity less
-    h[3] times the gradient's step: 1 and 0 is plain momentum, h[1] and 1 Nesterov's.
+    The velocity is a sum of steps, then h[5] and h[2] are not 0, or one of gradients,
+    then h[4] and h[6] are not.
     """
     velocity = slots[0]
-    velocity[:] = h[1] * velocity - rate * g
-    w += h[2] * velocity - h[3] * rate * g
+    velocity[:] = h[1] * velocity + (h[4] - h[5] * rate) * g
+    w += (h[2] - h[6] * rate) * velocity - h[3] * rate * g
+
+
+def moments(g, slots, h):
+    mean, square = slots[:2]
+    mean[:] = h[1] * mean + h[2] * g
+    square[:] = h[3] * square + h[4] * g**2
+    return mean, square
 
 
 def adam(w, g, slots, h, rate):
     """Kingma and Ba, ICLR 2015, algorithm 1 in the order of the end of section 2."""
-    mean, square = slots
-    mean[:] = h[1] * mean + h[2] * g
-    square[:] = h[3] * square + h[4] * g**2
+    mean, square = moments(g, slots, h)
     w -= rate * mean / (np.sqrt(square) + h[5])
 
 
-OPTIMIZERS = {"sgd": sgd, "adam": adam}
+def amsgrad(w, g, slots, h, rate):
+    """Reddi, Kale and Kumar, ICLR 2018, algorithm 2."""
+    mean, square = moments(g, slots, h)
+    slots[2][:] = np.maximum(slots[2], square)
+    w -= rate * mean / (np.sqrt(slots[2]) + h[5])
+
+
+def nadam(w, g, slots, h, rate):
+    """Dozat, ICLR workshop 2016, algorithm 2: gradient and mean are mixed."""
+    mean, square = moments(g, slots, h)
+    w -= rate * (h[6] * g + h[7] * mean) / (np.sqrt(square) + h[5])
+
+
+def rmsprop(w, g, slots, h, rate):
+    """Tieleman and Hinton, 2012, with a running sum of the steps."""
+    square, steps = slots[:2]
+    square[:] = h[1] * square + h[2] * g**2
+    steps[:] = h[3] * steps + g / (np.sqrt(square) + h[4])
+    w -= rate * steps
+
+
+def rmsprop_centered(w, g, slots, h, rate):
+    """Graves, 2013, equations 38 to 41, but for where epsilon stands."""
+    square, steps, mean = slots
+    square[:] = h[1] * square + h[2] * g**2
+    mean[:] = h[1] * mean + h[2] * g
+    variance = np.maximum(square - mean**2, 0)
+    steps[:] = h[3] * steps + g / (np.sqrt(variance) + h[4])
+    w -= rate * steps
+
+
+def adagrad(w, g, slots, h, rate):
+    """Duchi, Hazan and Singer, JMLR 2011, with diagonal matrices."""
+    slots[0] += g**2
+    w -= rate * g / (np.sqrt(h[2] + slots[0]) + h[1])
+
+
+def adadelta(w, g, slots, h, rate):
+    """Zeiler, 2012, algorithm 1."""
+    square, moved = slots
+    square[:] = h[1] * square + h[2] * g**2
+    move = np.sqrt(moved + h[3]) / np.sqrt(square + h[3]) * g
+    moved[:] = h[1] * moved + h[2] * move**2
+    w -= rate * move
+
+
+def lion(w, g, slots, h, rate):
+    """Chen et al., NeurIPS 2023, algorithm 2."""
+    mean = slots[0]
+    w -= rate * np.sign(h[1] * mean + h[2] * g)
+    mean[:] = h[3] * mean + h[4] * g
+
+
+OPTIMIZERS = {
+    rule.__name__: rule
+    for rule in (
+        *(sgd, adam, amsgrad, nadam, rmsprop, rmsprop_centered),
+        *(adagrad, adadelta, lion),
+    )
+}
 
 
 def update(blocks, parameters, gradients, weight, rule, state, h):
     """One step in place; returns ``sum(alpha / 2 * w ** 2)`` from before it.
 
-    The gradient is that of the mean over the sum of weights, penalty included.
+    The gradient is that of the mean over the sum of weights, penalty included. It is
+    clipped before the optimizer's own weight decay is added, or stands beside the step.
     """
-    penalty = 0.0
+    penalty, pieces = 0.0, []
     for block in blocks[blocks["trainable"] == 1]:
         at = slice(block["offset"], block["offset"] + block["size"])
         w, alpha = parameters[at], block["penalty"]
         penalty += alpha / 2 * np.sum(w**2)
-        g = (gradients[at] + alpha * w) / weight
+        pieces.append((block, at, (gradients[at] + alpha * w) / weight))
+    factor = 1.0
+    if h[tables.CLIP_NORM]:
+        norm = np.sqrt(sum(np.sum(g**2) for _, _, g in pieces))
+        factor = min(1, h[tables.CLIP_NORM] / (norm + 1e-6))
+    for block, at, g in pieces:
+        g, w = factor * g, parameters[at]
+        if h[tables.CLIP_VALUE]:
+            g = np.clip(g, -h[tables.CLIP_VALUE], h[tables.CLIP_VALUE])
+        g += h[tables.COUPLED_DECAY] * block["weight_decay"] * w
+        decay = h[tables.DECOUPLED_DECAY] * block["weight_decay"]
+        w -= decay * block["learning_rate"] * w
         OPTIMIZERS[rule](w, g, state[:, at], h, h[0] * block["learning_rate"])
     return penalty
 
@@ -178,19 +460,20 @@ def run_product(walk, op, dim, a, b):
 
 def run_add(walk, op, dim, a, b):
     b = 0 if b is None else b[positions(dim, op["stride"])]
-    return (add(a.reshape(dim), b, tables.ACTIVATIONS[op["code"]]),)
+    name, option = tables.ACTIVATIONS[op["code"]], op["scalar"][0]
+    return (add(a.reshape(dim), b, name, option),)
 
 
 def run_add_gradient(walk, op, dim, dy, saved):
-    slope = ACTIVATIONS[tables.ACTIVATIONS[op["code"]]][1]
-    da = dy if saved is None else dy * slope(saved)
+    slope_of = ACTIVATIONS[tables.ACTIVATIONS[op["code"]]][1]
+    da = dy if saved is None else dy * slope_of(saved, op["scalar"][0])
     return da, np.bincount(positions(dim, op["stride"]).ravel(), da)
 
 
-def head(op, dim, values, which=0):
+def head(op, dim, values):
     """The columns of a table that belong to one of several heads side by side."""
-    start = op["stride"][which]
-    return values.reshape(dim[2], -1)[:, start : start + (dim[3], 1)[which]]
+    start = op["stride"][0]
+    return values.reshape(dim[2], -1)[:, start : start + dim[3]]
 
 
 def run_softmax(walk, op, dim, z, _):
@@ -203,23 +486,25 @@ def run_softmax_gradient(walk, op, dim, dy, y):
     return (softmax_adjoint(dy.reshape(dim[2:]), y.reshape(dim[2:])),)
 
 
-def row_weights(walk, op):
-    # A sample may have several rows of outputs, which share its weight.
-    return op["scalar"][0] * np.repeat(walk.weight, op["dim"][2])
+# How many options a loss reads; the others of an op are of no meaning.
+N_OPTIONS = {"huber": 1, "quantile": 1, "tweedie": 1, "log_loss": 1, "binary_focal": 2}
+N_OPTIONS |= {
+    "cross_entropy": 1,
+    "soft_cross_entropy": 1,
+    "focal": 1,
+    "multi_margin": 2,
+}
 
 
 def run_loss(walk, op, dim, z, y):
-    z, y = z.reshape(dim[2:]), y.reshape(dim[2:])
-    value, gradient = LOSSES[tables.LOSSES[op["code"]]]
-    weight, option = row_weights(walk, op)[:, np.newaxis], op["scalar"][2]
-    keep(walk, op, np.sum(weight * value(z, y, option)))
-    return (weight * gradient(z, y, option),)
-
-
-def run_cross_entropy(walk, op, dim, z, labels):
-    label = head(op, dim, labels, which=1)[:, 0].astype(int)
-    value, gradient = cross_entropy(head(op, dim, z), label)
-    weight = row_weights(walk, op)
+    name = tables.LOSSES[op["code"]]
+    first, y = op["stride"][1], y.reshape(dim[2], -1)
+    # A sample may have several rows of outputs, which share its weight.
+    weight = op["scalar"][0] * np.repeat(walk.weight, op["dim"][2])
+    options = op["scalar"][2:][: N_OPTIONS.get(name, 0)]
+    value, gradient = loss_of_rows(
+        name, head(op, dim, z), y[:, first : first + dim[3]], options
+    )
     keep(walk, op, weight @ value)
     dz = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
     head(op, dim, dz)[:] = weight[:, np.newaxis] * gradient
@@ -243,7 +528,6 @@ OPS = {
     "softmax": run_softmax,
     "softmax_gradient": run_softmax_gradient,
     "loss": run_loss,
-    "cross_entropy": run_cross_entropy,
     "dropout": run_dropout,
 }
 

@@ -42,7 +42,7 @@ def check(a_shape, b_shape, activation="identity", dtype=np.float64, n=5):
     engine = Engine(plan, flat, x, target, batch_size=n)
     engine.gradient()
     dy = y - target.reshape(y.shape)
-    da, db = reference.add_adjoint(dy, y, activation, b_shape)
+    da, db = reference.add_adjoint(dy, x.reshape(n, *a_shape) + a, b, activation)
     actual_a, actual_b = plan.views(engine.gradients)
     tolerance["atol"] *= y.size * max(1, abs(da).max())
     np.testing.assert_allclose(actual_a, da.sum(axis=0), **tolerance)

@@ -7,6 +7,7 @@ import pytest
 from cases import draw, plan_of, predict
 from scipy import sparse
 
+from fastnn._core.tables import N_SCALARS
 from fastnn.engine import Engine
 from fastnn.optimizers import SGD
 
@@ -143,7 +144,8 @@ def test_at_least_one_sample():
     ],
 )
 def test_table_must_fit(table):
-    with pytest.raises(ValueError, match=r"table must be float64 of shape \(2, 8\)"):
+    message = rf"table must be float64 of shape \(2, {N_SCALARS}\)"
+    with pytest.raises(ValueError, match=message):
         Engine(**arguments()).epoch(table)
 
 
@@ -184,7 +186,7 @@ def test_update_needs_an_optimizer_and_a_gradient():
         engine.update(scalars)
     engine = Engine(**arguments())
     engine.gradient()
-    with pytest.raises(ValueError, match="scalars must be 8"):
+    with pytest.raises(ValueError, match=f"scalars must be {N_SCALARS}"):
         engine.update(scalars[:-1])
 
 

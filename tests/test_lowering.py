@@ -6,7 +6,7 @@ from cases import ALL_LOSSES, MAKERS, by_hand, dense, parameter, plan_of, stack
 
 from fastnn._core.tables import ALIGNMENT, KINDS, PHASES, SPACES
 from fastnn.initializers import GlorotUniform, Initializer, Zeros
-from fastnn.layers import Dense
+from fastnn.layers import ELU, Activation, Dense, LeakyReLU
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
@@ -25,7 +25,7 @@ def test_ops_of_a_dense_network():
     assert kinds(plan, "predict") == [*forward, "softmax"]
     assert kinds(plan, "train") == [
         *forward,
-        "cross_entropy",
+        "loss",
         "add_gradient",  # the sum over the bias
         "product",  # kernel of the second layer
         "product",  # hidden values
@@ -43,15 +43,10 @@ def test_identity_needs_no_op():
 
 @pytest.mark.parametrize("loss", ALL_LOSSES)
 def test_link_runs_at_predict_only(loss):
-    plan = stack([2], loss=loss)
-    link = {"log_loss": ["add"], "poisson": ["add"], "cross_entropy": ["softmax"]}
-    link = link.get(loss, [])
+    plan = stack([3], loss=loss)
+    link = {"identity": [], "softmax": ["softmax"]}.get(ALL_LOSSES[loss].link, ["add"])
     assert kinds(plan, "predict") == ["product", "add", *link]
-    assert kinds(plan, "train")[:3] == [
-        "product",
-        "add",
-        "cross_entropy" if loss == "cross_entropy" else "loss",
-    ]
+    assert kinds(plan, "train")[:3] == ["product", "add", "loss"]
 
 
 def test_frozen_parameters_have_no_gradient():
@@ -107,7 +102,7 @@ def test_records_are_consistent(name):
         writes = {int(i) for i in op["output"] if i >= 0}
         assert max(reads | writes) < n_tensors
         assert reads <= written, "an op reads what nobody has written"
-        assert writes or op["kind"] in (KINDS["loss"], KINDS["cross_entropy"])
+        assert writes or op["kind"] == KINDS["loss"]
         for i in writes:
             assert plan.tensors[i]["space"] in (
                 SPACES["activation"],
@@ -232,3 +227,29 @@ def test_activation_must_be_known():
         lower(Sequential([Dense(2, "rely")]), input_shape=(3,), loss=SquaredError())
     with pytest.raises(ValueError, match="units"):
         lower(Sequential([Dense(0)]), input_shape=(3,), loss=SquaredError())
+
+
+@pytest.mark.parametrize(
+    "layer", [Activation("sigmoid"), LeakyReLU(-0.1), ELU(-1), Dense(2, "softmx")]
+)
+def test_layers_check_their_options(layer):
+    def plan():
+        return lower(Sequential([layer]), input_shape=(3,), loss=SquaredError())
+
+    if layer.get_params().get("activation") == "sigmoid":
+        assert kinds(plan(), "predict") == ["add"]
+    else:
+        with pytest.raises(ValueError, match=r"negative_slope|alpha|activation"):
+            plan()
+
+
+def test_aliases_are_the_same_op():
+    one, other = stack([3, 2], "swish"), stack([3, 2], "silu")
+    np.testing.assert_array_equal(one.ops, other.ops)
+
+
+def test_a_slope_of_the_input_keeps_it():
+    # relu works in place; silu's slope needs what stood there.
+    in_place, kept = (stack([9, 9, 9, 1], name) for name in ("relu", "silu"))
+    assert kept.train_size > in_place.train_size
+    assert kept.predict_size == in_place.predict_size

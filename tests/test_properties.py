@@ -2,7 +2,7 @@
 
 import numpy as np
 import reference
-from cases import ALL_LOSSES, draw, predict
+from cases import ALL_LOSSES, draw, outputs_for, predict
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
@@ -27,7 +27,7 @@ def problems(draw_, max_rows=70):
     leading = draw_(st.lists(st.integers(1, 3), max_size=2))
     layers = [Dense(width, activation, kernel_penalty=0.1) for width in hidden]
     plan = lower(
-        Sequential([*layers, Dense(draw_(sizes))]),
+        Sequential([*layers, Dense(outputs_for(loss, draw_(sizes)))]),
         input_shape=(*leading, draw_(sizes)),
         loss=ALL_LOSSES[loss],
     )
@@ -96,7 +96,7 @@ def test_epoch(problem, batch_size, n_threads, shuffle):
 @given(
     st.integers(1, 40),
     sizes,
-    sizes,
+    sizes.map(lambda n: n + 1),
     st.floats(0, 1),
     st.sampled_from([np.int32, np.int64]),
 )

@@ -5,37 +5,48 @@ import pytest
 import reference
 from cases import ALL_LOSSES, TARGETS
 
+from fastnn import losses, optimizers
 from fastnn._core import tables
-from fastnn.losses import CrossEntropy, ElementwiseLoss
-from fastnn.optimizers import Optimizer
+from fastnn.layers import ELU, LeakyReLU
+from fastnn.optimizers import Adam, RMSprop
 
 
 def test_every_row_has_a_reference():
     assert set(reference.ACTIVATIONS) == set(tables.ACTIVATIONS)
-    assert set(reference.LOSSES) == set(tables.LOSSES)
+    assert set(reference.ROW_LOSSES) == set(tables.ROW_LOSSES)
+    assert {*reference.LOSSES, *reference.ROW_LOSSES} == set(tables.LOSSES)
     assert set(reference.OPTIMIZERS) == set(tables.OPTIMIZERS)
     assert set(reference.OPS) == set(tables.KINDS)
 
 
 def test_every_row_is_among_the_cases():
-    assert set(ALL_LOSSES) == {*tables.LOSSES, "cross_entropy"}
-    assert set(TARGETS) == set(tables.LOSSES)
+    assert {loss.name for loss in ALL_LOSSES.values()} == set(tables.LOSSES)
+    assert set(TARGETS) <= set(tables.LOSSES)
 
 
 def test_every_row_has_a_description():
-    losses = {loss.name: loss for loss in ElementwiseLoss.__subclasses__()}
-    assert set(losses) == set(tables.LOSSES)
+    described = [getattr(losses, name) for name in losses.__all__]
+    named = {each.name: each for each in described if hasattr(each, "name")}
+    assert set(named) == set(tables.LOSSES)
     for name, link in tables.LOSS_LINKS.items():
-        assert losses[name].link == link
-        assert link in tables.ACTIVATIONS
-    assert CrossEntropy.link == "softmax"
-    assert {rule.rule for rule in Optimizer.__subclasses__()} == set(tables.OPTIMIZERS)
+        assert named[name].link == link
+        assert link in (*tables.ACTIVATIONS, "softmax")
+    described = {Adam(amsgrad=True).rule, RMSprop(centered=True).rule}
+    for name in set(optimizers.__all__) - {"Optimizer"}:
+        described.add(getattr(optimizers, name)().rule)
+    assert described == set(tables.OPTIMIZERS)
 
 
 def test_facts_about_rows():
     assert set(tables.ACTIVATION_READS) == set(tables.ACTIVATIONS)
     assert set(tables.ACTIVATION_READS.values()) <= {None, "output", "input"}
-    assert tables.OPTIMIZER_SLOTS == {"sgd": 1, "adam": 2}
+    assert set(tables.ACTIVATION_ALIASES.values()) <= set(tables.ACTIVATIONS)
+    assert not set(tables.ACTIVATION_ALIASES) & set(tables.ACTIVATIONS)
+    assert set(tables.ACTIVATION_DEFAULTS) == set(tables.ACTIVATIONS)
+    assert ELU().alpha == tables.ACTIVATION_DEFAULTS["elu"]
+    assert LeakyReLU().negative_slope == tables.ACTIVATION_DEFAULTS["leaky_relu"]
+    assert set(tables.OPTIMIZER_SLOTS) == set(tables.OPTIMIZERS)
+    assert tables.OPTIMIZER_SLOTS["adam"] == 2
     assert tables.INSTRUCTION_SET in ("AVX-512", "AVX2", "baseline")
 
 
@@ -47,21 +58,52 @@ def test_names_are_distinct(name):
 
 @pytest.mark.parametrize("name", reference.ACTIVATIONS)
 def test_reference_slope_is_the_derivative(name):
-    # The specification is checked as well: by central differences, off relu's kink.
-    value, slope = reference.ACTIVATIONS[name]
-    x = np.linspace(-3, 3, 42)
+    # The specification is checked as well: by central differences, off the kinks.
+    value = reference.ACTIVATIONS[name][0]
+    x = np.linspace(-4.1, 4.2, 42)
     step = 1e-6
     numerical = (value(x + step) - value(x - step)) / (2 * step)
-    np.testing.assert_allclose(slope(value(x)), numerical, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(
+        reference.slope(x, name), numerical, rtol=1e-7, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("name", reference.LOSSES)
 def test_reference_gradient_is_the_derivative(name):
     value, gradient = reference.LOSSES[name]
-    z, y = np.meshgrid(np.linspace(-3, 3.1, 13), [0.0, 0.25, 1.0, 3.0])
+    z, y = np.meshgrid(np.linspace(-3, 3.1, 13), [1e-3, 0.25, 1.0, 3.0])
     step = 1e-6
     numerical = (value(z + step, y) - value(z - step, y)) / (2 * step)
     np.testing.assert_allclose(gradient(z, y), numerical, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", reference.ROW_LOSSES)
+def test_reference_gradient_of_a_row_is_the_derivative(name):
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=(6, 4)), rng.dirichlet(np.ones(4), 6)
+    if name in ("cross_entropy", "focal", "multi_margin"):
+        y = np.arange(6)[:, None] % 4
+    gradient = reference.ROW_LOSSES[name](z, y)[1]
+    for j, step in enumerate(1e-6 * np.eye(4)):
+        above, below = (
+            reference.ROW_LOSSES[name](each, y)[0] for each in (z + step, z - step)
+        )
+        np.testing.assert_allclose(gradient[:, j], (above - below) / 2e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("power", [1.1, 1.5, 1.9, 2.5, 3])
+def test_reference_deviances_are_those_of_scikit_learn(power):
+    from sklearn.metrics import mean_gamma_deviance, mean_tweedie_deviance
+
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=50), rng.gamma(2, size=50)
+    np.testing.assert_allclose(
+        reference.LOSSES["gamma"][0](z, y).mean(), mean_gamma_deviance(y, np.exp(z)) / 2
+    )
+    np.testing.assert_allclose(
+        reference.tweedie(z, y, power).mean(),
+        mean_tweedie_deviance(y, np.exp(z), power=power) / 2,
+    )
 
 
 def test_reference_losses_are_what_scikit_learn_reports():
@@ -84,7 +126,7 @@ def test_reference_losses_are_what_scikit_learn_reports():
     )
     raw = np.column_stack([np.zeros(50), z])
     np.testing.assert_allclose(
-        reference.cross_entropy(raw, labels.astype(int))[0].mean(),
+        reference.cross_entropy(raw, labels[:, None])[0].mean(),
         log_loss(labels, probability),
     )
 
@@ -98,9 +140,5 @@ def test_reference_philox_gives_the_known_answers():
 def test_records_are_those_of_the_c_structs():
     assert tables.OP_DTYPE.itemsize == 6 * 4 + 4 * 4 + 11 * 8 + 4 * 8
     assert tables.TENSOR_DTYPE.names[:3] == ("space", "scaled", "size")
-    assert tables.BLOCK_DTYPE.names[:4] == (
-        "offset",
-        "size",
-        "penalty",
-        "learning_rate",
-    )
+    names = "offset", "size", "penalty", "learning_rate", "weight_decay"
+    assert tables.BLOCK_DTYPE.names[:5] == names

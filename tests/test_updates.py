@@ -7,14 +7,39 @@ from cases import by_hand, dense, draw, parameter, plan_of, stack
 
 from fastnn._core.tables import N_SCALARS, OPTIMIZER_SLOTS, OPTIMIZERS
 from fastnn.engine import Engine
-from fastnn.optimizers import SGD, Adam, Optimizer
+from fastnn.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    Optimizer,
+    RMSprop,
+    SklearnAdam,
+    SklearnSGD,
+)
 
 RULES = [
-    SGD(momentum=0.0),
-    SGD(momentum=0.8, nesterov=False),
-    SGD(momentum=0.9, nesterov=True),
-    Adam(),
-    Adam(beta_1=0.5, beta_2=0.9, epsilon=1e-3),
+    SklearnSGD(momentum=0.0),
+    SklearnSGD(momentum=0.8, nesterov=False),
+    SklearnSGD(momentum=0.9, nesterov=True),
+    SklearnAdam(),
+    SklearnAdam(beta_1=0.5, beta_2=0.9, epsilon=1e-3),
+    SGD(),
+    SGD(momentum=0.8, dampening=0.3, clip_norm=0.5),
+    SGD(momentum=0.9, nesterov=True, weight_decay=0.1),
+    Adam(clip_value=0.05, weight_decay=0.1),
+    Adam(amsgrad=True, clip_norm=0.1, weight_decay=0.1),
+    AdamW(weight_decay=0.5),
+    NAdam(weight_decay=0.1),
+    NAdam(weight_decay=0.1, decoupled_weight_decay=True, epsilon=1e-3),
+    RMSprop(),
+    RMSprop(momentum=0.5, centered=True, epsilon=1e-3),
+    Adagrad(learning_rate_decay=0.1, initial_accumulator_value=0.2),
+    Adadelta(rho=0.8, clip_value=1e-3),
+    Lion(weight_decay=0.2, clip_norm=1e3),
 ]
 PLANS = [
     "linear",
@@ -235,9 +260,7 @@ def test_learning_rate_factor_of_a_block():
     plan = by_hand(write)
     data = draw(plan)
     data.parameters[:] = 0
-    _, flat, _ = run(
-        plan, data, SGD(momentum=0.0), seeds=[None], batch_size=7, rate=0.1
-    )
+    _, flat, _ = run(plan, data, SGD(), seeds=[None], batch_size=7, rate=0.1)
     slow, still, full = plan.views(flat)
     np.testing.assert_allclose(slow, 0.25 * full, rtol=1e-13)
     assert full.all()
@@ -276,9 +299,7 @@ def test_unused_parameters_feel_the_penalty_only():
     plan = by_hand(write)
     data = draw(plan, n=4)
     data.weight[:] = 1
-    _, flat, _ = run(
-        plan, data, SGD(momentum=0.0), seeds=[None], batch_size=4, rate=1.0
-    )
+    _, flat, _ = run(plan, data, SGD(), seeds=[None], batch_size=4, rate=1.0)
     unused, before = plan.views(flat)[0], plan.views(data.parameters)[0]
     np.testing.assert_allclose(unused, before * (1 - 0.5 / 4), rtol=1e-14)
 
@@ -291,7 +312,7 @@ def test_penalty_is_added_to_the_loss_of_each_batch():
     penalty = sum(0.1 / 2 * np.sum(kernel**2) for kernel in kernels)
     engine = Engine(plan, data.parameters, data.X, data.y, batch_size=4)
     np.testing.assert_allclose(engine.penalty(), penalty, rtol=1e-13)
-    still = SGD(momentum=0.0)
+    still = SGD()
     losses, _, _ = run(plan, data, still, seeds=[None], batch_size=4, rate=0.0)
     mean_loss = reference.walk(plan, data.parameters, data.X, data.y).reported / 12
     np.testing.assert_allclose(losses, mean_loss + penalty / 4, rtol=1e-13)

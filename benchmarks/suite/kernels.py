@@ -3,12 +3,36 @@
 import numpy as np
 
 from fastnn._core.blas import matrix_product
-from fastnn._core.tables import ACTIVATIONS, LOSSES, OPTIMIZER_SLOTS
+from fastnn._core.tables import ACTIVATIONS, LOSSES
 from fastnn.engine import Engine
 from fastnn.initializers import Zeros
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
-from fastnn.optimizers import SGD, Adam
+from fastnn.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    RMSprop,
+)
+
+OPTIMIZERS = {
+    "SGD": SGD(momentum=0.9),
+    "Adam": Adam(),
+    "Adam, amsgrad": Adam(amsgrad=True),
+    "Adam, clip_norm": Adam(clip_norm=1.0),
+    "Adam, clip_value": Adam(clip_value=1.0),
+    "AdamW": AdamW(),
+    "NAdam": NAdam(),
+    "RMSprop": RMSprop(),
+    "RMSprop, centered": RMSprop(centered=True),
+    "Adagrad": Adagrad(),
+    "Adadelta": Adadelta(),
+    "Lion": Lion(),
+}
 
 
 class Product:
@@ -88,11 +112,11 @@ class Loss(Rows):
 class Update:
     """One step over a million parameters that no op reads."""
 
-    params = (list(OPTIMIZER_SLOTS),)
-    param_names = ("rule",)
+    params = (list(OPTIMIZERS),)
+    param_names = ("optimizer",)
 
-    def setup(self, rule):
-        optimizer = {"adam": Adam, "sgd": SGD}[rule]()
+    def setup(self, name):
+        optimizer = OPTIMIZERS[name]
         lowering = Lowering()
         x = lowering.input((1,))
         bias = lowering.parameter("bias", (1,), Zeros(), fan_in=1, fan_out=1)
@@ -109,5 +133,5 @@ class Update:
             state=np.zeros((optimizer.n_slots, plan.n_parameters), np.float32),
         )
 
-    def time_step(self, rule):
+    def time_step(self, name):
         self.engine.epoch(self.table)

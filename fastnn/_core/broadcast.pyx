@@ -15,14 +15,14 @@ cdef extern from "broadcast.h":
         IDENTITY
     ctypedef void (*add_loop_f32)(
         Py_ssize_t, Py_ssize_t, const float *, const float *, Py_ssize_t, Py_ssize_t,
-        float *) noexcept nogil
+        float, float *) noexcept nogil
     ctypedef void (*add_loop_f64)(
         Py_ssize_t, Py_ssize_t, const double *, const double *, Py_ssize_t, Py_ssize_t,
-        double *) noexcept nogil
+        double, double *) noexcept nogil
     ctypedef void (*slope_loop_f32)(
-        Py_ssize_t, const float *, const float *, float *) noexcept nogil
+        Py_ssize_t, const float *, const float *, float, float *) noexcept nogil
     ctypedef void (*slope_loop_f64)(
-        Py_ssize_t, const double *, const double *, double *) noexcept nogil
+        Py_ssize_t, const double *, const double *, double, double *) noexcept nogil
     const add_loop_f32 *add_loops_f32
     const add_loop_f64 *add_loops_f64
     const slope_loop_f32 *slope_loops_f32
@@ -39,7 +39,7 @@ cdef enum:
 
 
 cdef void add(
-    int activation, const Py_ssize_t *dim, const int64_t *stride,
+    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
     const floating *a, const floating *b, floating *y,
 ) noexcept nogil:
     """y = activation(a + broadcast(b)); b may be NULL, y may be a."""
@@ -52,16 +52,16 @@ cdef void add(
             b_block = b + i * stride[0] + j * stride[1] if b != NULL else NULL
             if floating is float:
                 add_loops_f32[activation](
-                    dim[2], dim[3], a, b_block, stride[2], stride[3], y)
+                    dim[2], dim[3], a, b_block, stride[2], stride[3], <float> option, y)
             else:
                 add_loops_f64[activation](
-                    dim[2], dim[3], a, b_block, stride[2], stride[3], y)
+                    dim[2], dim[3], a, b_block, stride[2], stride[3], option, y)
             a += block
             y += block
 
 
 cdef void add_gradient(
-    int activation, const Py_ssize_t *dim, const int64_t *stride,
+    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
     const floating *dy, const floating *saved, floating *da,
     floating *db, Py_ssize_t db_size, bint accumulate,
 ) noexcept nogil:
@@ -75,7 +75,7 @@ cdef void add_gradient(
     for i in range(dim[0]):
         for j in range(dim[1]):
             block_gradient(
-                activation, dim[2], dim[3], dy, saved, da,
+                activation, option, dim[2], dim[3], dy, saved, da,
                 db + i * stride[0] + j * stride[1] if db != NULL else NULL,
                 stride[2], stride[3])
             dy += block
@@ -85,7 +85,7 @@ cdef void add_gradient(
 
 
 cdef void block_gradient(
-    int activation, Py_ssize_t m, Py_ssize_t n, const floating *dy,
+    int activation, double option, Py_ssize_t m, Py_ssize_t n, const floating *dy,
     const floating *saved, floating *da, floating *db, Py_ssize_t b_row,
     Py_ssize_t b_column,
 ) noexcept nogil:
@@ -97,10 +97,10 @@ cdef void block_gradient(
         if da != NULL:
             if floating is float:
                 slope_loops_f32[activation](
-                    rows * n, d, saved + first * n, da + first * n)
+                    rows * n, d, saved + first * n, <float> option, da + first * n)
             else:
                 slope_loops_f64[activation](
-                    rows * n, d, saved + first * n, da + first * n)
+                    rows * n, d, saved + first * n, option, da + first * n)
             d = da + first * n
         if db != NULL:
             if floating is float:

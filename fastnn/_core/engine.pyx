@@ -8,7 +8,7 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport isfinite
+from libc.math cimport isfinite, sqrt
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -19,11 +19,12 @@ from fastnn._core.executor cimport Walk, execute
 from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn._core.precision cimport new_precision
 from fastnn._core.tables import BLOCK_DTYPE, OP_DTYPE, TENSOR_DTYPE
-from fastnn._core.update cimport penalty, reduce_gradients, update
+from fastnn._core.update cimport penalty, reduce_gradients, squared_norm, update
 
 cdef extern from "elementwise.h":
     enum:
         N_SCALARS
+        CLIP_NORM
         MASK_SEED
         MASK_STEP
 
@@ -66,6 +67,7 @@ cdef struct Worker:
     Py_ssize_t n_rows       # rows of this step that it has worked on
     double weight_sum
     double penalty
+    double squared_norm
 
 
 cdef check_scalars(const double[::1] scalars):
@@ -98,7 +100,7 @@ cdef class Engine:
     # or the sum of weights and the number of gradients to take a step along.
     cdef const double *scalars
     cdef Py_ssize_t first, last
-    cdef double weight_sum
+    cdef double weight_sum, scale
     cdef int n_gradients
     cdef bint interrupted
     cdef double next_signal_check
@@ -231,7 +233,7 @@ cdef class Engine:
         self.weight_sum, self.n_gradients = weight_sum, 1
         self._begin()
         with nogil:
-            team_run(self.team, update_share, <void *> self)
+            self._step()
         self._end()
         return self._penalty()
 
@@ -289,12 +291,30 @@ cdef class Engine:
                 break
             self._add_up_weights()
             if self.weight_sum > 0:
-                team_run(self.team, update_share, <void *> self)
+                self._step()
                 loss = self._reported() + self._penalty()
                 total += (self.last - self.first) * loss / self.weight_sum
                 if not isfinite(loss):
                     break
         return total
+
+    cdef void _step(self) noexcept nogil:
+        """The optimizer's step along the gradients of the present rows."""
+        self.scale = 1 / self.weight_sum
+        if self.scalars[CLIP_NORM] > 0:
+            team_run(self.team, norm_share, <void *> self)
+            self.n_gradients = 1
+            self.scale *= self._clipping(self.scalars[CLIP_NORM])
+        team_run(self.team, update_share, <void *> self)
+
+    cdef double _clipping(self, double highest) noexcept nogil:
+        """What brings the norm of the scaled gradients down to the highest."""
+        cdef double total = 0, factor
+        cdef int i
+        for i in range(self.n_threads):
+            total += self.workers[i].squared_norm
+        factor = highest / (sqrt(total) * self.scale + 1e-6)
+        return factor if factor < 1 else 1
 
     # -------------------------------------------------- on any thread, a share of a job
 
@@ -306,7 +326,17 @@ cdef class Engine:
             self.blocks, self.n_blocks, begin, end, parameters,
             <floating **> self.gradient_of_worker, self.n_gradients,
             self.rule, <floating *> self.state, self.n_parameters, self.n_slots,
-            self.scalars, 1 / self.weight_sum)
+            self.scalars, self.scale)
+
+    cdef void _norm(self, int share, floating *parameters) noexcept nogil:
+        """One share of the reduced gradients and of their norm."""
+        cdef Py_ssize_t begin, end
+        self._range(share, &begin, &end)
+        reduce_gradients(
+            begin, end, <floating **> self.gradient_of_worker, self.n_gradients)
+        self.workers[share].squared_norm = squared_norm(
+            self.blocks, self.n_blocks, begin, end, parameters,
+            <const floating *> self.gradient_of_worker[0])
 
     cdef void _reduce(self, int share, floating *nothing) noexcept nogil:
         cdef Py_ssize_t begin, end
@@ -416,6 +446,13 @@ cdef void reduce_share(void *engine, int share) noexcept nogil:
         (<Engine> engine)._reduce(share, <double *> NULL)
     else:
         (<Engine> engine)._reduce(share, <float *> NULL)
+
+
+cdef void norm_share(void *engine, int share) noexcept nogil:
+    if (<Engine> engine).double_precision:
+        (<Engine> engine)._norm(share, <double *> (<Engine> engine).parameters)
+    else:
+        (<Engine> engine)._norm(share, <float *> (<Engine> engine).parameters)
 
 
 cdef void update_share(void *engine, int share) noexcept nogil:

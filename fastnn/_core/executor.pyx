@@ -6,11 +6,10 @@ from libc.stdint cimport int32_t
 from fastnn._core.blas cimport product
 from fastnn._core.broadcast cimport add, add_gradient
 from fastnn._core.dropout cimport dropout
-from fastnn._core.loss cimport cross_entropy, loss, softmax, softmax_gradient
+from fastnn._core.loss cimport loss, softmax, softmax_gradient
 from fastnn._core.plan cimport (
     OP_ADD,
     OP_ADD_GRADIENT,
-    OP_CROSS_ENTROPY,
     OP_DROPOUT,
     OP_LOSS,
     OP_PRODUCT,
@@ -67,10 +66,11 @@ cdef void execute(
                         <floating> accumulate, output[0], op.lead[2], op.stride[2],
                         &walk.precision)
         elif op.kind == OP_ADD:
-            add(op.code, dim, op.stride, input[0], input[1], output[0])
+            add(op.code, op.scalar[0], dim, op.stride, input[0], input[1], output[0])
         elif op.kind == OP_ADD_GRADIENT:
             add_gradient(
-                op.code, dim, op.stride, input[0], input[1], output[0], output[1],
+                op.code, op.scalar[0], dim, op.stride, input[0], input[1],
+                output[0], output[1],
                 size_of(tensors, op.output[1], walk),
                 adds(op, tensors, op.output[1], walk))
         elif op.kind == OP_SOFTMAX:
@@ -80,13 +80,9 @@ cdef void execute(
             softmax_gradient(dim[2], dim[3], input[0], input[1], output[0])
         elif op.kind == OP_LOSS:
             keep(walk, op, loss(
-                op.code, walk.count, op.dim[2] * dim[3], input[0], input[1],
-                <const floating *> walk.weight, op.scalar[0], op.scalar[2], output[0]))
-        elif op.kind == OP_CROSS_ENTROPY:
-            keep(walk, op, cross_entropy(
-                dim[2], dim[3], input[0] + op.stride[0], op.lead[0],
+                op.code, dim[2], dim[3], input[0] + op.stride[0], op.lead[0],
                 input[1] + op.stride[1], op.lead[1],
-                <const floating *> walk.weight, op.dim[2], op.scalar[0],
+                <const floating *> walk.weight, op.dim[2], op.scalar[0], &op.scalar[2],
                 output[0] + op.stride[0] if output[0] != NULL else NULL))
         elif op.kind == OP_DROPOUT:
             dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,

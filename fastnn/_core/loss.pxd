@@ -1,14 +1,9 @@
 from cython cimport floating
 
 cdef double loss(
-    int code, Py_ssize_t m, Py_ssize_t n, const floating *z, const floating *target,
-    const floating *weight, double scale, double option, floating *dz,
-) noexcept nogil
-
-cdef double cross_entropy(
-    Py_ssize_t m, Py_ssize_t n, const floating *z, Py_ssize_t z_lead,
-    const floating *label, Py_ssize_t label_lead,
-    const floating *weight, Py_ssize_t rows_per_weight, double scale, floating *dz,
+    int code, Py_ssize_t m, Py_ssize_t n, const floating *z, Py_ssize_t z_lead,
+    const floating *target, Py_ssize_t target_lead, const floating *weight,
+    Py_ssize_t rows_per_weight, double scale, const double *option, floating *dz,
 ) noexcept nogil
 
 cdef void softmax(

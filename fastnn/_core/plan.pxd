@@ -21,7 +21,6 @@ cdef extern from "plan.h":
         OP_SOFTMAX
         OP_SOFTMAX_GRADIENT
         OP_LOSS
-        OP_CROSS_ENTROPY
         OP_DROPOUT
 
     enum:
@@ -53,5 +52,6 @@ cdef extern from "plan.h":
         int64_t size
         double penalty
         double learning_rate
+        double weight_decay
         int32_t trainable
         int32_t reserved

@@ -6,7 +6,6 @@ from fastnn._core.plan cimport (
     BLOCK_ALIGNMENT,
     OP_ADD,
     OP_ADD_GRADIENT,
-    OP_CROSS_ENTROPY,
     OP_DROPOUT,
     OP_LOSS,
     OP_PRODUCT,
@@ -28,19 +27,28 @@ from fastnn._core.plan cimport (
 cdef extern from "tables.h":
     const char *activation_names[]
     const int activation_reads[]
+    const double activation_defaults[]
+    const char *activation_aliases[]
+    const char *aliased_activations[]
     const char *loss_names[]
     const char *loss_links[]
+    const int loss_is_of_rows[]
     const char *optimizer_names[]
     const int optimizer_slots[]
     enum:
         NOTHING, OUTPUT, INPUT
         N_ACTIVATIONS
+        N_ACTIVATION_ALIASES
         N_LOSSES
         N_OPTIMIZERS
 
 cdef extern from "elementwise.h":
     enum:
         n_scalars "N_SCALARS"
+        coupled_decay "COUPLED_DECAY"
+        decoupled_decay "DECOUPLED_DECAY"
+        clip_value "CLIP_VALUE"
+        clip_norm "CLIP_NORM"
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
 
@@ -70,12 +78,26 @@ ACTIVATION_READS = {
     name: {NOTHING: None, OUTPUT: "output", INPUT: "input"}[activation_reads[i]]
     for i, name in enumerate(ACTIVATIONS)
 }
+# Default of the activation's own parameter.
+ACTIVATION_DEFAULTS = {
+    name: activation_defaults[i] for i, name in enumerate(ACTIVATIONS)
+}
+ACTIVATION_ALIASES = {
+    activation_aliases[i].decode(): aliased_activations[i].decode()
+    for i in range(N_ACTIVATION_ALIASES)
+}
 LOSS_LINKS = {name: loss_links[i].decode() for i, name in enumerate(LOSSES)}
+# The losses that look at a whole row of outputs, and not at each by itself.
+ROW_LOSSES = tuple(name for i, name in enumerate(LOSSES) if loss_is_of_rows[i])
 OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}
 
-# Columns of a step table, one row a step: the first are the optimizer's, and the last
-# two say which random masks the step draws.
+# Columns of a step table, one row a step: the first are the rule's, then come decay and
+# clipping, and the last two say which random masks the step draws.
 N_SCALARS = n_scalars
+COUPLED_DECAY = coupled_decay
+DECOUPLED_DECAY = decoupled_decay
+CLIP_VALUE = clip_value
+CLIP_NORM = clip_norm
 MASK_SEED = mask_seed
 MASK_STEP = mask_step
 
@@ -102,7 +124,6 @@ KINDS = {
     "softmax": OP_SOFTMAX,
     "softmax_gradient": OP_SOFTMAX_GRADIENT,
     "loss": OP_LOSS,
-    "cross_entropy": OP_CROSS_ENTROPY,
     "dropout": OP_DROPOUT,
 }
 SPACES = {

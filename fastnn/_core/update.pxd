@@ -16,3 +16,8 @@ cdef double penalty(
 cdef void reduce_gradients(
     Py_ssize_t first, Py_ssize_t last, floating **gradients, int n_gradients,
 ) noexcept nogil
+
+cdef double squared_norm(
+    const block_t *blocks, Py_ssize_t n_blocks, Py_ssize_t first, Py_ssize_t last,
+    const floating *parameters, const floating *gradients,
+) noexcept nogil

@@ -61,7 +61,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     """
 
     hidden_layer_sizes: Any
-    solver: str
+    solver: Any
     batch_size: Any
     max_iter: int
     max_fun: int

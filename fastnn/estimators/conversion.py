@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState
 from fastnn.layers import Dense
+from fastnn.layers.activation import activation_name
 from fastnn.training_state import OptimizerState, TrainingState
 
 # Public attributes that mean the same in both libraries.
@@ -83,6 +84,10 @@ class SklearnConversion(FittedState):
             Model = neural_network.MLPClassifier
         parameters = self.get_params(deep=False)
         parameters["activation"] = self._sklearn_activation()
+        # Only what trains, which is left out: predictions do not depend on it.
+        for name, usual in (("solver", "adam"), ("learning_rate", "constant")):
+            if not isinstance(parameters[name], str):
+                parameters[name] = usual
         if is_classifier(self):
             self._check_one_column_of_classes()
         else:
@@ -99,7 +104,7 @@ class SklearnConversion(FittedState):
     def _sklearn_activation(self) -> str:
         layers = self._fitted.network.layers
         dense = [layer for layer in layers if isinstance(layer, Dense)]
-        names = [layer.activation for layer in dense[:-1]]
+        names = [activation_name(layer.activation) for layer in dense[:-1]]
         if len(set(names)) > 1:
             raise ValueError(
                 f"scikit-learn has one activation for all hidden layers, this model "

@@ -1,6 +1,6 @@
 """The parameters of scikit-learn's multi-layer perceptron, and what they describe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -8,14 +8,20 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastnn._core.precision import PRECISIONS
-from fastnn._core.tables import ACTIVATIONS
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.conversion import SklearnConversion
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense, Dropout, Layer
+from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
 from fastnn.network import Sequential
-from fastnn.optimizers import SGD, Adam, Optimizer
-from fastnn.schedules import Constant, InverseScaling, ReduceOnPlateau, Schedule
+from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
+from fastnn.schedules import (
+    Constant,
+    InverseScaling,
+    ReduceOnPlateau,
+    Schedule,
+    as_schedule,
+)
 
 
 class BaseMLP(SklearnConversion, BaseNeuralNetwork):
@@ -26,16 +32,20 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
+        "activation": [StrOptions(set(ACTIVATION_NAMES)), list, tuple],
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": SGD._parameter_constraints["learning_rate"],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive"}),
+            Schedule,
+            callable,
+        ],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": InverseScaling._parameter_constraints["power"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -43,13 +53,13 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
-        "momentum": SGD._parameter_constraints["momentum"],
-        "nesterovs_momentum": SGD._parameter_constraints["nesterov"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": Adam._parameter_constraints["beta_1"],
-        "beta_2": Adam._parameter_constraints["beta_2"],
-        "epsilon": Adam._parameter_constraints["epsilon"],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [
             Interval(Integral, 1, None, closed="left"),
             Options(Real, {float("inf")}),
@@ -68,7 +78,7 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
     activation: str | Sequence[str]
     dropout: float | Sequence[float]
     alpha: float
-    learning_rate: str
+    learning_rate: str | Schedule | Callable[[int], float]
     learning_rate_init: float
     power_t: float
     momentum: float
@@ -87,12 +97,14 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
             if rate:
                 layers.append(Dropout(rate))
         # In scikit-learn the hidden activation sets the output layer's range as well.
-        last = activations[-1] if activations else self.activation
+        alone = self.activation if isinstance(self.activation, str) else "identity"
+        last = activations[-1] if activations else alone
         return Sequential([*layers, self._dense(n_outputs, "identity", last)])
 
-    def _dense(self, units: int, activation: str, initialized_for: Any) -> Dense:
+    def _dense(self, units: int, activation: str, initialized_for: str) -> Dense:
         # scikit-learn draws kernels and biases from one range, narrower for logistic.
-        glorot = GlorotUniform(2.0 if initialized_for == "logistic" else 6.0)
+        narrow = activation_name(initialized_for) == "logistic"
+        glorot = GlorotUniform(2.0 if narrow else 6.0)
         return Dense(
             units,
             activation,
@@ -105,9 +117,9 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         """Name of the activation of each hidden layer."""
         names = _one_per_layer("activation", self.activation, n_hidden)
         for position, name in enumerate(names):
-            if name not in ACTIVATIONS:
+            if name not in ACTIVATION_NAMES:
                 raise ValueError(
-                    f"activation must hold names among {sorted(ACTIVATIONS)}, got "
+                    f"activation must hold names among {sorted(ACTIVATION_NAMES)}, got "
                     f"{name!r} at position {position} of {self.activation!r}."
                 )
         return names
@@ -194,13 +206,15 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         return int(layer) % n_hidden
 
     def _describe_optimizer(self) -> Optimizer:
+        if isinstance(self.solver, Optimizer):
+            return self.solver
         if self.solver == "sgd":
-            return SGD(
+            return SklearnSGD(
                 self.learning_rate_init,
                 momentum=self.momentum,
                 nesterov=self.nesterovs_momentum,
             )
-        return Adam(
+        return SklearnAdam(
             self.learning_rate_init,
             beta_1=self.beta_1,
             beta_2=self.beta_2,
@@ -208,6 +222,8 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         )
 
     def _describe_schedule(self) -> Schedule:
+        if not isinstance(self.learning_rate, str):
+            return as_schedule(self.learning_rate)
         # Adam adapts its steps by itself: scikit-learn's schedules are for sgd.
         if self.solver == "sgd" and self.learning_rate == "invscaling":
             return InverseScaling(self.power_t)

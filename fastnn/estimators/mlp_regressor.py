@@ -1,6 +1,6 @@
 """Multi-layer perceptron for regression."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 from numpy.random import RandomState
@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from fastnn.estimators.mlp import BaseMLP
 from fastnn.estimators.regression import NetworkRegressor
 from fastnn.losses import Loss
+from fastnn.optimizers import Optimizer
+from fastnn.schedules import Schedule
 
 
 class MLPRegressor(NetworkRegressor, BaseMLP):
@@ -21,8 +23,8 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson", "absolute_error", "huber", "quantile"} or \
-            Loss, default="squared_error"
+    loss : {"squared_error", "poisson", "absolute_error", "huber", "log_cosh", \
+            "quantile", "gamma", "tweedie"} or Loss, default="squared_error"
         What is minimized. A name stands for the default options of a class of
         :mod:`fastnn.losses`; an instance brings its own.
 
@@ -32,29 +34,50 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         - "absolute_error": the absolute error, which predicts the median;
         - "huber" or ``Huber(delta=1.0)``: half the squared error up to ``delta`` and
           linear beyond, for targets with outliers;
+        - "log_cosh": nearly the same with a smooth bend;
         - "quantile" or ``Quantile(quantile=0.5)``: the pinball loss, which predicts a
-          quantile.
+          quantile, or several of them, ``Quantile([0.1, 0.5, 0.9])``;
+        - "gamma": half the gamma deviance, through the exponential, for ``y > 0``;
+        - "tweedie" or ``Tweedie(power=1.5)``: half the Tweedie deviance, through the
+          exponential, for ``y >= 0``, zeros among them.
 
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` is a linear model.
 
-    activation : {"identity", "logistic", "tanh", "relu", "exponential"} or list of \
-            them, default="relu"
+    activation : str or list of str, default="relu"
         Activation of the hidden layers, or a list with one for each.
 
         - "identity": ``x``, for a linear bottleneck;
         - "logistic": ``1 / (1 + exp(-x))``;
         - "tanh": the hyperbolic tangent;
         - "relu": ``max(x, 0)``;
-        - "exponential": ``exp(x)``.
+        - "leaky_relu": ``x`` where it is positive, ``0.01 x`` elsewhere;
+        - "elu": ``x`` where it is positive, ``exp(x) - 1`` elsewhere;
+        - "selu": the elu whose scale keeps mean and variance from layer to layer;
+        - "gelu": ``x P(X <= x)`` for a normal variable X; "gelu_tanh" approximates it;
+        - "silu": ``x logistic(x)``;
+        - "mish": ``x tanh(softplus(x))``;
+        - "softplus": ``log(1 + exp(x))``;
+        - "softsign": ``x / (1 + |x|)``;
+        - "hard_sigmoid": ``x / 6 + 1 / 2``, cut off at 0 and 1;
+        - "hard_swish": ``x hard_sigmoid(x)``;
+        - "exponential": ``exp(x)``;
+        - "softmax": ``exp(x)`` over its sum in the layer.
 
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        "linear", "sigmoid" and "swish" are other names of "identity", "logistic" and
+        "silu".
+
+    solver : {"lbfgs", "sgd", "adam"} or Optimizer, default="adam"
         How the weights are found.
 
         - "lbfgs": SciPy's L-BFGS-B on all samples at once. It computes and stores
           float64 whatever ``dtype`` says, and suits small data sets;
         - "sgd": stochastic gradient descent with momentum;
         - "adam": Adam [1]_, which needs little tuning on large data sets.
+
+        An object of :mod:`fastnn.optimizers` brings its own options, and
+        ``learning_rate_init``, ``momentum``, ``nesterovs_momentum``, ``beta_1``,
+        ``beta_2`` and ``epsilon`` are not read.
 
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weight matrices, at least 0. It is divided
@@ -64,14 +87,18 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         Samples per step of "sgd" and "adam". "auto" is ``min(200, n_samples)``; more
         than the number of samples is clipped, with a warning.
 
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        How the learning rate of "sgd" changes.
+    learning_rate : {"constant", "invscaling", "adaptive"}, Schedule or callable, \
+            default="constant"
+        How the learning rate changes; the names are for "sgd" alone.
 
         - "constant": it stays ``learning_rate_init``;
         - "invscaling": after each epoch it becomes
           ``learning_rate_init / (t_ + 1) ** power_t``;
         - "adaptive": it is divided by 5 whenever training stalls, and training stops
           at the first plateau where it is not above 1e-6.
+
+        An object of :mod:`fastnn.schedules`, or a function from the number of a step to
+        a factor, changes it at every step, whatever the solver.
 
     learning_rate_init : float, default=0.001
         Initial learning rate of "sgd" and "adam", > 0.
@@ -261,10 +288,12 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         hidden_layer_sizes: int | ArrayLike = (100,),
         activation: str | Sequence[str] = "relu",
         *,
-        solver: Literal["lbfgs", "sgd", "adam"] = "adam",
+        solver: Literal["lbfgs", "sgd", "adam"] | Optimizer = "adam",
         alpha: float = 0.0001,
         batch_size: int | Literal["auto"] = "auto",
-        learning_rate: Literal["constant", "invscaling", "adaptive"] = "constant",
+        learning_rate: Literal["constant", "invscaling", "adaptive"]
+        | Schedule
+        | Callable[[int], float] = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,

@@ -13,18 +13,29 @@ from fastnn.estimators.targets import RegressionTargets
 from fastnn.estimators.validation import Arguments
 from fastnn.losses import (
     AbsoluteError,
-    ElementwiseLoss,
+    Gamma,
     Huber,
+    LogCosh,
     Loss,
     Poisson,
     Quantile,
     SquaredError,
+    Tweedie,
 )
 
 # What regressors can minimise, by the name of the loss with its default options.
-LOSSES: dict[str, type[ElementwiseLoss]] = {
+LOSSES: dict[str, type[Any]] = {
     description.name: description
-    for description in (SquaredError, Poisson, AbsoluteError, Huber, Quantile)
+    for description in (
+        SquaredError,
+        Poisson,
+        AbsoluteError,
+        Huber,
+        LogCosh,
+        Quantile,
+        Gamma,
+        Tweedie,
+    )
 }
 
 
@@ -107,7 +118,8 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions. They are float64 if X or the weights are, although they are
+            Predictions, with a last axis of n_quantiles more where the loss asks for
+            several. They are float64 if X or the weights are, although they are
             computed in the dtype of the weights.
         """
         outputs, X = self._outputs(X)
@@ -116,6 +128,31 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
             np.result_type(X.dtype, predictions.dtype), copy=False
         )
 
+    def score(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """R2 score of the predictions for X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            The mean over outputs. Where the loss asks for several quantiles it is the
+            mean of their D2 scores, by :func:`sklearn.metrics.d2_pinball_score`.
+        """
+        predictions = self.predict(X)
+        return self._targets.score(y, predictions, sample_weight)
+
     def _make_targets(
         self,
         y: NDArray,
@@ -123,9 +160,9 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         previous: RegressionTargets | None,
         incremental: bool,
     ) -> RegressionTargets:
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        n_columns = 1 if y.ndim == 1 else y.shape[1]
         targets = RegressionTargets(
-            n_outputs if previous is None else previous.n_outputs,
+            n_columns if previous is None else previous.n_columns,
             # A copy, because the description of a trained network does not change.
             LOSSES[self.loss]() if isinstance(self.loss, str) else clone(self.loss),
         )
@@ -135,7 +172,8 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
-        tags.target_tags.positive_only = self.loss == "poisson" or isinstance(
-            self.loss, Poisson
+        positive = Poisson, Gamma, Tweedie
+        tags.target_tags.positive_only = isinstance(self.loss, positive) or (
+            self.loss in [loss.name for loss in positive]
         )
         return tags

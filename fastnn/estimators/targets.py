@@ -11,30 +11,38 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
 from sklearn.utils.multiclass import (
     check_classification_targets,
     type_of_target,
     unique_labels,
 )
 
-from fastnn.losses import CrossEntropies, CrossEntropy, LogLoss, Loss, Poisson
+from fastnn.losses import CrossEntropies, CrossEntropy, LogLoss, Loss, Quantile
 
 MULTI_OUTPUT = "multiclass-multioutput"
 
 
 class RegressionTargets:
-    """Real numbers, one column per output.
+    """Real numbers in columns, with one output for each, or for each of its quantiles.
 
     Parameters
     ----------
-    n_outputs : int
+    n_columns : int
     loss : Loss
+
+    Attributes
+    ----------
+    n_outputs : int
     """
 
-    def __init__(self, n_outputs: int, loss: Loss):
+    def __init__(self, n_columns: int, loss: Loss):
         self.loss = loss
-        self.n_outputs = n_outputs
+        self.n_columns = n_columns
+        quantile = loss.quantile if isinstance(loss, Quantile) else ()
+        # One number is a quantile of the usual shape, a sequence adds an axis.
+        self._quantiles = () if np.ndim(quantile) == 0 else tuple(np.ravel(quantile))
+        self.n_outputs = n_columns * max(1, len(self._quantiles))
 
     def encode(self, y: NDArray, dtype: np.dtype) -> NDArray:
         """Targets as columns.
@@ -47,25 +55,29 @@ class RegressionTargets:
 
     def check(self, y: NDArray) -> None:
         """Check further targets against these."""
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if n_outputs != self.n_outputs:
+        n_columns = 1 if y.ndim == 1 else y.shape[1]
+        if n_columns != self.n_columns:
             raise ValueError(
-                f"y has {n_outputs} outputs, but the model was fitted with "
-                f"{self.n_outputs}. Pass as many, or call fit with warm_start=False."
+                f"y has {n_columns} outputs, but the model was fitted with "
+                f"{self.n_columns}. Pass as many, or call fit with warm_start=False."
             )
-        if isinstance(self.loss, Poisson) and np.min(y) < 0:
-            raise ValueError(
-                f"loss='poisson' needs y >= 0, got {np.min(y):g}. Use "
-                "loss='squared_error' for targets of any sign."
-            )
+        self.loss.check_targets(y)
 
     def decode(self, outputs: NDArray) -> NDArray:
-        """Predictions: one dimension for a single output."""
-        return outputs[:, 0] if self.n_outputs == 1 else outputs
+        """Predictions: no axis for a single column, and one more for quantiles."""
+        if self._quantiles:
+            outputs = outputs.reshape(len(outputs), -1, len(self._quantiles))
+        return outputs[:, 0] if self.n_columns == 1 else outputs
 
-    def score(self, y: NDArray, predictions: NDArray, weight: NDArray | None) -> float:
-        """R2 score, the mean over outputs."""
-        return r2_score(y, predictions, sample_weight=weight)
+    def score(self, y: Any, predictions: NDArray, weight: Any) -> float:
+        """R2 score, the mean over outputs; of quantiles the D2 of the pinball loss."""
+        if not self._quantiles:
+            return r2_score(y, predictions, sample_weight=weight)
+        scores = [
+            d2_pinball_score(y, predictions[..., i], sample_weight=weight, alpha=each)
+            for i, each in enumerate(self._quantiles)
+        ]
+        return float(np.mean(scores))
 
 
 class ClassTargets:

@@ -1,7 +1,8 @@
 """Layers: the descriptions that networks are made of."""
 
+from fastnn.layers.activation import ELU, Activation, LeakyReLU
 from fastnn.layers.base import Layer
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import Dropout
 
-__all__ = ["Dense", "Dropout", "Layer"]
+__all__ = ["ELU", "Activation", "Dense", "Dropout", "Layer", "LeakyReLU"]

@@ -3,12 +3,21 @@
 from numbers import Integral, Real
 from typing import ClassVar
 
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from fastnn._core.tables import ACTIVATIONS
-from fastnn.initializers import GlorotUniform, Initializer, Zeros
+from fastnn.initializers import (
+    INITIALIZERS,
+    GlorotUniform,
+    Initializer,
+    Zeros,
+    as_initializer,
+)
+from fastnn.layers.activation import ACTIVATION_NAMES, activate
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
+
+_INITIALIZER = [Initializer, StrOptions(set(INITIALIZERS)), "array-like", None]
 
 
 class Dense(Layer):
@@ -21,11 +30,13 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str, default="identity"
-        One of ``fastnn._core.tables.ACTIVATIONS``.
-    kernel_initializer : Initializer, default=None
-        Initial values of the kernel; None means :class:`GlorotUniform`.
-    bias_initializer : Initializer, default=None
-        Initial values of the bias; None means :class:`Zeros`.
+        Name of an activation, or "softmax".
+    kernel_initializer : Initializer, str or array-like, default=None
+        Initial values of the kernel, of shape (n_inputs, units): an object of
+        :mod:`fastnn.initializers`, a name such as "he_normal", or the values. None
+        means "glorot_uniform".
+    bias_initializer : Initializer, str or array-like, default=None
+        Initial values of the bias, of shape (units,). None means "zeros".
     kernel_penalty : float, default=0.0
         alpha of the term ``alpha / 2 * sum(kernel ** 2)`` of the loss.
 
@@ -38,9 +49,9 @@ class Dense(Layer):
 
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "kernel_initializer": [Initializer, None],
-        "bias_initializer": [Initializer, None],
+        "activation": [StrOptions(set(ACTIVATION_NAMES))],
+        "kernel_initializer": _INITIALIZER,
+        "bias_initializer": _INITIALIZER,
         "kernel_penalty": [Interval(Real, 0, None, closed="left")],
     }
 
@@ -49,8 +60,8 @@ class Dense(Layer):
         units: int,
         activation: str = "identity",
         *,
-        kernel_initializer: Initializer | None = None,
-        bias_initializer: Initializer | None = None,
+        kernel_initializer: Initializer | str | ArrayLike | None = None,
+        bias_initializer: Initializer | str | ArrayLike | None = None,
         kernel_penalty: float = 0.0,
     ):
         self.units = units
@@ -70,7 +81,7 @@ class Dense(Layer):
         kernel = lowering.parameter(
             f"{name}/kernel",
             (fan_in, fan_out),
-            self.kernel_initializer or GlorotUniform(),
+            as_initializer(self.kernel_initializer, GlorotUniform()),
             fan_in=fan_in,
             fan_out=fan_out,
             penalty=self.kernel_penalty,
@@ -78,8 +89,9 @@ class Dense(Layer):
         bias = lowering.parameter(
             f"{name}/bias",
             (fan_out,),
-            self.bias_initializer or Zeros(),
+            as_initializer(self.bias_initializer, Zeros()),
             fan_in=fan_in,
             fan_out=fan_out,
+            weight_decay=0.0,
         )
-        return lowering.add(lowering.product(x, kernel), bias, self.activation)
+        return activate(lowering, lowering.product(x, kernel), bias, self.activation)

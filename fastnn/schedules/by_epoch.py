@@ -1,61 +1,11 @@
-"""Learning-rate schedules: pure functions of how far training has come.
+"""Schedules that act between epochs: those of scikit-learn's perceptron."""
 
-A schedule holds its constructor arguments only. The current learning rate and the
-count of samples belong to the training state, which asks the schedule at two moments:
-after every epoch, and when the loss or the validation score has stopped improving.
-"""
-
-from abc import ABC, abstractmethod
 from numbers import Real
 from typing import ClassVar
 
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-
-class Schedule(BaseEstimator, ABC):
-    """Base class of the schedules.
-
-    Attributes
-    ----------
-    stop_message : str
-        What a verbose fit prints when the schedule stops training at a plateau.
-    """
-
-    stop_message: ClassVar[str] = "Stopping."
-
-    @abstractmethod
-    def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
-        """Learning rate of the next epoch.
-
-        Parameters
-        ----------
-        initial : float
-            Learning rate that training started with.
-        current : float
-            Learning rate of the epoch that has just ended.
-        n_samples_seen : int
-            Number of training samples seen so far, repetitions included.
-
-        Returns
-        -------
-        learning_rate : float
-        """
-
-    @abstractmethod
-    def after_plateau(self, current: float) -> float | None:
-        """Learning rate to go on with after a plateau.
-
-        Parameters
-        ----------
-        current : float
-            Learning rate that no longer brings progress.
-
-        Returns
-        -------
-        learning_rate : float or None
-            None when training should stop.
-        """
+from fastnn.schedules.base import Schedule
 
 
 class Constant(Schedule):
@@ -67,12 +17,6 @@ class Constant(Schedule):
     >>> Constant().after_epoch(initial=0.1, current=0.1, n_samples_seen=1000)
     0.1
     """
-
-    def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
-        return current
-
-    def after_plateau(self, current: float) -> float | None:
-        return None
 
 
 class InverseScaling(Schedule):
@@ -100,10 +44,8 @@ class InverseScaling(Schedule):
         self.power = power
 
     def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
+        """Learning rate of the next epoch; see :meth:`Schedule.after_epoch`."""
         return initial / (n_samples_seen + 1) ** self.power
-
-    def after_plateau(self, current: float) -> float | None:
-        return None
 
 
 class ReduceOnPlateau(Schedule):
@@ -137,8 +79,6 @@ class ReduceOnPlateau(Schedule):
         self.divisor = divisor
         self.minimum = minimum
 
-    def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
-        return current
-
     def after_plateau(self, current: float) -> float | None:
+        """Learning rate to go on with; see :meth:`Schedule.after_plateau`."""
         return current / self.divisor if current > self.minimum else None

@@ -1,0 +1,141 @@
+"""Activations: their names, and the layers that are one of them."""
+
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from fastnn._core.tables import ACTIVATION_ALIASES, ACTIVATIONS
+from fastnn.layers.base import Layer
+from fastnn.lowering import Lowering, Tensor
+
+# What `activation=` of a layer may be: a row of the compiled table, another name of
+# one, or the softmax, which needs a whole row of numbers.
+ACTIVATION_NAMES = (*ACTIVATIONS, *ACTIVATION_ALIASES, "softmax")
+
+
+def activation_name(name: str) -> str:
+    """The name in the compiled table, for any name of the activation.
+
+    Examples
+    --------
+    >>> from fastnn.layers.activation import activation_name
+    >>> activation_name("sigmoid"), activation_name("tanh")
+    ('logistic', 'tanh')
+    """
+    return ACTIVATION_ALIASES.get(name, name)
+
+
+def activate(
+    lowering: Lowering, x: Tensor, bias: Tensor | None, activation: str
+) -> Tensor:
+    """Write ``activation(x + bias)``."""
+    if activation == "softmax":
+        return lowering.softmax(lowering.add(x, bias))
+    return lowering.add(x, bias, activation_name(activation))
+
+
+class Activation(Layer):
+    """Applies an activation to every number, or the softmax to the last axis.
+
+    Parameters
+    ----------
+    activation : str
+        Its name; the page on the toolbox in the documentation has them all.
+
+    Examples
+    --------
+    >>> from fastnn.layers import Activation
+    >>> Activation("gelu").output_shape((64,))
+    (64,)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "activation": [StrOptions(set(ACTIVATION_NAMES))]
+    }
+
+    def __init__(self, activation: str):
+        self.activation = activation
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input."""
+        return input_shape
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write the activation's op; see :meth:`Layer.lower`."""
+        self._validate_params()
+        return activate(lowering, x, None, self.activation)
+
+
+class LeakyReLU(Layer):
+    """``x`` where it is positive, and ``negative_slope * x`` elsewhere.
+
+    Parameters
+    ----------
+    negative_slope : float, default=0.01
+        At least 0.
+
+    References
+    ----------
+    Maas, A. L., Hannun, A. Y., and Ng, A. Y. "Rectifier nonlinearities improve neural
+    network acoustic models". ICML 2013.
+
+    Examples
+    --------
+    >>> from fastnn.layers import LeakyReLU
+    >>> LeakyReLU(0.2)
+    LeakyReLU(negative_slope=0.2)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "negative_slope": [Interval(Real, 0, None, closed="left")]
+    }
+
+    def __init__(self, negative_slope: float = 0.01):
+        self.negative_slope = negative_slope
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input."""
+        return input_shape
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write the activation's op; see :meth:`Layer.lower`."""
+        self._validate_params()
+        return lowering.add(x, None, "leaky_relu", option=float(self.negative_slope))
+
+
+class ELU(Layer):
+    """``x`` where it is positive, and ``alpha * (exp(x) - 1)`` elsewhere.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        At least 0; outputs are above ``-alpha``.
+
+    References
+    ----------
+    Clevert, D.-A., Unterthiner, T., and Hochreiter, S. "Fast and accurate deep network
+    learning by exponential linear units (ELUs)". ICLR 2016.
+
+    Examples
+    --------
+    >>> from fastnn.layers import ELU
+    >>> ELU(0.5)
+    ELU(alpha=0.5)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "alpha": [Interval(Real, 0, None, closed="left")]
+    }
+
+    def __init__(self, alpha: float = 1.0):
+        self.alpha = alpha
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input."""
+        return input_shape
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write the activation's op; see :meth:`Layer.lower`."""
+        self._validate_params()
+        return lowering.add(x, None, "elu", option=float(self.alpha))

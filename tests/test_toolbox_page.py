@@ -1,0 +1,72 @@
+"""The page that lists the pieces names all of them, with their options and defaults."""
+
+import inspect
+
+import pytest
+
+from fastnn import losses, optimizers, schedules
+from fastnn.estimators.regression import LOSSES
+from fastnn.initializers import INITIALIZERS
+from fastnn.layers.activation import ACTIVATION_NAMES
+
+
+@pytest.fixture(scope="module")
+def page(repository):
+    return (repository / "docs" / "toolbox.md").read_text()
+
+
+def call(description):
+    """The class as it is written down: ``Huber(delta=1.0)``."""
+    arguments = [
+        name if option.default is option.empty else f"{name}={option.default!r}"
+        for name, option in inspect.signature(description).parameters.items()
+    ]
+    return f"{description.__name__}({', '.join(arguments)})"
+
+
+def described(package, *bases):
+    """Public classes of a package but its base classes."""
+    return [getattr(package, name) for name in package.__all__ if name not in bases]
+
+
+def test_every_activation_is_listed(page):
+    missing = [name for name in ACTIVATION_NAMES if f'`"{name}"`' not in page]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    "description", described(losses, "Loss", "ElementwiseLoss"), ids=call
+)
+def test_every_loss_is_listed(page, description):
+    assert f"`{call(description)}`" in page
+    if description in LOSSES.values():
+        assert f'`"{description.name}"`' in page
+
+
+@pytest.mark.parametrize(
+    "description",
+    described(optimizers, "Optimizer", "SklearnAdam", "SklearnSGD"),
+    ids=call,
+)
+def test_every_optimizer_is_listed(page, description):
+    (row,) = (
+        line
+        for line in page.splitlines()
+        if line.startswith(f"| `{description.__name__}` |") and "`weight_decay=" in line
+    )
+    for name, value in description().get_params().items():
+        if name == "learning_rate":
+            assert f"| {value} |" in row
+        elif not name.startswith("clip_"):
+            assert f"`{name}={value!r}`" in row
+
+
+@pytest.mark.parametrize(
+    "description", described(schedules, "Schedule", "as_schedule"), ids=call
+)
+def test_every_schedule_is_listed(page, description):
+    assert f"| `{call(description)}` |" in page
+
+
+def test_every_initializer_is_listed(page):
+    assert all(f'| `"{name}"` |' in page for name in INITIALIZERS)
