@@ -1,5 +1,7 @@
 """fastnn's estimators, in their default float32."""
 
+from functools import partial
+
 from fastnn import MLPClassifier, MLPRegressor, __version__
 
 from .estimators import timed_fit
@@ -9,6 +11,6 @@ def version():
     return f"fastnn {__version__}"
 
 
-def fit(workload, X, y, epochs, threads, shuffle=True):
+def prepare(workload, X, y, threads):
     estimator = MLPRegressor if workload.is_regression else MLPClassifier
-    return timed_fit(estimator, workload, X, y, epochs, shuffle, n_jobs=threads)
+    return partial(timed_fit, estimator, workload, X, y, n_jobs=threads)
