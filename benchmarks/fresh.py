@@ -18,11 +18,11 @@ class MeasurementFailed(RuntimeError):
     """A measuring process ended with an error; its last lines are the message."""
 
 
-def measure(module, *arguments, threads=1, environment=None):
+def measure(module, *arguments, threads=1, cores=None, environment=None):
     """What ``python -m module arguments`` prints last: one line of JSON.
 
     The BLAS and OpenMP variables say ``threads``, and the process is pinned to as many
-    cores, where the system can.
+    cores, or to ``cores``, where the system can.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads)) | (environment or {})
@@ -31,7 +31,7 @@ def measure(module, *arguments, threads=1, environment=None):
         env=os.environ | variables,
         capture_output=True,
         text=True,
-        preexec_fn=lambda: pin(threads),
+        preexec_fn=lambda: pin(cores or threads),
     )
     if done.returncode:
         last = "\n".join(done.stderr.strip().splitlines()[-5:])

@@ -1,4 +1,4 @@
-"""fastnn's estimators, in their default float32."""
+"""fastnn's estimators, which here compute in the dtype of X."""
 
 from functools import partial
 
@@ -13,4 +13,4 @@ def version():
 
 def prepare(workload, X, y, threads):
     estimator = MLPRegressor if workload.is_regression else MLPClassifier
-    return partial(timed_fit, estimator, workload, X, y, n_jobs=threads)
+    return partial(timed_fit, estimator, workload, X, y, n_jobs=threads, dtype=None)
