@@ -18,14 +18,15 @@ class MeasurementFailed(RuntimeError):
     """A measuring process ended with an error; its last lines are the message."""
 
 
-def measure(module, *arguments, threads=1, cores=None, environment=None):
+def measure(module, *arguments, threads=1, cores=None):
     """What ``python -m module arguments`` prints last: one line of JSON.
 
     The BLAS and OpenMP variables say ``threads``, and the process is pinned to as many
-    cores, or to ``cores``, where the system can.
+    cores, or to ``cores``, where the system can. With ``threads=None`` both are left as
+    they are.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    variables = dict.fromkeys(THREAD_VARIABLES, str(threads)) | (environment or {})
+    variables = dict.fromkeys(THREAD_VARIABLES, str(threads)) if threads else {}
     done = subprocess.run(
         command,
         env=os.environ | variables,
@@ -39,7 +40,7 @@ def measure(module, *arguments, threads=1, cores=None, environment=None):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def pin(threads):
+def pin(cores):
     """Keep this process, and what it starts, on the last cores it may use."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-(cores or 0) :])

@@ -7,32 +7,15 @@ import argparse
 import json
 import threading
 import time
-from statistics import median
 
 import numpy as np
 
 from benchmarks.suite.workloads import WORKLOADS
+from benchmarks.timing import seconds_per_call
 
 from .libraries import LIBRARIES, fit
 
 ROWS = (1, 1_000, 100_000)
-
-
-def seconds_per_call(call, seconds):
-    """The median over groups of calls that last about a tenth of ``seconds`` each."""
-    call()
-    start = time.perf_counter()
-    call()
-    once = time.perf_counter() - start
-    calls = max(1, round(seconds / 10 / once))
-    groups = []
-    finish = time.perf_counter() + seconds
-    while len(groups) < 3 or time.perf_counter() < finish:
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        groups.append((time.perf_counter() - start) / calls)
-    return median(groups)
 
 
 def calls_per_second(call, callers, seconds):
