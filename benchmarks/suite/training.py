@@ -1,6 +1,7 @@
-"""An epoch of fit, and what surrounds the epochs."""
+"""Steps of training, and what surrounds them in a fit."""
 
 import warnings
+from dataclasses import replace
 
 from fastnn import MLPClassifier, MLPRegressor
 
@@ -19,20 +20,21 @@ def new_model(workload, epochs, n_jobs=1):
     )
 
 
-class Training:
-    """Fits of some epochs; the large workloads are in ``benchmarks.peers``."""
+class Steps:
+    """Fits of a few epochs over twenty mini-batches."""
 
-    params = (["W1", "W2", "W7"], [1, 2])
+    params = (list(WORKLOADS), [1, 2])
     param_names = ("workload", "threads")
     timeout = 120
 
     def setup(self, name, threads):
         warnings.simplefilter("ignore")
         workload = WORKLOADS[name]
+        workload = replace(workload, n_samples=20 * workload.batch_size)
         self.X, self.y = workload.data()
-        self.model = new_model(workload, epochs=10, n_jobs=threads)
+        self.model = new_model(workload, epochs=5, n_jobs=threads)
 
-    def time_ten_epochs(self, name, threads):
+    def time_hundred_steps(self, name, threads):
         self.model.fit(self.X, self.y)
 
 
