@@ -20,7 +20,7 @@ C_FILES := $(wildcard csrc/*.[ch])
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
-		| awk -F '|' '{ printf "%-14s %s\n", $$1, $$2 }'
+		| awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
 	@echo
 	@echo "PYTHON=python3.12 picks another Python than python3, VENV=folder another folder"
 	@echo "than .venv, PYTEST_FLAGS and BENCH_FLAGS add to the commands of test and of the"
@@ -53,14 +53,14 @@ bench: $(VENV)/.ready-bench  ## Time training against scikit-learn and other pee
 	$(RUN) -m benchmarks.peers $(BENCH_FLAGS)
 
 performance: $(VENV)/.ready-peers  ## Measure anew every number of docs/performance.md
-	$(RUN) -m benchmarks.report $(BENCH_FLAGS)
+	$(RUN) -m benchmarks.report --again $(BENCH_FLAGS)
 
 bench-compare: $(VENV)/.ready-bench  ## Fail if this tree is 10% slower than BASE
 	$(RUN) -m benchmarks.compare --base $(BASE) $(BENCH_FLAGS)
 
 asv: $(VENV)/.ready-bench  ## Time the last commits with asv; pages in benchmarks/.asv/html
 	cd benchmarks && $(abspath $(RUN)) -m asv machine --yes
-	cd benchmarks && $(abspath $(RUN)) -m asv run --quick --show-stderr $(ASV_RANGE)
+	cd benchmarks && $(abspath $(RUN)) -m asv run --skip-existing-commits --show-stderr $(ASV_RANGE)
 	cd benchmarks && $(abspath $(RUN)) -m asv publish
 
 wheel: $(VENV)/.ready-dev  ## Build an sdist and a wheel into dist/

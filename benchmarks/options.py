@@ -32,12 +32,13 @@ def run(chosen, measure, report):
     if chosen.show:
         if chosen.json is None or not chosen.json.exists():
             raise SystemExit("--show needs --json and a file that an earlier run wrote")
-        results = json.loads(chosen.json.read_text())
+        found = json.loads(chosen.json.read_text())
     else:
-        results = measure()
+        found = {"results": measure(), "machine": describe_machine()}
         if chosen.json:
-            chosen.json.write_text(json.dumps(results, indent=1))
-    print("\n".join([*describe_machine(), *report(results)]))
+            chosen.json.write_text(json.dumps(found, indent=1))
+        found = json.loads(json.dumps(found))  # keys of dictionaries are now strings
+    print("\n".join([*found["machine"], *report(found["results"])]))
 
 
 def names(known):

@@ -99,7 +99,10 @@ def overhead_table(results):
     beyond = values["fastnn"] - values["validation"]
     rows = [
         ["fit of fastnn", duration(values["fastnn"])],
-        ["scikit-learn's validation and encoding of X and y", duration(values["validation"])],
+        [
+            "scikit-learn's validation and encoding of X and y",
+            duration(values["validation"]),
+        ],
         ["the difference", at_most(beyond * 1e6, 300, "{:.0f} us")],
         ["scikit-learn's validation of the parameters", duration(values["parameters"])],
         ["fit of scikit-learn", duration(values["sklearn"])],

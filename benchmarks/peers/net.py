@@ -1,5 +1,7 @@
 """The net of a workload, as peers without scikit-learn's interface have to write it."""
 
+from itertools import pairwise
+
 import numpy as np
 
 # scikit-learn's defaults.
@@ -18,8 +20,7 @@ def initial_weights(workload, dtype=np.float32):
     """Kernels and biases that scikit-learn draws for ``random_state=0`` and relu."""
     random_state = np.random.RandomState(0)
     kernels, biases = [], []
-    sizes = widths(workload)
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in pairwise(widths(workload)):
         bound = np.sqrt(6 / (fan_in + fan_out))
         kernels.append(random_state.uniform(-bound, bound, (fan_in, fan_out)))
         biases.append(random_state.uniform(-bound, bound, fan_out))

@@ -89,7 +89,7 @@ def speed_table(results, threads, dtype):
     for name in in_order(results, "workload"):
         speeds = {peer: speed(results, name, peer, threads) for peer in peers}
         row = [name, str(WORKLOADS[name])]
-        row += [short(speeds[p]) if speeds[p] else "–" for p in peers]
+        row += [short(speeds[p]) if speeds[p] else "-" for p in peers]
         if OURS in peers:
             ours = speeds[OURS]
             if len(others) > 1:
@@ -113,7 +113,7 @@ def loss_table(results):
     for name in in_order(results, "workload"):
         losses = {r["peer"]: r["loss"] for r in results if r["workload"] == name}
         rows.append(
-            [name, *(f"{losses[p]:.4f}" if p in losses else "–" for p in peers)]
+            [name, *(f"{losses[p]:.4f}" if p in losses else "-" for p in peers)]
         )
     return table(["", *peers], rows)
 
@@ -127,7 +127,7 @@ def warm_up_table(results):
         for result in results:
             if result["workload"] == name:
                 worst[result["peer"]].append(result["warm_up_seconds"])
-        rows.append([name, *(duration(max(v)) if v else "–" for v in worst.values())])
+        rows.append([name, *(duration(max(v)) if v else "-" for v in worst.values())])
     return table(["", *peers], rows)
 
 

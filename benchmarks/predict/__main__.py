@@ -75,9 +75,7 @@ def report(results):
     lines += [f"- {reason}" for reason in skipped]
     for threads in (1, 2):
         head = ["net", "rows", *libraries, "fastnn / onnxruntime"]
-        rows = [
-            row(results, libraries, net, n, threads) for net in NETS for n in ROWS
-        ]
+        rows = [row(results, libraries, net, n, threads) for net in NETS for n in ROWS]
         lines += ["", f"Seconds per call, {threads} thread{'s' * (threads > 1)}:", ""]
         lines += table(head, rows)
     callers = [library for library in libraries if library != "torch"]
@@ -105,7 +103,7 @@ def row(results, libraries, net, n, threads):
         goal = ONE_ROW[net]
         cells[-1] = at_most(seconds["fastnn"] * 1e6, goal * 1e6, "{:.3g} us")
     if "onnxruntime" not in seconds:
-        ratio = "–"
+        ratio = "-"
     elif n == 1:
         ratio = f"{seconds['fastnn'] / seconds['onnxruntime']:.2f}"
     else:

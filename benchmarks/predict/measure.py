@@ -62,9 +62,7 @@ def measure(library, net, threads, callers, seconds):
                 for n in callers
             ]
         else:
-            found[rows] = seconds_per_call(
-                lambda few=few: predict_proba(few), seconds
-            )
+            found[rows] = seconds_per_call(lambda few=few: predict_proba(few), seconds)
     return {
         "library": library,
         "version": version,

@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+from benchmarks.peers.net import widths
+
 from . import ceilings
 
 FLOAT = 4
@@ -12,8 +14,7 @@ BYTES_PER_PARAMETER = 4 * FLOAT
 
 def layers(workload):
     """Inputs and outputs of each layer."""
-    outputs = workload.n_classes if workload.n_classes > 2 else 1
-    return list(pairwise([workload.n_features, *workload.hidden, outputs]))
+    return list(pairwise(widths(workload)))
 
 
 def products(workload):
@@ -80,7 +81,9 @@ def update_seconds(workload):
 
 def predict(workload):
     return {
-        "products": sum(ceilings.product_seconds(*shape) for shape in products(workload))
+        "products": sum(
+            ceilings.product_seconds(*shape) for shape in products(workload)
+        )
         + sparse_seconds(workload),
         "element-wise": element_wise_seconds(workload),
         "update": update_seconds(workload),

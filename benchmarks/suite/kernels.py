@@ -10,8 +10,10 @@ from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
 from fastnn.optimizers import SGD, Adam
 
+from .timed import Timed
 
-class Product:
+
+class Product(Timed):
     """a @ b for the first layer of W1, the second of W2, W3's first and W5's second;
     forward, for the gradient of the kernel, and for the gradient of the input."""
 
@@ -38,7 +40,7 @@ class Product:
         matrix_product(*self.arguments, **self.transposed)
 
 
-class Rows:
+class Rows(Timed):
     """Forward and backward of one op over 1,024 rows of 256 values."""
 
     def build(self, op):
@@ -85,7 +87,7 @@ class Loss(Rows):
         self.engine.gradient()
 
 
-class Update:
+class Update(Timed):
     """One step over a million parameters that no op reads."""
 
     params = (list(OPTIMIZER_SLOTS),)

@@ -85,7 +85,7 @@ def report(results):
                 duration(median(starts)),
                 duration(median(ends)),
                 at_most(ratio, 1.1) if library == "fastnn" else f"{ratio:.2f}",
-                "–" if denormal is None else f"{denormal:,}",
+                "-" if denormal is None else f"{denormal:,}",
             ]
         )
     n_steps = STEPS_PER_CALL * len(results[0]["seconds"])
