@@ -151,8 +151,8 @@ def memory_table(results):
     head = ["", "threads", "X", "parameters", "a batch", "peak", "in copies"]
     return [
         "",
-        f"Peak memory of fit, at most X + ({COPIES} + extra threads + {SNAPSHOTS} for the "
-        "start of an epoch) x parameters + a batch + 20 MB:",
+        f"Peak memory of fit, at most X + ({COPIES} + extra threads + {SNAPSHOTS} for "
+        "the start of an epoch) x parameters + a batch + 20 MB:",
         "",
         *table(head, rows),
     ]

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.around_fit.importing MODULE``: seconds that an import takes."""
+"""``python -m benchmarks.around_fit.importing MODULE``: seconds of an import."""
 
 import importlib
 import json

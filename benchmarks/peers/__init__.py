@@ -6,7 +6,7 @@ in the form that is fastest among those that its users would write, with two fun
 ``prepare(workload, X, y, threads)``
     A function ``train(epochs, shuffle)`` that trains for so many epochs and returns the
     seconds they took and the mean loss of the last one. Its first call starts from
-    scikit-learn's initial weights for ``random_state=0``; later ones start anew or go on.
+    scikit-learn's initial weights for ``random_state=0``; others start anew or go on.
 ``version()``
     The name and version to print.
 
