@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -27,20 +28,30 @@ def measure(module, *arguments, threads=1, cores=None):
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads)) if threads else {}
-    done = subprocess.run(
-        command,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: pin(cores or threads),
-    )
-    if done.returncode:
-        last = "\n".join(done.stderr.strip().splitlines()[-5:])
+    with pinned(cores or threads):
+        process = subprocess.Popen(
+            command,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    output, errors = process.communicate()
+    if process.returncode:
+        last = "\n".join(errors.strip().splitlines()[-5:])
         raise MeasurementFailed(f"{' '.join(command[2:])} failed:\n{last}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(output.strip().splitlines()[-1])
 
 
-def pin(cores):
-    """Keep this process, and what it starts, on the last cores it may use."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-(cores or 0) :])
+@contextmanager
+def pinned(cores):
+    """Processes started in this block keep to the last so many cores of this one's."""
+    if not cores or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[-cores:])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -113,6 +113,12 @@ def test_lower_precision_is_not_the_fastest_float32_peer():
     assert "torch 4.00" in results.speed_table(found, 1, "float32")[-1]
 
 
+def test_peers_that_are_far_behind_take_a_single_turn():
+    speeds = {"sklearn": 1, "torch": 4, "jax_scan": 10, "torch_bf16": 6, "fastnn": 90}
+    expected = ["sklearn", "jax_scan", "torch_bf16", "fastnn"]
+    assert peers.contenders(speeds) == expected
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [(0.5, "0.5"), (1234, "1.23k"), (6403211, "6.4M"), (-71e3, "-71k")],

@@ -7,7 +7,6 @@ process that computes all the time. Threads that wait by spinning lose more than
 half core that the neighbour takes.
 """
 
-import os
 import subprocess
 import sys
 from contextlib import contextmanager, nullcontext
@@ -29,9 +28,8 @@ SITUATIONS = {
 @contextmanager
 def busy_process():
     """A process that computes until the end of the block, on the cores of fits."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(process.pid, sorted(os.sched_getaffinity(0))[-2:])
+    with fresh.pinned(2):
+        process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
     finally:

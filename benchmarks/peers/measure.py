@@ -49,12 +49,12 @@ def time_epoch(train, seconds):
     An epoch is timed as the difference between a fit of 1 epoch (the faster of two) and
     one of 1 + n, divided by n, which takes validation, initialisation and other costs
     of a fit out. Where an epoch lasts longer than ``seconds`` they hardly count, and
-    the mean of two fits of one epoch is taken.
+    the fit of one epoch is taken as it is.
     """
-    first, second = train(1)[0], train(1)[0]
+    first = train(1)[0]
     if first > seconds:
-        return first, (first + second) / 2
-    first = min(first, second)
+        return first, first
+    first = min(first, train(1)[0])
     epochs = max(2, round(seconds / first))
     total, _ = train(1 + epochs)
     return first, (total - first) / epochs
