@@ -73,7 +73,7 @@ def calls():
             for n in ROWS:
                 few = np.resize(X, (n, n_features))
                 yield (
-                    f"{name.replace('steps', 'predict_proba')}, {n:,} row{'s' * (n > 1)}",
+                    f"{name.replace('steps', 'predict_proba')}, rows: {n:,}",
                     lambda model=model, few=few: model.predict_proba(few),
                 )
     X, y = data(5, 2, 100)
