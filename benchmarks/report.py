@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +64,8 @@ def section(part):
     """Lines of the page: the command, and its tables."""
     found = json.loads((RESULTS / f"{part}.json").read_text())
     report = import_module(f"{PARTS[part][0]}.__main__").report
-    return ["", f"`{command(part)}`", *report(found["results"]), ""]
+    lines = ["", f"`{command(part)}`", "", *report(found["results"]), ""]
+    return [line for line, after in pairwise(lines) if line or after] + [""]
 
 
 def machine():

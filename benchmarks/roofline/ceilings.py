@@ -21,19 +21,47 @@ from fastnn.optimizers import Adam
 SECONDS = 0.05
 
 
-def peak_operations():
-    """Fused multiply-adds per second, times two; needs a C compiler."""
+@cache
+def probes():
+    """The loops of probes.c; needs a C compiler."""
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    source = Path(__file__).with_name("fma.c")
-    rounds = 100_000
+    source = Path(__file__).with_name("probes.c")
     with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "fma.so"
+        library = Path(folder) / "probes.so"
         flags = ["-O3", "-march=native", "-funroll-loops", "-shared", "-fPIC"]
         subprocess.run([compiler, *flags, source, "-o", library], check=True)
-        run = ctypes.CDLL(library).fma_rounds
-        run.argtypes, run.restype = [ctypes.c_long], ctypes.c_float
-        seconds = seconds_per_call(lambda: run(rounds), SECONDS)
+        found = ctypes.CDLL(library)
+    pointers = [ctypes.c_void_p] * 3
+    found.fma_rounds.argtypes = [ctypes.c_long]
+    found.gather_rows.argtypes = found.scatter_rows.argtypes = [
+        ctypes.c_long,
+        *pointers,
+    ]
+    found.fma_rounds.restype = found.gather_rows.restype = ctypes.c_float
+    return found
+
+
+def peak_operations():
+    """Fused multiply-adds per second, times two."""
+    rounds = 100_000
+    seconds = seconds_per_call(lambda: probes().fma_rounds(rounds), SECONDS)
     return rounds * 16 * 16 * 2 / seconds
+
+
+@cache
+def seconds_per_sparse_number(n_columns):
+    """Of one number of a random sparse X that meets a row of 16 numbers in a kernel of
+    so many rows, and then in its gradient."""
+    n = 2**16
+    rng = np.random.default_rng(0)
+    columns = rng.integers(0, n_columns, n, dtype=np.int32)
+    values = np.ones(n, np.float32)
+    total = 0.0
+    for probe in (probes().gather_rows, probes().scatter_rows):
+        rows = aligned((n_columns, 16))
+        arguments = [array.ctypes.data for array in (columns, values, rows)]
+        total += seconds_per_call(lambda p=probe, a=arguments: p(n, *a), SECONDS) / n
+    return total
 
 
 def aligned(shape):

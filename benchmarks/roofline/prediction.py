@@ -46,14 +46,16 @@ def nonzeros(workload):
 
 
 def sparse_seconds(workload):
-    """A number of X meets a row of the kernel, and later one of its gradient."""
+    """A number of X meets a row of the kernel, and later one of its gradient, which is
+    set to zero before."""
     if workload.density == 1:
         return 0.0
-    row = workload.hidden[0] * FLOAT
-    kernel = workload.n_features * row
-    entry = 2 * FLOAT
-    n_bytes = nonzeros(workload) * (entry + row + entry + 2 * row) + kernel
-    return n_bytes / ceilings.bandwidth(2 * kernel)
+    vectors = workload.hidden[0] / 16
+    kernel = workload.n_features * workload.hidden[0] * FLOAT
+    per_number = ceilings.seconds_per_sparse_number(workload.n_features)
+    return nonzeros(workload) * vectors * per_number + kernel / ceilings.bandwidth(
+        kernel
+    )
 
 
 def element_wise_seconds(workload):
