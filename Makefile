@@ -6,6 +6,8 @@ VENV ?= .venv
 CC ?= cc
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
+ASV_RANGE ?= main~3..main
+BASE ?= main~1
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
@@ -14,14 +16,15 @@ C_FILES := $(wildcard csrc/*.[ch])
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench asv wheel clean
+.PHONY: help demo test lint format bench performance bench-compare asv wheel clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */make \1|/' \
-		| awk -F '|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
+		| awk -F '|' '{ printf "%-20s %s\n", $$1, $$2 }'
 	@echo
 	@echo "PYTHON=python3.12 picks another Python than python3, VENV=folder another folder"
-	@echo "than .venv, PYTEST_FLAGS and BENCH_FLAGS add to the commands of test and bench."
+	@echo "than .venv, PYTEST_FLAGS and BENCH_FLAGS add to the commands of test and of the"
+	@echo "benchmarks, ASV_RANGE=main~9..main and BASE=main~5 choose revisions."
 
 demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real data
 	$(RUN) examples/demo.py
@@ -46,12 +49,19 @@ format: $(VENV)/.ready-dev  ## Rewrite the sources in the project's style
 	$(RUN) -m ruff format .
 	$(VENV)/bin/clang-format -i $(C_FILES)
 
-bench: $(VENV)/.ready-bench  ## Time training against scikit-learn
+bench: $(VENV)/.ready-bench  ## Time training against scikit-learn and other peers
 	$(RUN) -m benchmarks.peers $(BENCH_FLAGS)
 
-asv: $(VENV)/.ready-bench  ## Run every asv benchmark once, quickly
+performance: $(VENV)/.ready-peers  ## Measure anew every number of docs/performance.md
+	$(RUN) -m benchmarks.report --again $(BENCH_FLAGS)
+
+bench-compare: $(VENV)/.ready-bench  ## Fail if this tree is 10% slower than BASE
+	$(RUN) -m benchmarks.compare --base $(BASE) $(BENCH_FLAGS)
+
+asv: $(VENV)/.ready-bench  ## Time the last commits with asv; pages in benchmarks/.asv/html
 	cd benchmarks && $(abspath $(RUN)) -m asv machine --yes
-	cd benchmarks && $(abspath $(RUN)) -m asv run --quick --show-stderr --python=same
+	cd benchmarks && $(abspath $(RUN)) -m asv run --skip-existing-commits --show-stderr $(ASV_RANGE)
+	cd benchmarks && $(abspath $(RUN)) -m asv publish
 
 wheel: $(VENV)/.ready-dev  ## Build an sdist and a wheel into dist/
 	$(RUN) -m build
@@ -60,7 +70,7 @@ clean:  ## Remove builds, caches and the virtual environment
 	rm -rf $(VENV) build dist *.egg-info fastnn/_core/*.c fastnn/_core/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# An editable install with the packages of one extra: demo, test, dev or bench.
+# An editable install with the packages of one extra: demo, test, dev, bench or peers.
 $(VENV)/.ready-%: $(SOURCES) | $(VENV)/.build-requirements
 	PYTHONWARNINGS=ignore $(PIP) install --no-build-isolation --editable '.[$*]'
 	@touch $@

@@ -18,9 +18,26 @@ def processor():
         key, _, value = line.partition(":")
         fields.setdefault(key.strip(), value.strip())
     flags = set(fields.get("flags", "").split())
-    sets = {"avx2": "AVX2", "avx512f": "AVX-512", "amx_tile": "AMX"}
+    sets = {
+        "avx2": "AVX2",
+        "avx512f": "AVX-512",
+        "avx512_bf16": "AVX-512 BF16",
+        "amx_tile": "AMX",
+    }
     found = [name for flag, name in sets.items() if flag in flags]
     return f"{fields.get('model name', platform.machine())} ({', '.join(found)})"
+
+
+def caches():
+    """Sizes of the data caches that the first core sees, as in ``L1 48K, L2 1024K``."""
+    found = {}
+    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = (
+            (folder / name).read_text().strip() for name in ("level", "type", "size")
+        )
+        if kind != "Instruction":
+            found[f"L{level}"] = size
+    return ", ".join(f"{level} {size}" for level, size in found.items())
 
 
 def usable_cores():
@@ -34,6 +51,8 @@ def describe_machine():
     lines = [f"- {processor()}, {usable_cores()} cores usable"]
     if hasattr(os, "getloadavg"):
         lines[0] += f", load {os.getloadavg()[0]:.1f} at the end"
+    if caches():
+        lines.append(f"- caches: {caches()}")
     lines.append(
         f"- {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, NumPy {numpy.__version__}, "

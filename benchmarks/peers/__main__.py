@@ -2,159 +2,95 @@
 
     python -m benchmarks.peers                        # everything, 1 and 2 threads
     python -m benchmarks.peers --only W1,W2 --threads 1
+    python -m benchmarks.peers --dtype float64 --peers sklearn,fastnn --only W1,W2,W7
 
 What a number means: samples per second of training, the median over fresh processes
-that take turns (peer by peer, then again). Data are float32, the optimizer is Adam,
-nothing stops early, and the time around the epochs of a fit is left out (see
-``measure.py``). With k threads the BLAS and OpenMP environment variables and the
-peers' own settings (``n_jobs``) all say k.
+that take turns (peer by peer, then again), each pinned to as many cores as it has
+threads. A peer less than half as fast as the fastest one other than fastnn takes a
+single turn, unless it is scikit-learn. The optimizer is Adam, nothing stops early, and
+the time around the epochs of a fit is left out (see ``measure.py``). With k threads the
+BLAS and OpenMP environment variables and the peers' own settings all say k. Peers that
+are not installed are left out, with a line that says so; ``pip install fastnn[peers]``
+brings them.
 """
 
-import argparse
-import json
-import os
-import subprocess
 import sys
-from statistics import median
+from importlib.util import find_spec
 
-from benchmarks.machine import describe_machine
+from benchmarks import fresh
+from benchmarks.options import names, new_parser, run
 from benchmarks.suite.workloads import WORKLOADS
+from benchmarks.tables import short
 
-PEERS = ("sklearn", "fastnn")
-OURS = "fastnn"
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+from .results import OURS, REFERENCE, report
 
-
-def run(peer, workload, threads, seconds):
-    """One measurement in a fresh process."""
-    command = [sys.executable, "-m", "benchmarks.peers.measure", peer, workload]
-    command += ["--threads", str(threads), "--seconds", str(seconds)]
-    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
-    done = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, check=True, text=True
-    )
-    return {"workload": workload} | json.loads(done.stdout)
+# Which package each peer needs.
+PEERS = {
+    "sklearn": "sklearn",
+    "torch": "torch",
+    "torch_compile": "torch",
+    "torch_bf16": "torch",
+    "jax_scan": "jax",
+    "skorch": "skorch",
+    "fastnn": "fastnn",
+}
 
 
-def measure(workloads, peers, thread_counts, repeats, seconds):
+def measure(workloads, peers, thread_counts, repeats, seconds, dtype="float32"):
     results = []
+    for peer in peers:
+        if find_spec(PEERS[peer]) is None:
+            skip(results, f"{peer}: left out, {PEERS[peer]} is not installed")
+    peers = [peer for peer in peers if find_spec(PEERS[peer])]
     for workload in workloads:
+        able = list(peers)
         for threads in thread_counts:
-            for _ in range(repeats):
-                for peer in peers:
-                    result = run(peer, workload, threads, seconds)
+            turn = {}
+            for number in range(repeats):
+                for peer in able if number == 0 else contenders(turn):
+                    result = one(peer, workload, threads, seconds, dtype)
+                    if "skipped" in result:
+                        skip(results, f"{peer}, {workload}: {result['skipped']}")
+                        continue
                     results.append(result)
-                    print(
-                        f"{workload} {peer}, {threads} threads: "
-                        f"{short(result['samples_per_second'])}/s",
-                        file=sys.stderr,
-                    )
+                    if number == 0:
+                        turn[peer] = result["samples_per_second"]
+            able = list(turn)
     return results
 
 
-def short(number):
-    """6403211 -> 6.4M"""
-    for unit, size in (("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return f"{number:.3g}"
+def one(peer, workload, threads, seconds, dtype):
+    """One measurement in a fresh process."""
+    result = fresh.measure(
+        "benchmarks.peers.measure",
+        *(peer, workload, "--threads", threads),
+        *("--seconds", seconds, "--dtype", dtype),
+        threads=threads,
+    )
+    if "skipped" not in result:
+        speed = short(result["samples_per_second"])
+        print(f"{workload} {peer}, {threads} threads: {speed}/s", file=sys.stderr)
+    return {"workload": workload} | result
 
 
-def speeds(results, **wanted):
-    """Samples per second of the results that have these values."""
+def contenders(speeds):
+    """Whom it pays to measure again: those that a ratio may be taken to."""
+    others = [peer for peer in speeds if peer != OURS]
+    fastest = max((speeds[peer] for peer in others), default=0)
     return [
-        result["samples_per_second"]
-        for result in results
-        if all(result[key] == value for key, value in wanted.items())
+        peer
+        for peer in speeds
+        if peer in (OURS, REFERENCE) or speeds[peer] > fastest / 2
     ]
 
 
-def table(results, workloads, peers, threads, fewest_threads):
-    """Markdown lines: a row per workload, our ratio to each peer, and each peer's gain
-    from more threads."""
-    others = [peer for peer in peers if peer != OURS]
-    ours = [OURS] if OURS in peers else []
-    scaled = threads != fewest_threads
-    head = ["", "n x d, hidden, task, batch", *(f"{peer} (/s)" for peer in peers)]
-    head += [f"{OURS} / {peer}" for peer in others if ours]
-    head += [f"{peer}, {threads} / {fewest_threads} threads" for peer in peers * scaled]
-    head += ["loss after one epoch in order"]
-    rows = [head, ["---", "---", *["---:"] * (len(head) - 3), "---"]]
-    for name in workloads:
-        speed = {
-            peer: median(speeds(results, workload=name, peer=peer, threads=threads))
-            for peer in peers
-        }
-        row = [name, str(WORKLOADS[name]), *(short(speed[peer]) for peer in peers)]
-        row += [f"{speed[OURS] / speed[peer]:.2f}" for peer in others if ours]
-        for peer in peers * scaled:
-            alone = speeds(results, workload=name, peer=peer, threads=fewest_threads)
-            row.append(f"{speed[peer] / median(alone):.2f}")
-        losses = {
-            result["peer"]: f"{result['loss']:.4f}"
-            for result in results
-            if result["workload"] == name
-        }
-        row.append(" ".join(losses[peer] for peer in peers))
-        rows.append(row)
-    return [f"| {' | '.join(row)} |" for row in rows]
-
-
-def largest_spread(results, workloads, peers, threads):
-    """(max - min) / median of the repeats, at its worst."""
-    return max(
-        (max(found) - min(found)) / median(found)
-        for name in workloads
-        for peer in peers
-        for found in [speeds(results, workload=name, peer=peer, threads=threads)]
-    )
-
-
-def report(results, workloads, peers, thread_counts, repeats):
-    lines = describe_machine()
-    lines += sorted({f"- {result['version']}" for result in results})
-    libraries = {blas for result in results for blas in result["blas"]}
-    lines += [f"- BLAS: {blas}" for blas in sorted(libraries)]
-    fewest = min(thread_counts)
-    for threads in thread_counts:
-        spread = largest_spread(results, workloads, peers, threads)
-        lines += [
-            "",
-            f"Samples per second with {threads} thread{'s' * (threads > 1)}, float32, "
-            f"median of {repeats} (they differ by up to {spread:.0%}):",
-            "",
-            *table(results, workloads, peers, threads, fewest),
-        ]
-    return "\n".join(lines)
-
-
-def names(known):
-    """Parse ``W1,W2`` into a list of known names."""
-
-    def parse(text):
-        chosen = text.split(",")
-        unknown = sorted(set(chosen) - set(known))
-        if unknown:
-            raise argparse.ArgumentTypeError(
-                f"{', '.join(unknown)}: choose from {', '.join(known)}"
-            )
-        return chosen
-
-    return parse
+def skip(results, reason):
+    print(reason, file=sys.stderr)
+    results.append({"skipped": reason})
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.peers",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = new_parser("benchmarks.peers", __doc__)
     parser.add_argument(
         "--only", type=names(WORKLOADS), default=list(WORKLOADS), help="such as W1,W2"
     )
@@ -169,17 +105,22 @@ def main(arguments=None):
     )
     parser.add_argument("--repeats", type=int, default=3, help="fresh processes, each")
     parser.add_argument(
-        "--seconds", type=float, default=2.0, help="how long each is to train, about"
+        "--seconds", type=float, default=0.6, help="how long each is to train, about"
     )
-    parser.add_argument("--json", help="a file for every single measurement")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     chosen = parser.parse_args(arguments)
-    results = measure(
-        chosen.only, chosen.peers, chosen.threads, chosen.repeats, chosen.seconds
+    run(
+        chosen,
+        lambda: measure(
+            chosen.only,
+            chosen.peers,
+            chosen.threads,
+            chosen.repeats,
+            chosen.seconds,
+            chosen.dtype,
+        ),
+        report,
     )
-    if chosen.json:
-        with open(chosen.json, "w") as file:
-            json.dump(results, file, indent=1)
-    print(report(results, chosen.only, chosen.peers, chosen.threads, chosen.repeats))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import time
 import warnings
 
 
-def timed_fit(estimator, workload, X, y, epochs, shuffle, **extra):
+def timed_fit(estimator, workload, X, y, epochs, shuffle=True, **extra):
     model = estimator(
         hidden_layer_sizes=workload.hidden,
         solver="adam",

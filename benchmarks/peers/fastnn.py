@@ -1,4 +1,6 @@
-"""fastnn's estimators, in their default float32."""
+"""fastnn's estimators, which here compute in the dtype of X."""
+
+from functools import partial
 
 from fastnn import MLPClassifier, MLPRegressor, __version__
 
@@ -9,7 +11,6 @@ def version():
     return f"fastnn {__version__}"
 
 
-def fit(workload, X, y, epochs, threads, shuffle=True, **options):
+def prepare(workload, X, y, threads):
     estimator = MLPRegressor if workload.is_regression else MLPClassifier
-    options["n_jobs"] = threads
-    return timed_fit(estimator, workload, X, y, epochs, shuffle, **options)
+    return partial(timed_fit, estimator, workload, X, y, n_jobs=threads, dtype=None)

@@ -1,6 +1,8 @@
 """scikit-learn's estimators. They compute in the dtype of X; their only threads are
 those of the BLAS library, set by the environment."""
 
+from functools import partial
+
 from sklearn import __version__
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -11,6 +13,6 @@ def version():
     return f"scikit-learn {__version__}"
 
 
-def fit(workload, X, y, epochs, threads, shuffle=True):
+def prepare(workload, X, y, threads):
     estimator = MLPRegressor if workload.is_regression else MLPClassifier
-    return timed_fit(estimator, workload, X, y, epochs, shuffle)
+    return partial(timed_fit, estimator, workload, X, y)

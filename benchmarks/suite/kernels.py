@@ -19,6 +19,8 @@ from fastnn.optimizers import (
     RMSprop,
 )
 
+from .timed import Timed
+
 OPTIMIZERS = {
     "SGD": SGD(momentum=0.9),
     "Adam": Adam(),
@@ -35,7 +37,7 @@ OPTIMIZERS = {
 }
 
 
-class Product:
+class Product(Timed):
     """a @ b for the first layer of W1, the second of W2, W3's first and W5's second;
     forward, for the gradient of the kernel, and for the gradient of the input."""
 
@@ -62,7 +64,7 @@ class Product:
         matrix_product(*self.arguments, **self.transposed)
 
 
-class Rows:
+class Rows(Timed):
     """Forward and backward of one op over 1,024 rows of 256 values."""
 
     def build(self, op):
@@ -109,7 +111,7 @@ class Loss(Rows):
         self.engine.gradient()
 
 
-class Update:
+class Update(Timed):
     """One step over a million parameters that no op reads."""
 
     params = (list(OPTIMIZERS),)

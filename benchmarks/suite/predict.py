@@ -4,11 +4,12 @@ import warnings
 
 import numpy as np
 
+from .timed import Timed
 from .training import new_model
 from .workloads import WORKLOADS
 
 
-class Predict:
+class Predict(Timed):
     params = (["W1", "W3", "W4"], [1, 1_000, 100_000])
     param_names = ("net", "rows")
 

@@ -1,9 +1,12 @@
-"""An epoch of fit, and what surrounds the epochs."""
+"""Steps of training, and what surrounds them in a fit."""
 
 import warnings
+from dataclasses import replace
+from typing import ClassVar
 
 from fastnn import MLPClassifier, MLPRegressor
 
+from .timed import Timed
 from .workloads import WORKLOADS
 
 
@@ -19,24 +22,25 @@ def new_model(workload, epochs, n_jobs=1):
     )
 
 
-class Training:
-    """Fits of some epochs; the large workloads are in ``benchmarks.peers``."""
+class Steps(Timed):
+    """Fits of five epochs over a few mini-batches, the fewer the larger they are."""
 
-    params = (["W1", "W2", "W7"], [1, 2])
+    params = (list(WORKLOADS), [1, 2])
     param_names = ("workload", "threads")
-    timeout = 120
+    n_batches: ClassVar = {"W3": 5, "W4": 5, "W5": 2}
 
     def setup(self, name, threads):
         warnings.simplefilter("ignore")
         workload = WORKLOADS[name]
-        self.X, self.y = workload.data()
-        self.model = new_model(workload, epochs=10, n_jobs=threads)
+        n_samples = self.n_batches.get(name, 20) * workload.batch_size
+        self.X, self.y = replace(workload, n_samples=n_samples).data()
+        self.model = new_model(workload, epochs=5, n_jobs=threads)
 
-    def time_ten_epochs(self, name, threads):
+    def time_five_epochs(self, name, threads):
         self.model.fit(self.X, self.y)
 
 
-class FitOverhead:
+class FitOverhead(Timed):
     """One epoch on 100 rows: validation, encoding and set-up, not arithmetic."""
 
     def setup(self):

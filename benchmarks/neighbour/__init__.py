@@ -1,0 +1,4 @@
+"""How fits do while another process wants a core.
+
+``python -m benchmarks.neighbour`` prints the table.
+"""
