@@ -25,7 +25,10 @@ PAGE = ROOT / "docs" / "performance.md"
 
 # The module of each part, and its arguments.
 PARTS = {
-    "peers": ("benchmarks.peers", ()),
+    "peers": (
+        "benchmarks.peers",
+        ("--peers", "sklearn,torch,torch_bf16,jax_scan,fastnn"),
+    ),
     "float64": (
         "benchmarks.peers",
         ("--dtype", "float64", "--peers", "sklearn,fastnn", "--only", "W1,W2,W7"),

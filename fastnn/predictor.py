@@ -87,7 +87,8 @@ class Predictor:
         """None if a number of X is not finite and that is checked."""
         n_samples = X.shape[0]
         shares = n_samples * self._operations // OPERATIONS_PER_THREAD
-        n_threads = threads_for(n_jobs, min(shares, n_samples // compiled.ROWS_AT_ONCE))
+        parts = -(-n_samples // compiled.ROWS_AT_ONCE)
+        n_threads = threads_for(n_jobs, min(shares, parts))
         if n_threads > 1:
             return self._share_out(parameters, X, n_threads, check_finite)
         return self._forward.predict(parameters, X, check_finite=check_finite)
