@@ -7,11 +7,11 @@
 What a number means: samples per second of training, the median over fresh processes
 that take turns (peer by peer, then again), each pinned to as many cores as it has
 threads. A peer less than half as fast as the fastest one other than fastnn takes a
-single turn, unless it is scikit-learn, or lost half its speed to more threads. The optimizer is Adam, nothing stops early, and
-the time around the epochs of a fit is left out (see ``measure.py``). With k threads the
-BLAS and OpenMP environment variables and the peers' own settings all say k. Peers that
-are not installed are left out, with a line that says so; ``pip install fastnn[peers]``
-brings them.
+single turn, unless it is scikit-learn, or lost half its speed to more threads. The
+optimizer is Adam, nothing stops early, and the time around the epochs of a fit is left
+out (see ``measure.py``). With k threads the BLAS and OpenMP environment variables and
+the peers' own settings all say k. Peers that are not installed are left out, with a
+line that says so; ``pip install fastnn[peers]`` brings them.
 """
 
 import sys
