@@ -13,7 +13,7 @@ def seconds_per_call(call, seconds):
     calls = max(1, round(seconds / 10 / once))
     groups = []
     finish = time.perf_counter() + seconds
-    while len(groups) < 3 or time.perf_counter() < finish:
+    while len(groups) < 2 or time.perf_counter() < finish:
         start = time.perf_counter()
         for _ in range(calls):
             call()

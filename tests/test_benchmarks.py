@@ -117,7 +117,9 @@ def test_lower_precision_is_not_the_fastest_float32_peer():
 def test_peers_that_are_far_behind_take_a_single_turn():
     speeds = {"sklearn": 1, "torch": 4, "jax_scan": 10, "torch_bf16": 6, "fastnn": 90}
     expected = ["sklearn", "jax_scan", "torch_bf16", "fastnn"]
-    assert peers.contenders(speeds) == expected
+    assert peers.contenders(speeds, fewest={}) == expected
+    assert peers.contenders(speeds, speeds) == expected
+    assert "torch" in peers.contenders(speeds, fewest={"torch": 9})
 
 
 @pytest.mark.parametrize(

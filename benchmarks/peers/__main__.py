@@ -7,11 +7,11 @@
 What a number means: samples per second of training, the median over fresh processes
 that take turns (peer by peer, then again), each pinned to as many cores as it has
 threads. A peer less than half as fast as the fastest one other than fastnn takes a
-single turn, unless it is scikit-learn. The optimizer is Adam, nothing stops early, and
-the time around the epochs of a fit is left out (see ``measure.py``). With k threads the
-BLAS and OpenMP environment variables and the peers' own settings all say k. Peers that
-are not installed are left out, with a line that says so; ``pip install fastnn[peers]``
-brings them.
+single turn, unless it is scikit-learn, or lost half its speed to more threads. The
+optimizer is Adam, nothing stops early, and the time around the epochs of a fit is left
+out (see ``measure.py``). With k threads the BLAS and OpenMP environment variables and
+the peers' own settings all say k. Peers that are not installed are left out, with a
+line that says so; ``pip install fastnn[peers]`` brings them.
 """
 
 import sys
@@ -43,11 +43,11 @@ def measure(workloads, peers, thread_counts, repeats, seconds, dtype="float32"):
             skip(results, f"{peer}: left out, {PEERS[peer]} is not installed")
     peers = [peer for peer in peers if find_spec(PEERS[peer])]
     for workload in workloads:
-        able = list(peers)
+        able, fewest = list(peers), {}
         for threads in thread_counts:
             turn = {}
             for number in range(repeats):
-                for peer in able if number == 0 else contenders(turn):
+                for peer in able if number == 0 else contenders(turn, fewest):
                     result = one(peer, workload, threads, seconds, dtype)
                     if "skipped" in result:
                         skip(results, f"{peer}, {workload}: {result['skipped']}")
@@ -55,7 +55,7 @@ def measure(workloads, peers, thread_counts, repeats, seconds, dtype="float32"):
                     results.append(result)
                     if number == 0:
                         turn[peer] = result["samples_per_second"]
-            able = list(turn)
+            able, fewest = list(turn), fewest or turn
     return results
 
 
@@ -73,14 +73,18 @@ def one(peer, workload, threads, seconds, dtype):
     return {"workload": workload} | result
 
 
-def contenders(speeds):
-    """Whom it pays to measure again: those that a ratio may be taken to."""
+def contenders(speeds, fewest):
+    """Whom it pays to measure again: those that a ratio may be taken to, and those that
+    collapsed with more threads than the fewest, which another process may have caused.
+    """
     others = [peer for peer in speeds if peer != OURS]
     fastest = max((speeds[peer] for peer in others), default=0)
     return [
         peer
-        for peer in speeds
-        if peer in (OURS, REFERENCE) or speeds[peer] > fastest / 2
+        for peer, speed in speeds.items()
+        if peer in (OURS, REFERENCE)
+        or speed > fastest / 2
+        or speed < fewest.get(peer, 0) / 2
     ]
 
 
