@@ -25,10 +25,7 @@ PAGE = ROOT / "docs" / "performance.md"
 
 # The module of each part, and its arguments.
 PARTS = {
-    "peers": (
-        "benchmarks.peers",
-        ("--peers", "sklearn,torch,torch_bf16,jax_scan,fastnn"),
-    ),
+    "peers": ("benchmarks.peers", ()),
     "float64": (
         "benchmarks.peers",
         ("--dtype", "float64", "--peers", "sklearn,fastnn", "--only", "W1,W2,W7"),
