@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.engine import Engine
 from fastnn.plan import Plan
-from fastnn.training import NOT_FINITE
+from fastnn.training import NOT_FINITE, all_finite
 
 
 class Objective:
@@ -143,7 +143,7 @@ def fit_lbfgs(
             warnings.warn("Training interrupted by user.", stacklevel=2)
             np.copyto(parameters, last)
             return objective.reported, n_iter
-    if not (np.isfinite(objective.reported) and np.isfinite(parameters).all()):
+    if not (np.isfinite(objective.reported) and all_finite(parameters)):
         raise ValueError(NOT_FINITE)
     _warn_unless_converged(result, max_iter)
     return objective.reported, min(result.nit, max_iter)

@@ -90,11 +90,16 @@ class Predictor:
         parts = -(-n_samples // compiled.ROWS_AT_ONCE)
         n_threads = threads_for(n_jobs, min(shares, parts))
         if n_threads > 1:
-            return self._share_out(parameters, X, n_threads, check_finite)
+            return self._share_out(parameters, X, parts, n_threads, check_finite)
         return self._forward.predict(parameters, X, check_finite=check_finite)
 
     def _share_out(
-        self, parameters: NDArray, X: Any, n_threads: int, check_finite: bool
+        self,
+        parameters: NDArray,
+        X: Any,
+        n_parts: int,
+        n_threads: int,
+        check_finite: bool,
     ) -> NDArray | None:
         n_samples = X.shape[0]
         table = Table(X)
@@ -102,7 +107,6 @@ class Predictor:
         # Rows that one thread alone would take together stay together, and give the
         # same bits.
         together = compiled.ROWS_AT_ONCE
-        n_parts = -(-n_samples // together)
         ends = [n_parts * i // n_threads * together for i in range(n_threads)]
         ends.append(n_samples)
 

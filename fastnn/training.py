@@ -38,7 +38,8 @@ Validate = Callable[[], tuple[float, float]]
 AfterEpoch = Callable[[int, TrainingState], bool]
 
 
-def _all_finite(array: NDArray) -> bool:
+def all_finite(array: NDArray) -> bool:
+    """Whether no number is an infinity or a NaN."""
     # A NaN is the minimum of what it stands in. Looking at each number by itself would
     # take a copy as large as a quarter of the parameters.
     return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
@@ -237,7 +238,7 @@ class Trainer:
                         epoch_start.take()
                     loss = self._epoch(engine, state)
                     n_epochs += 1
-                    if not (math.isfinite(loss) and _all_finite(parameters)):
+                    if not (math.isfinite(loss) and all_finite(parameters)):
                         if n_epochs == 1:
                             raise ValueError(NOT_FINITE)
                         epoch_start.restore()
@@ -256,7 +257,7 @@ class Trainer:
                     if after_epoch is not None and after_epoch(n_epochs, state):
                         ended = True
         except KeyboardInterrupt:
-            if not _all_finite(parameters):
+            if not all_finite(parameters):
                 if not epoch_start.taken:
                     raise ValueError(NOT_FINITE) from None
                 epoch_start.restore()

@@ -1,11 +1,15 @@
 """A training set, and the batches that are taken from it."""
 
+cimport numpy as cnp
+
 import numpy as np
 
 from cython cimport floating
 
 from fastnn._core.executor cimport Walk
 from fastnn._core.gather cimport Table
+
+cnp.import_array()
 
 
 cdef class Dataset:
@@ -65,4 +69,5 @@ cdef aligned(Py_ssize_t size, dtype, list owners):
 
 
 cdef void *address(array):
-    return <void *> <size_t> array.ctypes.data
+    """Where the numbers of an array begin; NULL for None."""
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray?> array)

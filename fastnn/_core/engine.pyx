@@ -93,7 +93,6 @@ cdef class Engine:
     cdef void **gradient_of_worker
     cdef Py_ssize_t *order
     cdef const Py_ssize_t *rows     # numbers of the rows to work on
-    cdef Py_ssize_t n_chosen        # how many of them a gradient is asked for
     cdef team_t *team
     cdef list owners
     # What the threads are to do: a row of scalars, and rows first to last - 1 in order,
@@ -129,7 +128,7 @@ cdef class Engine:
         self.parameters = address(parameters)
         self.rule = rule
         self.n_slots = 0 if state is None else len(state)
-        self.state = NULL if state is None else address(state)
+        self.state = address(state)
         self.data = Dataset(X, y, sample_weight)
         self.n_rows = self.data.n_rows
         self.batch_size, self.capacity = batch_size, capacity

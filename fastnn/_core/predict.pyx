@@ -12,6 +12,7 @@ from cython cimport floating
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from fastnn._core.dataset cimport address
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.gather cimport Table
 from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
@@ -102,10 +103,6 @@ cdef class Forward:
         walker.walk.phase = PHASE_PREDICT | PHASE_EVALUATE
         walker.go(parameters, 0, X.n_rows, result, y, sample_weight, False)
         return walker.walk.loss, walker.walk.reported
-
-
-cdef void *address(array):
-    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray> array)
 
 
 cdef class Pass:
