@@ -152,6 +152,8 @@ def test_grid_search_reaches_inside():
         ({"learning_rate": CosineDecay(final=2)}, "final"),
         ({"learning_rate": CosineDecay}, r"Write CosineDecay\(\)"),
         ({"learning_rate": lambda step: np.nan}, "finite factors"),
+        ({"learning_rate": lambda step: "half"}, "finite factors .* got 'half'"),
+        ({"learning_rate": lambda step: None}, "finite factors .* got None"),
         ({"learning_rate": 0.1}, "learning_rate"),
     ],
 )

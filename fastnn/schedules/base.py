@@ -1,5 +1,6 @@
 """What every schedule is, and the one that is a function of the user's."""
 
+import math
 from abc import ABC
 from collections.abc import Callable
 from typing import ClassVar
@@ -117,14 +118,20 @@ class LambdaSchedule(Schedule):
         self, step: NDArray[np.int_], steps_per_epoch: int, n_epochs: int
     ) -> NDArray[np.float64]:
         """Factors on the learning rate of steps; see :meth:`Schedule.factors`."""
-        factors = np.array([float(self.function(int(each))) for each in step])
-        wrong = np.flatnonzero(~(np.isfinite(factors) & (factors >= 0)))
-        if wrong.size:
-            raise ValueError(
-                "a schedule's function must return finite factors of at least 0, got "
-                f"{factors[wrong[0]]:g} for step {step[wrong[0]]}."
-            )
-        return factors
+        return np.array([self._factor(int(each)) for each in step])
+
+    def _factor(self, step: int) -> float:
+        returned = self.function(step)
+        try:
+            factor = float(returned)
+        except (TypeError, ValueError):
+            factor = math.nan
+        if 0 <= factor < math.inf:
+            return factor
+        raise ValueError(
+            "a schedule's function must return finite factors of at least 0, got "
+            f"{returned!r} for step {step}."
+        )
 
 
 def as_schedule(value: Schedule | Callable[[int], float]) -> Schedule:
