@@ -60,6 +60,9 @@ enum op_kind {
     OP_DROPOUT
 };
 
+/* How many tensors an op reads and writes at most. */
+enum { MAX_INPUTS = 4, MAX_OUTPUTS = 3 };
+
 typedef struct {
     int32_t kind;
     int32_t code;       /* a row of the table of activations, or of those of losses */
@@ -67,8 +70,9 @@ typedef struct {
     int32_t accumulate; /* 1: the output that may be added to is added to */
     int32_t transpose;  /* bit 0: input0, bit 1: input1 */
     int32_t scaled;     /* bit i: dim[i] is multiplied by the rows of the batch */
-    int32_t input[2];   /* numbers of tensors, -1 where absent */
-    int32_t output[2];
+    int32_t input[MAX_INPUTS]; /* numbers of tensors, -1 where absent */
+    int32_t output[MAX_OUTPUTS];
+    int32_t reserved;
     int64_t dim[4];
     int64_t lead[3];
     int64_t stride[4];

@@ -12,6 +12,8 @@ from fastnn._core.tables import (
     ALIGNMENT,
     BLOCK_DTYPE,
     KINDS,
+    MAX_INPUTS,
+    MAX_OUTPUTS,
     OP_DTYPE,
     PHASES,
     SPACES,
@@ -210,16 +212,12 @@ class Tape:
         phase: int,
         **fields: Any,
     ) -> None:
-        numbers = [
-            [-1 if t is None else t.number for t in (*tensors, None, None)][:2]
-            for tensors in (inputs, outputs)
-        ]
         self._ops.append(
             {
                 "kind": KINDS[kind],
                 "phase": phase,
-                "input": numbers[0],
-                "output": numbers[1],
+                "input": _numbers(inputs, MAX_INPUTS),
+                "output": _numbers(outputs, MAX_OUTPUTS),
                 **fields,
             }
         )
@@ -255,6 +253,11 @@ class Tape:
         accumulate = value.number in self._gradient_written
         self._gradient_written.add(value.number)
         return self._gradients[value.number], accumulate
+
+
+def _numbers(tensors: Sequence[Tensor | None], count: int) -> list[int]:
+    numbers = [-1 if tensor is None else tensor.number for tensor in tensors]
+    return numbers + [-1] * (count - len(numbers))
 
 
 def _only_products_read(ops: NDArray, number: int) -> bool:

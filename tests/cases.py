@@ -164,7 +164,7 @@ def nearest_kink(plan, data):
         kinks = KINKS.get(ACTIVATIONS[op["code"]], ())
         if not kinks:
             continue
-        a, b = op["input"]
+        a, b = op["input"][:2]
         x = values.get(a, data.X.ravel())
         if b >= 0:
             tensor = plan.tensors[b]

@@ -444,7 +444,7 @@ def positions(dim, stride):
     )
 
 
-def run_product(walk, op, dim, a, b):
+def run_product(walk, op, dim, a, b, *_):
     count, m, n, k = dim
     shape_a = (k, m) if op["transpose"] & 1 else (m, k)
     shape_b = (n, k) if op["transpose"] & 2 else (k, n)
@@ -458,13 +458,13 @@ def run_product(walk, op, dim, a, b):
     return (a @ b,)
 
 
-def run_add(walk, op, dim, a, b):
+def run_add(walk, op, dim, a, b, *_):
     b = 0 if b is None else b[positions(dim, op["stride"])]
     name, option = tables.ACTIVATIONS[op["code"]], op["scalar"][0]
     return (add(a.reshape(dim), b, name, option),)
 
 
-def run_add_gradient(walk, op, dim, dy, saved):
+def run_add_gradient(walk, op, dim, dy, saved, *_):
     slope_of = ACTIVATIONS[tables.ACTIVATIONS[op["code"]]][1]
     da = dy if saved is None else dy * slope_of(saved, op["scalar"][0])
     return da, np.bincount(positions(dim, op["stride"]).ravel(), da)
@@ -476,13 +476,13 @@ def head(op, dim, values):
     return values.reshape(dim[2], -1)[:, start : start + dim[3]]
 
 
-def run_softmax(walk, op, dim, z, _):
+def run_softmax(walk, op, dim, z, *_):
     y = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
     head(op, dim, y)[:] = softmax(head(op, dim, z), axis=1)
     return (y,)
 
 
-def run_softmax_gradient(walk, op, dim, dy, y):
+def run_softmax_gradient(walk, op, dim, dy, y, *_):
     return (softmax_adjoint(dy.reshape(dim[2:]), y.reshape(dim[2:])),)
 
 
@@ -496,7 +496,7 @@ N_OPTIONS |= {
 }
 
 
-def run_loss(walk, op, dim, z, y):
+def run_loss(walk, op, dim, z, y, *_):
     name = tables.LOSSES[op["code"]]
     first, y = op["stride"][1], y.reshape(dim[2], -1)
     # A sample may have several rows of outputs, which share its weight.
@@ -511,7 +511,7 @@ def run_loss(walk, op, dim, z, y):
     return (dz,)
 
 
-def run_dropout(walk, op, dim, x, _):
+def run_dropout(walk, op, dim, x, *_):
     keys = walk.seed, walk.step, op["code"]
     return (x.reshape(dim[2:]) * mask(*keys, *dim[2:], op["scalar"][0]),)
 

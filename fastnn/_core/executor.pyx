@@ -8,6 +8,8 @@ from fastnn._core.broadcast cimport add, add_gradient
 from fastnn._core.dropout cimport dropout
 from fastnn._core.loss cimport loss, softmax, softmax_gradient
 from fastnn._core.plan cimport (
+    MAX_INPUTS,
+    MAX_OUTPUTS,
     OP_ADD,
     OP_ADD_GRADIENT,
     OP_DROPOUT,
@@ -41,8 +43,8 @@ cdef void execute(
     cdef Py_ssize_t i, j
     cdef Py_ssize_t dim[4]
     cdef const op_t *op
-    cdef floating *input[2]
-    cdef floating *output[2]
+    cdef floating *input[MAX_INPUTS]
+    cdef floating *output[MAX_OUTPUTS]
     cdef bint accumulate
     for i in range(n_ops):
         op = ops + i
@@ -50,8 +52,9 @@ cdef void execute(
             continue
         for j in range(4):
             dim[j] = op.dim[j] * walk.count if op.scaled >> j & 1 else op.dim[j]
-        for j in range(2):
+        for j in range(MAX_INPUTS):
             input[j] = locate(tensors, op.input[j], walk, parameters, gradients)
+        for j in range(MAX_OUTPUTS):
             output[j] = locate(tensors, op.output[j], walk, parameters, gradients)
 
         if op.kind == OP_PRODUCT:

@@ -24,6 +24,8 @@ cdef extern from "plan.h":
         OP_DROPOUT
 
     enum:
+        MAX_INPUTS
+        MAX_OUTPUTS
         BLOCK_ALIGNMENT
 
     ctypedef struct tensor_t:
@@ -40,8 +42,9 @@ cdef extern from "plan.h":
         int32_t accumulate
         int32_t transpose
         int32_t scaled
-        int32_t input[2]
-        int32_t output[2]
+        int32_t input[4]
+        int32_t output[3]
+        int32_t reserved
         int64_t dim[4]
         int64_t lead[3]
         int64_t stride[4]

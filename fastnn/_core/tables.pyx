@@ -52,6 +52,11 @@ cdef extern from "elementwise.h":
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
 
+cdef extern from "plan.h":
+    enum:
+        max_inputs "MAX_INPUTS"
+        max_outputs "MAX_OUTPUTS"
+
 cdef extern from *:
     """
     #include "compiler.h"
@@ -112,6 +117,9 @@ TENSOR_DTYPE = np.asarray(<tensor_t[:1]> &a_tensor).dtype
 BLOCK_DTYPE = np.asarray(<block_t[:1]> &a_block).dtype
 
 ALIGNMENT = BLOCK_ALIGNMENT
+# Tensors that an op reads and writes at most.
+MAX_INPUTS = max_inputs
+MAX_OUTPUTS = max_outputs
 PHASES = {
     "train": PHASE_TRAIN,
     "predict": PHASE_PREDICT,
