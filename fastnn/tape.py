@@ -62,6 +62,7 @@ class Tape:
         self._tensors: list[dict[str, Any]] = []
         self._blocks: list[tuple] = []
         self._parameters: list[Parameter] = []
+        self._named: dict[str, Tensor] = {}
         self._n_parameters = 0
         self._gradients: dict[int, Tensor] = {}
         self._gradient_written: set[int] = set()
@@ -99,6 +100,8 @@ class Tape:
     ) -> Tensor:
         """A range of the flat parameter buffer, and one of the flat gradient buffer.
 
+        A name that was there before means the same parameter again.
+
         Parameters
         ----------
         name : str
@@ -116,6 +119,8 @@ class Tape:
             Whether it has a gradient and is updated.
         """
         shape = tuple(shape)
+        if name in self._named:
+            return self._again(name, shape)
         offset = self._n_parameters
         self._parameters.append(
             Parameter(name, shape, offset, initializer, fan_in, fan_out)
@@ -130,7 +135,19 @@ class Tape:
             self._gradients[value.number] = self._tensor(
                 "gradient", shape, scaled=False, offset=offset
             )
+        self._named[name] = value
         return value
+
+    def _again(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        known = self._named[name]
+        if known.shape != shape:
+            layer = name.partition("/")[0]
+            raise ValueError(
+                f"layer {layer!r} is used twice, and its inputs ask for parameters of "
+                f"shape {known.shape} once and {shape} the other time. Use two layers, "
+                "or give it inputs of one shape."
+            )
+        return known
 
     # ------------------------------------------------------------------ the plan
 
