@@ -12,7 +12,7 @@ from fastnn import (
     Sequential,
 )
 from fastnn.layers import Dense
-from fastnn.optimizers import Adam
+from fastnn.optimizers import SGD, Adam
 
 # They compare two ways of adding up the same gradient to 1e-7, about half the spacing
 # of float32 numbers, and drop other units of a repeated sample than of a weighted one.
@@ -38,7 +38,8 @@ ESTIMATORS = [
     NeuralNetClassifier(
         Sequential([Dense(16, "tanh")]),
         loss="hinge",
-        optimizer=Adam(0.01),
+        optimizer=SGD(0.05),  # Adam forgets weights of classes once margins are kept
+        epochs=40,
         dtype=None,
     ),
     HiddenLayerTransformer(MLPRegressor(max_iter=5, dtype=None, random_state=0)),
