@@ -10,9 +10,9 @@ from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.engine import Engine
+from fastnn.exceptions import NotFiniteError
 from fastnn.plan import Plan
 from fastnn.snapshot import all_finite
-from fastnn.training import NOT_FINITE
 
 
 class Objective:
@@ -145,7 +145,7 @@ def fit_lbfgs(
             np.copyto(parameters, last)
             return objective.reported, n_iter
     if not (np.isfinite(objective.reported) and all_finite(parameters)):
-        raise ValueError(NOT_FINITE)
+        raise NotFiniteError
     _warn_unless_converged(result, max_iter)
     return objective.reported, min(result.nit, max_iter)
 

@@ -16,17 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnn._core.tables import MASK_SEED, MASK_STEP
 from fastnn.engine import Engine
+from fastnn.exceptions import NotFiniteError
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.schedules import Schedule
 from fastnn.snapshot import Snapshot, all_finite
 from fastnn.training_state import TrainingState
-
-NOT_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large "
-    "values and need to be preprocessed. Scale X and y (for example with "
-    "StandardScaler), lower the learning rate, or compute in float64."
-)
 
 
 class Supervisor(Protocol):
@@ -119,7 +114,7 @@ class Trainer:
 
         Raises
         ------
-        ValueError
+        NotFiniteError
             When the first epoch is not finite. ``parameters`` and ``state`` are then
             of no use.
 
@@ -154,7 +149,7 @@ class Trainer:
                     epoch += 1
                     if not (math.isfinite(loss) and all_finite(parameters)):
                         if epoch == 1:
-                            raise ValueError(NOT_FINITE)
+                            raise NotFiniteError
                         epoch_start.restore()
                         supervisor.diverged(epoch)
                         _warn_of_divergence(epoch, state.optimizer.learning_rate)
@@ -166,7 +161,7 @@ class Trainer:
         except KeyboardInterrupt:
             if not all_finite(parameters):
                 if not epoch_start.taken:
-                    raise ValueError(NOT_FINITE) from None
+                    raise NotFiniteError from None
                 epoch_start.restore()
             warnings.warn("Training interrupted by user.", stacklevel=2)
             ended = True

@@ -12,11 +12,17 @@ from sklearn.datasets import load_iris, make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
-from fastnn import NeuralNetClassifier, NeuralNetRegressor, Sequential
+from fastnn import (
+    MLPClassifier,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Sequential,
+)
 from fastnn.callbacks import (
     Callback,
     CSVLogger,
     EarlyStopping,
+    LearningRateFinder,
     ModelCheckpoint,
     TerminateOnNaN,
 )
@@ -29,8 +35,8 @@ X_numbers, numbers = make_regression(120, 5, noise=0.1, random_state=0)
 numbers = numbers / 100
 
 
-def net(*callbacks, Estimator=NeuralNetClassifier, **params):
-    params = {"epochs": 6, "random_state": 0, "callbacks": callbacks} | params
+def net(*called, Estimator=NeuralNetClassifier, **params):
+    params = {"epochs": 6, "random_state": 0, "callbacks": called} | params
     return Estimator(Sequential([Dense(8, "relu")]), **params)
 
 
@@ -326,3 +332,86 @@ def test_validation_data_may_overflow_alone():
     with pytest.warns(ConvergenceWarning, match="Training ends after epoch 1"):
         model.fit(X_numbers, numbers, X_val=far, y_val=[0.0, 0.0])
     assert np.isfinite(model.predict(X_numbers)).all()
+
+
+# ------------------------------------------------------------------- learning rates
+
+
+def find(estimator, target, **options):
+    return LearningRateFinder(estimator, random_state=0, **options).fit(X, target)
+
+
+def test_the_loss_falls_and_rises():
+    finder = find(net(batch_size=16), y)
+    assert len(finder.losses_) == len(finder.learning_rates_) < 100
+    assert finder.learning_rates_[0] == 1e-6
+    assert 1e-3 < finder.learning_rate_ < 1
+    smoothed = finder.smoothed_losses_
+    assert smoothed.min() < smoothed[0] < smoothed[-1]
+    again = find(net(batch_size=16), y)
+    np.testing.assert_array_equal(finder.losses_, again.losses_)
+
+
+def test_losses_are_those_of_steps():
+    """The same steps, taken one by one."""
+    model = net(optimizer=SGD(1.0, momentum=0.9), batch_size=150, dtype="float64")
+    finder = find(model, y, n_steps=20, maximum=1e-2)
+    twin = clone(model)
+    for rate, loss in zip(finder.learning_rates_, finder.losses_, strict=True):
+        twin.set_params(optimizer__learning_rate=rate).partial_fit(
+            X, y, classes=[0, 1, 2]
+        )
+        np.testing.assert_allclose(twin.history_["loss"][-1], loss, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        y,
+        np.where(y == 0, "no", "yes"),
+        np.column_stack([y == 0, y == 2]).astype(int),
+        np.column_stack([y, 2 - y]),
+    ],
+)
+def test_any_targets(target):
+    estimator = net(callbacks=[Recorder(1)], early_stopping=EarlyStopping(), epochs=1)
+    finder = find(estimator.set_params(validation=0.1), target, n_steps=30, maximum=0.1)
+    assert len(finder.losses_) == 30
+    assert not hasattr(estimator, "classes_")
+    assert finder.smoothed_losses_[-1] < finder.smoothed_losses_[0]
+
+
+def test_losses_that_overflow_end_the_test():
+    model = net(Estimator=NeuralNetRegressor, optimizer="sgd")
+    finder = find(model, y, maximum=1e30, patience=1e30)
+    assert 10 < len(finder.losses_) < 100
+    assert np.isfinite(finder.losses_).all()
+
+
+def test_the_losses_can_be_drawn():
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("agg")
+    finder = find(net(), y, n_steps=30)
+    display = finder.plot()
+    assert display.ax_.get_xscale() == "log"
+    assert len(display.ax_.lines) == 3
+    other = plt.subplots()[1]
+    assert finder.plot(other, color="k").ax_ is other
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"minimum": 1.0, "maximum": 0.1}, "minimum must be less than maximum"),
+        ({"minimum": 0}, "'minimum' parameter of LearningRateFinder must be"),
+        ({"n_steps": 1}, "'n_steps' parameter of LearningRateFinder must be"),
+        ({"smoothing": 1}, "'smoothing' parameter of LearningRateFinder must be"),
+        ({"patience": 1}, "'patience' parameter of LearningRateFinder must be"),
+        ({"estimator": MLPClassifier()}, "NeuralNetRegressor, got MLPClassifier"),
+        ({"estimator": net(epochs=0)}, "'epochs' parameter of NeuralNetClassifier"),
+    ],
+)
+def test_wrong_options_of_the_finder(options, message):
+    with pytest.raises(ValueError, match=message):
+        LearningRateFinder(**({"estimator": net()} | options)).fit(X, y)

@@ -7,6 +7,10 @@ may end it, and are called in the order of the list.
 from fastnn.callbacks.base import Callback, Run
 from fastnn.callbacks.csv_logger import CSVLogger
 from fastnn.callbacks.early_stopping import EarlyStopping
+from fastnn.callbacks.learning_rate_finder import (
+    LearningRateDisplay,
+    LearningRateFinder,
+)
 from fastnn.callbacks.model_checkpoint import ModelCheckpoint
 from fastnn.callbacks.terminate_on_nan import TerminateOnNaN
 
@@ -14,6 +18,8 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "EarlyStopping",
+    "LearningRateDisplay",
+    "LearningRateFinder",
     "ModelCheckpoint",
     "Run",
     "TerminateOnNaN",
