@@ -18,9 +18,9 @@ from fastnn.snapshot import all_finite
 class Objective:
     """Penalised mean loss of a data set as a function of the flat parameters.
 
-    The value is ``(sum of losses + 0.5 * sum(penalty * w ** 2)) / sum of weights``,
-    where a loss of several outputs is summed over them: that is what the gradient
-    belongs to, and a line search needs the two to agree.
+    The value is ``(sum of losses + alpha / 2 * sum(w ** 2)) / sum of weights + l2 *
+    sum(w ** 2)``, where a loss of several outputs is summed over them: that is what the
+    gradient belongs to, and a line search needs the two to agree.
 
     Parameters
     ----------
@@ -35,25 +35,40 @@ class Objective:
     reported : float
         The last value in the normalisation of :meth:`Engine.epoch`, where the squared
         error is a mean over outputs.
+
+    Raises
+    ------
+    ValueError
+        If the plan asks for what L-BFGS-B cannot do.
     """
 
     def __init__(self, engine: Engine, plan: Plan, parameters: NDArray[np.float64]):
         self._engine = engine
         self._parameters = parameters
-        self._penalty = np.zeros_like(parameters)
-        for block in plan.blocks:
-            start = block["offset"]
-            self._penalty[start : start + block["size"]] = block["penalty"]
+        self._blocks = plan.blocks[plan.blocks["trainable"] == 1]
+        if self._blocks["l1"].any():
+            raise ValueError(
+                "lbfgs needs a loss with a slope everywhere, and abs(w) has none at 0: "
+                "regularize with L2, or train with another solver."
+            )
+        if self._blocks["max_norm"].any():
+            raise ValueError(
+                "lbfgs takes no steps after which a norm could be limited: leave "
+                "kernel_constraint None, or train with another solver."
+            )
         self.reported = math.nan
 
     def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Value and gradient at a point."""
         np.copyto(self._parameters, point)
         loss, reported, weight = self._engine.gradient()
-        shrinkage = self._penalty * point
-        penalty = self._engine.penalty()
+        penalty = self._engine.penalty(weight)
         self.reported = (reported + penalty) / weight
-        gradient = (self._engine.gradients + shrinkage) / weight
+        gradient = self._engine.gradients.copy()
+        for block in self._blocks:
+            at = slice(block["offset"], block["offset"] + block["size"])
+            gradient[at] += (block["penalty"] + 2 * block["l2"] * weight) * point[at]
+        gradient /= weight
         return (loss + penalty) / weight, gradient
 
 
