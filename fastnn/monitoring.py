@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastnn.callbacks import Callback, Run
 from fastnn.callbacks.watch import Watch
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
-from fastnn.training_state import TrainingState
+from fastnn.training_state import RunningAverage, TrainingState
 
 # When a schedule that waits for plateaus sees one, unless it says otherwise.
 PATIENCE = 10
@@ -33,11 +36,17 @@ class MonitoredState(TrainingState):
         Epochs since the schedule last saw an improvement, or a plateau.
     best : float or None, default=None
         Best value that the schedule has seen.
+    average : RunningAverage or None, default=None
+        Average of the weights, which is what is judged and kept.
+    live : ndarray of shape (n_parameters,) or None, default=None
+        The weights that were averaged last, from which training goes on.
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
     n_stalled_epochs: int = 0
     best: float | None = None
+    average: RunningAverage | None = None
+    live: NDArray | None = None
 
     def measure(self, names: Sequence[str]) -> None:
         """Have a list for each of the names, in this order, and for no others."""
@@ -45,6 +54,33 @@ class MonitoredState(TrainingState):
         self.history = {
             name: self.history.get(name, [math.nan] * n_epochs) for name in names
         }
+
+    def go_on(self, parameters: NDArray, *, averaged: bool) -> None:
+        """Prepare for more training, with an average or without.
+
+        Where the parameters are the average that an earlier call has kept, they become
+        the weights that it was taken of.
+        """
+        average, live = self.average, self.live
+        kept = (
+            average is not None
+            and average.started
+            and np.array_equal(average.values, parameters)
+        )
+        if kept and live is not None:
+            parameters[:] = live
+        self.live = None
+        if not averaged:
+            self.average = None
+        elif average is None or average.values.dtype != parameters.dtype:
+            self.average = RunningAverage(np.zeros_like(parameters))
+        elif average.started and not kept:
+            average.values[:] = parameters
+
+    def kept(self, parameters: NDArray) -> NDArray:
+        """What is judged and kept: the average once there is one."""
+        average = self.average
+        return average.values if average is not None and average.started else parameters
 
 
 class Monitor:

@@ -21,6 +21,8 @@ from fastnn import (
     NeuralNetRegressor,
     Sequential,
 )
+from fastnn.averaging import EMA, SWA
+from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Activation, Dense, Dropout
 from fastnn.losses import (
@@ -491,3 +493,65 @@ def test_a_large_problem_is_learned():
     model = net(Dense(64, "relu"), Dropout(0.2), Dense(64, "relu"), batch_size=64)
     X_many = StandardScaler().fit_transform(X_many)
     assert cross_val_score(model, X_many, y_many, cv=3).mean() > 0.7
+
+
+# ------------------------------------------------------------------- averages
+
+
+@pytest.mark.parametrize("averaging", [EMA(0.9), SWA(0.5)])
+def test_the_average_is_judged_and_kept(averaging):
+    kept = []
+
+    class Watch(Callback):
+        def on_epoch_end(self, run):
+            kept.append(run.parameters.copy())
+
+    model = net(averaging=averaging, validation=0.2, callbacks=[Watch()], epochs=8)
+    model.fit(X, y)
+    alone = net(validation=0.2, epochs=8).fit(X, y)
+    assert model.history_["loss"] == alone.history_["loss"]  # that of the live weights
+    same = isinstance(averaging, SWA) * 4  # epochs before the average, and its first
+    ours, theirs = (each.history_["validation_loss"] for each in (model, alone))
+    np.testing.assert_allclose(ours[:same], theirs[:same], rtol=1e-7)
+    assert all(a != b for a, b in zip(ours[same:], theirs[same:], strict=True))
+    np.testing.assert_array_equal(kept[-1], model._fitted.parameters)
+
+
+@pytest.mark.parametrize("averaging", [EMA(0.9), SWA(0.5)])
+@pytest.mark.parametrize("warm", [True, False])
+def test_averages_go_on(averaging, warm):
+    options = {"averaging": averaging, "shuffle": False, "dtype": "float64"}
+    options |= {"optimizer": SGD(0.1)}
+    fitted = net(epochs=6, **options).fit(X, y)
+    stepped = net(epochs=6, **options)
+    for _ in range(6):
+        stepped = pickle.loads(
+            pickle.dumps(stepped.partial_fit(X, y, classes=[0, 1, 2]))
+        )
+    np.testing.assert_array_equal(stepped.coefs_[0], fitted.coefs_[0])
+    if warm:  # from weights that were assigned, not from those that were averaged
+        stepped.coefs_[0][:] = 0
+        stepped.partial_fit(X, y)
+        assert abs(stepped.coefs_[0]).max() < 0.5 * abs(fitted.coefs_[0]).max()
+
+
+def test_early_stopping_restores_an_average():
+    stop = EarlyStopping(patience=3)
+    model = net(averaging=EMA(0.8), early_stopping=stop, epochs=500, validation=0.3)
+    model.set_params(optimizer=Adam(0.05)).fit(X, y)
+    best = net(averaging=EMA(0.8), epochs=stop.best_epoch_, validation=0.3)
+    best.set_params(optimizer=Adam(0.05)).fit(X, y)
+    assert stop.stopped_epoch_ == stop.best_epoch_ + 3
+    np.testing.assert_array_equal(model.coefs_[0], best.coefs_[0])
+
+
+def test_an_average_that_never_starts():
+    model = net(averaging=SWA(0.9), epochs=20)
+    for _ in range(2):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    alone = net()
+    for _ in range(2):
+        alone.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_array_equal(model.coefs_[0], alone.coefs_[0])
+    with pytest.raises(ValueError, match="'decay' parameter of EMA must be"):
+        net(averaging=EMA(2)).fit(X, y)

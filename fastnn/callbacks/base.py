@@ -16,9 +16,8 @@ class Run:
         Most epochs that the fit takes.
     history : dict of str to list of float
         What was measured, one number per epoch.
-    parameters : ndarray of shape (n_parameters,)
-        All weights of the network, as it is judged and as the estimator will keep it.
-        What is written here takes effect.
+    weights : callable
+        Gives the flat array of all weights, as they are judged and kept.
     optimizer : object
         Its ``learning_rate`` is that of the next epoch.
     reconstruct : callable
@@ -30,6 +29,9 @@ class Run:
     ----------
     epoch : int
         Number of epochs that this fit has done.
+    parameters : ndarray of shape (n_parameters,)
+        All weights of the network, as it is judged and as the estimator will keep it.
+        What is written here takes effect.
     """
 
     def __init__(
@@ -37,18 +39,23 @@ class Run:
         *,
         n_epochs: int,
         history: dict[str, list[float]],
-        parameters: NDArray,
+        weights: Callable[[], NDArray],
         optimizer: Any,
         reconstruct: Callable[[], Any],
         say: Callable[[str], None],
     ):
         self.n_epochs = n_epochs
         self.history = history
-        self.parameters = parameters
         self.epoch = 0
         self.say = say
+        self._weights = weights
         self._optimizer = optimizer
         self._reconstruct = reconstruct
+
+    @property
+    def parameters(self) -> NDArray:
+        """The flat array of all weights, as they are judged and kept."""
+        return self._weights()
 
     @property
     def latest(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastnn._core.precision import PRECISIONS
+from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping, Run
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
@@ -37,6 +38,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
         "schedule": [Schedule, callable, None],
         "validation": [Interval(Real, 0, 1, closed="neither"), None],
         "early_stopping": [EarlyStopping, None],
+        "averaging": [Averaging, None],
         "metrics": [list, tuple],
         "callbacks": [list, tuple],
         "dtype": [StrOptions({"float32", "float64"}), None],
@@ -60,6 +62,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
     schedule: Schedule | Callable[[int], float] | None
     validation: float | None
     early_stopping: EarlyStopping | None
+    averaging: Averaging | None
     metrics: Sequence[Any]
     callbacks: Sequence[Callback]
     device: str
@@ -224,8 +227,10 @@ class BaseNeuralNet(BaseNeuralNetwork):
                 state.optimizer.resume(optimizer, fitted.parameters),
                 state.random_state,
             )
+            if self.averaging is not None:
+                resumable.live = fitted.parameters.copy()
             return {
-                "_fitted": fitted.copy(),
+                "_fitted": fitted.over(state.kept(fitted.parameters).copy()),
                 "_targets": targets,
                 "_training_state": resumable,
                 "history_": resumable.history,
@@ -237,14 +242,14 @@ class BaseNeuralNet(BaseNeuralNetwork):
         run = Run(
             n_epochs=epochs,
             history=state.history,
-            parameters=fitted.parameters,
+            weights=lambda: state.kept(fitted.parameters),
             optimizer=state.optimizer,
             reconstruct=lambda: self._stopped(describe(run.epoch)),
             say=progress.say,
         )
         validate = None
         if held_out is not None:
-            validate = partial(self._judge, fitted, targets, held_out)
+            validate = partial(self._judge, fitted, targets, held_out, state)
         stopping = [] if self.early_stopping is None else [self.early_stopping]
         monitor = Monitor(
             schedule,
@@ -264,7 +269,9 @@ class BaseNeuralNet(BaseNeuralNetwork):
             shuffle=self.shuffle,
             n_threads=self.n_jobs,
             precision=self.precision,
+            averaging=self.averaging,
         )
+        state.go_on(fitted.parameters, averaged=self.averaging is not None)
         self.n_epochs_, _ = trainer.train(
             fitted.parameters,
             samples.X,
@@ -273,15 +280,21 @@ class BaseNeuralNet(BaseNeuralNetwork):
             state,
             monitor,
             epochs,
+            state.average,
         )
         monitor.finish()
+        if state.average is not None:
+            state.live = fitted.parameters.copy()
+            fitted.parameters[:] = state.kept(fitted.parameters)
 
     def _judge(
         self,
         fitted: FittedNetwork,
         targets: Targets,
         held_out: Samples,
+        state: MonitoredState,
     ) -> dict[str, float]:
+        fitted = fitted.over(state.kept(fitted.parameters))
         loss, score = judge(fitted, targets, held_out)
         measured = {"validation_loss": loss, "validation_score": score}
         if self.metrics:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.class_losses import LOSSES
@@ -69,6 +70,10 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
     early_stopping : EarlyStopping, default=None
         When to stop before ``epochs``, and which weights to keep:
         :class:`fastnn.callbacks.EarlyStopping`.
+
+    averaging : Averaging, default=None
+        An average of the weights along the way, which is judged and kept in their
+        place: an object of :mod:`fastnn.averaging`. None keeps the last weights.
 
     metrics : list of str or callable, default=()
         What else to measure on the validation data: names of scikit-learn's scorers,
@@ -194,6 +199,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         schedule: Schedule | Callable[[int], float] | None = None,
         validation: float | None = None,
         early_stopping: EarlyStopping | None = None,
+        averaging: Averaging | None = None,
         metrics: Sequence[str | Callable] = (),
         class_weight: dict | list[dict] | Literal["balanced"] | None = None,
         callbacks: Sequence[Callback] = (),
@@ -214,6 +220,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         self.schedule = schedule
         self.validation = validation
         self.early_stopping = early_stopping
+        self.averaging = averaging
         self.metrics = metrics
         self.class_weight = class_weight
         self.callbacks = callbacks

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from numpy.random import RandomState
 from sklearn.utils._param_validation import StrOptions
 
+from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.regression import LOSSES, NetworkRegressor
@@ -63,6 +64,10 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
     early_stopping : EarlyStopping, default=None
         When to stop before ``epochs``, and which weights to keep:
         :class:`fastnn.callbacks.EarlyStopping`.
+
+    averaging : Averaging, default=None
+        An average of the weights along the way, which is judged and kept in their
+        place: an object of :mod:`fastnn.averaging`. None keeps the last weights.
 
     metrics : list of str or callable, default=()
         What else to measure on the validation data: names of scikit-learn's scorers,
@@ -176,6 +181,7 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         schedule: Schedule | Callable[[int], float] | None = None,
         validation: float | None = None,
         early_stopping: EarlyStopping | None = None,
+        averaging: Averaging | None = None,
         metrics: Sequence[str | Callable] = (),
         callbacks: Sequence[Callback] = (),
         dtype: Literal["float32", "float64"] | None = "float32",
@@ -195,6 +201,7 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         self.schedule = schedule
         self.validation = validation
         self.early_stopping = early_stopping
+        self.averaging = averaging
         self.metrics = metrics
         self.callbacks = callbacks
         self.dtype = dtype
