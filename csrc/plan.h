@@ -54,9 +54,10 @@ enum op_kind {
        target. scalar: the loss weight, the factor from the loss to the number that is
        reported, and the loss' own options. */
     OP_LOSS,
-    /* output0 = input0 times a random mask of zeros and 1 / (1 - rate). Its own adjoint:
-       the mask is a function of the step's seed, the op's code, the row and the column.
-       dim[2], dim[3]: rows and columns. scalar: the rate. */
+    /* output0 = scale input0 + shift, or value where it is dropped at random. Its own
+       adjoint, without shift and value: what is dropped is a function of the step's seed,
+       the op's code, the row and the column. dim[2], dim[3]: rows and columns. scalar:
+       rate, scale, shift, value. */
     OP_DROPOUT
 };
 

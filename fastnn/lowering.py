@@ -186,20 +186,34 @@ class Lowering(Tape):
         self._keep(y, adjoint)
         return y
 
-    def dropout(self, x: Tensor, rate: float) -> Tensor:
-        """Zeros at this rate in training, the rest scaled up; x itself otherwise."""
+    def dropout(
+        self, x: Tensor, rate: float, scale: float, shift: float = 0, value: float = 0
+    ) -> Tensor:
+        """``scale * x + shift``, or value at this rate, in training; x itself otherwise.
+
+        Parameters
+        ----------
+        x : Tensor
+        rate : float
+            A multiple of one over ``CHANCES`` of the compiled tables, below 1.
+        scale, shift : float
+            What happens to numbers that are kept.
+        value : float
+            What stands in place of those that are dropped.
+        """
         y = self._activation(x.shape, x)
-        mask = {"code": self._n_masks, "scalar": (rate, 0, 0, 0)}
-        mask |= _rows(x, x.shape[-1])
+        fields = {"code": self._n_masks, **_rows(x, x.shape[-1])}
         self._n_masks += 1
-        self._emit("dropout", (x,), (y,), TRAIN, **mask)
+        scalar = rate, scale, shift, value
+        self._emit("dropout", (x,), (y,), TRAIN, scalar=scalar, **fields)
         # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
         axes = broadcast_axes(x, None)
         self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
 
         def adjoint() -> None:
             dx = self._activation(x.shape)
-            self._emit("dropout", (self._gradients[y.number],), (dx,), TRAIN, **mask)
+            dy, slope = self._gradients[y.number], (rate, scale, 0, 0)
+            self._emit("dropout", (dy,), (dx,), TRAIN, scalar=slope, **fields)
             self._contribute(x, dx)
 
         self._keep(y, adjoint)

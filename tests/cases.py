@@ -9,7 +9,7 @@ import reference
 
 from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES, ROW_LOSSES
 from fastnn.initializers import GlorotUniform
-from fastnn.layers import ELU, Activation, Dense, Dropout, LeakyReLU
+from fastnn.layers import ELU, Activation, AlphaDropout, Dense, Dropout, LeakyReLU
 from fastnn.losses import (
     AbsoluteError,
     BinaryFocal,
@@ -272,9 +272,9 @@ def broadcast_from(shape):
 
 def dropped(lowering, x):
     """Two masks, of which the second lies over a value that is used twice."""
-    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5)
+    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5, scale=2)
     h = dense(lowering, x, "second", 4, "tanh")
-    return lowering.add(lowering.dropout(h, 0.3), h)
+    return lowering.add(lowering.dropout(h, 0.25, 0.9, shift=0.3, value=-1.7), h)
 
 
 def two_losses():
@@ -327,6 +327,11 @@ MAKERS = {
     "dropout_rank_2": lambda: by_hand(dropped, (3, 5)),
     "dropout_first": lambda: lower(
         Sequential([Dropout(0.25), Dense(2)]), input_shape=(33,), loss=SquaredError()
+    ),
+    "alpha_dropout": lambda: lower(
+        Sequential([Dense(21, "selu"), AlphaDropout(0.3), Dense(2)]),
+        input_shape=(3, 5),
+        loss=SquaredError(),
     ),
     "activation_layers": lambda: lower(
         Sequential(

@@ -512,8 +512,9 @@ def run_loss(walk, op, dim, z, y, *_):
 
 
 def run_dropout(walk, op, dim, x, *_):
-    keys = walk.seed, walk.step, op["code"]
-    return (x.reshape(dim[2:]) * mask(*keys, *dim[2:], op["scalar"][0]),)
+    rate, scale, shift, value = op["scalar"]
+    kept = keeps(walk.seed, walk.step, op["code"], *dim[2:], rate)
+    return (np.where(kept, scale * x.reshape(dim[2:]) + shift, value),)
 
 
 def keep(walk, op, loss):
@@ -566,11 +567,10 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         for number, value in zip(op["output"], outputs, strict=False):
             if number < 0:
                 continue
-            # Of two outputs only the second, a sum, can be added to.
-            adds = op["accumulate"] and number == op["output"][len(outputs) - 1]
+            # What is added to is the gradient of a parameter, never a value that flows.
             if plan.tensors[number]["space"] == tables.SPACES["activation"]:
                 done.values[number] = np.ravel(value)
-            elif adds:
+            elif op["accumulate"]:
                 read(number)[:] += np.ravel(value)
             else:
                 read(number)[:] = np.ravel(value)
@@ -606,21 +606,20 @@ def epoch(plan, parameters, X, y, weight, order, batch_size, rule, state, table)
     return total / len(X)
 
 
-def mask(seed, step, number, rows, columns, rate):
-    """Zeros at this rate and 1 / (1 - rate) elsewhere: Srivastava et al., JMLR 2014.
+def keeps(seed, step, number, rows, columns, rate):
+    """Which numbers dropout keeps.
 
-    Each number of the mask takes 16 bits of Philox. A block of 128 holds eight numbers
-    of a row, which lie as far apart as there are blocks a row.
+    Each takes 16 bits of Philox. A block of 128 is for eight numbers of a row, which
+    lie as far apart as there are blocks a row.
     """
     rows, columns = int(rows), int(columns)
-    dropped = int(rate * 65536 + 0.5)
     blocks = -(-columns // 8)
-    out = np.zeros((rows, 8 * blocks))
+    out = np.zeros((rows, 8 * blocks), bool)
     for row, block in product(range(rows), range(blocks)):
         words = philox(seed, row * blocks + block, step << 16 | int(number))
         bits = [half for word in words for half in (word & 0xFFFF, word >> 16)]
-        out[row, block::blocks] = np.array(bits) >= dropped
-    return out[:, :columns] * 65536 / (65536 - dropped)
+        out[row, block::blocks] = np.array(bits) >= rate * 65536
+    return out[:, :columns]
 
 
 def philox(key, position, stream=0):

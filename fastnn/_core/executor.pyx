@@ -88,7 +88,7 @@ cdef void execute(
                 <const floating *> walk.weight, op.dim[2], op.scalar[0], &op.scalar[2],
                 output[0] + op.stride[0] if output[0] != NULL else NULL))
         elif op.kind == OP_DROPOUT:
-            dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,
+            dropout(dim[2], dim[3], op.scalar, walk.mask_seed, walk.mask_step,
                     op.code, op.dim[2] * walk.batch_row, input[0], output[0])
 
 

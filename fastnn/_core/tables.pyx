@@ -52,6 +52,10 @@ cdef extern from "elementwise.h":
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
 
+cdef extern from "dropout.h":
+    enum:
+        chances "CHANCES"
+
 cdef extern from "plan.h":
     enum:
         max_inputs "MAX_INPUTS"
@@ -105,6 +109,9 @@ CLIP_VALUE = clip_value
 CLIP_NORM = clip_norm
 MASK_SEED = mask_seed
 MASK_STEP = mask_step
+
+# The rate of dropout is a multiple of one over this, and below 1.
+CHANCES = chances
 
 # Which compiled form of the loops this processor runs.
 INSTRUCTION_SET = instruction_set().decode()

@@ -3,6 +3,14 @@
 from fastnn.layers.activation import ELU, Activation, LeakyReLU
 from fastnn.layers.base import Layer
 from fastnn.layers.dense import Dense
-from fastnn.layers.dropout import Dropout
+from fastnn.layers.dropout import AlphaDropout, Dropout
 
-__all__ = ["ELU", "Activation", "Dense", "Dropout", "Layer", "LeakyReLU"]
+__all__ = [
+    "ELU",
+    "Activation",
+    "AlphaDropout",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LeakyReLU",
+]
