@@ -58,7 +58,11 @@ enum op_kind {
        adjoint, without shift and value: what is dropped is a function of the step's seed,
        the op's code, the row and the column. dim[2], dim[3]: rows and columns. scalar:
        rate, scale, shift, value. */
-    OP_DROPOUT
+    OP_DROPOUT,
+    /* output0 = input0 + scalar[0] z, where z is normal with variance 1, and a function of
+       what dropout is one of. dim[2], dim[3]: rows and columns. Its adjoint is the
+       identity. */
+    OP_GAUSSIAN_NOISE
 };
 
 /* How many tensors an op reads and writes at most. */

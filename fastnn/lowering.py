@@ -201,14 +201,8 @@ class Lowering(Tape):
         value : float
             What stands in place of those that are dropped.
         """
-        y = self._activation(x.shape, x)
-        fields = {"code": self._n_masks, **_rows(x, x.shape[-1])}
-        self._n_masks += 1
         scalar = rate, scale, shift, value
-        self._emit("dropout", (x,), (y,), TRAIN, scalar=scalar, **fields)
-        # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
-        axes = broadcast_axes(x, None)
-        self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+        y, fields = self._random("dropout", x, scalar)
 
         def adjoint() -> None:
             dx = self._activation(x.shape)
@@ -218,6 +212,25 @@ class Lowering(Tape):
 
         self._keep(y, adjoint)
         return y
+
+    def gaussian_noise(self, x: Tensor, stddev: float) -> Tensor:
+        """x with normal noise of this standard deviation in training; x otherwise."""
+        y, _ = self._random("gaussian_noise", x, (stddev, 0, 0, 0))
+        self._keep(y, lambda: self._contribute(x, self._gradients[y.number]))
+        return y
+
+    def _random(
+        self, kind: str, x: Tensor, scalar: Sequence[float]
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """The output of an op that draws random numbers in training, and its fields."""
+        y = self._activation(x.shape, x)
+        fields = {"code": self._n_masks, **_rows(x, x.shape[-1])}
+        self._n_masks += 1
+        self._emit(kind, (x,), (y,), TRAIN, scalar=scalar, **fields)
+        # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
+        axes = broadcast_axes(x, None)
+        self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+        return y, fields
 
     def loss(
         self,

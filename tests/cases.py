@@ -9,7 +9,15 @@ import reference
 
 from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES, ROW_LOSSES
 from fastnn.initializers import GlorotUniform
-from fastnn.layers import ELU, Activation, AlphaDropout, Dense, Dropout, LeakyReLU
+from fastnn.layers import (
+    ELU,
+    Activation,
+    AlphaDropout,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LeakyReLU,
+)
 from fastnn.losses import (
     AbsoluteError,
     BinaryFocal,
@@ -277,6 +285,14 @@ def dropped(lowering, x):
     return lowering.add(lowering.dropout(h, 0.25, 0.9, shift=0.3, value=-1.7), h)
 
 
+def noisy(lowering, x):
+    """Noise over the input, a value that is used twice, and noise over noise."""
+    x = lowering.gaussian_noise(x, 0.3)
+    h = dense(lowering, x, "hidden", 11, "tanh")
+    z = lowering.gaussian_noise(lowering.gaussian_noise(h, 0.2), 0.7)
+    return dense(lowering, lowering.add(z, h), "output", 2)
+
+
 def two_losses():
     """Two heads with weights of their own against one target."""
     lowering = Lowering()
@@ -331,6 +347,13 @@ MAKERS = {
     "alpha_dropout": lambda: lower(
         Sequential([Dense(21, "selu"), AlphaDropout(0.3), Dense(2)]),
         input_shape=(3, 5),
+        loss=SquaredError(),
+    ),
+    "noise": lambda: by_hand(noisy),
+    "noise_rank_2": lambda: by_hand(noisy, (3, 5)),
+    "noise_last": lambda: lower(
+        Sequential([Dense(7), GaussianNoise(0.5)]),
+        input_shape=(5,),
         loss=SquaredError(),
     ),
     "activation_layers": lambda: lower(

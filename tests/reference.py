@@ -517,6 +517,11 @@ def run_dropout(walk, op, dim, x, *_):
     return (np.where(kept, scale * x.reshape(dim[2:]) + shift, value),)
 
 
+def run_gaussian_noise(walk, op, dim, x, *_):
+    z = normal(walk.seed, walk.step, op["code"], *dim[2:])
+    return (x.reshape(dim[2:]) + op["scalar"][0] * z,)
+
+
 def keep(walk, op, loss):
     walk.loss += loss
     walk.reported += op["scalar"][1] * loss
@@ -530,6 +535,7 @@ OPS = {
     "softmax_gradient": run_softmax_gradient,
     "loss": run_loss,
     "dropout": run_dropout,
+    "gaussian_noise": run_gaussian_noise,
 }
 
 
@@ -619,6 +625,31 @@ def keeps(seed, step, number, rows, columns, rate):
         words = philox(seed, row * blocks + block, step << 16 | int(number))
         bits = [half for word in words for half in (word & 0xFFFF, word >> 16)]
         out[row, block::blocks] = np.array(bits) >= rate * 65536
+    return out[:, :columns]
+
+
+def normal(seed, step, number, rows, columns):
+    """Normal numbers: Box and Muller, Annals of Mathematical Statistics 29, 1958.
+
+    Two words of Philox, of 32 bits, become two independent numbers, by their distance
+    from the origin and their angle. A block of four is for four numbers of a row, which
+    lie as far apart as there are blocks a row. The first word of two counts from 1 in
+    units of 2**-32, or of 2**-24 if it is that large, so that float32 can hold it.
+    """
+    rows, columns = int(rows), int(columns)
+    blocks = -(-columns // 4)
+    out = np.zeros((rows, 4 * blocks))
+    for row, block in product(range(rows), range(blocks)):
+        words = philox(seed, row * blocks + block, step << 16 | int(number))
+        for pair, (radial, angular) in enumerate((words[:2], words[2:])):
+            unit = 2**8 if radial >= 2**24 else 1
+            u = (radial // unit + 1) * unit / 2**32
+            # The upper two bits are quarter turns; the rest is up to half of one.
+            quarter, rest = divmod(angular, 2**30)
+            turns = quarter / 4 + ((rest / 2**30 + 0.5) % 1 - 0.5) / 4
+            point = np.sqrt(-2 * np.log(u)) * np.exp(2j * np.pi * turns)
+            at = 2 * pair * blocks + block
+            out[row, [at, at + blocks]] = point.real, point.imag
     return out[:, :columns]
 
 

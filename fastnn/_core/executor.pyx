@@ -7,12 +7,14 @@ from fastnn._core.blas cimport product
 from fastnn._core.broadcast cimport add, add_gradient
 from fastnn._core.dropout cimport dropout
 from fastnn._core.loss cimport loss, softmax, softmax_gradient
+from fastnn._core.noise cimport gaussian_noise
 from fastnn._core.plan cimport (
     MAX_INPUTS,
     MAX_OUTPUTS,
     OP_ADD,
     OP_ADD_GRADIENT,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
     OP_PRODUCT,
     OP_SOFTMAX,
@@ -90,6 +92,10 @@ cdef void execute(
         elif op.kind == OP_DROPOUT:
             dropout(dim[2], dim[3], op.scalar, walk.mask_seed, walk.mask_step,
                     op.code, op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_GAUSSIAN_NOISE:
+            gaussian_noise(
+                dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step, op.code,
+                op.dim[2] * walk.batch_row, input[0], output[0])
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:

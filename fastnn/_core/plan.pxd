@@ -22,6 +22,7 @@ cdef extern from "plan.h":
         OP_SOFTMAX_GRADIENT
         OP_LOSS
         OP_DROPOUT
+        OP_GAUSSIAN_NOISE
 
     enum:
         MAX_INPUTS

@@ -7,6 +7,7 @@ from fastnn._core.plan cimport (
     OP_ADD,
     OP_ADD_GRADIENT,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
     OP_PRODUCT,
     OP_SOFTMAX,
@@ -140,6 +141,7 @@ KINDS = {
     "softmax_gradient": OP_SOFTMAX_GRADIENT,
     "loss": OP_LOSS,
     "dropout": OP_DROPOUT,
+    "gaussian_noise": OP_GAUSSIAN_NOISE,
 }
 SPACES = {
     "input": SPACE_INPUT,

@@ -4,6 +4,7 @@ from fastnn.layers.activation import ELU, Activation, LeakyReLU
 from fastnn.layers.base import Layer
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import AlphaDropout, Dropout
+from fastnn.layers.noise import GaussianNoise
 
 __all__ = [
     "ELU",
@@ -11,6 +12,7 @@ __all__ = [
     "AlphaDropout",
     "Dense",
     "Dropout",
+    "GaussianNoise",
     "Layer",
     "LeakyReLU",
 ]
