@@ -62,7 +62,14 @@ enum op_kind {
     /* output0 = input0 + scalar[0] z, where z is normal with variance 1, and a function of
        what dropout is one of. dim[2], dim[3]: rows and columns. Its adjoint is the
        identity. */
-    OP_GAUSSIAN_NOISE
+    OP_GAUSSIAN_NOISE,
+    /* output0 = input0 where it is positive, input1 * input0 elsewhere, with the slope
+       input1 broadcast. dim, stride: as of OP_ADD. */
+    OP_PRELU,
+    /* The adjoint of OP_PRELU. input0: gradient of its output; input1, input2: its inputs.
+       output0: the gradient of input1, output1 = [output1 +] that of the slope. Either
+       may be absent. */
+    OP_PRELU_GRADIENT
 };
 
 /* How many tensors an op reads and writes at most. */

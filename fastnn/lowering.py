@@ -152,6 +152,38 @@ class Lowering(Tape):
         self._keep(y, adjoint)
         return y
 
+    def prelu(self, x: Tensor, slope: Tensor) -> Tensor:
+        """``x`` where it is positive, ``slope * x`` elsewhere, slope broadcast as by add.
+
+        Parameters
+        ----------
+        x : Tensor
+            One for each sample.
+        slope : Tensor
+            Of a shape that NumPy would broadcast to that of x.
+        """
+        y = self._activation(x.shape, x, slope)
+        axes = broadcast_axes(x, slope)
+        self._emit("prelu", (x, slope), (y,), ALWAYS, **axes)
+
+        def adjoint() -> None:
+            dy = self._gradients[y.number]
+            dx = self._activation(x.shape) if x.needs_gradient else None
+            dslope, accumulate = None, False
+            if slope.needs_gradient:
+                dslope, accumulate = self._accumulator(slope)
+            self._emit(
+                "prelu_gradient", (dy, x, slope), (dx, dslope), TRAIN,
+                accumulate=accumulate, **axes,
+            )  # fmt: skip
+            if dx is not None:
+                self._contribute(x, dx)
+            if dslope is not None and slope.scaled:
+                self._contribute(slope, dslope)
+
+        self._keep(y, adjoint)
+        return y
+
     def softmax(
         self, z: Tensor, phase: int = ALWAYS, heads: Sequence[int] | None = None
     ) -> Tensor:

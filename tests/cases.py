@@ -17,6 +17,7 @@ from fastnn.layers import (
     Dropout,
     GaussianNoise,
     LeakyReLU,
+    PReLU,
 )
 from fastnn.losses import (
     AbsoluteError,
@@ -168,6 +169,9 @@ def nearest_kink(plan, data):
     """The smallest distance from a kink of what an activation is applied to."""
     values = reference.walk(plan, data.parameters, data.X, data.y).values
     nearest = np.inf
+    for op in plan.ops[plan.ops["kind"] == KINDS["prelu"]]:
+        x = values.get(op["input"][0], data.X.ravel())
+        nearest = min(nearest, abs(x).min())
     for op in plan.ops[plan.ops["kind"] == KINDS["add"]]:
         kinks = KINKS.get(ACTIVATIONS[op["code"]], ())
         if not kinks:
@@ -293,6 +297,34 @@ def noisy(lowering, x):
     return dense(lowering, lowering.add(z, h), "output", 2)
 
 
+def learned_slopes(lowering, x):
+    """A slope that is used twice, one for each column, and one that is not trained."""
+    slope = parameter(lowering, "slope", (1,))
+    x = lowering.prelu(dense(lowering, x, "first", 6), slope)
+    x = lowering.prelu(dense(lowering, x, "second", 6), slope)
+    x = lowering.prelu(x, parameter(lowering, "each", (6,)))
+    return lowering.prelu(x, parameter(lowering, "fixed", (6,), trainable=False))
+
+
+def slopes_first(lowering, x):
+    """The slopes of the input, for which nobody wants the gradient of X."""
+    return dense(lowering, lowering.prelu(x, parameter(lowering, "a", (5,))), "b", 2)
+
+
+def slopes_of_each_sample(lowering, x):
+    """The slopes are a function of the sample."""
+    slope = dense(lowering, x, "slope", 1, "tanh")
+    return lowering.prelu(dense(lowering, x, "body", 4), slope)
+
+
+def slopes_from(shape):
+    def write(lowering, x):
+        y = lowering.product(x, parameter(lowering, "kernel", (4, 4)))
+        return lowering.prelu(y, parameter(lowering, "slope", shape))
+
+    return write
+
+
 def two_losses():
     """Two heads with weights of their own against one target."""
     lowering = Lowering()
@@ -356,6 +388,14 @@ MAKERS = {
         input_shape=(5,),
         loss=SquaredError(),
     ),
+    "prelu": lambda: lower(
+        Sequential([Dense(6), PReLU(), Dense(4), PReLU(shared=False), Dense(2)]),
+        input_shape=(3, 5),
+        loss=SquaredError(),
+    ),
+    "prelu_twice": lambda: by_hand(learned_slopes),
+    "prelu_first": lambda: by_hand(slopes_first),
+    "prelu_each_sample": lambda: by_hand(slopes_of_each_sample, (3, 5)),
     "activation_layers": lambda: lower(
         Sequential(
             [
@@ -381,6 +421,12 @@ MAKERS = {
     **{
         f"broadcast_{'x'.join(map(str, shape)) or 'scalar'}": (
             lambda shape=shape: by_hand(broadcast_from(shape), (2, 3, 4))
+        )
+        for shape in BROADCASTS
+    },
+    **{
+        f"prelu_{'x'.join(map(str, shape)) or 'scalar'}": (
+            lambda shape=shape: by_hand(slopes_from(shape), (2, 3, 4))
         )
         for shape in BROADCASTS
     },

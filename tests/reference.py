@@ -476,6 +476,17 @@ def head(op, dim, values):
     return values.reshape(dim[2], -1)[:, start : start + dim[3]]
 
 
+def run_prelu(walk, op, dim, x, slope, *_):
+    slope = slope[positions(dim, op["stride"])]
+    return (np.where(x.reshape(dim) < 0, slope, 1) * x.reshape(dim),)
+
+
+def run_prelu_gradient(walk, op, dim, dy, x, slope, *_):
+    places = positions(dim, op["stride"]).ravel()
+    dx = dy * np.where(x > 0, 1, slope[places])
+    return dx, np.bincount(places, dy * np.minimum(x, 0))
+
+
 def run_softmax(walk, op, dim, z, *_):
     y = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
     head(op, dim, y)[:] = softmax(head(op, dim, z), axis=1)
@@ -536,6 +547,8 @@ OPS = {
     "loss": run_loss,
     "dropout": run_dropout,
     "gaussian_noise": run_gaussian_noise,
+    "prelu": run_prelu,
+    "prelu_gradient": run_prelu_gradient,
 }
 
 

@@ -16,6 +16,8 @@ from fastnn._core.plan cimport (
     OP_DROPOUT,
     OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
@@ -27,6 +29,7 @@ from fastnn._core.plan cimport (
     op_t,
     tensor_t,
 )
+from fastnn._core.prelu cimport prelu, prelu_gradient
 from fastnn._core.sparse cimport (
     sparse_product,
     sparse_rows_t,
@@ -96,6 +99,13 @@ cdef void execute(
             gaussian_noise(
                 dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step, op.code,
                 op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_PRELU:
+            prelu(dim, op.stride, input[0], input[1], output[0])
+        elif op.kind == OP_PRELU_GRADIENT:
+            prelu_gradient(
+                dim, op.stride, input[0], input[1], input[2], output[0], output[1],
+                size_of(tensors, op.output[1], walk),
+                adds(op, tensors, op.output[1], walk))
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:

@@ -23,6 +23,8 @@ cdef extern from "plan.h":
         OP_LOSS
         OP_DROPOUT
         OP_GAUSSIAN_NOISE
+        OP_PRELU
+        OP_PRELU_GRADIENT
 
     enum:
         MAX_INPUTS

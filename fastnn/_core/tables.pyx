@@ -9,6 +9,8 @@ from fastnn._core.plan cimport (
     OP_DROPOUT,
     OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
@@ -142,6 +144,8 @@ KINDS = {
     "loss": OP_LOSS,
     "dropout": OP_DROPOUT,
     "gaussian_noise": OP_GAUSSIAN_NOISE,
+    "prelu": OP_PRELU,
+    "prelu_gradient": OP_PRELU_GRADIENT,
 }
 SPACES = {
     "input": SPACE_INPUT,

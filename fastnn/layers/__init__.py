@@ -1,6 +1,6 @@
 """Layers: the descriptions that networks are made of."""
 
-from fastnn.layers.activation import ELU, Activation, LeakyReLU
+from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU
 from fastnn.layers.base import Layer
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import AlphaDropout, Dropout
@@ -15,4 +15,5 @@ __all__ = [
     "GaussianNoise",
     "Layer",
     "LeakyReLU",
+    "PReLU",
 ]
