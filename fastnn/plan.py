@@ -88,8 +88,9 @@ class Plan:
 
     @property
     def draws_masks(self) -> bool:
-        """Whether training draws random masks."""
-        return bool((self.ops["kind"] == KINDS["dropout"]).any())
+        """Whether training draws random numbers: masks or noise."""
+        drawing = KINDS["dropout"], KINDS["gaussian_noise"]
+        return bool(np.isin(self.ops["kind"], drawing).any())
 
     @property
     def n_inputs(self) -> int:

@@ -7,13 +7,17 @@ from fastnn._core.blas cimport product
 from fastnn._core.broadcast cimport add, add_gradient
 from fastnn._core.dropout cimport dropout
 from fastnn._core.loss cimport loss, softmax, softmax_gradient
+from fastnn._core.noise cimport gaussian_noise
 from fastnn._core.plan cimport (
     MAX_INPUTS,
     MAX_OUTPUTS,
     OP_ADD,
     OP_ADD_GRADIENT,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
@@ -25,6 +29,7 @@ from fastnn._core.plan cimport (
     op_t,
     tensor_t,
 )
+from fastnn._core.prelu cimport prelu, prelu_gradient
 from fastnn._core.sparse cimport (
     sparse_product,
     sparse_rows_t,
@@ -88,8 +93,19 @@ cdef void execute(
                 <const floating *> walk.weight, op.dim[2], op.scalar[0], &op.scalar[2],
                 output[0] + op.stride[0] if output[0] != NULL else NULL))
         elif op.kind == OP_DROPOUT:
-            dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,
+            dropout(dim[2], dim[3], op.scalar, walk.mask_seed, walk.mask_step,
                     op.code, op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_GAUSSIAN_NOISE:
+            gaussian_noise(
+                dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step, op.code,
+                op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_PRELU:
+            prelu(dim, op.stride, input[0], input[1], output[0])
+        elif op.kind == OP_PRELU_GRADIENT:
+            prelu_gradient(
+                dim, op.stride, input[0], input[1], input[2], output[0], output[1],
+                size_of(tensors, op.output[1], walk),
+                adds(op, tensors, op.output[1], walk))
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:

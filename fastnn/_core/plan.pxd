@@ -22,6 +22,9 @@ cdef extern from "plan.h":
         OP_SOFTMAX_GRADIENT
         OP_LOSS
         OP_DROPOUT
+        OP_GAUSSIAN_NOISE
+        OP_PRELU
+        OP_PRELU_GRADIENT
 
     enum:
         MAX_INPUTS

@@ -7,7 +7,10 @@ from fastnn._core.plan cimport (
     OP_ADD,
     OP_ADD_GRADIENT,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
@@ -52,6 +55,10 @@ cdef extern from "elementwise.h":
         clip_norm "CLIP_NORM"
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
+
+cdef extern from "dropout.h":
+    enum:
+        chances "CHANCES"
 
 cdef extern from "plan.h":
     enum:
@@ -108,6 +115,9 @@ CLIP_NORM = clip_norm
 MASK_SEED = mask_seed
 MASK_STEP = mask_step
 
+# The rate of dropout is a multiple of one over this, and below 1.
+CHANCES = chances
+
 # Which compiled form of the loops this processor runs.
 INSTRUCTION_SET = instruction_set().decode()
 
@@ -135,6 +145,9 @@ KINDS = {
     "softmax_gradient": OP_SOFTMAX_GRADIENT,
     "loss": OP_LOSS,
     "dropout": OP_DROPOUT,
+    "gaussian_noise": OP_GAUSSIAN_NOISE,
+    "prelu": OP_PRELU,
+    "prelu_gradient": OP_PRELU_GRADIENT,
 }
 SPACES = {
     "input": SPACE_INPUT,
