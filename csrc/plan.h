@@ -69,7 +69,17 @@ enum op_kind {
     /* The adjoint of OP_PRELU. input0: gradient of its output; input1, input2: its inputs.
        output0: the gradient of input1, output1 = [output1 +] that of the slope. Either
        may be absent. */
-    OP_PRELU_GRADIENT
+    OP_PRELU_GRADIENT,
+    /* output0 = input1 h + input2 with h = input0, each row by itself, less its mean
+       (code: LAYER_NORM) and over its standard deviation, or (RMS_NORM) over the root of
+       its mean square; scalar[0] is added to its square before. dim[2], dim[3]: rows and
+       columns. input1, input2: a row each, or absent. output1: what the adjoint needs to
+       know of each row. */
+    OP_ROW_NORM,
+    /* The adjoint of OP_ROW_NORM. input0: gradient of its output; input1, input2: its
+       first two inputs; input3: its output1. output0: the gradient of input1; output1,
+       output2 = [output1, output2 +] those of scale and offset. Each may be absent. */
+    OP_ROW_NORM_GRADIENT
 };
 
 /* How many tensors an op reads and writes at most. */
@@ -77,9 +87,9 @@ enum { MAX_INPUTS = 4, MAX_OUTPUTS = 3 };
 
 typedef struct {
     int32_t kind;
-    int32_t code;       /* a row of the table of activations, or of those of losses */
+    int32_t code;       /* a row of the table of activations, or of another one */
     int32_t phase;      /* when it runs */
-    int32_t accumulate; /* 1: the output that may be added to is added to */
+    int32_t accumulate; /* 1: the outputs that may be added to are added to */
     int32_t transpose;  /* bit 0: input0, bit 1: input1 */
     int32_t scaled;     /* bit i: dim[i] is multiplied by the rows of the batch */
     int32_t input[MAX_INPUTS]; /* numbers of tensors, -1 where absent */

@@ -17,6 +17,7 @@ from fastnn._core.tables import (
     ACTIVATION_READS,
     ACTIVATIONS,
     LOSSES,
+    ROW_NORMS,
 )
 from fastnn.broadcasting import broadcast_axes
 from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape, Tensor
@@ -153,7 +154,7 @@ class Lowering(Tape):
         return y
 
     def prelu(self, x: Tensor, slope: Tensor) -> Tensor:
-        """``x`` where it is positive, ``slope * x`` elsewhere, slope broadcast as by add.
+        """x where it is positive, ``slope * x`` elsewhere, with the slope broadcast.
 
         Parameters
         ----------
@@ -218,10 +219,61 @@ class Lowering(Tape):
         self._keep(y, adjoint)
         return y
 
+    def row_norm(
+        self,
+        kind: str,
+        x: Tensor,
+        scale: Tensor | None = None,
+        offset: Tensor | None = None,
+        *,
+        epsilon: float,
+    ) -> Tensor:
+        """``scale * h + offset`` with h the normalised rows of x along the last axis.
+
+        Parameters
+        ----------
+        kind : {"layer_norm", "rms_norm"}
+            Whether a row's mean is removed before it is divided by the root of its mean
+            square.
+        x : Tensor
+        scale, offset : Tensor, default=None
+            Parameters of the shape of a row. None is 1 and 0.
+        epsilon : float
+            Added to the mean square, above 0.
+        """
+        for row in (scale, offset):
+            if row is not None and row.shape != x.shape[-1:]:
+                raise ValueError(
+                    f"rows of shape {x.shape[-1:]} need a scale and an offset of that "
+                    f"shape, got {row.shape}"
+                )
+        y = self._activation(x.shape, *(t for t in (x, scale, offset) if t is not None))
+        per_row = 3 if kind == "layer_norm" else 1
+        saved = self._activation((*x.shape[:-1], per_row))
+        fields = {"code": ROW_NORMS[kind], **_rows(x, x.shape[-1])}
+        self._emit(
+            "row_norm", (x, scale, offset), (y, saved), ALWAYS,
+            scalar=(epsilon, 0, 0, 0), **fields,
+        )  # fmt: skip
+
+        def adjoint() -> None:
+            dy = self._gradients[y.number]
+            dx = self._activation(x.shape) if x.needs_gradient else None
+            for accumulate, sums in self._accumulators(scale, offset):
+                self._emit(
+                    "row_norm_gradient", (dy, x, scale, saved), (dx, *sums), TRAIN,
+                    accumulate=accumulate, **fields,
+                )  # fmt: skip
+            if dx is not None:
+                self._contribute(x, dx)
+
+        self._keep(y, adjoint)
+        return y
+
     def dropout(
         self, x: Tensor, rate: float, scale: float, shift: float = 0, value: float = 0
     ) -> Tensor:
-        """``scale * x + shift``, or value at this rate, in training; x itself otherwise.
+        """In training ``scale * x + shift`` or, at this rate, value; x otherwise.
 
         Parameters
         ----------

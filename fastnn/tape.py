@@ -289,6 +289,21 @@ class Tape:
         self._gradient_written.add(value.number)
         return self._gradients[value.number], accumulate
 
+    def _accumulators(
+        self, *values: Tensor | None
+    ) -> list[tuple[bool, list[Tensor | None]]]:
+        """The same for several parameters of an op, which adds to all or to none.
+
+        There are as many as values, None for those that have no gradient. Where some
+        are added to and some are not yet, they come as two lists, for two ops.
+        """
+        places: dict[bool, list[Tensor | None]] = {}
+        for i, value in enumerate(values):
+            if value is not None and value.needs_gradient:
+                place, accumulate = self._accumulator(value)
+                places.setdefault(accumulate, [None] * len(values))[i] = place
+        return list(places.items()) or [(False, [None] * len(values))]
+
 
 def _numbers(tensors: Sequence[Tensor | None], count: int) -> list[int]:
     numbers = [-1 if tensor is None else tensor.number for tensor in tensors]

@@ -6,10 +6,28 @@ from itertools import count
 
 import numpy as np
 import reference
+from writers import (
+    dense,
+    learned_slopes,
+    noisy,
+    normed,
+    normed_above_frozen,
+    normed_first,
+    parameter,
+    slopes_first,
+    slopes_from,
+    slopes_of_each_sample,
+)
 
-from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES, ROW_LOSSES
+from fastnn._core.tables import (
+    ACTIVATIONS,
+    KINDS,
+    LOSSES,
+    PHASES,
+    ROW_LOSSES,
+    ROW_NORMS,
+)
 from fastnn.constraints import MaxNorm
-from fastnn.initializers import GlorotUniform
 from fastnn.layers import (
     ELU,
     Activation,
@@ -17,8 +35,10 @@ from fastnn.layers import (
     Dense,
     Dropout,
     GaussianNoise,
+    LayerNorm,
     LeakyReLU,
     PReLU,
+    RMSNorm,
 )
 from fastnn.losses import (
     AbsoluteError,
@@ -199,18 +219,6 @@ def outputs_for(loss, n):
     return max(n, 2) if ALL_LOSSES[loss].name in ROW_LOSSES else n
 
 
-def parameter(lowering, name, shape, **options):
-    return lowering.parameter(
-        name, shape, GlorotUniform(), fan_in=1, fan_out=1, **options
-    )
-
-
-def dense(lowering, x, name, units, activation="identity", **options):
-    kernel = parameter(lowering, f"{name}/kernel", (x.shape[-1], units), **options)
-    bias = parameter(lowering, f"{name}/bias", (units,), **options)
-    return lowering.add(lowering.product(x, kernel), bias, activation)
-
-
 def by_hand(write, input_shape=(5,), loss="squared_error"):
     """The plan of a network that ``write(lowering, x) -> raw outputs`` writes."""
     lowering = Lowering()
@@ -313,42 +321,6 @@ def dropped(lowering, x):
     return lowering.add(lowering.dropout(h, 0.25, 0.9, shift=0.3, value=-1.7), h)
 
 
-def noisy(lowering, x):
-    """Noise over the input, a value that is used twice, and noise over noise."""
-    x = lowering.gaussian_noise(x, 0.3)
-    h = dense(lowering, x, "hidden", 11, "tanh")
-    z = lowering.gaussian_noise(lowering.gaussian_noise(h, 0.2), 0.7)
-    return dense(lowering, lowering.add(z, h), "output", 2)
-
-
-def learned_slopes(lowering, x):
-    """A slope that is used twice, one for each column, and one that is not trained."""
-    slope = parameter(lowering, "slope", (1,))
-    x = lowering.prelu(dense(lowering, x, "first", 6), slope)
-    x = lowering.prelu(dense(lowering, x, "second", 6), slope)
-    x = lowering.prelu(x, parameter(lowering, "each", (6,)))
-    return lowering.prelu(x, parameter(lowering, "fixed", (6,), trainable=False))
-
-
-def slopes_first(lowering, x):
-    """The slopes of the input, for which nobody wants the gradient of X."""
-    return dense(lowering, lowering.prelu(x, parameter(lowering, "a", (5,))), "b", 2)
-
-
-def slopes_of_each_sample(lowering, x):
-    """The slopes are a function of the sample."""
-    slope = dense(lowering, x, "slope", 1, "tanh")
-    return lowering.prelu(dense(lowering, x, "body", 4), slope)
-
-
-def slopes_from(shape):
-    def write(lowering, x):
-        y = lowering.product(x, parameter(lowering, "kernel", (4, 4)))
-        return lowering.prelu(y, parameter(lowering, "slope", shape))
-
-    return write
-
-
 def two_losses():
     """Two heads with weights of their own against one target."""
     lowering = Lowering()
@@ -412,6 +384,31 @@ MAKERS = {
     "noise_last": lambda: lower(
         Sequential([Dense(7), GaussianNoise(0.5)]),
         input_shape=(5,),
+        loss=SquaredError(),
+    ),
+    **{
+        f"{kind}{name}": lambda kind=kind, shape=shape: by_hand(normed(kind), shape)
+        for kind in ROW_NORMS
+        for name, shape in (("", (5,)), ("_rank_2", (3, 5)))
+    },
+    **{
+        f"layer_norm_{name}_fixed": (
+            lambda trainable=trainable: by_hand(normed("layer_norm", trainable))
+        )
+        for name, trainable in (("scale", (False, True)), ("offset", (True, False)))
+    },
+    "norm_first": lambda: by_hand(normed_first),
+    "norm_first_rank_2": lambda: by_hand(normed_first, (3, 5)),
+    "norm_above_frozen": lambda: by_hand(normed_above_frozen),
+    "norm_layers": lambda: lower(
+        Sequential(
+            [
+                *(Dense(33), LayerNorm(), Activation("tanh")),
+                *(Dense(16), RMSNorm(), Activation("tanh")),
+                *(Dense(3), LayerNorm(1e-3, affine=False), RMSNorm(0.1, affine=False)),
+            ]
+        ),
+        input_shape=(2, 5),
         loss=SquaredError(),
     ),
     "prelu": lambda: lower(

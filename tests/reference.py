@@ -511,6 +511,28 @@ def run_prelu_gradient(walk, op, dim, dy, x, slope, *_):
     return dx, np.bincount(places, dy * np.minimum(x, 0))
 
 
+def run_row_norm(walk, op, dim, x, scale, offset, *_):
+    x = x.reshape(dim[2:])
+    if op["code"] == tables.ROW_NORMS["layer_norm"]:
+        x = x - x.mean(axis=1, keepdims=True)
+    root = np.sqrt(np.mean(x**2, axis=1, keepdims=True) + op["scalar"][0])
+    h = x / root
+    y = h * (1 if scale is None else scale) + (0 if offset is None else offset)
+    return y, np.hstack([h, root])
+
+
+def run_row_norm_gradient(walk, op, dim, dy, x, scale, saved):
+    """dx is ``(g - mean(g) - h mean(g h)) / root``, means over rows, and the first one
+    for those that lost theirs."""
+    dy = dy.reshape(dim[2:])
+    h, root = np.split(saved.reshape(dim[2], -1), [dim[3]], axis=1)
+    g = dy * (1 if scale is None else scale)
+    dx = g - h * np.mean(g * h, axis=1, keepdims=True)
+    if op["code"] == tables.ROW_NORMS["layer_norm"]:
+        dx -= g.mean(axis=1, keepdims=True)
+    return dx / root, np.sum(dy * h, axis=0), dy.sum(axis=0)
+
+
 def run_softmax(walk, op, dim, z, *_):
     y = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
     head(op, dim, y)[:] = softmax(head(op, dim, z), axis=1)
@@ -573,6 +595,8 @@ OPS = {
     "gaussian_noise": run_gaussian_noise,
     "prelu": run_prelu,
     "prelu_gradient": run_prelu_gradient,
+    "row_norm": run_row_norm,
+    "row_norm_gradient": run_row_norm_gradient,
 }
 
 

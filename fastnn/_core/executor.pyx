@@ -19,6 +19,8 @@ from fastnn._core.plan cimport (
     OP_PRELU,
     OP_PRELU_GRADIENT,
     OP_PRODUCT,
+    OP_ROW_NORM,
+    OP_ROW_NORM_GRADIENT,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
     PHASE_TRAIN,
@@ -30,6 +32,7 @@ from fastnn._core.plan cimport (
     tensor_t,
 )
 from fastnn._core.prelu cimport prelu, prelu_gradient
+from fastnn._core.row_norm cimport row_norm, row_norm_gradient
 from fastnn._core.sparse cimport (
     sparse_product,
     sparse_rows_t,
@@ -106,6 +109,15 @@ cdef void execute(
                 dim, op.stride, input[0], input[1], input[2], output[0], output[1],
                 size_of(tensors, op.output[1], walk),
                 adds(op, tensors, op.output[1], walk))
+        elif op.kind == OP_ROW_NORM:
+            row_norm(
+                op.code, dim[2], dim[3], op.scalar[0], input[0], input[1], input[2],
+                output[0], output[1])
+        elif op.kind == OP_ROW_NORM_GRADIENT:
+            row_norm_gradient(
+                op.code, dim[2], dim[3], input[0], input[1], input[2], input[3],
+                output[0], output[1], adds(op, tensors, op.output[1], walk),
+                output[2], adds(op, tensors, op.output[2], walk))
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:

@@ -25,6 +25,8 @@ cdef extern from "plan.h":
         OP_GAUSSIAN_NOISE
         OP_PRELU
         OP_PRELU_GRADIENT
+        OP_ROW_NORM
+        OP_ROW_NORM_GRADIENT
 
     enum:
         MAX_INPUTS

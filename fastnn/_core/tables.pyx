@@ -12,6 +12,8 @@ from fastnn._core.plan cimport (
     OP_PRELU,
     OP_PRELU_GRADIENT,
     OP_PRODUCT,
+    OP_ROW_NORM,
+    OP_ROW_NORM_GRADIENT,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
     PHASE_EVALUATE,
@@ -55,6 +57,10 @@ cdef extern from "elementwise.h":
         clip_norm "CLIP_NORM"
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
+
+cdef extern from "row_norm.h":
+    enum:
+        RMS_NORM, LAYER_NORM
 
 cdef extern from "dropout.h":
     enum:
@@ -115,6 +121,9 @@ CLIP_NORM = clip_norm
 MASK_SEED = mask_seed
 MASK_STEP = mask_step
 
+# Codes of the normalisation of rows.
+ROW_NORMS = {"rms_norm": RMS_NORM, "layer_norm": LAYER_NORM}
+
 # The rate of dropout is a multiple of one over this, and below 1.
 CHANCES = chances
 
@@ -148,6 +157,8 @@ KINDS = {
     "gaussian_noise": OP_GAUSSIAN_NOISE,
     "prelu": OP_PRELU,
     "prelu_gradient": OP_PRELU_GRADIENT,
+    "row_norm": OP_ROW_NORM,
+    "row_norm_gradient": OP_ROW_NORM_GRADIENT,
 }
 SPACES = {
     "input": SPACE_INPUT,

@@ -5,6 +5,7 @@ from fastnn.layers.base import Layer
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import AlphaDropout, Dropout
 from fastnn.layers.noise import GaussianNoise
+from fastnn.layers.normalization import LayerNorm, RMSNorm
 
 __all__ = [
     "ELU",
@@ -14,6 +15,8 @@ __all__ = [
     "Dropout",
     "GaussianNoise",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "PReLU",
+    "RMSNorm",
 ]

@@ -10,6 +10,9 @@ from fastnn._core.tables import CHANCES
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
 
+# What selu tends to on the left, -scale * alpha; see csrc/elementwise.h.
+SELU_LIMIT = -1.05070098735548049342 * 1.67326324235437728482
+
 
 class Dropout(Layer):
     """Sets inputs to zero at random while training; passes them on at predict.
@@ -52,16 +55,13 @@ class Dropout(Layer):
         return lowering.dropout(x, rate, scale=1 / (1 - rate)) if rate else x
 
 
-# What selu tends to on the left, -scale * alpha; see csrc/elementwise.h.
-SELU_LIMIT = -1.05070098735548049342 * 1.67326324235437728482
-
-
 class AlphaDropout(Layer):
-    """Sets inputs to the limit of selu at random while training; none at predict.
+    """Drops inputs at random while training, for selu; passes them on at predict.
 
-    Inputs of mean 0 and variance 1, to which networks of Dense layers with selu and
-    kernels drawn as "lecun_normal" lead, keep both: all inputs, dropped ones included,
-    are then scaled and shifted. What is dropped is new in every step.
+    Dropped inputs become the limit of selu on the left, -1.7581. Then all are scaled
+    and shifted, so that inputs of mean 0 and variance 1 keep both; layers of selu whose
+    kernels are drawn as "lecun_normal" lead to such. What is dropped is new in every
+    step.
 
     Parameters
     ----------
