@@ -22,7 +22,7 @@ from fastnn._core.tables import (
 from fastnn.broadcasting import broadcast_axes
 from fastnn.initializers import Initializer
 from fastnn.memory import assign_offsets
-from fastnn.plan import Parameter, Plan
+from fastnn.plan import CustomFunction, Parameter, Plan
 
 TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
 ALWAYS = TRAIN | PREDICT | EVALUATE
@@ -63,6 +63,8 @@ class Tape:
         self._blocks: list[tuple] = []
         self._parameters: list[Parameter] = []
         self._n_parameters = 0
+        self._n_statistics = 0
+        self._functions: list[CustomFunction] = []
         self._gradients: dict[int, Tensor] = {}
         self._gradient_written: set[int] = set()
         self._adjoints: list[Callable[[], None]] = []
@@ -70,6 +72,8 @@ class Tape:
         self._target: Tensor | None = None
         self._n_classes: tuple[int, ...] = ()
         self._n_masks = 0
+        # Weight of a step's statistics in running ones, by number of tensor.
+        self._running: dict[int, float] = {}
 
     # ------------------------------------------------------------------ values
 
@@ -121,16 +125,25 @@ class Tape:
             Parameter(name, shape, offset, initializer, fan_in, fan_out)
         )
         factors = learning_rate, weight_decay
-        self._blocks.append((offset, prod(shape), penalty, *factors, int(trainable), 0))
+        self._blocks.append(
+            (offset, prod(shape), penalty, *factors, 0.0, int(trainable), 0)
+        )
         self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         value = self._tensor(
             "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
         )
         if trainable:
-            self._gradients[value.number] = self._tensor(
-                "gradient", shape, scaled=False, offset=offset
-            )
+            self._gradient_of_parameter(value)
         return value
+
+    def _gradient_of_parameter(self, value: Tensor) -> None:
+        """Give a parameter its place in the flat buffer of gradients."""
+        self._gradients[value.number] = self._tensor(
+            "gradient",
+            value.shape,
+            scaled=False,
+            offset=self._tensors[value.number]["train_offset"],
+        )
 
     # ------------------------------------------------------------------ the plan
 
@@ -159,6 +172,10 @@ class Tape:
         for records in (ops, tensors):
             records.setflags(write=False)
         blocks = np.array(self._blocks, BLOCK_DTYPE)
+        for number, weight in self._running.items():
+            blocks["running"][blocks["offset"] == tensors["train_offset"][number]] = (
+                weight
+            )
         blocks.setflags(write=False)
         number = self._input.number
         return Plan(
@@ -176,6 +193,8 @@ class Tape:
             n_classes=self._n_classes,
             accepts_sparse=_only_products_read(ops, number)
             and len(self._input.shape) == 1,
+            statistic_size=self._n_statistics,
+            functions=tuple(self._functions),
         )
 
     # ------------------------------------------------------------------ records
@@ -203,6 +222,12 @@ class Tape:
     def _activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
         needs_gradient = any(source.needs_gradient for source in sources)
         return self._tensor("activation", shape, needs_gradient=needs_gradient)
+
+    def _statistic(self, *shape: int) -> Tensor:
+        """Numbers of all rows, of which each share of a step has its own."""
+        offset = self._n_statistics
+        self._n_statistics += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        return self._tensor("statistic", shape, scaled=False, offset=offset)
 
     def _emit(
         self,
@@ -258,6 +283,11 @@ class Tape:
 def _numbers(tensors: Sequence[Tensor | None], count: int) -> list[int]:
     numbers = [-1 if tensor is None else tensor.number for tensor in tensors]
     return numbers + [-1] * (count - len(numbers))
+
+
+def _rows(z: Tensor, width: int) -> dict[str, Any]:
+    """The rows of z over all samples, of which an op looks at so many columns."""
+    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
 
 
 def _only_products_read(ops: NDArray, number: int) -> bool:

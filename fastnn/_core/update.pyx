@@ -91,10 +91,13 @@ cdef double update(
     for j in range(N_SCALARS):
         h[j] = <floating> scalars[j]
     for i in range(n_blocks):
-        if not blocks[i].trainable:
-            continue
         at = max(first, blocks[i].offset)
         end = min(last, blocks[i].offset + blocks[i].size)
+        if blocks[i].running > 0 and at < end:
+            move_running(
+                at, end, blocks[i].running, parameters, gradients, n_gradients)
+        if not blocks[i].trainable:
+            continue
         rate = <floating> (scalars[0] * blocks[i].learning_rate)
         # Decay is added to the gradient as it is after scaling and clipping.
         decay = scalars[COUPLED_DECAY] * blocks[i].weight_decay / scale
@@ -122,6 +125,18 @@ cdef double update(
                     scale, slope + decay, shrink)
             at = stop
     return total
+
+
+cdef void move_running(
+    Py_ssize_t first, Py_ssize_t last, double weight, floating *parameters,
+    floating **gradients, int n_gradients,
+) noexcept nogil:
+    """Running statistics make room for those of the batch, of this weight together."""
+    cdef Py_ssize_t i
+    cdef floating keep = <floating> (1 - weight)
+    reduce_gradients(first, last, gradients, n_gradients)
+    for i in range(first, last):
+        parameters[i] = keep * parameters[i] + gradients[0][i]
 
 
 cdef inline double sum_of_squares(Py_ssize_t n, const floating *x) noexcept nogil:

@@ -21,7 +21,7 @@ class Loss(BaseEstimator, ABC):
         Name of the function from raw outputs to predictions.
     """
 
-    link: ClassVar[str]
+    link: str
 
     _parameter_constraints: ClassVar[dict] = {}
 
