@@ -40,9 +40,12 @@ class Objective:
         self._engine = engine
         self._parameters = parameters
         self._penalty = np.zeros_like(parameters)
+        # What running statistics have for a gradient is the part that moves them.
+        self._moved = np.zeros_like(parameters)
         for block in plan.blocks:
-            start = block["offset"]
-            self._penalty[start : start + block["size"]] = block["penalty"]
+            at = slice(block["offset"], block["offset"] + block["size"])
+            self._penalty[at] = block["penalty"]
+            self._moved[at] = block["running"]
         self.reported = math.nan
 
     def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -53,7 +56,14 @@ class Objective:
         penalty = self._engine.penalty()
         self.reported = (reported + penalty) / weight
         gradient = (self._engine.gradients + shrinkage) / weight
+        gradient[self._moved > 0] = 0
         return (loss + penalty) / weight, gradient
+
+    def settle(self, point: NDArray[np.float64]) -> None:
+        """Make a point the parameters, with the statistics of the whole data set."""
+        self(point)
+        moved = self._moved > 0
+        self._parameters[moved] = self._engine.gradients[moved] / self._moved[moved]
 
 
 def fit_lbfgs(
@@ -138,10 +148,10 @@ def fit_lbfgs(
                 callback=record,
                 options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
             )
-            objective(result.x)
+            objective.settle(result.x)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
-            np.copyto(parameters, last)
+            objective.settle(last)
             return objective.reported, n_iter
     if not (np.isfinite(objective.reported) and all_finite(parameters)):
         raise ValueError(NOT_FINITE)
