@@ -9,12 +9,14 @@ from fastnn.estimators import (
     MLPRegressor,
     from_sklearn,
 )
+from fastnn.network import Sequential
 
 __all__ = [
     "HiddenLayerTransformer",
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "Sequential",
     "__version__",
     "from_sklearn",
     "show_versions",

@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.engine import Engine
 from fastnn.plan import Plan
-from fastnn.training import NOT_FINITE, all_finite
+from fastnn.snapshot import all_finite
+from fastnn.training import NOT_FINITE
 
 
 class Objective:

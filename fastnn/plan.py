@@ -21,7 +21,7 @@ class Parameter:
     Parameters
     ----------
     name : str
-        Layer and role, as in ``"dense_0/kernel"``.
+        Layer and role, as in ``"dense/kernel"``.
     shape : tuple of int
     offset : int
         Where it starts in the flat buffer.

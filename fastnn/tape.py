@@ -62,6 +62,7 @@ class Tape:
         self._tensors: list[dict[str, Any]] = []
         self._blocks: list[tuple] = []
         self._parameters: list[Parameter] = []
+        self._named: dict[str, Tensor] = {}
         self._n_parameters = 0
         self._n_statistics = 0
         self._functions: list[CustomFunction] = []
@@ -103,6 +104,8 @@ class Tape:
     ) -> Tensor:
         """A range of the flat parameter buffer, and one of the flat gradient buffer.
 
+        A name that was there before means the same parameter again.
+
         Parameters
         ----------
         name : str
@@ -120,6 +123,8 @@ class Tape:
             Whether it has a gradient and is updated.
         """
         shape = tuple(shape)
+        if name in self._named:
+            return self._again(name, shape)
         offset = self._n_parameters
         self._parameters.append(
             Parameter(name, shape, offset, initializer, fan_in, fan_out)
@@ -134,6 +139,7 @@ class Tape:
         )
         if trainable:
             self._gradient_of_parameter(value)
+        self._named[name] = value
         return value
 
     def _gradient_of_parameter(self, value: Tensor) -> None:
@@ -144,6 +150,17 @@ class Tape:
             scaled=False,
             offset=self._tensors[value.number]["train_offset"],
         )
+
+    def _again(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        known = self._named[name]
+        if known.shape != shape:
+            layer = name.partition("/")[0]
+            raise ValueError(
+                f"layer {layer!r} is used twice, and its inputs ask for parameters of "
+                f"shape {known.shape} once and {shape} the other time. Use two layers, "
+                "or give it inputs of one shape."
+            )
+        return known
 
     # ------------------------------------------------------------------ the plan
 

@@ -25,8 +25,9 @@ class WholeBatch(Tape):
             name, shape, initializer, fan_in=1, fan_out=1,
             weight_decay=0.0, trainable=False,
         )  # fmt: skip
-        self._gradient_of_parameter(value)
-        self._running[value.number] = 0.0
+        if value.number not in self._running:
+            self._gradient_of_parameter(value)
+            self._running[value.number] = 0.0
         return value
 
     def batch_norm(

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fastnn.convergence import AfterEpoch, ConvergenceState
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.validation import Arguments
-from fastnn.training import AfterEpoch
-from fastnn.training_state import TrainingState
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -62,7 +61,7 @@ class FitTask:
             self._epoch = self._context.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
-        def after_epoch(epoch: int, state: TrainingState) -> bool:
+        def after_epoch(epoch: int, state: ConvergenceState) -> bool:
             stop = self._epoch.call_on_fit_task_end(
                 estimator=self._estimator,
                 **self._data,
@@ -114,8 +113,7 @@ def fit_task(
     data = {"X": arguments.X, "y": arguments.y}
     if arguments.sample_weight is not None:
         data["metadata"] = {"sample_weight": arguments.sample_weight}
-    n_epochs = 0 if estimator.solver == "lbfgs" else estimator.max_iter
-    context = estimator._init_callback_context(max_subtasks=n_epochs)
+    context = estimator._init_callback_context(max_subtasks=estimator._max_epochs())
     context.call_on_fit_task_begin(estimator=estimator, **data)
     task = FitTask(estimator, context, data)
     yield task
@@ -123,7 +121,7 @@ def fit_task(
 
 
 def _attributes(
-    fitted: FittedNetwork, targets: Any, epoch: int, state: TrainingState
+    fitted: FittedNetwork, targets: Any, epoch: int, state: ConvergenceState
 ) -> dict[str, Any]:
     """Attributes of an estimator that had stopped after ``epoch``."""
     snapshot = FittedNetwork(fitted.network, fitted.input_shape, fitted.loss)

@@ -26,7 +26,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
     _targets: ClassTargets | ColumnsOfClasses
     _numeric_targets = False
 
-    @available_if(BaseNeuralNetwork._has_epochs)
+    @available_if(lambda self: self._has_epochs())
     def partial_fit(
         self,
         X: MatrixLike,

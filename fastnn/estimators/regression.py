@@ -51,7 +51,7 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
     _targets: RegressionTargets
     _numeric_targets = True
 
-    @available_if(BaseNeuralNetwork._has_epochs)
+    @available_if(lambda self: self._has_epochs())
     def partial_fit(
         self,
         X: MatrixLike,

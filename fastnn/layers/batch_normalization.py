@@ -51,9 +51,9 @@ class BatchNorm(Layer):
     >>> network = Sequential([Dense(8), BatchNorm(), Activation("relu"), Dense(1)])
     >>> plan = lower(network, input_shape=(4,), loss=SquaredError())
     >>> [(p.name, p.shape) for p in plan.parameters[2:4]]
-    [('batchnorm_0/scale', (8,)), ('batchnorm_0/offset', (8,))]
+    [('batchnorm/scale', (8,)), ('batchnorm/offset', (8,))]
     >>> [(p.name, p.shape) for p in plan.parameters[4:6]]
-    [('batchnorm_0/running_mean', (8,)), ('batchnorm_0/running_variance', (8,))]
+    [('batchnorm/running_mean', (8,)), ('batchnorm/running_variance', (8,))]
     """
 
     _parameter_constraints: ClassVar[dict] = {
