@@ -8,12 +8,12 @@
 
 /* Where a tensor's numbers live. */
 enum space {
-    SPACE_INPUT,     /* the rows of X */
-    SPACE_TARGET,    /* the rows of y */
-    SPACE_PARAMETER, /* the flat buffer of weights */
-    SPACE_GRADIENT,  /* the flat buffer of gradients, laid out as the weights */
+    SPACE_INPUT,      /* the rows of X */
+    SPACE_TARGET,     /* the rows of y */
+    SPACE_PARAMETER,  /* the flat buffer of weights */
+    SPACE_GRADIENT,   /* the flat buffer of gradients, laid out as the weights */
     SPACE_ACTIVATION, /* everything that a step computes on the way, row by row */
-    SPACE_STATISTIC   /* what it computes of all rows: each share of a step has its own */
+    SPACE_STATISTIC /* what it computes of all rows: each share of a step has its own */
 };
 
 typedef struct {

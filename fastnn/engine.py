@@ -73,7 +73,8 @@ class Engine:
     Attributes
     ----------
     gradients : ndarray of shape (n_parameters,)
-        What the last call of :meth:`gradient` summed up.
+        What the last call of :meth:`gradient` summed up. In the place of running
+        statistics it has what the samples would put in the place of a part of them.
     n_steps : int
         Steps in an epoch.
     precision : str

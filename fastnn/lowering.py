@@ -10,7 +10,6 @@ layers and all devices.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 from fastnn._core.tables import (
     ACTIVATION_DEFAULTS,

@@ -9,7 +9,6 @@ from numpy.typing import DTypeLike, NDArray
 from fastnn._core.tables import KINDS, PHASES
 from fastnn.initializers import Initializer
 
-
 # A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
 CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 

@@ -319,7 +319,9 @@ def batch_norm(**options):
     def write(lowering, x):
         for i, units in enumerate((6, 19)):
             kernel = parameter(lowering, f"kernel_{i}", (x.shape[-1], units))
-            x = normalised(lowering, lowering.product(x, kernel), f"norm_{i}", **options)
+            x = normalised(
+                lowering, lowering.product(x, kernel), f"norm_{i}", **options
+            )
             x = lowering.add(x, None, "tanh")
         return dense(lowering, x, "output", 2)
 
@@ -445,7 +447,9 @@ MAKERS = {
     ),
     "custom_loss": lambda: custom(CustomLoss(quartic), Dense(6, "tanh"), Dense(3)),
     "custom_loss_rank_2": lambda: custom(
-        CustomLoss(quartic, link="softmax"), Dense(4, "tanh"), Dense(2),
+        CustomLoss(quartic, link="softmax"),
+        Dense(4, "tanh"),
+        Dense(2),
         input_shape=(3, 5),
     ),
     "custom_loss_of_one_column": lambda: custom(

@@ -536,9 +536,8 @@ def batch_norm_adjoint(dy, x, epsilon, scale=1):
     d_variance = np.sum(d_normalised * (x - mean), axis=0) * -(deviation**-3) / 2
     d_mean = -d_normalised.sum(axis=0) / deviation
     d_mean += d_variance * np.mean(-2 * (x - mean), axis=0)
-    return (
-        d_normalised / deviation + d_variance * 2 * (x - mean) / len(x) + d_mean / len(x)
-    )
+    along_variance = d_variance * 2 * (x - mean) / len(x)
+    return d_normalised / deviation + along_variance + d_mean / len(x)
 
 
 # What the compiled code keeps of a batch, here: its mean, its sum of squared deviations

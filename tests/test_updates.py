@@ -50,6 +50,9 @@ PLANS = [
     "shared",
     "frozen",
     "wide",
+    "batch_norm",
+    "batch_norm_used_twice",
+    "custom_loss",
 ]
 rules = pytest.mark.parametrize("optimizer", RULES, ids=str)
 
@@ -117,7 +120,7 @@ def test_epochs_are_the_reference(name, optimizer):
     options = {"seeds": [None, 11, None], "batch_size": 8}
     actual = run(plan, data, optimizer, **options)
     expected = expected_run(plan, data, optimizer, **options)
-    assert_equal_runs(actual, expected)
+    assert_equal_runs(actual, expected, rtol=1e-9)
     assert not np.array_equal(actual[1], data.parameters)
 
 
@@ -133,7 +136,7 @@ def test_float32_epochs(optimizer):
     assert flat.dtype == np.float32
 
 
-@pytest.mark.parametrize("name", ["wide", "frozen", "classes"])
+@pytest.mark.parametrize("name", ["wide", "frozen", "classes", "batch_norm"])
 @pytest.mark.parametrize("n_threads", [2, 3])
 @rules
 def test_threads_take_the_same_steps(name, n_threads, optimizer, monkeypatch):

@@ -296,7 +296,8 @@ cdef class Engine:
     cdef _end(self):
         restore_float_mode(self.mode)
         if self.raised is not None:
-            raise self.raised
+            raised, self.raised = self.raised, None
+            raise raised
 
     cdef double _steps(
         self, const double *scalars, Py_ssize_t first, Py_ssize_t n_steps,

@@ -35,7 +35,7 @@ cdef void meet(
     const op_t *op, const tensor_t *tensors, Walk **walks, int n_walks,
     floating *parameters,
 ) noexcept nogil:
-    """Runs an op that shares meet at, but for custom losses, on walks that have rows."""
+    """Runs an op that shares meet at, custom losses apart; all walks have rows."""
     if op.kind == OP_BATCH_STATISTICS:
         join_statistics(op, tensors, walks, n_walks, parameters)
     else:
@@ -131,7 +131,8 @@ cdef custom_loss(
     walks[0].reported += total
     if op.output[0] < 0:
         return
-    cdef const floating *from_row = <floating *> cnp.PyArray_DATA(<cnp.ndarray> gradient)
+    cdef const floating *from_row = <floating *> cnp.PyArray_DATA(
+        <cnp.ndarray> gradient)
     for i in range(n_walks):
         memcpy(locate(tensors, op.output[0], walks[i], parameters), from_row,
                walks[i].count * width * sizeof(floating))
@@ -143,7 +144,8 @@ cdef gathered(
     int n_walks, floating *parameters,
 ):
     """A copy, not to be written to, of all rows of a tensor."""
-    cdef cnp.ndarray rows = np.empty((n_rows(walks, n_walks), width), dtype_of(parameters))
+    cdef cnp.ndarray rows = np.empty(
+        (n_rows(walks, n_walks), width), dtype_of(parameters))
     cdef floating *to = <floating *> cnp.PyArray_DATA(rows)
     cdef int i
     for i in range(n_walks):

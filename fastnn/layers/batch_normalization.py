@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from fastnn.initializers import Constant, Zeros
+from fastnn.initializers import Constant, Initializer, Zeros
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
 
@@ -20,12 +20,13 @@ class BatchNorm(Layer):
 
     Each training step moves running statistics by a share of ``momentum`` towards the
     mean and the unbiased variance of its batch; predictions and validation use those,
-    and so depend on no other sample. A batch of a single row has no variance: it becomes
-    the offset, and leaves the running variance as it is.
+    and so depend on no other sample. A batch of a single row has no variance: it
+    becomes the offset, and leaves the running variance as it is. A layer that stands in
+    a network twice moves its running statistics twice in a step, in order.
 
-    A mini-batch is worked on as a whole, so that memory grows with ``batch_size``, where
-    other networks take large batches in parts. The bias of a layer right in front has
-    no effect, because the mean is taken off.
+    A mini-batch is worked on as a whole, so that memory grows with ``batch_size``,
+    where other networks take large batches in parts. The bias of a layer right in front
+    has no effect, because the mean is taken off.
 
     Parameters
     ----------
@@ -77,11 +78,20 @@ class BatchNorm(Layer):
         """Write the parameters and the ops of the layer; see :meth:`Layer.lower`."""
         self._validate_params()
         shape, one = x.shape[-1:], Constant(1.0)
-        scale = offset = None
-        if self.affine:
-            options = {"fan_in": 1, "fan_out": 1, "weight_decay": 0.0}
-            scale = lowering.parameter(f"{name}/scale", shape, one, **options)
-            offset = lowering.parameter(f"{name}/offset", shape, Zeros(), **options)
+
+        def trained(role: str, initializer: Initializer) -> Tensor | None:
+            if not self.affine:
+                return None
+            return lowering.parameter(
+                f"{name}/{role}",
+                shape,
+                initializer,
+                fan_in=1,
+                fan_out=1,
+                weight_decay=0.0,
+            )
+
+        scale, offset = trained("scale", one), trained("offset", Zeros())
         return lowering.batch_norm(
             x,
             lowering.running_statistic(f"{name}/running_mean", shape, Zeros()),

@@ -26,11 +26,12 @@ class CustomLoss(Loss):
         ``function(y, z) -> (loss, gradient)``. It gets two read-only arrays of the
         dtype of the parameters: the targets ``y`` of shape (n, target_columns), class
         numbers as floats, and the raw outputs ``z`` of the network, of shape
-        (n, n_outputs), all numbers of a sample in one row. It returns ``loss``, of shape
-        (n,), the loss of each sample, and ``gradient``, of the shape of z, the
-        derivative of each sample's loss with respect to its own outputs. Neither is
-        summed, averaged or weighed: sample weights are applied afterwards. Validation
-        calls it too, for up to 512 samples at a time, and uses the loss only.
+        (n, n_outputs), all numbers of a sample in one row. They are copies, which it
+        may keep. It returns ``loss``, of shape (n,), the loss of each sample, and
+        ``gradient``, of the shape of z, the derivative of each sample's loss with
+        respect to its own outputs. Neither is summed, averaged or weighed: sample
+        weights are applied afterwards. Validation calls it too, for up to 512 samples
+        at a time, and uses the loss only.
 
         A model that is to be pickled needs a function that can be: one that a module
         defines by name, and no lambda.
