@@ -8,12 +8,14 @@ from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy, LogLoss
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import Adam
+from fastnn.regularizers import SklearnL2
 
 
 def new_plan(n_features, hidden, n_outputs):
     """A dense net with relu; one output is a binary classifier's."""
-    layers = [Dense(width, "relu", kernel_penalty=1e-4) for width in hidden]
-    network = Sequential([*layers, Dense(n_outputs, kernel_penalty=1e-4)])
+    penalty = SklearnL2(1e-4)
+    layers = [Dense(width, "relu", kernel_regularizer=penalty) for width in hidden]
+    network = Sequential([*layers, Dense(n_outputs, kernel_regularizer=penalty)])
     loss = LogLoss() if n_outputs == 1 else CrossEntropy()
     return lower(network, input_shape=(n_features,), loss=loss)
 

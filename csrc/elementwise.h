@@ -195,12 +195,14 @@ enum { N_LOSS_OPTIONS = 2 };
         w -= rate * (move > 0 ? (REAL)1 : (move < 0 ? (REAL) - 1 : move));             \
     })
 
-/* A row of a step table: the optimizer's h, then what all rules share: the coefficients
-   of weight decay that is part of the gradient and of decay beside it, what gradients are
-   clipped to (0: not at all), and what the step's random masks depend on. */
+/* A row of a step table: the optimizer's h, then what all rules share: the weight that
+   the parameters after the step get in their average (0: none, 1: it starts anew), the
+   coefficients of weight decay that is part of the gradient and of decay beside it, what
+   gradients are clipped to (0: not at all), and what the step's random masks depend on. */
 enum {
     N_SCALARS = 16,
     N_RULE_SCALARS = 8,
+    AVERAGE_RATE = 9,
     COUPLED_DECAY = 10,
     DECOUPLED_DECAY = 11,
     CLIP_VALUE = 12,

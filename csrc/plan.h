@@ -111,9 +111,12 @@ typedef struct {
 typedef struct {
     int64_t offset;
     int64_t size;
-    double penalty;       /* alpha of the loss term alpha / 2 * sum(w^2) */
+    double penalty; /* alpha of the loss term alpha / 2 * sum(w^2) / sum(weights) */
+    double l1, l2;  /* factors of the loss terms sum(|w|) and sum(w^2) */
     double learning_rate; /* a factor on the optimizer's */
     double weight_decay;  /* the same */
+    double max_norm;      /* the largest norm of a column after a step; 0: any */
+    int64_t columns;      /* numbers in a row: the last axis */
     /* Above 0: running statistics, w = (1 - running) w + gradient in each step, and no
        optimizer's business. */
     double running;

@@ -14,29 +14,48 @@ CLONES double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x) {
     return sum;
 }
 
+CLONES double NAMED(sum_of_magnitudes_loop)(ptrdiff_t n, const REAL *x) {
+    REAL sum = 0;
+    SIMD_SUM(sum)
+    for (ptrdiff_t i = 0; i < n; i++) sum += x[i] < 0 ? -x[i] : x[i];
+    return sum;
+}
+
 CLONES void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y) {
     SIMD
     for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-CLONES void NAMED(clip_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL bound,
-                             REAL *gradients) {
+/* At 0, where the slope of l1 * |w| jumps, it is 0. */
+HOST_DEVICE REAL NAMED(regularized)(REAL g, REAL w, REAL penalty, REAL l1) {
+    return g + penalty * w + (w > 0 ? l1 : (w < 0 ? -l1 : w));
+}
+
+CLONES void NAMED(regularize_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,
+                                   REAL l1, REAL bound, const REAL *gradients,
+                                   REAL *regularized) {
     SIMD
     for (ptrdiff_t i = 0; i < n; i++) {
-        REAL g = gradients[i] + penalty * weights[i];
-        gradients[i] = g < -bound ? -bound : (g > bound ? bound : g);
+        REAL g = NAMED(regularized)(gradients[i], weights[i], penalty, l1);
+        regularized[i] = g < -bound ? -bound : (g > bound ? bound : g);
     }
 }
 
-CLONES double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,
+CLONES double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL l1,
                                const REAL *gradients) {
     double sum = 0;
     SIMD_SUM(sum)
     for (ptrdiff_t i = 0; i < n; i++) {
-        double g = gradients[i] + penalty * weights[i];
+        double g = NAMED(regularized)(gradients[i], weights[i], penalty, l1);
         sum += g * g;
     }
     return sum;
+}
+
+CLONES void NAMED(average_loop)(ptrdiff_t n, const REAL *weights, REAL rate,
+                                REAL *average) {
+    SIMD
+    for (ptrdiff_t i = 0; i < n; i++) average[i] += rate * (weights[i] - average[i]);
 }
 
 #define LOAD_1 REAL s0 = a[i]

@@ -12,13 +12,18 @@
         const REAL *h, REAL rate, REAL scale, REAL penalty, REAL shrink);                      \
     extern const NAMED(step_loop) NAMED(step_loops)[];                                         \
     double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x);                             \
+    double NAMED(sum_of_magnitudes_loop)(ptrdiff_t n, const REAL *x);                          \
     void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y); /* y += x */               \
-    /* gradient = gradient + penalty * w, within the bounds. */                                \
-    void NAMED(clip_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL bound,          \
-                          REAL *gradients);                                                    \
-    /* The sum of the squares of gradient + penalty * w. */                                    \
-    double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,                    \
-                            const REAL *gradients);
+    /* regularized = gradient + penalty * w + l1 * sign(w), within the bounds. */              \
+    void NAMED(regularize_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,                \
+                                REAL l1, REAL bound, const REAL *gradients,                    \
+                                REAL *regularized);                                            \
+    /* The sum of the squares of gradient + penalty * w + l1 * sign(w). */                     \
+    double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL l1,           \
+                            const REAL *gradients);                                            \
+    /* average += rate * (w - average) */                                                      \
+    void NAMED(average_loop)(ptrdiff_t n, const REAL *weights, REAL rate,                      \
+                             REAL *average);
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64

@@ -7,6 +7,8 @@ from fastnn.estimators import (
     HiddenLayerTransformer,
     MLPClassifier,
     MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
     from_sklearn,
 )
 from fastnn.network import Sequential
@@ -16,6 +18,8 @@ __all__ = [
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "NeuralNetClassifier",
+    "NeuralNetRegressor",
     "Sequential",
     "__version__",
     "from_sklearn",

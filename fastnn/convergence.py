@@ -47,8 +47,8 @@ class ConvergenceState(TrainingState):
     best_validation_score: float = -math.inf
 
 
-# Called at the end of each epoch with its number, from 1, and the state; true stops.
-AfterEpoch = Callable[[int, ConvergenceState], bool]
+# Called at the end of each epoch with its number, from 1; true stops.
+AfterEpoch = Callable[[int], bool]
 
 
 class Convergence:
@@ -125,9 +125,7 @@ class Convergence:
             self._record_validation(val_loss, score)
         ended = self._adjust()
         self._progress.epoch_done(epoch, loss, score)
-        stopped = self._after_epoch is not None and self._after_epoch(
-            epoch, self._state
-        )
+        stopped = self._after_epoch is not None and self._after_epoch(epoch)
         return ended or stopped
 
     def diverged(self, epoch: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._core import engine as compiled
-from fastnn._core.tables import N_SCALARS, OPTIMIZERS
+from fastnn._core.tables import AVERAGE_RATE, N_SCALARS, OPTIMIZERS
 from fastnn.arguments import (
     check_array,
     check_parameters,
@@ -69,6 +69,10 @@ class Engine:
         How the larger products of float32 are taken, where the processor gains by it:
         see :class:`fastnn.MLPClassifier`. None is in the full precision of the
         parameters.
+    average : ndarray of shape (n_parameters,), default=None
+        A running average of the parameters, of their dtype; changed in place after
+        steps in whose row of the table the column ``AVERAGE_RATE`` is not 0: see
+        :meth:`fastnn.averaging.Averaging.rates`.
 
     Attributes
     ----------
@@ -103,11 +107,15 @@ class Engine:
         state: NDArray | None = None,
         n_threads: int | None = 1,
         precision: str | None = None,
+        average: NDArray | None = None,
     ):
         dtype = check_parameters(plan, parameters)
         check_samples(plan, X, y, sample_weight, dtype)
         n_samples = X.shape[0]
-        for name, array in (("parameters", parameters), ("state", state)):
+        if average is not None:
+            check_array("average", average, parameters.shape, dtype)
+        changed = {"parameters": parameters, "state": state, "average": average}
+        for name, array in changed.items():
             if array is not None and not array.flags.writeable:
                 raise ValueError(f"{name} must be writable: it is changed in place")
         if precision is not None and dtype != np.float32:
@@ -125,6 +133,7 @@ class Engine:
         self._precision = precision
         self._most_rows = batch_size if plan.needs_whole_batches else None
         self._updates = optimizer is not None
+        self._averages = average is not None
         self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
@@ -147,6 +156,7 @@ class Engine:
             state,
             self.n_threads,
             precision,
+            average,
         )
         self._open = ExitStack()
         self._working = False
@@ -254,7 +264,7 @@ class Engine:
         Returns
         -------
         penalty : float
-            Half the sum of ``alpha * w ** 2`` before the step.
+            That of the parameters before the step: see :meth:`penalty`.
         """
         self._require_optimizer()
         if self._weight_sum <= 0:
@@ -262,6 +272,7 @@ class Engine:
                 "call gradient() first, on samples whose weights are not 0"
             )
         scalars = np.ascontiguousarray(scalars, dtype=np.float64)
+        self._require_average(scalars[AVERAGE_RATE : AVERAGE_RATE + 1])
         return self._compiled.update(scalars, self._weight_sum)
 
     def _require_threads(self) -> None:
@@ -275,9 +286,28 @@ class Engine:
         if not self._updates:
             raise ValueError("an engine without an optimizer cannot take steps")
 
-    def penalty(self) -> float:
-        """Half the sum of ``alpha * w ** 2`` over the parameters."""
-        return self._compiled.penalty()
+    def _require_average(self, rates: NDArray[np.float64]) -> None:
+        if not self._averages and rates.any():
+            raise ValueError(
+                "an engine without an average cannot let parameters into it: pass "
+                "average=, or leave the column AVERAGE_RATE of the table 0"
+            )
+
+    def penalty(self, weight: float) -> float:
+        """What regularizers add to the sum of the loss over samples.
+
+        Parameters
+        ----------
+        weight : float
+            Sum of the weights of the samples.
+
+        Returns
+        -------
+        penalty : float
+            Sum over the trained parameters of ``alpha / 2 * w ** 2 + weight * (l1 *
+            abs(w) + l2 * w ** 2)``: see :class:`fastnn.regularizers.Regularizer`.
+        """
+        return self._compiled.penalty(weight)
 
     def shuffle(self, random_state: np.random.RandomState) -> None:
         """Shuffle the order in which :meth:`epoch` visits the samples.
@@ -318,6 +348,7 @@ class Engine:
                 f"table must be float64 of shape {(self.n_steps, N_SCALARS)}, got "
                 f"{table.dtype} of shape {table.shape}"
             )
+        self._require_average(table[:, AVERAGE_RATE])
         self._weight_sum = 0.0  # gradients() is overwritten
         total = 0.0
         for first in range(0, self.n_steps, STEPS_AT_ONCE):

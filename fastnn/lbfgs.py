@@ -10,17 +10,17 @@ from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.engine import Engine
+from fastnn.exceptions import NotFiniteError
 from fastnn.plan import Plan
 from fastnn.snapshot import all_finite
-from fastnn.training import NOT_FINITE
 
 
 class Objective:
     """Penalised mean loss of a data set as a function of the flat parameters.
 
-    The value is ``(sum of losses + 0.5 * sum(penalty * w ** 2)) / sum of weights``,
-    where a loss of several outputs is summed over them: that is what the gradient
-    belongs to, and a line search needs the two to agree.
+    The value is ``(sum of losses + alpha / 2 * sum(w ** 2)) / sum of weights + l2 *
+    sum(w ** 2)``, where a loss of several outputs is summed over them: that is what the
+    gradient belongs to, and a line search needs the two to agree.
 
     Parameters
     ----------
@@ -35,36 +35,56 @@ class Objective:
     reported : float
         The last value in the normalisation of :meth:`Engine.epoch`, where the squared
         error is a mean over outputs.
+
+    Raises
+    ------
+    ValueError
+        If the plan asks for what L-BFGS-B cannot do.
     """
 
     def __init__(self, engine: Engine, plan: Plan, parameters: NDArray[np.float64]):
         self._engine = engine
         self._parameters = parameters
-        self._penalty = np.zeros_like(parameters)
+        self._blocks = plan.blocks[plan.blocks["trainable"] == 1]
+        if self._blocks["l1"].any():
+            raise ValueError(
+                "lbfgs needs a loss with a slope everywhere, and abs(w) has none at 0: "
+                "regularize with L2, or train with another solver."
+            )
+        if self._blocks["max_norm"].any():
+            raise ValueError(
+                "lbfgs takes no steps after which a norm could be limited: leave "
+                "kernel_constraint None, or train with another solver."
+            )
         # What running statistics have for a gradient is the part that moves them.
-        self._moved = np.zeros_like(parameters)
-        for block in plan.blocks:
-            at = slice(block["offset"], block["offset"] + block["size"])
-            self._penalty[at] = block["penalty"]
-            self._moved[at] = block["running"]
+        self._moved = plan.blocks[plan.blocks["running"] > 0]
         self.reported = math.nan
 
     def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Value and gradient at a point."""
         np.copyto(self._parameters, point)
         loss, reported, weight = self._engine.gradient()
-        shrinkage = self._penalty * point
-        penalty = self._engine.penalty()
+        penalty = self._engine.penalty(weight)
         self.reported = (reported + penalty) / weight
-        gradient = (self._engine.gradients + shrinkage) / weight
-        gradient[self._moved > 0] = 0
+        gradient = self._engine.gradients.copy()
+        for block in self._blocks:
+            at = _place(block)
+            gradient[at] += (block["penalty"] + 2 * block["l2"] * weight) * point[at]
+        for block in self._moved:
+            gradient[_place(block)] = 0
+        gradient /= weight
         return (loss + penalty) / weight, gradient
 
     def settle(self, point: NDArray[np.float64]) -> None:
         """Make a point the parameters, with the statistics of the whole data set."""
         self(point)
-        moved = self._moved > 0
-        self._parameters[moved] = self._engine.gradients[moved] / self._moved[moved]
+        for block in self._moved:
+            at = _place(block)
+            self._parameters[at] = self._engine.gradients[at] / block["running"]
+
+
+def _place(block: np.void) -> slice:
+    return slice(block["offset"], block["offset"] + block["size"])
 
 
 def fit_lbfgs(
@@ -155,7 +175,7 @@ def fit_lbfgs(
             objective.settle(last)
             return objective.reported, n_iter
     if not (np.isfinite(objective.reported) and all_finite(parameters)):
-        raise ValueError(NOT_FINITE)
+        raise NotFiniteError
     _warn_unless_converged(result, max_iter)
     return objective.reported, min(result.nit, max_iter)
 

@@ -20,9 +20,11 @@ from fastnn._core.tables import (
     TENSOR_DTYPE,
 )
 from fastnn.broadcasting import broadcast_axes
+from fastnn.constraints import MaxNorm
 from fastnn.initializers import Initializer
 from fastnn.memory import assign_offsets
 from fastnn.plan import CustomFunction, Parameter, Plan
+from fastnn.regularizers import Regularizer, as_regularizer
 
 TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
 ALWAYS = TRAIN | PREDICT | EVALUATE
@@ -60,7 +62,7 @@ class Tape:
     def __init__(self) -> None:
         self._ops: list[dict[str, Any]] = []
         self._tensors: list[dict[str, Any]] = []
-        self._blocks: list[tuple] = []
+        self._blocks: list[dict[str, Any]] = []
         self._parameters: list[Parameter] = []
         self._named: dict[str, Tensor] = {}
         self._n_parameters = 0
@@ -73,8 +75,7 @@ class Tape:
         self._target: Tensor | None = None
         self._n_classes: tuple[int, ...] = ()
         self._n_masks = 0
-        # Weight of a step's statistics in running ones, by number of tensor.
-        self._running: dict[int, float] = {}
+        self._running: dict[int, dict[str, Any]] = {}  # blocks, by number of tensor
 
     # ------------------------------------------------------------------ values
 
@@ -97,7 +98,8 @@ class Tape:
         *,
         fan_in: int,
         fan_out: int,
-        penalty: float = 0.0,
+        regularizer: Regularizer | str | None = None,
+        constraint: MaxNorm | None = None,
         learning_rate: float = 1.0,
         weight_decay: float = 1.0,
         trainable: bool = True,
@@ -113,8 +115,10 @@ class Tape:
         initializer : Initializer
         fan_in, fan_out : int
             What the initializer scales by.
-        penalty : float, default=0
-            alpha of the loss term ``alpha / 2 * sum(w ** 2)``.
+        regularizer : Regularizer or str, default=None
+            Terms of the loss.
+        constraint : MaxNorm, default=None
+            What its columns must fulfil after a step; for matrices.
         learning_rate : float, default=1
             Factor on the optimizer's learning rate.
         weight_decay : float, default=1
@@ -129,10 +133,29 @@ class Tape:
         self._parameters.append(
             Parameter(name, shape, offset, initializer, fan_in, fan_out)
         )
-        factors = learning_rate, weight_decay
-        self._blocks.append(
-            (offset, prod(shape), penalty, *factors, 0.0, int(trainable), 0)
-        )
+        terms, max_norm = as_regularizer(regularizer), 0.0
+        if constraint is not None:
+            constraint.check()
+            max_norm = constraint.max_norm
+            if len(shape) != 2:
+                raise ValueError(
+                    "a constraint is one on the columns of a matrix, got the shape "
+                    f"{shape} for {name}"
+                )
+        block = {
+            "offset": offset,
+            "size": prod(shape),
+            "penalty": terms.alpha,
+            "l1": terms.l1,
+            "l2": terms.l2,
+            "learning_rate": learning_rate,
+            "weight_decay": weight_decay,
+            "max_norm": max_norm,
+            "columns": shape[-1] if shape else 1,
+            "running": 0.0,
+            "trainable": trainable,
+        }
+        self._blocks.append(block)
         self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         value = self._tensor(
             "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
@@ -174,26 +197,15 @@ class Tape:
             output = self._activation(output.shape)
             axes = broadcast_axes(output, None)
             self._emit("add", (self._input,), (output,), PREDICT, **axes)
-        ops = np.zeros(len(self._ops), OP_DTYPE)
-        for record, op in zip(ops, self._ops, strict=True):
-            for field, value in op.items():
-                record[field] = value
-        tensors = np.zeros(len(self._tensors), TENSOR_DTYPE)
-        for record, tensor in zip(tensors, self._tensors, strict=True):
-            for field, value in tensor.items():
-                record[field] = value
+        ops = _records(self._ops, OP_DTYPE)
+        tensors = _records(self._tensors, TENSOR_DTYPE)
+        blocks = _records(self._blocks, BLOCK_DTYPE)
         train_size = assign_offsets(ops, tensors, TRAIN, "train_offset")
         predict_size = assign_offsets(
             ops, tensors, PREDICT | EVALUATE, "predict_offset", keep=output.number
         )
-        for records in (ops, tensors):
+        for records in (ops, tensors, blocks):
             records.setflags(write=False)
-        blocks = np.array(self._blocks, BLOCK_DTYPE)
-        for number, weight in self._running.items():
-            blocks["running"][blocks["offset"] == tensors["train_offset"][number]] = (
-                weight
-            )
-        blocks.setflags(write=False)
         number = self._input.number
         return Plan(
             ops=ops,
@@ -300,6 +312,14 @@ class Tape:
 def _numbers(tensors: Sequence[Tensor | None], count: int) -> list[int]:
     numbers = [-1 if tensor is None else tensor.number for tensor in tensors]
     return numbers + [-1] * (count - len(numbers))
+
+
+def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
+    records = np.zeros(len(described), dtype)
+    for record, fields in zip(records, described, strict=True):
+        for field, value in fields.items():
+            record[field] = value
+    return records
 
 
 def _rows(z: Tensor, width: int) -> dict[str, Any]:

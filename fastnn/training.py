@@ -14,19 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from fastnn._core.tables import MASK_SEED, MASK_STEP
+from fastnn._core.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP
+from fastnn.averaging import Averaging
 from fastnn.engine import Engine
+from fastnn.exceptions import NotFiniteError
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.schedules import Schedule
 from fastnn.snapshot import Snapshot, all_finite
-from fastnn.training_state import TrainingState
-
-NOT_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large "
-    "values and need to be preprocessed. Scale X and y (for example with "
-    "StandardScaler), lower the learning rate, or compute in float64."
-)
+from fastnn.training_state import RunningAverage, TrainingState
 
 
 class Supervisor(Protocol):
@@ -70,6 +66,8 @@ class Trainer:
         See :class:`fastnn.engine.Engine`.
     precision : {"bf16", "high"} or None, default=None
         As :class:`fastnn.engine.Engine`'s.
+    averaging : Averaging, default=None
+        How the weights along the way are averaged.
     """
 
     plan: Plan
@@ -80,9 +78,12 @@ class Trainer:
     shuffle: bool
     n_threads: int | None
     precision: str | None = None
+    averaging: Averaging | None = None
 
     def __post_init__(self) -> None:
         self.schedule.check()
+        if self.averaging is not None:
+            self.averaging.check()
 
     def train(
         self,
@@ -93,6 +94,7 @@ class Trainer:
         state: TrainingState,
         supervisor: Supervisor,
         n_epochs: int | None = None,
+        average: RunningAverage | None = None,
     ) -> tuple[int, bool]:
         """Run epochs until the supervisor ends it, or for ``n_epochs``.
 
@@ -109,6 +111,8 @@ class Trainer:
         supervisor : Supervisor
         n_epochs : int, default=None
             None is ``max_epochs``.
+        average : RunningAverage, default=None
+            Changed in place; ``averaging`` needs it.
 
         Returns
         -------
@@ -119,7 +123,7 @@ class Trainer:
 
         Raises
         ------
-        ValueError
+        NotFiniteError
             When the first epoch is not finite. ``parameters`` and ``state`` are then
             of no use.
 
@@ -142,19 +146,24 @@ class Trainer:
             state=state.optimizer.slots,
             n_threads=self.n_threads,
             precision=self.precision,
+            average=None if average is None else average.values,
         )
-        epoch_start = Snapshot(parameters, state.optimizer.slots)
+        averages = () if average is None else (average.values,)
+        epoch_start = Snapshot(parameters, state.optimizer.slots, *averages)
         epoch, ended = 0, False
         try:
             with engine, supervisor:
                 while epoch < most and not ended:
                     if epoch:
                         epoch_start.take()
-                    loss = self._epoch(engine, state)
+                    if self.shuffle:
+                        engine.shuffle(state.random_state)
+                    table = self._table(engine.n_steps, state)
+                    loss = engine.epoch(table)
                     epoch += 1
                     if not (math.isfinite(loss) and all_finite(parameters)):
                         if epoch == 1:
-                            raise ValueError(NOT_FINITE)
+                            raise NotFiniteError
                         epoch_start.restore()
                         supervisor.diverged(epoch)
                         _warn_of_divergence(epoch, state.optimizer.learning_rate)
@@ -162,32 +171,35 @@ class Trainer:
                         break
                     state.optimizer.step += engine.n_steps
                     state.n_samples_seen += y.shape[0]
+                    if average is not None and table[:, AVERAGE_RATE].any():
+                        average.started = True
                     ended = supervisor.epoch_ended(epoch, loss)
         except KeyboardInterrupt:
             if not all_finite(parameters):
                 if not epoch_start.taken:
-                    raise ValueError(NOT_FINITE) from None
+                    raise NotFiniteError from None
                 epoch_start.restore()
             warnings.warn("Training interrupted by user.", stacklevel=2)
             ended = True
         state.precision = engine.precision
         return epoch, ended
 
-    def _epoch(self, engine: Engine, state: TrainingState) -> float:
-        if self.shuffle:
-            engine.shuffle(state.random_state)
-        first, n_steps = state.optimizer.step, engine.n_steps
-        factors = self.schedule.factors(
-            np.arange(first, first + n_steps), n_steps, self.max_epochs
-        )
+    def _table(self, n_steps: int, state: TrainingState) -> NDArray[np.float64]:
+        """The scalars of an epoch's steps."""
+        first = state.optimizer.step
+        steps = np.arange(first, first + n_steps)
+        factors = self.schedule.factors(steps, n_steps, self.max_epochs)
         table = self.optimizer.table(
             first + 1, n_steps, state.optimizer.learning_rate * factors
         )
+        if self.averaging is not None:
+            rates = self.averaging.rates(steps, n_steps, self.max_epochs)
+            table[:, AVERAGE_RATE] = rates
         if self.plan.draws_masks:
             # float64 holds all integers below 2 ** 53.
             table[:, MASK_SEED] = state.random_state.randint(2**53, dtype="i8")
-            table[:, MASK_STEP] = np.arange(engine.n_steps)
-        return engine.epoch(table)
+            table[:, MASK_STEP] = np.arange(n_steps)
+        return table
 
 
 def _warn_of_divergence(epoch: int, learning_rate: float) -> None:

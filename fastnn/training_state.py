@@ -60,6 +60,22 @@ class OptimizerState:
 
 
 @dataclass
+class RunningAverage:
+    """Average of the weights along the way.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_parameters,)
+        Of no meaning before it has started.
+    started : bool, default=False
+        Whether weights have been averaged.
+    """
+
+    values: NDArray
+    started: bool = False
+
+
+@dataclass
 class TrainingState:
     """Everything that a later call needs to train on as if it had never paused.
 
@@ -83,9 +99,9 @@ class TrainingState:
         self, optimizer: OptimizerState, random_state: np.random.RandomState
     ) -> Self:
         """Copy to go on with, under another optimizer state and source of seeds."""
-        curves: dict[str, Any] = {
+        others: dict[str, Any] = {
             name: copy.deepcopy(value)
             for name, value in vars(self).items()
-            if isinstance(value, list | dict)
+            if name not in ("optimizer", "random_state")
         }
-        return replace(self, optimizer=optimizer, random_state=random_state, **curves)
+        return replace(self, optimizer=optimizer, random_state=random_state, **others)

@@ -27,7 +27,7 @@ class WholeBatch(Tape):
         )  # fmt: skip
         if value.number not in self._running:
             self._gradient_of_parameter(value)
-            self._running[value.number] = 0.0
+            self._running[value.number] = self._blocks[-1]
         return value
 
     def batch_norm(
@@ -68,8 +68,8 @@ class WholeBatch(Tape):
         mean_moved, accumulate = self._accumulator(running_mean)
         variance_moved, _ = self._accumulator(running_variance)
         for statistic in (running_mean, running_variance):
-            kept = 1 - self._running[statistic.number]
-            self._running[statistic.number] = 1 - kept * (1 - momentum)
+            block = self._running[statistic.number]
+            block["running"] += (1 - block["running"]) * momentum
         self._emit(
             "batch_statistics",
             (moments, running_variance, scale, offset),

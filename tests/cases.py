@@ -8,6 +8,7 @@ import numpy as np
 import reference
 
 from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES, ROW_LOSSES
+from fastnn.constraints import MaxNorm
 from fastnn.initializers import Constant, GlorotUniform, Zeros
 from fastnn.layers import ELU, Activation, BatchNorm, Dense, Dropout, LeakyReLU
 from fastnn.losses import (
@@ -35,6 +36,7 @@ from fastnn.losses import (
 from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
 from fastnn.predictor import Predictor
+from fastnn.regularizers import L1, L1L2, L2, SklearnL2
 
 ALL_LOSSES = {
     "squared_error": SquaredError(),
@@ -210,7 +212,8 @@ def by_hand(write, input_shape=(5,), loss="squared_error"):
 
 def stack(widths, activation="tanh", loss="squared_error", input_shape=(5,)):
     """A dense network with these hidden widths and, last, this many outputs."""
-    layers = [Dense(width, activation, kernel_penalty=0.1) for width in widths[:-1]]
+    penalty = SklearnL2(0.1)
+    layers = [Dense(w, activation, kernel_regularizer=penalty) for w in widths[:-1]]
     return lower(
         Sequential([*layers, Dense(widths[-1])]),
         input_shape=input_shape,
@@ -235,7 +238,7 @@ def used_twice(lowering, x):
 
 def shared(lowering, x):
     """One kernel and one bias, used twice."""
-    kernel = parameter(lowering, "kernel", (5, 5), penalty=0.2)
+    kernel = parameter(lowering, "kernel", (5, 5), regularizer=SklearnL2(0.2))
     bias = parameter(lowering, "bias", (5,))
     for _ in range(2):
         x = lowering.add(lowering.product(x, kernel), bias, "tanh")
@@ -244,9 +247,30 @@ def shared(lowering, x):
 
 def frozen(lowering, x):
     """The first and the third of three layers are not trained; the second is."""
-    x = dense(lowering, x, "first", 4, "tanh", trainable=False, penalty=0.3)
-    x = dense(lowering, x, "second", 3, "tanh", penalty=0.1, learning_rate=0.5)
+    strong, weak = SklearnL2(0.3), SklearnL2(0.1)
+    x = dense(lowering, x, "first", 4, "tanh", trainable=False, regularizer=strong)
+    x = dense(lowering, x, "second", 3, "tanh", regularizer=weak, learning_rate=0.5)
     return dense(lowering, x, "third", 2, trainable=False)
+
+
+def regularized(lowering, x):
+    """Every regularizer; that of a frozen layer is not felt."""
+    both = L1L2(l1=0.03, l2=0.05)
+    x = dense(lowering, x, "lasso", 6, "tanh", regularizer=L1(0.02))
+    x = dense(lowering, x, "ridge", 5, "tanh", regularizer=L2(0.04))
+    x = dense(lowering, x, "frozen", 4, "tanh", regularizer=both, trainable=False)
+    x = dense(lowering, x, "both", 4, "tanh", regularizer=both, learning_rate=0.5)
+    return dense(lowering, x, "scikit-learn", 2, regularizer=SklearnL2(0.3))
+
+
+def norms_limited():
+    """Columns that are too long, and columns that are not."""
+    layers = [
+        Dense(19, "tanh", kernel_constraint=MaxNorm(0.8)),
+        Dense(5, "tanh", kernel_constraint=MaxNorm(100.0), kernel_regularizer="l1_l2"),
+        Dense(3, kernel_constraint=MaxNorm(0.5)),
+    ]
+    return lower(Sequential(layers), input_shape=(7,), loss=SquaredError())
 
 
 def softmax_inside(lowering, x):
@@ -402,6 +426,8 @@ MAKERS = {
     "used_twice": lambda: by_hand(used_twice),
     "shared": lambda: by_hand(shared),
     "frozen": lambda: by_hand(frozen),
+    "regularized": lambda: by_hand(regularized),
+    "norms_limited": norms_limited,
     "softmax_inside": lambda: by_hand(softmax_inside),
     "softmax_rank_2": lambda: by_hand(softmax_inside, (3, 5), "cross_entropy"),
     "residual": lambda: by_hand(residual),

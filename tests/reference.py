@@ -388,8 +388,32 @@ OPTIMIZERS = {
 }
 
 
+def penalty(blocks, parameters, weight):
+    """What regularizers add to the mean loss of samples, and the gradient of that.
+
+    Keras' do so whatever the samples, scikit-learn's is divided by their weight.
+    """
+    value, gradient = 0.0, np.zeros_like(parameters)
+    for block in blocks[blocks["trainable"] == 1]:
+        at = slice(block["offset"], block["offset"] + block["size"])
+        w, l2 = parameters[at], block["l2"] + block["penalty"] / 2 / weight
+        value += block["l1"] * np.sum(abs(w)) + l2 * np.sum(w**2)
+        gradient[at] = block["l1"] * np.sign(w) + 2 * l2 * w
+    return value, gradient
+
+
+def limit_norms(blocks, parameters):
+    """Srivastava et al., JMLR 2014, section 5.1, in place."""
+    limited = (blocks["trainable"] == 1) & (blocks["max_norm"] > 0)
+    for block in blocks[limited]:
+        at = slice(block["offset"], block["offset"] + block["size"])
+        w = parameters[at].reshape(-1, block["columns"])
+        norm = np.linalg.norm(w, axis=0)
+        w *= np.where(norm > block["max_norm"], block["max_norm"] / norm, 1)
+
+
 def update(blocks, parameters, gradients, weight, rule, state, h):
-    """One step in place; returns ``sum(alpha / 2 * w ** 2)`` from before it.
+    """One step in place; returns the penalty of the mean loss from before it.
 
     The gradient is that of the mean over the sum of weights, penalty included. It is
     clipped before the optimizer's own weight decay is added, or stands beside the step.
@@ -398,12 +422,11 @@ def update(blocks, parameters, gradients, weight, rule, state, h):
     for block in blocks[blocks["running"] > 0]:
         at = slice(block["offset"], block["offset"] + block["size"])
         parameters[at] = (1 - block["running"]) * parameters[at] + gradients[at]
-    penalty, pieces = 0.0, []
+    value, slope = penalty(blocks, parameters, weight)
+    pieces = []
     for block in blocks[blocks["trainable"] == 1]:
         at = slice(block["offset"], block["offset"] + block["size"])
-        w, alpha = parameters[at], block["penalty"]
-        penalty += alpha / 2 * np.sum(w**2)
-        pieces.append((block, at, (gradients[at] + alpha * w) / weight))
+        pieces.append((block, at, gradients[at] / weight + slope[at]))
     factor = 1.0
     if h[tables.CLIP_NORM]:
         norm = np.sqrt(sum(np.sum(g**2) for _, _, g in pieces))
@@ -416,7 +439,8 @@ def update(blocks, parameters, gradients, weight, rule, state, h):
         decay = h[tables.DECOUPLED_DECAY] * block["weight_decay"]
         w -= decay * block["learning_rate"] * w
         OPTIMIZERS[rule](w, g, state[:, at], h, h[0] * block["learning_rate"])
-    return penalty
+    limit_norms(blocks, parameters)
+    return value
 
 
 # ------------------------------------------------------------------- ops of a plan
@@ -696,7 +720,9 @@ def predict(plan, parameters, X):
 # --------------------------------------------------------------------------- epochs
 
 
-def epoch(plan, parameters, X, y, weight, order, batch_size, rule, state, table):
+def epoch(
+    plan, parameters, X, y, weight, order, batch_size, rule, state, table, average=None
+):
     """One step for each row of table, in place; returns the loss as it is reported.
 
     That is the mean over the rows of their batch's mean loss with its penalty, the sum
@@ -706,13 +732,15 @@ def epoch(plan, parameters, X, y, weight, order, batch_size, rule, state, table)
     for step, h in enumerate(table):
         rows = order[step * batch_size : (step + 1) * batch_size]
         weight_sum = weight[rows].sum()
-        if weight_sum == 0:
-            continue
-        done = walk(plan, parameters, X[rows], y[rows], weight[rows])
-        penalty = update(
-            plan.blocks, parameters, done.gradients, weight_sum, rule, state, h
-        )
-        total += len(rows) * (done.reported + penalty) / weight_sum
+        if weight_sum > 0:
+            done = walk(plan, parameters, X[rows], y[rows], weight[rows])
+            value = update(
+                plan.blocks, parameters, done.gradients, weight_sum, rule, state, h
+            )
+            total += len(rows) * (done.reported / weight_sum + value)
+        if rate := h[tables.AVERAGE_RATE]:
+            earlier = (1 - rate) * average if rate < 1 else 0
+            average[:] = earlier + rate * parameters
     return total / len(X)
 
 

@@ -27,6 +27,7 @@ def arguments(**changes):
         "batch_size": 2,
         "optimizer": OPTIMIZER,
         "state": np.zeros((1, plan.n_parameters)),
+        "average": np.zeros(plan.n_parameters),
     }
     return given | {name: change(given[name]) for name, change in changes.items()}
 
@@ -55,7 +56,9 @@ def misaligned(array):
 
 
 @pytest.mark.parametrize("change", ARRAYS)
-@pytest.mark.parametrize("name", ["parameters", "y", "sample_weight", "state"])
+@pytest.mark.parametrize(
+    "name", ["parameters", "y", "sample_weight", "state", "average"]
+)
 def test_array_must_fit(name, change):
     # The parameters decide the precision: when theirs is another, y's is wrong.
     blamed = "y" if (name, change) == ("parameters", "other precision") else name
@@ -63,7 +66,7 @@ def test_array_must_fit(name, change):
         Engine(**arguments(**{name: ARRAYS[change]}))
 
 
-@pytest.mark.parametrize("name", ["parameters", "state"])
+@pytest.mark.parametrize("name", ["parameters", "state", "average"])
 def test_what_is_changed_must_be_writable(name):
     def frozen(array):
         array = array.copy()

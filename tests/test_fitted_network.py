@@ -2,15 +2,17 @@
 
 import pytest
 
+from fastnn.constraints import MaxNorm
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.initializers import GlorotUniform, Zeros
 from fastnn.layers import Dense
 from fastnn.losses import Quantile, SquaredError
 from fastnn.network import Sequential
+from fastnn.regularizers import L1, L2
 
 
 def description(**changes):
-    params = {"units": 4, "kernel_penalty": 0.5, "kernel_initializer": Zeros()}
+    params = {"units": 4, "kernel_regularizer": L2(0.5), "kernel_initializer": Zeros()}
     dense = Dense(**{**params, **changes})
     return FittedNetwork(Sequential([dense, Dense(1)]), (3,), Quantile(0.5))
 
@@ -25,7 +27,9 @@ def test_equal_descriptions_share_a_plan():
     "changes",
     [
         {"units": 5},
-        {"kernel_penalty": 0.25},
+        {"kernel_regularizer": L2(0.25)},
+        {"kernel_regularizer": L1(0.5)},
+        {"kernel_constraint": MaxNorm()},
         {"activation": "relu"},
         {"kernel_initializer": GlorotUniform(2.0)},
         {"kernel_initializer": None},

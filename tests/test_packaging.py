@@ -13,11 +13,14 @@ import fastnn
 
 MODULES = [
     "fastnn",
+    "fastnn.averaging",
+    "fastnn.constraints",
     "fastnn.initializers",
     "fastnn.layers",
     "fastnn.losses",
     "fastnn.network",
     "fastnn.optimizers",
+    "fastnn.regularizers",
     "fastnn.schedules",
 ]
 

@@ -13,6 +13,7 @@ from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import Adam
+from fastnn.regularizers import SklearnL2
 
 # Vectors hold 4 to 16 numbers: sizes up to, at and beyond a few of them.
 sizes = st.one_of(st.integers(1, 5), st.integers(6, 70))
@@ -25,7 +26,8 @@ def problems(draw_, max_rows=70):
     activation = draw_(st.sampled_from([a for a in ACTIVATIONS if a != "exponential"]))
     hidden = draw_(st.lists(sizes, max_size=3))
     leading = draw_(st.lists(st.integers(1, 3), max_size=2))
-    layers = [Dense(width, activation, kernel_penalty=0.1) for width in hidden]
+    penalty = SklearnL2(0.1)
+    layers = [Dense(w, activation, kernel_regularizer=penalty) for w in hidden]
     plan = lower(
         Sequential([*layers, Dense(outputs_for(loss, draw_(sizes)))]),
         input_shape=(*leading, draw_(sizes)),

@@ -20,6 +20,7 @@ from fastnn.optimizers import (
     SklearnAdam,
     SklearnSGD,
 )
+from fastnn.regularizers import SklearnL2
 
 RULES = [
     SklearnSGD(momentum=0.0),
@@ -50,6 +51,8 @@ PLANS = [
     "shared",
     "frozen",
     "wide",
+    "regularized",
+    "norms_limited",
     "batch_norm",
     "batch_norm_used_twice",
     "custom_loss",
@@ -136,7 +139,9 @@ def test_float32_epochs(optimizer):
     assert flat.dtype == np.float32
 
 
-@pytest.mark.parametrize("name", ["wide", "frozen", "classes", "batch_norm"])
+@pytest.mark.parametrize(
+    "name", ["wide", "frozen", "classes", "regularized", "norms_limited", "batch_norm"]
+)
 @pytest.mark.parametrize("n_threads", [2, 3])
 @rules
 def test_threads_take_the_same_steps(name, n_threads, optimizer, monkeypatch):
@@ -254,7 +259,9 @@ def test_gradient_of_chosen_rows(rows, monkeypatch):
 def test_learning_rate_factor_of_a_block():
     def write(lowering, x):
         slow = parameter(lowering, "slow", (5,), learning_rate=0.25)
-        still = parameter(lowering, "still", (5,), learning_rate=0.0, penalty=1.0)
+        still = parameter(
+            lowering, "still", (5,), learning_rate=0.0, regularizer=SklearnL2(1.0)
+        )
         return lowering.add(
             lowering.add(lowering.add(x, slow), still),
             parameter(lowering, "full", (5,)),
@@ -296,7 +303,7 @@ def test_frozen_blocks_stay(name):
 
 def test_unused_parameters_feel_the_penalty_only():
     def write(lowering, x):
-        parameter(lowering, "unused", (4,), penalty=0.5)
+        parameter(lowering, "unused", (4,), regularizer=SklearnL2(0.5))
         return dense(lowering, x, "used", 2)
 
     plan = by_hand(write)
@@ -314,7 +321,7 @@ def test_penalty_is_added_to_the_loss_of_each_batch():
     kernels = plan.views(data.parameters)[:-2:2]  # the last layer has no penalty
     penalty = sum(0.1 / 2 * np.sum(kernel**2) for kernel in kernels)
     engine = Engine(plan, data.parameters, data.X, data.y, batch_size=4)
-    np.testing.assert_allclose(engine.penalty(), penalty, rtol=1e-13)
+    np.testing.assert_allclose(engine.penalty(4.0), penalty, rtol=1e-13)
     still = SGD()
     losses, _, _ = run(plan, data, still, seeds=[None], batch_size=4, rate=0.0)
     mean_loss = reference.walk(plan, data.parameters, data.X, data.y).reported / 12
@@ -328,7 +335,7 @@ def test_penalty_is_that_of_trained_parameters():
     engine = Engine(plan, data.parameters, data.X, data.y, batch_size=7)
     trained = plan.views(data.parameters)[2:4]
     expected = sum(0.1 / 2 * np.sum(view**2) for view in trained)
-    np.testing.assert_allclose(engine.penalty(), expected, rtol=1e-13)
+    np.testing.assert_allclose(engine.penalty(4.0), expected, rtol=1e-13)
 
 
 @rules

@@ -17,6 +17,7 @@ from fastnn.initializers import Zeros
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
 from fastnn.optimizers import Adam
+from fastnn.regularizers import SklearnL2
 
 SECONDS = 0.05
 
@@ -117,9 +118,8 @@ def idle_step(n_parameters):
     lowering = Lowering()
     x = lowering.input((1,))
     bias = lowering.parameter("bias", (1,), Zeros(), fan_in=1, fan_out=1)
-    lowering.parameter(
-        "idle", (n_parameters,), Zeros(), fan_in=1, fan_out=1, penalty=1e-4
-    )
+    shape, penalty = (n_parameters,), SklearnL2(1e-4)
+    lowering.parameter("idle", shape, Zeros(), fan_in=1, fan_out=1, regularizer=penalty)
     plan = lowering.finish(SquaredError().lower(lowering, lowering.add(x, bias)))
     n_steps = 20
     one = np.ones((n_steps, 1), np.float32)

@@ -17,6 +17,7 @@ from numpy.random cimport bitgen_t
 
 from fastnn._core.dataset cimport Batch, Dataset, address, aligned
 from fastnn._core.executor cimport Walk, execute
+from fastnn._core.max_norm cimport limit_norms
 from fastnn._core.meeting cimport custom_loss, meet, next_meeting
 from fastnn._core.plan cimport (
     OP_CUSTOM_LOSS,
@@ -27,11 +28,18 @@ from fastnn._core.plan cimport (
 )
 from fastnn._core.precision cimport new_precision
 from fastnn._core.tables import BLOCK_DTYPE, OP_DTYPE, TENSOR_DTYPE
-from fastnn._core.update cimport penalty, reduce_gradients, squared_norm, update
+from fastnn._core.update cimport (
+    penalty,
+    reduce_gradients,
+    squared_norm,
+    update,
+    update_average,
+)
 
 cdef extern from "elementwise.h":
     enum:
         N_SCALARS
+        AVERAGE_RATE
         CLIP_NORM
         MASK_SEED
         MASK_STEP
@@ -91,8 +99,9 @@ cdef class Engine:
     cdef Py_ssize_t n_ops, n_blocks, n_parameters
     cdef void *parameters
     cdef void *state
+    cdef void *average
     cdef int rule, n_slots, n_threads
-    cdef bint double_precision
+    cdef bint double_precision, limits_norms
     cdef Dataset data
     cdef readonly Py_ssize_t n_rows
     cdef Py_ssize_t batch_size, capacity
@@ -122,7 +131,7 @@ cdef class Engine:
         self, ops, tensors, blocks, Py_ssize_t n_parameters, Py_ssize_t activation_size,
         Py_ssize_t statistic_size, tuple functions, parameters, X, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
-        str precision,
+        str precision, average,
     ):
         dtype = parameters.dtype
         for array, expected in (
@@ -130,7 +139,7 @@ cdef class Engine:
         ):
             if array.dtype != expected or not array.flags.c_contiguous:
                 raise TypeError(f"not the records of a plan: {array.dtype}")
-        self.owners = [ops, tensors, blocks, parameters, state]
+        self.owners = [ops, tensors, blocks, parameters, state, average]
         self.ops = <const op_t *> address(ops)
         self.tensors = <const tensor_t *> address(tensors)
         self.blocks = <const block_t *> address(blocks)
@@ -143,6 +152,8 @@ cdef class Engine:
         self.rule = rule
         self.n_slots = 0 if state is None else len(state)
         self.state = address(state)
+        self.average = address(average)
+        self.limits_norms = bool((blocks["max_norm"] * blocks["trainable"]).any())
         self.data = Dataset(X, y, sample_weight)
         self.n_rows = self.data.n_rows
         self.batch_size, self.capacity = batch_size, capacity
@@ -259,11 +270,13 @@ cdef class Engine:
         self._end()
         return self._penalty()
 
-    def penalty(self):
-        """Half the sum of alpha w^2 over all parameters."""
+    def penalty(self, double weight_sum):
+        """The penalty of all parameters, as it is part of a sum of losses."""
         if self.double_precision:
-            return penalty(self.blocks, self.n_blocks, <double *> self.parameters)
-        return penalty(self.blocks, self.n_blocks, <float *> self.parameters)
+            return penalty(
+                self.blocks, self.n_blocks, <double *> self.parameters, weight_sum)
+        return penalty(
+            self.blocks, self.n_blocks, <float *> self.parameters, weight_sum)
 
     def reduced_products(self):
         """How many products were taken in the precision that was asked for."""
@@ -319,6 +332,8 @@ cdef class Engine:
                 total += (self.last - self.first) * loss / self.weight_sum
                 if not isfinite(loss):
                     break
+            elif self._averages():
+                team_run(self.team, average_share, <void *> self)
         return total
 
     cdef void _gradients(self) noexcept nogil:
@@ -362,6 +377,15 @@ cdef class Engine:
             self.n_gradients = 1
             self.scale *= self._clipping(self.scalars[CLIP_NORM])
         team_run(self.team, update_share, <void *> self)
+        # Norms are those of whole columns, and what is averaged has passed them.
+        if self.limits_norms:
+            team_run(self.team, max_norm_share, <void *> self)
+            if self._averages():
+                team_run(self.team, average_share, <void *> self)
+
+    cdef inline bint _averages(self) noexcept nogil:
+        """Whether the parameters after this step go into their average."""
+        return self.average != NULL and self.scalars[AVERAGE_RATE] != 0
 
     cdef double _clipping(self, double highest) noexcept nogil:
         """What brings the norm of the scaled gradients down to the highest."""
@@ -377,12 +401,24 @@ cdef class Engine:
     cdef void _update(self, int share, floating *parameters) noexcept nogil:
         """One share of the optimizer's step."""
         cdef Py_ssize_t begin, end
+        cdef floating *average = NULL
+        if self._averages() and not self.limits_norms:
+            average = <floating *> self.average
         self._range(share, &begin, &end)
         self.workers[share].penalty = update(
             self.blocks, self.n_blocks, begin, end, parameters,
             <floating **> self.gradient_of_worker, self.n_gradients,
             self.rule, <floating *> self.state, self.n_parameters, self.n_slots,
-            self.scalars, self.scale)
+            self.scalars, self.scale, self.weight_sum, average)
+
+    cdef void _max_norm(self, int share, floating *parameters) noexcept nogil:
+        limit_norms(self.blocks, self.n_blocks, share, self.n_threads, parameters)
+
+    cdef void _average(self, int share, floating *parameters) noexcept nogil:
+        cdef Py_ssize_t begin, end
+        self._range(share, &begin, &end)
+        update_average(
+            begin, end, parameters, self.scalars, <floating *> self.average)
 
     cdef void _norm(self, int share, floating *parameters) noexcept nogil:
         """One share of the reduced gradients and of their norm."""
@@ -392,7 +428,7 @@ cdef class Engine:
             begin, end, <floating **> self.gradient_of_worker, self.n_gradients)
         self.workers[share].squared_norm = squared_norm(
             self.blocks, self.n_blocks, begin, end, parameters,
-            <const floating *> self.gradient_of_worker[0])
+            <const floating *> self.gradient_of_worker[0], self.weight_sum)
 
     cdef void _reduce(self, int share, floating *nothing) noexcept nogil:
         cdef Py_ssize_t begin, end
@@ -529,3 +565,17 @@ cdef void update_share(void *engine, int share) noexcept nogil:
         (<Engine> engine)._update(share, <double *> (<Engine> engine).parameters)
     else:
         (<Engine> engine)._update(share, <float *> (<Engine> engine).parameters)
+
+
+cdef void max_norm_share(void *engine, int share) noexcept nogil:
+    if (<Engine> engine).double_precision:
+        (<Engine> engine)._max_norm(share, <double *> (<Engine> engine).parameters)
+    else:
+        (<Engine> engine)._max_norm(share, <float *> (<Engine> engine).parameters)
+
+
+cdef void average_share(void *engine, int share) noexcept nogil:
+    if (<Engine> engine).double_precision:
+        (<Engine> engine)._average(share, <double *> (<Engine> engine).parameters)
+    else:
+        (<Engine> engine)._average(share, <float *> (<Engine> engine).parameters)

@@ -63,8 +63,12 @@ cdef extern from "plan.h":
         int64_t offset
         int64_t size
         double penalty
+        double l1
+        double l2
         double learning_rate
         double weight_decay
+        double max_norm
+        int64_t columns
         double running
         int32_t trainable
         int32_t reserved

@@ -54,6 +54,7 @@ cdef extern from "tables.h":
 cdef extern from "elementwise.h":
     enum:
         n_scalars "N_SCALARS"
+        average_rate "AVERAGE_RATE"
         coupled_decay "COUPLED_DECAY"
         decoupled_decay "DECOUPLED_DECAY"
         clip_value "CLIP_VALUE"
@@ -105,9 +106,10 @@ LOSS_LINKS = {name: loss_links[i].decode() for i, name in enumerate(LOSSES)}
 ROW_LOSSES = tuple(name for i, name in enumerate(LOSSES) if loss_is_of_rows[i])
 OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}
 
-# Columns of a step table, one row a step: the first are the rule's, then come decay and
-# clipping, and the last two say which random masks the step draws.
+# Columns of a step table, one row a step: the first are the rule's, then come
+# averaging, decay and clipping, and the last two say which random masks it draws.
 N_SCALARS = n_scalars
+AVERAGE_RATE = average_rate
 COUPLED_DECAY = coupled_decay
 DECOUPLED_DECAY = decoupled_decay
 CLIP_VALUE = clip_value

@@ -6,11 +6,17 @@ cdef double update(
     const block_t *blocks, Py_ssize_t n_blocks, Py_ssize_t first, Py_ssize_t last,
     floating *parameters, floating **gradients, int n_gradients,
     int rule, floating *state, Py_ssize_t n_parameters, int n_slots,
-    const double *scalars, double scale,
+    const double *scalars, double scale, double weight_sum, floating *average,
+) noexcept nogil
+
+cdef void update_average(
+    Py_ssize_t first, Py_ssize_t last, const floating *parameters,
+    const double *scalars, floating *average,
 ) noexcept nogil
 
 cdef double penalty(
     const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters,
+    double weight_sum,
 ) noexcept nogil
 
 cdef void reduce_gradients(
@@ -19,5 +25,5 @@ cdef void reduce_gradients(
 
 cdef double squared_norm(
     const block_t *blocks, Py_ssize_t n_blocks, Py_ssize_t first, Py_ssize_t last,
-    const floating *parameters, const floating *gradients,
+    const floating *parameters, const floating *gradients, double weight_sum,
 ) noexcept nogil

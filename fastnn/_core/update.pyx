@@ -1,6 +1,12 @@
-"""The optimizer step: one walk over a range of the flat parameter buffer."""
+"""The optimizer step: one walk over a range of the flat parameter buffer.
+
+Gradients are sums over samples, and so a regularizer, which is not divided by the sum
+of their weights as the loss is, is multiplied by it.
+"""
 
 from cython cimport floating
+from libc.math cimport INFINITY
+from libc.string cimport memcpy
 
 from fastnn._core.plan cimport block_t
 
@@ -11,6 +17,7 @@ cdef extern from "elementwise.h":
         COUPLED_DECAY
         DECOUPLED_DECAY
         CLIP_VALUE
+        AVERAGE_RATE
 
 cdef extern from "update.h":
     ctypedef void (*step_loop_f32)(
@@ -23,15 +30,22 @@ cdef extern from "update.h":
     const step_loop_f64 *step_loops_f64
     double sum_of_squares_loop_f32(Py_ssize_t, const float *) noexcept nogil
     double sum_of_squares_loop_f64(Py_ssize_t, const double *) noexcept nogil
+    double sum_of_magnitudes_loop_f32(Py_ssize_t, const float *) noexcept nogil
+    double sum_of_magnitudes_loop_f64(Py_ssize_t, const double *) noexcept nogil
     void add_into_loop_f32(Py_ssize_t, const float *, float *) noexcept nogil
     void add_into_loop_f64(Py_ssize_t, const double *, double *) noexcept nogil
-    void clip_loop_f32(
-        Py_ssize_t, const float *, float, float, float *) noexcept nogil
-    void clip_loop_f64(
-        Py_ssize_t, const double *, double, double, double *) noexcept nogil
-    double norm_loop_f32(Py_ssize_t, const float *, float, const float *) noexcept nogil
+    void regularize_loop_f32(
+        Py_ssize_t, const float *, float, float, float, const float *, float *,
+    ) noexcept nogil
+    void regularize_loop_f64(
+        Py_ssize_t, const double *, double, double, double, const double *, double *,
+    ) noexcept nogil
+    double norm_loop_f32(
+        Py_ssize_t, const float *, float, float, const float *) noexcept nogil
     double norm_loop_f64(
-        Py_ssize_t, const double *, double, const double *) noexcept nogil
+        Py_ssize_t, const double *, double, double, const double *) noexcept nogil
+    void average_loop_f32(Py_ssize_t, const float *, float, float *) noexcept nogil
+    void average_loop_f64(Py_ssize_t, const double *, double, double *) noexcept nogil
 
 # So many numbers of every buffer stay in the first-level cache while the gradients of
 # the threads are added up and the step is taken.
@@ -53,22 +67,23 @@ cdef void reduce_gradients(
 
 cdef double squared_norm(
     const block_t *blocks, Py_ssize_t n_blocks, Py_ssize_t first, Py_ssize_t last,
-    const floating *parameters, const floating *gradients,
+    const floating *parameters, const floating *gradients, double weight_sum,
 ) noexcept nogil:
     """The sum of the squared gradients, penalty included, of a range of parameters."""
     cdef Py_ssize_t i, at, count
-    cdef double total = 0
+    cdef double total = 0, slope, l1
     for i in range(n_blocks):
         at = max(first, blocks[i].offset)
         count = min(last, blocks[i].offset + blocks[i].size) - at
         if count <= 0 or not blocks[i].trainable:
             continue
+        slope = slope_of_squares(blocks + i, weight_sum)
+        l1 = blocks[i].l1 * weight_sum
         if floating is float:
             total += norm_loop_f32(
-                count, parameters + at, <float> blocks[i].penalty, gradients + at)
+                count, parameters + at, <float> slope, <float> l1, gradients + at)
         else:
-            total += norm_loop_f64(
-                count, parameters + at, blocks[i].penalty, gradients + at)
+            total += norm_loop_f64(count, parameters + at, slope, l1, gradients + at)
     return total
 
 
@@ -76,53 +91,65 @@ cdef double update(
     const block_t *blocks, Py_ssize_t n_blocks, Py_ssize_t first, Py_ssize_t last,
     floating *parameters, floating **gradients, int n_gradients,
     int rule, floating *state, Py_ssize_t n_parameters, int n_slots,
-    const double *scalars, double scale,
+    const double *scalars, double scale, double weight_sum, floating *average,
 ) noexcept nogil:
     """Adds up gradients and changes the parameters numbered first to last - 1.
 
-    Returns the penalty, half the sum of alpha w^2, of these parameters before the step.
+    What they are then goes into their average, unless that is NULL. Returns the penalty
+    of these parameters before the step, as it is part of a sum of losses.
     """
     cdef Py_ssize_t i, at, end, stop
     cdef int j
     cdef floating h[N_SCALARS]
     cdef floating *slots[MAX_SLOTS]
+    cdef floating piece[PIECE]
+    cdef const floating *gradient
     cdef floating rate
-    cdef double total = 0, slope, decay, shrink
+    cdef double total = 0, penalty_slope, slope, l1, bound, decay, shrink
     for j in range(N_SCALARS):
         h[j] = <floating> scalars[j]
+    bound = INFINITY
+    if scalars[CLIP_VALUE] > 0:
+        bound = scalars[CLIP_VALUE] / scale
     for i in range(n_blocks):
         at = max(first, blocks[i].offset)
         end = min(last, blocks[i].offset + blocks[i].size)
-        if blocks[i].running > 0 and at < end:
-            move_running(
-                at, end, blocks[i].running, parameters, gradients, n_gradients)
         if not blocks[i].trainable:
+            if blocks[i].running > 0 and at < end:
+                move_running(
+                    at, end, blocks[i].running, parameters, gradients, n_gradients)
+            if average != NULL and at < end:
+                update_average(at, end, parameters, scalars, average)
             continue
         rate = <floating> (scalars[0] * blocks[i].learning_rate)
         # Decay is added to the gradient as it is after scaling and clipping.
         decay = scalars[COUPLED_DECAY] * blocks[i].weight_decay / scale
         shrink = (scalars[DECOUPLED_DECAY] * blocks[i].learning_rate
                   * blocks[i].weight_decay)
+        penalty_slope = slope_of_squares(blocks + i, weight_sum)
+        l1 = blocks[i].l1 * weight_sum
         while at < end:
             stop = min(at + PIECE, end)
             reduce_gradients(at, stop, gradients, n_gradients)
             for j in range(n_slots):
                 slots[j] = state + j * n_parameters + at
-            slope = blocks[i].penalty
-            if slope != 0:
-                total += 0.5 * slope * sum_of_squares(stop - at, parameters + at)
-            if scalars[CLIP_VALUE] > 0:
-                clip(stop - at, parameters + at, slope, scalars[CLIP_VALUE] / scale,
-                     gradients[0] + at)
+            total += penalty_of_range(stop - at, parameters + at, penalty_slope, l1)
+            gradient, slope = gradients[0] + at, penalty_slope
+            if l1 != 0 or bound != INFINITY:
+                regularize(
+                    stop - at, parameters + at, slope, l1, bound, gradient, piece)
+                gradient = piece
                 slope = 0
             if floating is float:
                 step_loops_f32[rule](
-                    stop - at, parameters + at, gradients[0] + at, slots, h, rate,
+                    stop - at, parameters + at, gradient, slots, h, rate,
                     <float> scale, <float> (slope + decay), <float> shrink)
             else:
                 step_loops_f64[rule](
-                    stop - at, parameters + at, gradients[0] + at, slots, h, rate,
+                    stop - at, parameters + at, gradient, slots, h, rate,
                     scale, slope + decay, shrink)
+            if average != NULL:
+                update_average(at, stop, parameters, scalars, average)
             at = stop
     return total
 
@@ -139,32 +166,66 @@ cdef void move_running(
         parameters[i] = keep * parameters[i] + gradients[0][i]
 
 
-cdef inline double sum_of_squares(Py_ssize_t n, const floating *x) noexcept nogil:
-    if floating is float:
-        return sum_of_squares_loop_f32(n, x)
-    else:
-        return sum_of_squares_loop_f64(n, x)
+cdef inline double slope_of_squares(
+    const block_t *block, double weight_sum) noexcept nogil:
+    """What w is multiplied by in the gradient of the terms of w^2."""
+    return block.penalty + 2 * block.l2 * weight_sum
 
 
-cdef inline void clip(
-    Py_ssize_t n, const floating *weights, double penalty, double bound,
-    floating *gradients,
+cdef inline void regularize(
+    Py_ssize_t n, const floating *weights, double slope, double l1, double bound,
+    const floating *gradients, floating *regularized,
 ) noexcept nogil:
-    """Makes gradients, penalty included, be within the bounds."""
+    """Gradients with those of the penalty, cut off at the bound."""
     if floating is float:
-        clip_loop_f32(n, weights, <float> penalty, <float> bound, gradients)
+        regularize_loop_f32(n, weights, <float> slope, <float> l1, <float> bound,
+                            gradients, regularized)
     else:
-        clip_loop_f64(n, weights, penalty, bound, gradients)
+        regularize_loop_f64(n, weights, slope, l1, bound, gradients, regularized)
+
+
+cdef inline double penalty_of_range(
+    Py_ssize_t n, const floating *weights, double slope, double l1) noexcept nogil:
+    cdef double total = 0
+    if slope != 0:
+        if floating is float:
+            total += 0.5 * slope * sum_of_squares_loop_f32(n, weights)
+        else:
+            total += 0.5 * slope * sum_of_squares_loop_f64(n, weights)
+    if l1 != 0:
+        if floating is float:
+            total += l1 * sum_of_magnitudes_loop_f32(n, weights)
+        else:
+            total += l1 * sum_of_magnitudes_loop_f64(n, weights)
+    return total
+
+
+cdef void update_average(
+    Py_ssize_t first, Py_ssize_t last, const floating *parameters,
+    const double *scalars, floating *average,
+) noexcept nogil:
+    """Lets the parameters numbered first to last - 1 into their average."""
+    cdef double rate = scalars[AVERAGE_RATE]
+    # It starts as they are, to the last bit, whatever was there before.
+    if rate == 1:
+        memcpy(average + first, parameters + first, (last - first) * sizeof(floating))
+    elif floating is float:
+        average_loop_f32(
+            last - first, parameters + first, <float> rate, average + first)
+    else:
+        average_loop_f64(last - first, parameters + first, rate, average + first)
 
 
 cdef double penalty(
     const block_t *blocks, Py_ssize_t n_blocks, const floating *parameters,
+    double weight_sum,
 ) noexcept nogil:
-    """Half the sum of alpha w^2 over all parameters."""
+    """The penalty of all parameters, as it is part of a sum of losses."""
     cdef Py_ssize_t i
     cdef double total = 0
     for i in range(n_blocks):
-        if blocks[i].penalty != 0 and blocks[i].trainable:
-            total += 0.5 * blocks[i].penalty * sum_of_squares(
-                blocks[i].size, parameters + blocks[i].offset)
+        if blocks[i].trainable:
+            total += penalty_of_range(
+                blocks[i].size, parameters + blocks[i].offset,
+                slope_of_squares(blocks + i, weight_sum), blocks[i].l1 * weight_sum)
     return total

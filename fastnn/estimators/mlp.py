@@ -17,6 +17,7 @@ from fastnn.layers import Dense, Dropout, Layer
 from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
+from fastnn.regularizers import SklearnL2
 from fastnn.schedules import (
     Constant,
     InverseScaling,
@@ -117,7 +118,7 @@ class BaseMLP(SklearnConversion, SolverTraining):
             activation,
             kernel_initializer=glorot,
             bias_initializer=glorot,
-            kernel_penalty=self.alpha,
+            kernel_regularizer=SklearnL2(self.alpha),
         )
 
     def _activations(self, n_hidden: int) -> list[str]:

@@ -39,6 +39,25 @@ LOSSES: dict[str, type[Any]] = {
 }
 
 
+def regression_loss(loss: Loss | str) -> Loss:
+    """The loss of a regressor; "auto" is the squared error.
+
+    Raises
+    ------
+    ValueError
+        If it is one of classes.
+    """
+    if isinstance(loss, str):
+        return LOSSES["squared_error" if loss == "auto" else loss]()
+    if loss.reads_class_numbers:
+        raise ValueError(
+            f"loss={type(loss).__name__} reads class numbers, and a regressor has real "
+            "targets. Use a classifier, or SoftCrossEntropy() for shares of classes."
+        )
+    # A copy, because the description of a trained network does not change.
+    return clone(loss)
+
+
 class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
     """Base class of the regressors."""
 
@@ -163,8 +182,7 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         n_columns = 1 if y.ndim == 1 else y.shape[1]
         targets = RegressionTargets(
             n_columns if previous is None else previous.n_columns,
-            # A copy, because the description of a trained network does not change.
-            LOSSES[self.loss]() if isinstance(self.loss, str) else clone(self.loss),
+            regression_loss(self.loss),
         )
         targets.check(y)
         return targets

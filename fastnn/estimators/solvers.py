@@ -110,20 +110,31 @@ class SolverTraining(BaseNeuralNetwork):
         incremental: bool,
         task: FitTask | None,
     ) -> None:
+        def describe(epoch: int) -> dict[str, Any]:
+            return {
+                "_fitted": fitted.copy(),
+                "_targets": targets,
+                "n_iter_": epoch,
+                "t_": state.n_samples_seen,
+                "loss_": state.loss,
+                "loss_curve_": list(state.loss_curve),
+                "validation_loss_curve_": list(state.validation_loss_curve) or None,
+                "validation_scores_": list(state.validation_scores) or None,
+            }
+
         schedule = self._describe_schedule()
         n_samples = samples.X.shape[0]
         max_epochs = 1 if incremental else self.max_iter
+        patience, min_delta = schedule.patience, schedule.min_delta
         convergence = Convergence(
             schedule,
             state,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol if min_delta is None else min_delta,
+            n_iter_no_change=self.n_iter_no_change if patience is None else patience,
             early_stopping=self.early_stopping,
             progress=Progress(bool(self.verbose), max_epochs, n_samples),
             validate=validate,
-            after_epoch=(
-                None if task is None else task.watch(fitted, targets, max_epochs)
-            ),
+            after_epoch=None if task is None else task.watch(describe, max_epochs),
         )
         trainer = Trainer(
             fitted.plan,

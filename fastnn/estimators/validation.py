@@ -115,12 +115,17 @@ def split(
         If fewer than two would be held out.
     """
     n_samples = len(samples.encoded)
-    rows, held_out = train_test_split(
-        np.arange(n_samples),
-        test_size=fraction,
-        stratify=stratify,
-        random_state=random_state,
-    )
+    try:
+        rows, held_out = train_test_split(
+            np.arange(n_samples),
+            test_size=fraction,
+            stratify=stratify,
+            random_state=random_state,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{parameter}={fraction} cannot be held out: {error}"
+        ) from error
     if len(held_out) < 2:
         raise ValueError(
             f"The validation set is too small. Increase {parameter!r} (now "

@@ -1,11 +1,12 @@
 """The dense layer."""
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import ClassVar
 
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from fastnn.constraints import MaxNorm
 from fastnn.initializers import (
     INITIALIZERS,
     GlorotUniform,
@@ -16,8 +17,10 @@ from fastnn.initializers import (
 from fastnn.layers.activation import ACTIVATION_NAMES, activate
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
+from fastnn.regularizers import REGULARIZERS, Regularizer
 
 _INITIALIZER = [Initializer, StrOptions(set(INITIALIZERS)), "array-like", None]
+_REGULARIZER = [Regularizer, StrOptions(set(REGULARIZERS)), None]
 
 
 class Dense(Layer):
@@ -37,8 +40,12 @@ class Dense(Layer):
         means "glorot_uniform".
     bias_initializer : Initializer, str or array-like, default=None
         Initial values of the bias, of shape (units,). None means "zeros".
-    kernel_penalty : float, default=0.0
-        alpha of the term ``alpha / 2 * sum(kernel ** 2)`` of the loss.
+    kernel_regularizer, bias_regularizer : Regularizer or str, default=None
+        Terms of the loss: an object of :mod:`fastnn.regularizers`, or "l1", "l2" or
+        "l1_l2" for factors of 0.01.
+    kernel_constraint : MaxNorm, default=None
+        What the columns of the kernel, the incoming weights of a unit each, must fulfil
+        after every step.
 
     Examples
     --------
@@ -52,7 +59,9 @@ class Dense(Layer):
         "activation": [StrOptions(set(ACTIVATION_NAMES))],
         "kernel_initializer": _INITIALIZER,
         "bias_initializer": _INITIALIZER,
-        "kernel_penalty": [Interval(Real, 0, None, closed="left")],
+        "kernel_regularizer": _REGULARIZER,
+        "bias_regularizer": _REGULARIZER,
+        "kernel_constraint": [MaxNorm, None],
     }
 
     def __init__(
@@ -62,13 +71,17 @@ class Dense(Layer):
         *,
         kernel_initializer: Initializer | str | ArrayLike | None = None,
         bias_initializer: Initializer | str | ArrayLike | None = None,
-        kernel_penalty: float = 0.0,
+        kernel_regularizer: Regularizer | str | None = None,
+        bias_regularizer: Regularizer | str | None = None,
+        kernel_constraint: MaxNorm | None = None,
     ):
         self.units = units
         self.activation = activation
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
-        self.kernel_penalty = kernel_penalty
+        self.kernel_regularizer = kernel_regularizer
+        self.bias_regularizer = bias_regularizer
+        self.kernel_constraint = kernel_constraint
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of one output: that of the input, with the last axis replaced."""
@@ -84,7 +97,8 @@ class Dense(Layer):
             as_initializer(self.kernel_initializer, GlorotUniform()),
             fan_in=fan_in,
             fan_out=fan_out,
-            penalty=self.kernel_penalty,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
         )
         bias = lowering.parameter(
             f"{name}/bias",
@@ -92,6 +106,7 @@ class Dense(Layer):
             as_initializer(self.bias_initializer, Zeros()),
             fan_in=fan_in,
             fan_out=fan_out,
+            regularizer=self.bias_regularizer,
             weight_decay=0.0,
         )
         return activate(lowering, lowering.product(x, kernel), bias, self.activation)

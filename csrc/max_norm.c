@@ -1,0 +1,36 @@
+#ifndef REAL
+#include "max_norm.h"
+#define BODY "max_norm.c"
+#include "each_real.h"
+#else
+
+#include "scalar.h"
+
+CLONES void NAMED(max_norm_loop)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t lead,
+                                 REAL max_norm, REAL *weights) {
+    REAL factors[MAX_NORM_COLUMNS] = {0};
+    REAL largest = max_norm * max_norm;
+    int too_long = 0;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const REAL *row = weights + i * lead;
+        SIMD
+        for (ptrdiff_t j = 0; j < columns; j++) factors[j] += row[j] * row[j];
+    }
+    SIMD_SUM(too_long)
+    for (ptrdiff_t j = 0; j < columns; j++) {
+        REAL square = factors[j];
+        too_long += square > largest;
+        /* Of a square that overflows this makes NaN, where max_norm / norm would make
+           zeros of its column. */
+        factors[j] =
+            square > largest ? max_norm * (NAMED(sqrt)(square) / square) : (REAL)1;
+    }
+    if (!too_long) return;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        REAL *row = weights + i * lead;
+        SIMD
+        for (ptrdiff_t j = 0; j < columns; j++) row[j] *= factors[j];
+    }
+}
+
+#endif
