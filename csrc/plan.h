@@ -55,10 +55,22 @@ enum op_kind {
        target. scalar: the loss weight, the factor from the loss to the number that is
        reported, and the loss' own options. */
     OP_LOSS,
-    /* output0 = input0 times a random mask of zeros and 1 / (1 - rate). Its own adjoint:
-       the mask is a function of the step's seed, the op's code, the row and the column.
-       dim[2], dim[3]: rows and columns. scalar: the rate. */
+    /* output0 = scale input0 + shift, or value where it is dropped at random. Its own
+       adjoint, without shift and value: what is dropped is a function of the step's seed,
+       the op's code, the row and the column. dim[2], dim[3]: rows and columns. scalar:
+       rate, scale, shift, value. */
     OP_DROPOUT,
+    /* output0 = input0 + scalar[0] z, where z is normal with variance 1, and a function of
+       what dropout is one of. dim[2], dim[3]: rows and columns. Its adjoint is the
+       identity. */
+    OP_GAUSSIAN_NOISE,
+    /* output0 = input0 where it is positive, input1 * input0 elsewhere, with the slope
+       input1 broadcast. dim, stride: as of OP_ADD. */
+    OP_PRELU,
+    /* The adjoint of OP_PRELU. input0: gradient of its output; input1, input2: its inputs.
+       output0: the gradient of input1, output1 = [output1 +] that of the slope. Either
+       may be absent. */
+    OP_PRELU_GRADIENT,
     /* Batch normalisation, in csrc/batch_norm.h, over dim[2] rows of dim[3] columns.
        output0: mean and sum of squared deviations of each column of input0. */
     OP_BATCH_MOMENTS,
@@ -80,8 +92,7 @@ enum op_kind {
        input0 and input1, and the table input2. */
     OP_BATCH_CORRECTION,
     /* output0: the gradient of OP_BATCH_NORM's input, from that of its output input0, its
-       input input1, the table input2 and the
-       correction input3. */
+       input input1, the table input2 and the correction input3. */
     OP_BATCH_NORM_GRADIENT,
     /* Meets. As OP_LOSS, by a function of Python's, whose number is the code. dim[3],
        lead[0]: numbers of a sample's outputs, and of its target. */

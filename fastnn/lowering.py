@@ -10,6 +10,7 @@ layers and all devices.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from fastnn._core.tables import (
     ACTIVATION_DEFAULTS,
@@ -152,6 +153,38 @@ class Lowering(WholeBatch):
         self._keep(y, adjoint)
         return y
 
+    def prelu(self, x: Tensor, slope: Tensor) -> Tensor:
+        """``x`` where it is positive, ``slope * x`` elsewhere, slope broadcast as by add.
+
+        Parameters
+        ----------
+        x : Tensor
+            One for each sample.
+        slope : Tensor
+            Of a shape that NumPy would broadcast to that of x.
+        """
+        y = self._activation(x.shape, x, slope)
+        axes = broadcast_axes(x, slope)
+        self._emit("prelu", (x, slope), (y,), ALWAYS, **axes)
+
+        def adjoint() -> None:
+            dy = self._gradients[y.number]
+            dx = self._activation(x.shape) if x.needs_gradient else None
+            dslope, accumulate = None, False
+            if slope.needs_gradient:
+                dslope, accumulate = self._accumulator(slope)
+            self._emit(
+                "prelu_gradient", (dy, x, slope), (dx, dslope), TRAIN,
+                accumulate=accumulate, **axes,
+            )  # fmt: skip
+            if dx is not None:
+                self._contribute(x, dx)
+            if dslope is not None and slope.scaled:
+                self._contribute(slope, dslope)
+
+        self._keep(y, adjoint)
+        return y
+
     def softmax(
         self, z: Tensor, phase: int = ALWAYS, heads: Sequence[int] | None = None
     ) -> Tensor:
@@ -186,24 +219,51 @@ class Lowering(WholeBatch):
         self._keep(y, adjoint)
         return y
 
-    def dropout(self, x: Tensor, rate: float) -> Tensor:
-        """Zeros at this rate in training, the rest scaled up; x itself otherwise."""
-        y = self._activation(x.shape, x)
-        mask = {"code": self._n_masks, "scalar": (rate, 0, 0, 0)}
-        mask |= _rows(x, x.shape[-1])
-        self._n_masks += 1
-        self._emit("dropout", (x,), (y,), TRAIN, **mask)
-        # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
-        axes = broadcast_axes(x, None)
-        self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+    def dropout(
+        self, x: Tensor, rate: float, scale: float, shift: float = 0, value: float = 0
+    ) -> Tensor:
+        """``scale * x + shift``, or value at this rate, in training; x itself otherwise.
+
+        Parameters
+        ----------
+        x : Tensor
+        rate : float
+            A multiple of one over ``CHANCES`` of the compiled tables, below 1.
+        scale, shift : float
+            What happens to numbers that are kept.
+        value : float
+            What stands in place of those that are dropped.
+        """
+        scalar = rate, scale, shift, value
+        y, fields = self._random("dropout", x, scalar)
 
         def adjoint() -> None:
             dx = self._activation(x.shape)
-            self._emit("dropout", (self._gradients[y.number],), (dx,), TRAIN, **mask)
+            dy, slope = self._gradients[y.number], (rate, scale, 0, 0)
+            self._emit("dropout", (dy,), (dx,), TRAIN, scalar=slope, **fields)
             self._contribute(x, dx)
 
         self._keep(y, adjoint)
         return y
+
+    def gaussian_noise(self, x: Tensor, stddev: float) -> Tensor:
+        """x with normal noise of this standard deviation in training; x otherwise."""
+        y, _ = self._random("gaussian_noise", x, (stddev, 0, 0, 0))
+        self._keep(y, lambda: self._contribute(x, self._gradients[y.number]))
+        return y
+
+    def _random(
+        self, kind: str, x: Tensor, scalar: Sequence[float]
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """The output of an op that draws random numbers in training, and its fields."""
+        y = self._activation(x.shape, x)
+        fields = {"code": self._n_masks, **_rows(x, x.shape[-1])}
+        self._n_masks += 1
+        self._emit(kind, (x,), (y,), TRAIN, scalar=scalar, **fields)
+        # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
+        axes = broadcast_axes(x, None)
+        self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+        return y, fields
 
     def loss(
         self,

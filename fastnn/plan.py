@@ -98,8 +98,9 @@ class Plan:
 
     @property
     def draws_masks(self) -> bool:
-        """Whether training draws random masks."""
-        return bool((self.ops["kind"] == KINDS["dropout"]).any())
+        """Whether training draws random numbers: masks or noise."""
+        drawing = KINDS["dropout"], KINDS["gaussian_noise"]
+        return bool(np.isin(self.ops["kind"], drawing).any())
 
     @property
     def needs_whole_batches(self) -> bool:

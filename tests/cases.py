@@ -10,7 +10,17 @@ import reference
 from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES, ROW_LOSSES
 from fastnn.constraints import MaxNorm
 from fastnn.initializers import Constant, GlorotUniform, Zeros
-from fastnn.layers import ELU, Activation, BatchNorm, Dense, Dropout, LeakyReLU
+from fastnn.layers import (
+    ELU,
+    Activation,
+    AlphaDropout,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LeakyReLU,
+    PReLU,
+)
 from fastnn.losses import (
     AbsoluteError,
     BinaryFocal,
@@ -166,6 +176,9 @@ def nearest_kink(plan, data):
     """The smallest distance from a kink of what an activation is applied to."""
     values = reference.walk(plan, data.parameters, data.X, data.y).values
     nearest = np.inf
+    for op in plan.ops[plan.ops["kind"] == KINDS["prelu"]]:
+        x = values.get(op["input"][0], data.X.ravel())
+        nearest = min(nearest, abs(x).min())
     for op in plan.ops[plan.ops["kind"] == KINDS["add"]]:
         kinks = KINKS.get(ACTIVATIONS[op["code"]], ())
         if not kinks:
@@ -300,9 +313,45 @@ def broadcast_from(shape):
 
 def dropped(lowering, x):
     """Two masks, of which the second lies over a value that is used twice."""
-    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5)
+    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5, scale=2)
     h = dense(lowering, x, "second", 4, "tanh")
-    return lowering.add(lowering.dropout(h, 0.3), h)
+    return lowering.add(lowering.dropout(h, 0.25, 0.9, shift=0.3, value=-1.7), h)
+
+
+def noisy(lowering, x):
+    """Noise over the input, a value that is used twice, and noise over noise."""
+    x = lowering.gaussian_noise(x, 0.3)
+    h = dense(lowering, x, "hidden", 11, "tanh")
+    z = lowering.gaussian_noise(lowering.gaussian_noise(h, 0.2), 0.7)
+    return dense(lowering, lowering.add(z, h), "output", 2)
+
+
+def learned_slopes(lowering, x):
+    """A slope that is used twice, one for each column, and one that is not trained."""
+    slope = parameter(lowering, "slope", (1,))
+    x = lowering.prelu(dense(lowering, x, "first", 6), slope)
+    x = lowering.prelu(dense(lowering, x, "second", 6), slope)
+    x = lowering.prelu(x, parameter(lowering, "each", (6,)))
+    return lowering.prelu(x, parameter(lowering, "fixed", (6,), trainable=False))
+
+
+def slopes_first(lowering, x):
+    """The slopes of the input, for which nobody wants the gradient of X."""
+    return dense(lowering, lowering.prelu(x, parameter(lowering, "a", (5,))), "b", 2)
+
+
+def slopes_of_each_sample(lowering, x):
+    """The slopes are a function of the sample."""
+    slope = dense(lowering, x, "slope", 1, "tanh")
+    return lowering.prelu(dense(lowering, x, "body", 4), slope)
+
+
+def slopes_from(shape):
+    def write(lowering, x):
+        y = lowering.product(x, parameter(lowering, "kernel", (4, 4)))
+        return lowering.prelu(y, parameter(lowering, "slope", shape))
+
+    return write
 
 
 def two_losses():
@@ -438,6 +487,26 @@ MAKERS = {
     "dropout_first": lambda: lower(
         Sequential([Dropout(0.25), Dense(2)]), input_shape=(33,), loss=SquaredError()
     ),
+    "alpha_dropout": lambda: lower(
+        Sequential([Dense(21, "selu"), AlphaDropout(0.3), Dense(2)]),
+        input_shape=(3, 5),
+        loss=SquaredError(),
+    ),
+    "noise": lambda: by_hand(noisy),
+    "noise_rank_2": lambda: by_hand(noisy, (3, 5)),
+    "noise_last": lambda: lower(
+        Sequential([Dense(7), GaussianNoise(0.5)]),
+        input_shape=(5,),
+        loss=SquaredError(),
+    ),
+    "prelu": lambda: lower(
+        Sequential([Dense(6), PReLU(), Dense(4), PReLU(shared=False), Dense(2)]),
+        input_shape=(3, 5),
+        loss=SquaredError(),
+    ),
+    "prelu_twice": lambda: by_hand(learned_slopes),
+    "prelu_first": lambda: by_hand(slopes_first),
+    "prelu_each_sample": lambda: by_hand(slopes_of_each_sample, (3, 5)),
     "activation_layers": lambda: lower(
         Sequential(
             [
@@ -484,6 +553,12 @@ MAKERS = {
     **{
         f"broadcast_{'x'.join(map(str, shape)) or 'scalar'}": (
             lambda shape=shape: by_hand(broadcast_from(shape), (2, 3, 4))
+        )
+        for shape in BROADCASTS
+    },
+    **{
+        f"prelu_{'x'.join(map(str, shape)) or 'scalar'}": (
+            lambda shape=shape: by_hand(slopes_from(shape), (2, 3, 4))
         )
         for shape in BROADCASTS
     },

@@ -507,6 +507,17 @@ def head(op, dim, values):
     return values.reshape(dim[2], -1)[:, start : start + dim[3]]
 
 
+def run_prelu(walk, op, dim, x, slope, *_):
+    slope = slope[positions(dim, op["stride"])]
+    return (np.where(x.reshape(dim) < 0, slope, 1) * x.reshape(dim),)
+
+
+def run_prelu_gradient(walk, op, dim, dy, x, slope, *_):
+    places = positions(dim, op["stride"]).ravel()
+    dx = dy * np.where(x > 0, 1, slope[places])
+    return dx, np.bincount(places, dy * np.minimum(x, 0))
+
+
 def run_softmax(walk, op, dim, z, *_):
     y = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
     head(op, dim, y)[:] = softmax(head(op, dim, z), axis=1)
@@ -543,8 +554,14 @@ def run_loss(walk, op, dim, z, y, *_):
 
 
 def run_dropout(walk, op, dim, x, *_):
-    keys = walk.seed, walk.step, op["code"]
-    return (x.reshape(dim[2:]) * mask(*keys, *dim[2:], op["scalar"][0]),)
+    rate, scale, shift, value = op["scalar"]
+    kept = keeps(walk.seed, walk.step, op["code"], *dim[2:], rate)
+    return (np.where(kept, scale * x.reshape(dim[2:]) + shift, value),)
+
+
+def run_gaussian_noise(walk, op, dim, x, *_):
+    z = normal(walk.seed, walk.step, op["code"], *dim[2:])
+    return (x.reshape(dim[2:]) + op["scalar"][0] * z,)
 
 
 def batch_norm(x, mean, variance, epsilon, scale=1, offset=0):
@@ -641,6 +658,9 @@ OPS = {
     "softmax_gradient": run_softmax_gradient,
     "loss": run_loss,
     "dropout": run_dropout,
+    "gaussian_noise": run_gaussian_noise,
+    "prelu": run_prelu,
+    "prelu_gradient": run_prelu_gradient,
     "batch_moments": run_batch_moments,
     "batch_statistics": run_batch_statistics,
     "running_statistics": run_running_statistics,
@@ -698,13 +718,11 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         for number, value in zip(op["output"], outputs, strict=False):
             if number < 0:
                 continue
-            # Of two outputs only the second, a sum, can be added to; what moves running
-            # statistics has been.
-            adds = op["accumulate"] and number == op["output"][len(outputs) - 1]
-            adds = adds and kind != "batch_statistics"
+            # What is added to is the gradient of a parameter, never a value that flows;
+            # what moves running statistics has been added up.
             if space_of(number) in computed:
                 done.values[number] = np.ravel(value)
-            elif adds:
+            elif op["accumulate"] and kind != "batch_statistics":
                 read(number)[:] += np.ravel(value)
             else:
                 read(number)[:] = np.ravel(value)
@@ -744,21 +762,45 @@ def epoch(
     return total / len(X)
 
 
-def mask(seed, step, number, rows, columns, rate):
-    """Zeros at this rate and 1 / (1 - rate) elsewhere: Srivastava et al., JMLR 2014.
+def keeps(seed, step, number, rows, columns, rate):
+    """Which numbers dropout keeps.
 
-    Each number of the mask takes 16 bits of Philox. A block of 128 holds eight numbers
-    of a row, which lie as far apart as there are blocks a row.
+    Each takes 16 bits of Philox. A block of 128 is for eight numbers of a row, which
+    lie as far apart as there are blocks a row.
     """
     rows, columns = int(rows), int(columns)
-    dropped = int(rate * 65536 + 0.5)
     blocks = -(-columns // 8)
-    out = np.zeros((rows, 8 * blocks))
+    out = np.zeros((rows, 8 * blocks), bool)
     for row, block in product(range(rows), range(blocks)):
         words = philox(seed, row * blocks + block, step << 16 | int(number))
         bits = [half for word in words for half in (word & 0xFFFF, word >> 16)]
-        out[row, block::blocks] = np.array(bits) >= dropped
-    return out[:, :columns] * 65536 / (65536 - dropped)
+        out[row, block::blocks] = np.array(bits) >= rate * 65536
+    return out[:, :columns]
+
+
+def normal(seed, step, number, rows, columns):
+    """Normal numbers: Box and Muller, Annals of Mathematical Statistics 29, 1958.
+
+    Two words of Philox, of 32 bits, become two independent numbers, by their distance
+    from the origin and their angle. A block of four is for four numbers of a row, which
+    lie as far apart as there are blocks a row. The first word of two counts from 1 in
+    units of 2**-32, or of 2**-24 if it is that large, so that float32 can hold it.
+    """
+    rows, columns = int(rows), int(columns)
+    blocks = -(-columns // 4)
+    out = np.zeros((rows, 4 * blocks))
+    for row, block in product(range(rows), range(blocks)):
+        words = philox(seed, row * blocks + block, step << 16 | int(number))
+        for pair, (radial, angular) in enumerate((words[:2], words[2:])):
+            unit = 2**8 if radial >= 2**24 else 1
+            u = (radial // unit + 1) * unit / 2**32
+            # The upper two bits are quarter turns; the rest is up to half of one.
+            quarter, rest = divmod(angular, 2**30)
+            turns = quarter / 4 + ((rest / 2**30 + 0.5) % 1 - 0.5) / 4
+            point = np.sqrt(-2 * np.log(u)) * np.exp(2j * np.pi * turns)
+            at = 2 * pair * blocks + block
+            out[row, [at, at + blocks]] = point.real, point.imag
+    return out[:, :columns]
 
 
 def philox(key, position, stream=0):

@@ -14,6 +14,7 @@ from fastnn._core.blas cimport product
 from fastnn._core.broadcast cimport add, add_gradient
 from fastnn._core.dropout cimport dropout
 from fastnn._core.loss cimport loss, softmax, softmax_gradient
+from fastnn._core.noise cimport gaussian_noise
 from fastnn._core.plan cimport (
     MAX_INPUTS,
     MAX_OUTPUTS,
@@ -24,7 +25,10 @@ from fastnn._core.plan cimport (
     OP_BATCH_NORM_GRADIENT,
     OP_BATCH_NORM_SUMS,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
     OP_RUNNING_STATISTICS,
     OP_SOFTMAX,
@@ -38,6 +42,7 @@ from fastnn._core.plan cimport (
     op_t,
     tensor_t,
 )
+from fastnn._core.prelu cimport prelu, prelu_gradient
 from fastnn._core.sparse cimport (
     sparse_product,
     sparse_rows_t,
@@ -101,8 +106,19 @@ cdef void execute(
                 <const floating *> walk.weight, op.dim[2], op.scalar[0], &op.scalar[2],
                 output[0] + op.stride[0] if output[0] != NULL else NULL))
         elif op.kind == OP_DROPOUT:
-            dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,
+            dropout(dim[2], dim[3], op.scalar, walk.mask_seed, walk.mask_step,
                     op.code, op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_GAUSSIAN_NOISE:
+            gaussian_noise(
+                dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step, op.code,
+                op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_PRELU:
+            prelu(dim, op.stride, input[0], input[1], output[0])
+        elif op.kind == OP_PRELU_GRADIENT:
+            prelu_gradient(
+                dim, op.stride, input[0], input[1], input[2], output[0], output[1],
+                size_of(tensors, op.output[1], walk),
+                adds(op, tensors, op.output[1], walk))
         elif op.kind == OP_BATCH_MOMENTS:
             batch_moments(dim[2], dim[3], input[0], output[0])
         elif op.kind == OP_RUNNING_STATISTICS:

@@ -23,6 +23,9 @@ cdef extern from "plan.h":
         OP_SOFTMAX_GRADIENT
         OP_LOSS
         OP_DROPOUT
+        OP_GAUSSIAN_NOISE
+        OP_PRELU
+        OP_PRELU_GRADIENT
         OP_BATCH_MOMENTS
         OP_BATCH_STATISTICS
         OP_RUNNING_STATISTICS

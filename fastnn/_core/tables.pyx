@@ -14,7 +14,10 @@ from fastnn._core.plan cimport (
     OP_BATCH_STATISTICS,
     OP_CUSTOM_LOSS,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
     OP_RUNNING_STATISTICS,
     OP_SOFTMAX,
@@ -61,6 +64,10 @@ cdef extern from "elementwise.h":
         clip_norm "CLIP_NORM"
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
+
+cdef extern from "dropout.h":
+    enum:
+        chances "CHANCES"
 
 cdef extern from "plan.h":
     enum:
@@ -117,6 +124,9 @@ CLIP_NORM = clip_norm
 MASK_SEED = mask_seed
 MASK_STEP = mask_step
 
+# The rate of dropout is a multiple of one over this, and below 1.
+CHANCES = chances
+
 # Which compiled form of the loops this processor runs.
 INSTRUCTION_SET = instruction_set().decode()
 
@@ -144,6 +154,9 @@ KINDS = {
     "softmax_gradient": OP_SOFTMAX_GRADIENT,
     "loss": OP_LOSS,
     "dropout": OP_DROPOUT,
+    "gaussian_noise": OP_GAUSSIAN_NOISE,
+    "prelu": OP_PRELU,
+    "prelu_gradient": OP_PRELU_GRADIENT,
     "batch_moments": OP_BATCH_MOMENTS,
     "batch_statistics": OP_BATCH_STATISTICS,
     "running_statistics": OP_RUNNING_STATISTICS,

@@ -39,7 +39,8 @@ class CustomLoss(Loss):
         Name of the activation that turns raw outputs into predictions, or "softmax".
         The function sees outputs before it.
     target_columns : int, default=None
-        Numbers in the target of one sample. None is as many as outputs.
+        Numbers in the target of one sample. None is as many as outputs. With 1, and
+        "softmax" for a link, the targets are numbers of classes.
 
     Raises
     ------
@@ -82,6 +83,11 @@ class CustomLoss(Loss):
         self.function = function
         self.link = link
         self.target_columns = target_columns
+
+    @property
+    def reads_class_numbers(self) -> bool:
+        """Whether a target is the number of a class, each of which has an output."""
+        return self.link == "softmax" and self.target_columns == 1
 
     def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
