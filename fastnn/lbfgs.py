@@ -56,6 +56,8 @@ class Objective:
                 "lbfgs takes no steps after which a norm could be limited: leave "
                 "kernel_constraint None, or train with another solver."
             )
+        # What running statistics have for a gradient is the part that moves them.
+        self._moved = plan.blocks[plan.blocks["running"] > 0]
         self.reported = math.nan
 
     def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -66,10 +68,23 @@ class Objective:
         self.reported = (reported + penalty) / weight
         gradient = self._engine.gradients.copy()
         for block in self._blocks:
-            at = slice(block["offset"], block["offset"] + block["size"])
+            at = _place(block)
             gradient[at] += (block["penalty"] + 2 * block["l2"] * weight) * point[at]
+        for block in self._moved:
+            gradient[_place(block)] = 0
         gradient /= weight
         return (loss + penalty) / weight, gradient
+
+    def settle(self, point: NDArray[np.float64]) -> None:
+        """Make a point the parameters, with the statistics of the whole data set."""
+        self(point)
+        for block in self._moved:
+            at = _place(block)
+            self._parameters[at] = self._engine.gradients[at] / block["running"]
+
+
+def _place(block: np.void) -> slice:
+    return slice(block["offset"], block["offset"] + block["size"])
 
 
 def fit_lbfgs(
@@ -154,10 +169,10 @@ def fit_lbfgs(
                 callback=record,
                 options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
             )
-            objective(result.x)
+            objective.settle(result.x)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
-            np.copyto(parameters, last)
+            objective.settle(last)
             return objective.reported, n_iter
     if not (np.isfinite(objective.reported) and all_finite(parameters)):
         raise NotFiniteError

@@ -20,7 +20,8 @@ from fastnn._core.tables import (
     ROW_NORMS,
 )
 from fastnn.broadcasting import broadcast_axes
-from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape, Tensor
+from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tensor, _rows
+from fastnn.whole_batch import WholeBatch
 
 __all__ = ["ALWAYS", "EVALUATE", "PREDICT", "TRAIN", "Head", "Lowering", "Tensor"]
 
@@ -45,7 +46,7 @@ class Head:
     options: Sequence[float] = ()
 
 
-class Lowering(Tape):
+class Lowering(WholeBatch):
     """Writes the plan of one network for samples of one shape."""
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
@@ -357,11 +358,6 @@ class Lowering(Tape):
                     scalar=(weight, report, *own), **_rows(z, head.width),
                 )  # fmt: skip
         self._contribute(z, dz)
-
-
-def _rows(z: Tensor, width: int) -> dict[str, Any]:
-    """The rows of z over all samples, of which an op looks at so many columns."""
-    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
 
 
 def _spans(widths: Sequence[int]) -> list[tuple[int, int]]:

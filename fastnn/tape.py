@@ -23,7 +23,7 @@ from fastnn.broadcasting import broadcast_axes
 from fastnn.constraints import MaxNorm
 from fastnn.initializers import Initializer
 from fastnn.memory import assign_offsets
-from fastnn.plan import Parameter, Plan
+from fastnn.plan import CustomFunction, Parameter, Plan
 from fastnn.regularizers import Regularizer, as_regularizer
 
 TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
@@ -66,6 +66,8 @@ class Tape:
         self._parameters: list[Parameter] = []
         self._named: dict[str, Tensor] = {}
         self._n_parameters = 0
+        self._n_statistics = 0
+        self._functions: list[CustomFunction] = []
         self._gradients: dict[int, Tensor] = {}
         self._gradient_written: set[int] = set()
         self._adjoints: list[Callable[[], None]] = []
@@ -73,6 +75,7 @@ class Tape:
         self._target: Tensor | None = None
         self._n_classes: tuple[int, ...] = ()
         self._n_masks = 0
+        self._running: dict[int, dict[str, Any]] = {}  # blocks, by number of tensor
 
     # ------------------------------------------------------------------ values
 
@@ -149,6 +152,7 @@ class Tape:
             "weight_decay": weight_decay,
             "max_norm": max_norm,
             "columns": shape[-1] if shape else 1,
+            "running": 0.0,
             "trainable": trainable,
         }
         self._blocks.append(block)
@@ -157,11 +161,18 @@ class Tape:
             "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
         )
         if trainable:
-            self._gradients[value.number] = self._tensor(
-                "gradient", shape, scaled=False, offset=offset
-            )
+            self._gradient_of_parameter(value)
         self._named[name] = value
         return value
+
+    def _gradient_of_parameter(self, value: Tensor) -> None:
+        """Give a parameter its place in the flat buffer of gradients."""
+        self._gradients[value.number] = self._tensor(
+            "gradient",
+            value.shape,
+            scaled=False,
+            offset=self._tensors[value.number]["train_offset"],
+        )
 
     def _again(self, name: str, shape: tuple[int, ...]) -> Tensor:
         known = self._named[name]
@@ -211,6 +222,8 @@ class Tape:
             n_classes=self._n_classes,
             accepts_sparse=_only_products_read(ops, number)
             and len(self._input.shape) == 1,
+            statistic_size=self._n_statistics,
+            functions=tuple(self._functions),
         )
 
     # ------------------------------------------------------------------ records
@@ -238,6 +251,12 @@ class Tape:
     def _activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
         needs_gradient = any(source.needs_gradient for source in sources)
         return self._tensor("activation", shape, needs_gradient=needs_gradient)
+
+    def _statistic(self, *shape: int) -> Tensor:
+        """Numbers of all rows, of which each share of a step has its own."""
+        offset = self._n_statistics
+        self._n_statistics += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        return self._tensor("statistic", shape, scaled=False, offset=offset)
 
     def _emit(
         self,
@@ -316,6 +335,11 @@ def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
         for field, value in fields.items():
             record[field] = value
     return records
+
+
+def _rows(z: Tensor, width: int) -> dict[str, Any]:
+    """The rows of z over all samples, of which an op looks at so many columns."""
+    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
 
 
 def _only_products_read(ops: NDArray, number: int) -> bool:

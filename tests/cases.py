@@ -28,10 +28,12 @@ from fastnn._core.tables import (
     ROW_NORMS,
 )
 from fastnn.constraints import MaxNorm
+from fastnn.initializers import Constant, Zeros
 from fastnn.layers import (
     ELU,
     Activation,
     AlphaDropout,
+    BatchNorm,
     Dense,
     Dropout,
     GaussianNoise,
@@ -46,6 +48,7 @@ from fastnn.losses import (
     CosineSimilarity,
     CrossEntropies,
     CrossEntropy,
+    CustomLoss,
     Focal,
     Gamma,
     Hinge,
@@ -136,15 +139,18 @@ def draw(plan, n=7, seed=0):
     """Random weights and samples for a plan, with targets that suit its loss."""
     rng = np.random.default_rng(seed)
     parameters = np.zeros(plan.n_parameters)
-    for view in plan.views(parameters):
+    for view, p in zip(plan.views(parameters), plan.parameters, strict=True):
         fan_in = view.shape[0] if view.ndim == 2 else 4
         view[...] = rng.normal(scale=0.8 / np.sqrt(fan_in), size=view.shape)
+        if p.name.endswith("running_variance"):
+            view[...] = rng.uniform(0.5, 2, size=view.shape)
     shape = (n, plan.target_columns)
     if plan.n_classes:
         y = rng.integers(0, plan.n_classes, shape)
     else:
         codes = plan.ops["code"][plan.ops["kind"] == KINDS["loss"]]
-        (name,) = {LOSSES[code] for code in codes}
+        names = {LOSSES[code] for code in codes} or {"squared_error"}  # custom losses
+        (name,) = names
         y = TARGETS[name](rng, shape)
     X = rng.normal(size=(n, plan.n_inputs))
     return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
@@ -332,6 +338,86 @@ def two_losses():
     return lowering.finish(heads[0])
 
 
+def normalised(lowering, x, name, affine=True, momentum=0.1, statistics=None):
+    """Batch normalisation, by statistics of its own or by those that are given."""
+    shape = x.shape[-1:]
+    scale = offset = None
+    if affine:
+        scale = parameter(lowering, f"{name}/scale", shape)
+        offset = parameter(lowering, f"{name}/offset", shape)
+    statistics = statistics or running(lowering, name, shape)
+    return lowering.batch_norm(
+        x, *statistics, scale, offset, momentum=momentum, epsilon=1e-2
+    )
+
+
+def running(lowering, name, shape):
+    return [
+        lowering.running_statistic(f"{name}/{what}", shape, initial)
+        for what, initial in (
+            ("running_mean", Zeros()),
+            ("running_variance", Constant(1.0)),
+        )
+    ]
+
+
+def batch_norm(**options):
+    def write(lowering, x):
+        for i, units in enumerate((6, 19)):
+            kernel = parameter(lowering, f"kernel_{i}", (x.shape[-1], units))
+            x = normalised(
+                lowering, lowering.product(x, kernel), f"norm_{i}", **options
+            )
+            x = lowering.add(x, None, "tanh")
+        return dense(lowering, x, "output", 2)
+
+    return write
+
+
+def batch_norm_used_twice(lowering, x):
+    """One scale, one offset and one pair of running statistics, for two values."""
+    x = dense(lowering, x, "first", 4, "tanh")
+    statistics = running(lowering, "norm", (4,))
+    scale, offset = (parameter(lowering, name, (4,)) for name in ("scale", "offset"))
+    for i in range(2):
+        kernel = parameter(lowering, f"kernel_{i}", (4, 4))
+        x = lowering.batch_norm(
+            lowering.product(x, kernel), *statistics, scale, offset,
+            momentum=0.3, epsilon=1e-2,
+        )  # fmt: skip
+        x = lowering.add(x, None, "tanh")
+    return x
+
+
+def batch_norm_frozen(lowering, x):
+    """A trained layer in front of one whose offset alone is trained."""
+    kernel = parameter(lowering, "kernel", (5, 4))
+    statistics = running(lowering, "norm", (4,))
+    scale = parameter(lowering, "scale", (4,), trainable=False)
+    offset = parameter(lowering, "offset", (4,))
+    x = lowering.batch_norm(
+        lowering.product(x, kernel), *statistics, scale, offset,
+        momentum=0.1, epsilon=1e-2,
+    )  # fmt: skip
+    return dense(lowering, lowering.add(x, None, "tanh"), "output", 2)
+
+
+def quartic(y, z):
+    """A loss that no table has, which looks at a whole sample: ``|z - y|^4 / 4``."""
+    square = ((z - y) ** 2).sum(axis=1)
+    return square**2 / 4, square[:, np.newaxis] * (z - y)
+
+
+def contrast(y, z):
+    """A loss whose target is one number for several outputs."""
+    error = z.sum(axis=1, keepdims=True) - y
+    return error[:, 0] ** 2 / 2, error + 0 * z
+
+
+def custom(loss, *layers, input_shape=(5,)):
+    return lower(Sequential([*layers]), input_shape=input_shape, loss=loss)
+
+
 BROADCASTS = [
     (4,),
     (3, 1),
@@ -440,6 +526,27 @@ MAKERS = {
         Sequential([Dense(6, "tanh"), Dense(9)]),
         input_shape=(5,),
         loss=CrossEntropies([3, 2, 4]),
+    ),
+    "batch_norm": lambda: by_hand(batch_norm()),
+    "batch_norm_plain": lambda: by_hand(batch_norm(affine=False)),
+    "batch_norm_rank_2": lambda: by_hand(batch_norm(), (3, 5)),
+    "batch_norm_rank_3": lambda: by_hand(batch_norm(), (2, 3, 4), "log_loss"),
+    "batch_norm_used_twice": lambda: by_hand(batch_norm_used_twice),
+    "batch_norm_frozen": lambda: by_hand(batch_norm_frozen),
+    "batch_norm_first": lambda: lower(
+        Sequential([BatchNorm(), Dense(6, "tanh"), Dropout(0.3), Dense(3)]),
+        input_shape=(5,),
+        loss=CrossEntropy(),
+    ),
+    "custom_loss": lambda: custom(CustomLoss(quartic), Dense(6, "tanh"), Dense(3)),
+    "custom_loss_rank_2": lambda: custom(
+        CustomLoss(quartic, link="softmax"),
+        Dense(4, "tanh"),
+        Dense(2),
+        input_shape=(3, 5),
+    ),
+    "custom_loss_of_one_column": lambda: custom(
+        CustomLoss(contrast, "sigmoid", 1), BatchNorm(), Dense(4, "tanh"), Dense(3)
     ),
     **{
         f"broadcast_{'x'.join(map(str, shape)) or 'scalar'}": (

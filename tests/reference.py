@@ -5,6 +5,7 @@ walk over a plan keeps one array for each tensor and knows nothing of memory off
 batches in chunks, threads or in-place work: all that must not change a result.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -416,7 +417,11 @@ def update(blocks, parameters, gradients, weight, rule, state, h):
 
     The gradient is that of the mean over the sum of weights, penalty included. It is
     clipped before the optimizer's own weight decay is added, or stands beside the step.
+    Running statistics make room for their gradients, whatever the optimizer.
     """
+    for block in blocks[blocks["running"] > 0]:
+        at = slice(block["offset"], block["offset"] + block["size"])
+        parameters[at] = (1 - block["running"]) * parameters[at] + gradients[at]
     value, slope = penalty(blocks, parameters, weight)
     pieces = []
     for block in blocks[blocks["trainable"] == 1]:
@@ -452,6 +457,8 @@ class Walk:
     reported: float = 0.0
     seed: int = 0  # of the random masks
     step: int = 0
+    functions: tuple = ()  # of custom losses
+    read: Callable | None = None  # the present value of a tensor, by its number
 
 
 def matrices(flat, count, rows, columns, lead, stride):
@@ -579,6 +586,87 @@ def run_gaussian_noise(walk, op, dim, x, *_):
     return (x.reshape(dim[2:]) + op["scalar"][0] * z,)
 
 
+def batch_norm(x, mean, variance, epsilon, scale=1, offset=0):
+    """Ioffe and Szegedy, ICML 2015, algorithm 1, for each column of x."""
+    return scale * (x - mean) / np.sqrt(variance + epsilon) + offset
+
+
+def batch_norm_adjoint(dy, x, epsilon, scale=1):
+    """The same, below algorithm 1: the gradient of x through all three of its paths."""
+    mean, variance = x.mean(axis=0), x.var(axis=0)
+    deviation = np.sqrt(variance + epsilon)
+    d_normalised = dy * scale
+    d_variance = np.sum(d_normalised * (x - mean), axis=0) * -(deviation**-3) / 2
+    d_mean = -d_normalised.sum(axis=0) / deviation
+    d_mean += d_variance * np.mean(-2 * (x - mean), axis=0)
+    along_variance = d_variance * 2 * (x - mean) / len(x)
+    return d_normalised / deviation + along_variance + d_mean / len(x)
+
+
+# What the compiled code keeps of a batch, here: its mean, its sum of squared deviations
+# and the number of rows; then its mean, 1 / sqrt(variance + epsilon), that times scale,
+# and offset.
+
+
+def run_batch_moments(walk, op, dim, x, *_):
+    x = x.reshape(dim[2:])
+    return (np.array([x.mean(axis=0), x.var(axis=0) * len(x)]),)
+
+
+def table(mean, variance, epsilon, scale, offset):
+    inverse = 1 / np.sqrt(variance + epsilon)
+    factor = inverse if scale is None else inverse * scale
+    return np.array([mean, inverse, factor, 0 * mean if offset is None else offset])
+
+
+def run_batch_statistics(walk, op, dim, moments, running_variance, scale, offset):
+    rows, (mean, square) = dim[2], moments.reshape(2, -1)
+    epsilon, momentum = op["scalar"][:2]
+    unbiased = square / (rows - 1) if rows > 1 else running_variance
+    # An earlier use of the layer has moved the running statistics before.
+    kept = 1 - momentum if op["accumulate"] else 0
+    moved = [
+        kept * walk.read(number) + momentum * value
+        for number, value in zip(op["output"][1:], (mean, unbiased), strict=True)
+    ]
+    return table(mean, square / rows, epsilon, scale, offset), *moved
+
+
+def run_running_statistics(walk, op, dim, mean, variance, scale, offset):
+    return (table(mean, variance, op["scalar"][0], scale, offset),)
+
+
+def run_batch_norm(walk, op, dim, x, table, *_):
+    mean, _, factor, offset = table.reshape(4, -1)
+    return ((x.reshape(dim[2:]) - mean) * factor + offset,)
+
+
+def run_batch_norm_sums(walk, op, dim, dy, x, table, *_):
+    mean, inverse, _, _ = table.reshape(4, -1)
+    dy, x = dy.reshape(dim[2:]), x.reshape(dim[2:])
+    return dy.sum(axis=0), np.sum(dy * (x - mean) * inverse, axis=0)
+
+
+def run_batch_correction(walk, op, dim, sums, products, table, *_):
+    return (np.array([sums, products * table.reshape(4, -1)[1]]) / dim[2],)
+
+
+def run_batch_norm_gradient(walk, op, dim, dy, x, table, correction):
+    mean, _, factor, _ = table.reshape(4, -1)
+    shift, slope = correction.reshape(2, -1)
+    dy, x = dy.reshape(dim[2:]), x.reshape(dim[2:])
+    return (factor * (dy - shift - slope * (x - mean)),)
+
+
+def run_custom_loss(walk, op, dim, z, y, *_):
+    n = len(walk.weight)
+    function = walk.functions[op["code"]]
+    loss, gradient = function(y.reshape(n, -1), z.reshape(n, -1))
+    walk.loss += walk.weight @ loss
+    walk.reported += walk.weight @ loss
+    return (walk.weight[:, np.newaxis] * gradient,)
+
+
 def keep(walk, op, loss):
     walk.loss += loss
     walk.reported += op["scalar"][1] * loss
@@ -597,6 +685,14 @@ OPS = {
     "prelu_gradient": run_prelu_gradient,
     "row_norm": run_row_norm,
     "row_norm_gradient": run_row_norm_gradient,
+    "batch_moments": run_batch_moments,
+    "batch_statistics": run_batch_statistics,
+    "running_statistics": run_running_statistics,
+    "batch_norm": run_batch_norm,
+    "batch_norm_sums": run_batch_norm_sums,
+    "batch_correction": run_batch_correction,
+    "batch_norm_gradient": run_batch_norm_gradient,
+    "custom_loss": run_custom_loss,
 }
 
 
@@ -609,14 +705,25 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
     parameters = np.asarray(parameters, np.float64)
     done = Walk(np.ones(n) if weight is None else weight, np.zeros(plan.n_parameters))
     done.seed, done.step = masks
+    done.functions = plan.functions
+
+    computed = ("activation", "statistic")  # spaces
+
+    def space_of(number):
+        (space,) = (
+            name
+            for name, code in tables.SPACES.items()
+            if code == plan.tensors[number]["space"]
+        )
+        return space
 
     def read(number):
         if number < 0:
             return None
         tensor = plan.tensors[number]
         at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
-        space = {code: name for name, code in tables.SPACES.items()}[tensor["space"]]
-        if space == "activation":
+        space = space_of(number)
+        if space in computed:
             return done.values[number]
         return {
             "input": np.ravel(X),
@@ -625,6 +732,7 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
             "gradient": done.gradients[at],
         }[space]
 
+    done.read = read
     for op in plan.ops:
         if not op["phase"] & tables.PHASES[phase]:
             continue
@@ -634,10 +742,11 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         for number, value in zip(op["output"], outputs, strict=False):
             if number < 0:
                 continue
-            # What is added to is the gradient of a parameter, never a value that flows.
-            if plan.tensors[number]["space"] == tables.SPACES["activation"]:
+            # What is added to is the gradient of a parameter, never a value that flows;
+            # what moves running statistics has been added up.
+            if space_of(number) in computed:
                 done.values[number] = np.ravel(value)
-            elif op["accumulate"]:
+            elif op["accumulate"] and kind != "batch_statistics":
                 read(number)[:] += np.ravel(value)
             else:
                 read(number)[:] = np.ravel(value)

@@ -102,11 +102,12 @@ def test_records_are_consistent(name):
         writes = {int(i) for i in op["output"] if i >= 0}
         assert max(reads | writes) < n_tensors
         assert reads <= written, "an op reads what nobody has written"
-        assert writes or op["kind"] == KINDS["loss"]
+        assert writes or op["kind"] in (KINDS["loss"], KINDS["custom_loss"])
         for i in writes:
             assert plan.tensors[i]["space"] in (
                 SPACES["activation"],
                 SPACES["gradient"],
+                SPACES["statistic"],
             )
         written |= writes
     assert plan.output in written

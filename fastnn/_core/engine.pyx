@@ -1,7 +1,8 @@
 """A plan and its buffers on the CPU: gradients, updates and epochs without the GIL.
 
 A step is two jobs, the gradient of its rows and the update of the parameters, of which
-every thread takes a share: its slice of the rows, its range of the parameters.
+every thread takes a share: its slice of the rows, its range of the parameters. Ops that
+all shares must come to first cut the one of the gradient into several.
 """
 
 import numpy as np
@@ -17,7 +18,14 @@ from numpy.random cimport bitgen_t
 from fastnn._core.dataset cimport Batch, Dataset, address, aligned
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.max_norm cimport limit_norms
-from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
+from fastnn._core.meeting cimport custom_loss, meet, next_meeting
+from fastnn._core.plan cimport (
+    OP_CUSTOM_LOSS,
+    PHASE_TRAIN,
+    block_t,
+    op_t,
+    tensor_t,
+)
 from fastnn._core.precision cimport new_precision
 from fastnn._core.tables import BLOCK_DTYPE, OP_DTYPE, TENSOR_DTYPE
 from fastnn._core.update cimport (
@@ -71,7 +79,6 @@ cdef enum:
 cdef struct Worker:
     Walk walk
     Batch batch
-    void *gradients
     Py_ssize_t n_rows       # rows of this step that it has worked on
     double weight_sum
     double penalty
@@ -98,7 +105,10 @@ cdef class Engine:
     cdef Dataset data
     cdef readonly Py_ssize_t n_rows
     cdef Py_ssize_t batch_size, capacity
+    cdef tuple functions
+    cdef Py_ssize_t first_meeting
     cdef Worker *workers
+    cdef Walk **walks               # the workers'
     cdef void **gradient_of_worker
     cdef Py_ssize_t *order
     cdef const Py_ssize_t *rows     # numbers of the rows to work on
@@ -108,6 +118,7 @@ cdef class Engine:
     # or the sum of weights and the number of gradients to take a step along.
     cdef const double *scalars
     cdef Py_ssize_t first, last
+    cdef Py_ssize_t first_op, last_op   # what to go on with after a meeting
     cdef double weight_sum, scale
     cdef int n_gradients
     cdef bint interrupted
@@ -118,8 +129,9 @@ cdef class Engine:
 
     def __cinit__(
         self, ops, tensors, blocks, Py_ssize_t n_parameters, Py_ssize_t activation_size,
-        parameters, X, y, sample_weight, Py_ssize_t batch_size, Py_ssize_t capacity,
-        int rule, state, int n_threads, str precision, average,
+        Py_ssize_t statistic_size, tuple functions, parameters, X, y, sample_weight,
+        Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
+        str precision, average,
     ):
         dtype = parameters.dtype
         for array, expected in (
@@ -132,6 +144,8 @@ cdef class Engine:
         self.tensors = <const tensor_t *> address(tensors)
         self.blocks = <const block_t *> address(blocks)
         self.n_ops, self.n_blocks = len(ops), len(blocks)
+        self.functions = functions
+        self.first_meeting = next_meeting(self.ops, 0, self.n_ops, PHASE_TRAIN)
         self.n_parameters = n_parameters
         self.double_precision = dtype == np.float64
         self.parameters = address(parameters)
@@ -148,12 +162,15 @@ cdef class Engine:
         self.owners.append(order)
         self.order = <Py_ssize_t *> address(order)
         self.rows = self.order
-        self._allocate(dtype, activation_size, precision)
+        self._allocate(dtype, activation_size, statistic_size, precision)
         self.team = team_new(n_threads)
         if self.team == NULL:
             raise MemoryError("no memory for what the threads share")
 
-    def _allocate(self, dtype, Py_ssize_t activation_size, str precision):
+    def _allocate(
+        self, dtype, Py_ssize_t activation_size, Py_ssize_t statistic_size,
+        str precision,
+    ):
         # What a thread has at most, and full cache lines of each activation.
         cdef Py_ssize_t rows = (self.capacity + self.n_threads - 1) // self.n_threads
         rows = (rows + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT * RANGE_ALIGNMENT
@@ -161,16 +178,21 @@ cdef class Engine:
         cdef int me
         self.workers = <Worker *> calloc(self.n_threads, sizeof(Worker))
         self.gradient_of_worker = <void **> calloc(self.n_threads, sizeof(void *))
-        if self.workers == NULL or self.gradient_of_worker == NULL:
+        self.walks = <Walk **> calloc(self.n_threads, sizeof(Walk *))
+        if (self.workers == NULL or self.gradient_of_worker == NULL
+                or self.walks == NULL):
             raise MemoryError("no memory for the threads' state")
         for me in range(self.n_threads):
             worker = &self.workers[me]
             gradients = aligned(self.n_parameters, dtype, self.owners)
             if me == 0:
                 self.gradients = gradients
-            worker.gradients = address(gradients)
-            self.gradient_of_worker[me] = worker.gradients
+            self.gradient_of_worker[me] = address(gradients)
+            self.walks[me] = &worker.walk
+            worker.walk.gradients = address(gradients)
             worker.walk.phase = PHASE_TRAIN
+            worker.walk.statistics = address(
+                aligned(statistic_size, dtype, self.owners))
             worker.walk.activations = address(
                 aligned(rows * activation_size, dtype, self.owners))
             worker.walk.capacity = rows
@@ -181,6 +203,7 @@ cdef class Engine:
         team_free(self.team)
         free(self.workers)
         free(self.gradient_of_worker)
+        free(self.walks)
 
     # ------------------------------------------------------------------ from Python
 
@@ -226,7 +249,7 @@ cdef class Engine:
         self._begin()
         try:
             with nogil:
-                team_run(self.team, gradient_of_share, <void *> self)
+                self._gradients()
                 self._add_up_weights()
                 team_run(self.team, reduce_share, <void *> self)
             self._end()
@@ -286,7 +309,8 @@ cdef class Engine:
     cdef _end(self):
         restore_float_mode(self.mode)
         if self.raised is not None:
-            raise self.raised
+            raised, self.raised = self.raised, None
+            raise raised
 
     cdef double _steps(
         self, const double *scalars, Py_ssize_t first, Py_ssize_t n_steps,
@@ -298,7 +322,7 @@ cdef class Engine:
             self.scalars = scalars + step * N_SCALARS
             self.first = (first + step) * self.batch_size
             self.last = min(self.first + self.batch_size, self.n_rows)
-            team_run(self.team, gradient_of_share, <void *> self)
+            self._gradients()
             if self.interrupted:
                 break
             self._add_up_weights()
@@ -311,6 +335,39 @@ cdef class Engine:
             elif self._averages():
                 team_run(self.team, average_share, <void *> self)
         return total
+
+    cdef void _gradients(self) noexcept nogil:
+        """The gradients of the present rows, in a buffer for each share."""
+        cdef Py_ssize_t at = self.first_meeting
+        team_run(self.team, gradient_of_share, <void *> self)
+        while at < self.n_ops and not self.interrupted:
+            if self.double_precision:
+                self._meet(self.ops + at, <double *> self.parameters)
+            else:
+                self._meet(self.ops + at, <float *> self.parameters)
+            self.first_op = at + 1
+            at = next_meeting(self.ops, at + 1, self.n_ops, PHASE_TRAIN)
+            self.last_op = at
+            team_run(self.team, rest_of_share, <void *> self)
+
+    cdef void _meet(self, const op_t *op, floating *parameters) noexcept nogil:
+        """What one op makes of the numbers of all shares that have rows."""
+        cdef int n_walks = 0
+        while n_walks < self.n_threads and self.workers[n_walks].n_rows:
+            n_walks += 1
+        self._poll_signals()
+        if op.kind != OP_CUSTOM_LOSS:
+            meet(op, self.tensors, self.walks, n_walks, parameters)
+            return
+        with gil:
+            restore_float_mode(self.mode)
+            try:
+                custom_loss(self.functions[op.code], op, self.tensors, self.walks,
+                            n_walks, parameters)
+            except BaseException as error:
+                self.raised = error
+                self.interrupted = True
+            self.mode = flush_denormals()
 
     cdef void _step(self) noexcept nogil:
         """The optimizer's step along the gradients of the present rows."""
@@ -383,13 +440,13 @@ cdef class Engine:
         """One share of the gradient of the rows.
 
         They are taken in chunks for which the activations have room, and each share
-        is a slice of every chunk.
+        is a slice of every chunk. Where shares meet there is one chunk, and this ends
+        at the first meeting.
         """
         cdef Worker *worker = &self.workers[share]
         cdef Walk *walk = &worker.walk
         cdef Py_ssize_t chunk = self.first, count, begin, end
         walk.loss = walk.reported = 0
-        walk.accumulate = False
         walk.mask_seed = <uint64_t> self.scalars[MASK_SEED]
         walk.mask_step = <uint64_t> self.scalars[MASK_STEP]
         worker.weight_sum = 0
@@ -407,11 +464,17 @@ cdef class Engine:
                 worker.weight_sum += self.data.fetch(
                     self.rows + chunk + begin, &worker.batch, walk,
                     <floating *> worker.batch.input)
-                execute(self.ops, self.n_ops, self.tensors, walk, parameters,
-                        <floating *> worker.gradients)
-                walk.accumulate = True
+                walk.accumulate = worker.n_rows > 0
+                execute(self.ops, self.first_meeting, self.tensors, walk, parameters)
                 worker.n_rows += walk.count
             chunk += count
+
+    cdef void _rest(self, int share, floating *parameters) noexcept nogil:
+        """What one share does after a meeting, until the next one or the end."""
+        cdef Worker *worker = &self.workers[share]
+        if worker.n_rows and not self.interrupted:
+            execute(self.ops + self.first_op, self.last_op - self.first_op,
+                    self.tensors, &worker.walk, parameters)
 
     cdef inline Py_ssize_t _slice(self, int share, Py_ssize_t count) noexcept nogil:
         """Where the rows of a share begin; with few rows, the last have none."""
@@ -474,6 +537,13 @@ cdef void gradient_of_share(void *engine, int share) noexcept nogil:
         (<Engine> engine)._gradient(share, <double *> (<Engine> engine).parameters)
     else:
         (<Engine> engine)._gradient(share, <float *> (<Engine> engine).parameters)
+
+
+cdef void rest_of_share(void *engine, int share) noexcept nogil:
+    if (<Engine> engine).double_precision:
+        (<Engine> engine)._rest(share, <double *> (<Engine> engine).parameters)
+    else:
+        (<Engine> engine)._rest(share, <float *> (<Engine> engine).parameters)
 
 
 cdef void reduce_share(void *engine, int share) noexcept nogil:

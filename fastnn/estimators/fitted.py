@@ -199,7 +199,9 @@ def _key(value: Any, places: dict[int, int]) -> Any:
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
     if not isinstance(value, BaseEstimator):
-        return type(value), value
+        # Of two functions only one and the same does the same for sure, and not every
+        # callable object can be hashed. The description keeps it alive.
+        return type(value), id(value) if callable(value) else value
     if id(value) in places:
         return "again", places[id(value)]
     places[id(value)] = len(places)

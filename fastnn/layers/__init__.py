@@ -2,6 +2,7 @@
 
 from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU
 from fastnn.layers.base import Layer
+from fastnn.layers.batch_normalization import BatchNorm
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import AlphaDropout, Dropout
 from fastnn.layers.noise import GaussianNoise
@@ -11,6 +12,7 @@ __all__ = [
     "ELU",
     "Activation",
     "AlphaDropout",
+    "BatchNorm",
     "Dense",
     "Dropout",
     "GaussianNoise",

@@ -19,14 +19,16 @@ class Loss(BaseEstimator, ABC):
     ----------
     link : str
         Name of the function from raw outputs to predictions.
-    reads_class_numbers : bool
-        Whether a target is the number of a class, each of which has an output.
     """
 
     link: str
-    reads_class_numbers: bool = False
 
     _parameter_constraints: ClassVar[dict] = {}
+
+    @property
+    def reads_class_numbers(self) -> bool:
+        """Whether a target is the number of a class, each of which has an output."""
+        return False
 
     @abstractmethod
     def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
