@@ -24,11 +24,19 @@ from fastnn import (
 from fastnn.averaging import EMA, SWA
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.initializers import GlorotUniform
-from fastnn.layers import Activation, Dense, Dropout
+from fastnn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    LayerNorm,
+    RMSNorm,
+)
 from fastnn.losses import (
     BinaryFocal,
     CosineSimilarity,
     CrossEntropy,
+    CustomLoss,
     Focal,
     Hinge,
     LogLoss,
@@ -555,3 +563,108 @@ def test_an_average_that_never_starts():
     np.testing.assert_array_equal(model.coefs_[0], alone.coefs_[0])
     with pytest.raises(ValueError, match="'decay' parameter of EMA must be"):
         net(averaging=EMA(2)).fit(X, y)
+
+
+# ------------------------------------------------------------------- custom losses
+
+
+def squared(target, z):
+    return ((z - target) ** 2 / 2).sum(axis=1), z - target
+
+
+def logistic(target, z):
+    p = 1 / (1 + np.exp(-z))
+    return -np.log(np.where(target == 1, p, 1 - p)).sum(axis=1), p - target
+
+
+def softmax(target, z):
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    onehot = np.eye(z.shape[1])[target[:, 0].astype(int)]
+    return -np.log((p * onehot).sum(axis=1)), p - onehot
+
+
+@pytest.mark.parametrize(
+    ("function", "loss", "target", "layers"),
+    [
+        (squared, "squared_error", numbers, []),
+        (logistic, "log_loss", binary, []),
+        (logistic, "log_loss", labels, []),
+        (softmax, "log_loss", y, []),
+        (softmax, "log_loss", binary, [Dense(8, "relu"), Dense(2, "softmax")]),
+        (CustomLoss(softmax, "softmax", target_columns=1), CrossEntropy(), binary, []),
+    ],
+)
+def test_a_loss_of_ones_own_trains_alike(function, loss, target, layers):
+    regression = target is numbers
+    Estimator = NeuralNetRegressor if regression else NeuralNetClassifier
+    data = X_numbers if regression else X
+    options = {"Estimator": Estimator, "dtype": "float64", "epochs": 4}
+    weight = np.linspace(0.5, 2, len(data))
+    own, built_in = (
+        net(*layers, loss=each, **options).fit(
+            data, target, weight, X_val=data, y_val=target
+        )
+        for each in (function, loss)
+    )
+    for name in ("loss", "validation_loss", "validation_score"):
+        # The squared error reports what it minimises where there is one output.
+        ours, theirs = own.history_[name], built_in.history_[name]
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    np.testing.assert_allclose(own.coefs_[0], built_in.coefs_[0], rtol=1e-7)
+    again = pickle.loads(pickle.dumps(own))
+    np.testing.assert_array_equal(again.predict(data), own.predict(data))
+    if not regression:
+        probabilities = own.predict_proba(data)
+        np.testing.assert_allclose(
+            probabilities, built_in.predict_proba(data), rtol=1e-7
+        )
+
+
+def test_what_a_loss_of_ones_own_may_do_wrong():
+    def broken(target, z):
+        raise KeyError("broken")
+
+    model = net(epochs=1).fit(X, y)
+    kernel = model.coefs_[0].copy()
+    with pytest.raises(KeyError, match="broken"):
+        model.set_params(loss=broken).fit(X, y)
+    with pytest.raises(ValueError, match="shape"):
+        model.set_params(loss=lambda target, z: (z.sum(), z)).fit(X, y)
+    with pytest.raises(ValueError, match=r"CustomLoss\(function, link=.softmax"):
+        model.set_params(loss=CustomLoss(softmax)).fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], kernel)
+
+
+# ------------------------------------------------------------------- normalisation
+
+
+@pytest.mark.parametrize("norm", [BatchNorm, LayerNorm, RMSNorm])
+def test_normalised_networks(norm):
+    model = net(Dense(16), norm(), Activation("relu"), norm(affine=False), epochs=30)
+    assert model.fit(X, y).score(X, y) > 0.9
+    twin = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(twin.predict_proba(X), model.predict_proba(X))
+    # What is predicted for a sample does not depend on its neighbours.
+    np.testing.assert_allclose(
+        model.predict_proba(X[:1]), model.predict_proba(X)[:1], rtol=1e-5
+    )
+
+
+def test_statistics_of_averaged_weights():
+    """Those that the averaged network has over the training data, not an average."""
+    layers = [Dense(8, "tanh"), BatchNorm(), Dense(8, "tanh")]
+    options = {"optimizer": SGD(0.5), "dtype": "float64", "epochs": 6}
+    model = net(*layers, averaging=SWA(0.3), batch_size=150, **options).fit(X, y)
+    hidden = np.tanh(X @ model.coefs_[0] + model.intercepts_[0])
+    mean, variance = (
+        view
+        for parameter, view in zip(
+            model._fitted.plan.parameters,
+            model._fitted.plan.views(model._fitted.parameters),
+            strict=True,
+        )
+        if "running" in parameter.name
+    )
+    np.testing.assert_allclose(mean, hidden.mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(variance, hidden.var(axis=0, ddof=1), rtol=1e-9)

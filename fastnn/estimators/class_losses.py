@@ -8,6 +8,7 @@ from fastnn.losses import (
     BinaryFocal,
     CrossEntropies,
     CrossEntropy,
+    CustomLoss,
     Focal,
     Hinge,
     LogLoss,
@@ -15,6 +16,7 @@ from fastnn.losses import (
     MultiMargin,
     SquaredHinge,
 )
+from fastnn.plan import CustomFunction
 
 # What a classifier can minimise, by name: of a yes-or-no output, and of one output for
 # each of several classes.
@@ -26,13 +28,15 @@ LOSSES: dict[str, tuple[Loss, Loss]] = {
 }
 
 
-def class_loss(loss: Loss | str, kind: str, *, output_per_class: bool = False) -> Loss:
+def class_loss(
+    loss: Loss | str | CustomFunction, kind: str, *, output_per_class: bool = False
+) -> Loss:
     """The loss of a classifier for one column of targets, or a row of labels.
 
     Parameters
     ----------
-    loss : Loss or str
-        "auto" is the log loss.
+    loss : Loss, str or callable
+        "auto" is the log loss, and a function that of a :class:`CustomLoss`.
     kind : {"binary", "multiclass", "multilabel-indicator"}
     output_per_class : bool, default=False
         Whether two classes shall have two outputs, where a name leaves that open.
@@ -46,6 +50,10 @@ def class_loss(loss: Loss | str, kind: str, *, output_per_class: bool = False) -
         one, several = LOSSES["log_loss" if loss == "auto" else loss]
         several_asked = kind == "binary" and output_per_class
         return clone(several if kind == "multiclass" or several_asked else one)
+    if not isinstance(loss, Loss):
+        if kind == "multiclass" or output_per_class:
+            return CustomLoss(loss, "softmax", target_columns=1)
+        return CustomLoss(loss, "logistic")
     name = type(loss).__name__
     if isinstance(loss, CrossEntropies):
         raise ValueError(
@@ -55,8 +63,8 @@ def class_loss(loss: Loss | str, kind: str, *, output_per_class: bool = False) -
     if kind == "multiclass" and not loss.reads_class_numbers:
         raise ValueError(
             f"loss={name} has one output for two classes, or for each label, but y has "
-            'more than two classes. Use loss="auto", or CrossEntropy(), Focal() or '
-            "MultiMargin()."
+            'more than two classes. Use loss="auto", or CrossEntropy(), Focal(), '
+            'MultiMargin() or CustomLoss(function, link="softmax", target_columns=1).'
         )
     if kind == "multilabel-indicator" and loss.reads_class_numbers:
         raise ValueError(
@@ -68,7 +76,9 @@ def class_loss(loss: Loss | str, kind: str, *, output_per_class: bool = False) -
     return clone(loss)
 
 
-def columns_loss(loss: Loss | str, n_classes: list[int]) -> CrossEntropies:
+def columns_loss(
+    loss: Loss | str | CustomFunction, n_classes: list[int]
+) -> CrossEntropies:
     """The loss of a classifier for several columns of classes.
 
     Raises

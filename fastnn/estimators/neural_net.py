@@ -23,6 +23,7 @@ from fastnn.network import Sequential
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.progress import Progress
 from fastnn.schedules import Constant, Schedule, as_schedule
+from fastnn.statistics import refresh_statistics
 from fastnn.training import Trainer
 
 
@@ -283,9 +284,19 @@ class BaseNeuralNet(BaseNeuralNetwork):
             state.average,
         )
         monitor.finish()
-        if state.average is not None:
+        if state.average is not None and self.averaging is not None:
             state.live = fitted.parameters.copy()
             fitted.parameters[:] = state.kept(fitted.parameters)
+            if state.average.started and self.averaging.refreshes_statistics:
+                refresh_statistics(
+                    fitted.plan,
+                    fitted.parameters,
+                    samples.X,
+                    samples.encoded,
+                    batch_size=trainer.batch_size,
+                    n_threads=self.n_jobs,
+                )
+                state.average.values[:] = fitted.parameters
 
     def _judge(
         self,

@@ -18,6 +18,7 @@ from fastnn.estimators.output_layer import ends_in_softmax
 from fastnn.losses import Loss
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
+from fastnn.plan import CustomFunction
 from fastnn.schedules import Schedule
 
 
@@ -36,12 +37,14 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         has a softmax or the units and the activation that the loss calls for. None is
         one hidden layer of 100 units, ``Sequential([Dense(100, "relu")])``.
 
-    loss : {"auto", "log_loss", "focal", "hinge", "squared_hinge"} or Loss, \
-            default="auto"
+    loss : {"auto", "log_loss", "focal", "hinge", "squared_hinge"}, Loss or \
+            callable, default="auto"
         What training minimises: the name of a loss, or an object of
         :mod:`fastnn.losses` with options of its own. "auto" is "log_loss": of the
         softmax for three or more classes, of the logistic function for two and for
-        labels. The hinge losses give no probabilities.
+        labels. The hinge losses give no probabilities. A function ``(y, z) -> loss,
+        gradient`` is called once for each mini-batch, with class numbers or zeros and
+        ones; see :class:`fastnn.losses.CustomLoss`.
 
     optimizer : str or Optimizer, default="adam"
         How the weights are changed: an object of :mod:`fastnn.optimizers`, or the name
@@ -184,14 +187,14 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **BaseNeuralNet._parameter_constraints,
         **NetworkClassifier._parameter_constraints,
-        "loss": [StrOptions({"auto", *LOSSES}), Loss],
+        "loss": [StrOptions({"auto", *LOSSES}), Loss, callable],
     }
 
     def __init__(
         self,
         network: Sequential | None = None,
         *,
-        loss: str | Loss = "auto",
+        loss: str | Loss | CustomFunction = "auto",
         optimizer: str | Optimizer = "adam",
         epochs: int = 20,
         batch_size: int = 32,
@@ -259,7 +262,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         elif isinstance(self.loss, str):
             link = LOSSES["log_loss" if self.loss == "auto" else self.loss][0].link
         else:
-            link = self.loss.link
+            link = getattr(self.loss, "link", "logistic")
         return link in ("logistic", "softmax")
 
     def _loss_of_classes(self) -> tuple[Any, bool]:

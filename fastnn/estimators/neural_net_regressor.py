@@ -13,6 +13,7 @@ from fastnn.estimators.regression import LOSSES, NetworkRegressor
 from fastnn.losses import Loss
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
+from fastnn.plan import CustomFunction
 from fastnn.schedules import Schedule
 
 
@@ -31,12 +32,14 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         has a softmax or the units and the activation that the loss calls for. None is
         one hidden layer of 100 units, ``Sequential([Dense(100, "relu")])``.
 
-    loss : str or Loss, default="squared_error"
+    loss : str, Loss or callable, default="squared_error"
         What training minimises: "squared_error", "absolute_error", "huber",
         "log_cosh", "quantile", "poisson", "gamma" or "tweedie", or an object of
         :mod:`fastnn.losses` with options of its own, which may ask for shares of
         classes (:class:`~fastnn.losses.SoftCrossEntropy`) or directions
-        (:class:`~fastnn.losses.CosineSimilarity`). "auto" is "squared_error".
+        (:class:`~fastnn.losses.CosineSimilarity`). "auto" is "squared_error". A
+        function ``(y, z) -> loss, gradient`` is called once for each mini-batch; see
+        :class:`fastnn.losses.CustomLoss`.
 
     optimizer : str or Optimizer, default="adam"
         How the weights are changed: an object of :mod:`fastnn.optimizers`, or the name
@@ -166,14 +169,14 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **BaseNeuralNet._parameter_constraints,
-        "loss": [StrOptions({"auto", *LOSSES}), Loss],
+        "loss": [StrOptions({"auto", *LOSSES}), Loss, callable],
     }
 
     def __init__(
         self,
         network: Sequential | None = None,
         *,
-        loss: str | Loss = "squared_error",
+        loss: str | Loss | CustomFunction = "squared_error",
         optimizer: str | Optimizer = "adam",
         epochs: int = 20,
         batch_size: int = 32,

@@ -13,6 +13,7 @@ from fastnn.estimators.targets import RegressionTargets
 from fastnn.estimators.validation import Arguments
 from fastnn.losses import (
     AbsoluteError,
+    CustomLoss,
     Gamma,
     Huber,
     LogCosh,
@@ -22,6 +23,7 @@ from fastnn.losses import (
     SquaredError,
     Tweedie,
 )
+from fastnn.plan import CustomFunction
 
 # What regressors can minimise, by the name of the loss with its default options.
 LOSSES: dict[str, type[Any]] = {
@@ -39,8 +41,8 @@ LOSSES: dict[str, type[Any]] = {
 }
 
 
-def regression_loss(loss: Loss | str) -> Loss:
-    """The loss of a regressor; "auto" is the squared error.
+def regression_loss(loss: Loss | str | CustomFunction) -> Loss:
+    """The loss of a regressor; "auto" is the squared error, a function a CustomLoss.
 
     Raises
     ------
@@ -49,6 +51,8 @@ def regression_loss(loss: Loss | str) -> Loss:
     """
     if isinstance(loss, str):
         return LOSSES["squared_error" if loss == "auto" else loss]()
+    if not isinstance(loss, Loss):
+        return CustomLoss(loss)
     if loss.reads_class_numbers:
         raise ValueError(
             f"loss={type(loss).__name__} reads class numbers, and a regressor has real "
@@ -65,7 +69,7 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         "loss": [StrOptions(set(LOSSES)), *LOSSES.values()]
     }
 
-    loss: str | Loss
+    loss: Any
 
     _targets: RegressionTargets
     _numeric_targets = True
