@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -65,19 +66,19 @@ from fastnn.schedules import (
 )
 
 
-def digits():
-    """A third of the handwritten digits to train on, the rest to judge by."""
+def digits(train_size=600):
+    """Some of the 1,797 handwritten digits to train on, the rest to judge by."""
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
     X_train, X_val, y_train, y_val = train_test_split(
-        X, y, train_size=600, stratify=y, random_state=0
+        X, y, train_size=train_size, stratify=y, random_state=0
     )
     return X_train, y_train, {"X_val": X_val, "y_val": y_val}
 
 
-def train(*layers, epochs=30, **options):
+def train(*layers, epochs=30, train_size=600, **options):
     """A classifier of digits, trained with these layers before its output."""
-    X, y, validation = digits()
+    X, y, validation = digits(train_size)
     model = NeuralNetClassifier(
         Sequential(list(layers)), epochs=epochs, random_state=0, **options
     )
@@ -215,6 +216,7 @@ def optimizers():
     figure, (ax,) = panels(1, width=6, height=3.6)
     plot_history(ax, models, "loss", "Training loss")
     ax.set(yscale="log")
+    ax.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -234,7 +236,7 @@ def schedules():
         ax = axes[position // 3]
         ax.plot(steps / 100, schedule.factors(steps, 100, 20), label=name)
     for ax in axes:
-        ax.set(xlabel="Epoch", ylim=(0, 1.35))
+        ax.set(xlabel="Epoch", ylim=(0, 1.55))
         ax.legend(fontsize="small", loc="upper right")
     axes[0].set(ylabel="Factor on the learning rate")
     return figure
@@ -302,8 +304,10 @@ def noise():
     }
     models = {}
     for name, layers in each.items():
-        activation = "selu" if "selu" in name else "relu"
-        models[name] = train(Dense(256, activation), *layers, epochs=60)
+        dense = Dense(256, "selu" if "selu" in name else "relu")
+        models[name] = train(
+            *(clone(dense), *layers, clone(dense), *layers), epochs=80, train_size=300
+        )
     figure, (ax,) = panels(1, width=6, height=3.4)
     plot_history(ax, models, "validation_loss", "Validation loss")
     ax.set(yscale="log")
@@ -333,7 +337,10 @@ def averaging():
     each = {"last weights": None, "EMA(0.98)": EMA(0.98), "SWA(0.5)": SWA(0.5)}
     models = {
         name: train(
-            Dense(64, "relu"), averaging=average, optimizer=SGD(0.5), batch_size=8
+            *(Dense(64, "relu"), Dropout(0.5)),
+            averaging=average,
+            optimizer=SGD(0.3),
+            batch_size=8,
         )
         for name, average in each.items()
     }
@@ -378,14 +385,19 @@ PICTURES = (
 
 
 def main(folder="toolbox", *names):
+    pictures = {picture.__name__: picture for picture in PICTURES}
+    for name in names:
+        if name not in pictures:
+            sys.exit(
+                f"no picture is called {name!r}: choose from {', '.join(pictures)}"
+            )
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
-    for picture in PICTURES:
-        if not names or picture.__name__ in names:
-            path = folder / f"{picture.__name__}.png"
-            picture().savefig(path, dpi=90)
-            plt.close()
-            print(path)
+    for name in names or pictures:
+        path = folder / f"{name}.png"
+        pictures[name]().savefig(path, dpi=90)
+        plt.close()
+        print(path)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 __all__ = [
-    "OPTIMIZERS",
     "SGD",
     "Adadelta",
     "Adagrad",
