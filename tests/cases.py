@@ -371,6 +371,11 @@ BROADCASTS = [
 
 MAKERS = {
     "linear": lambda: stack([3]),
+    "no_bias": lambda: lower(
+        Sequential([Dense(4, "tanh", use_bias=False), Dense(2, use_bias=False)]),
+        input_shape=(5,),
+        loss=SquaredError(),
+    ),
     "one_feature": lambda: stack([4, 1], input_shape=(1,)),
     "deep": lambda: stack([6, 5, 4, 3, 2], "tanh"),
     "wide": lambda: stack([67, 33, 2], "relu"),

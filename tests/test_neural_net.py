@@ -668,3 +668,12 @@ def test_statistics_of_averaged_weights():
     )
     np.testing.assert_allclose(mean, hidden.mean(axis=0), rtol=1e-9)
     np.testing.assert_allclose(variance, hidden.var(axis=0, ddof=1), rtol=1e-9)
+
+
+def test_layers_without_a_bias():
+    model = net(Dense(8, "relu", use_bias=False), Dense(3)).fit(X, y)
+    assert shapes(model) == [(4, 8), (8, 3)]
+    assert [bias.shape for bias in model.intercepts_] == [(3,)]
+    hidden = np.maximum(X @ model.coefs_[0], 0)
+    z = hidden @ model.coefs_[1] + model.intercepts_[0]
+    np.testing.assert_array_equal(model.predict(X), z.argmax(axis=1))
