@@ -27,26 +27,30 @@ CLONES void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y) {
 }
 
 /* At 0, where the slope of l1 * |w| jumps, it is 0. */
-HOST_DEVICE REAL NAMED(regularized)(REAL g, REAL w, REAL penalty, REAL l1) {
-    return g + penalty * w + (w > 0 ? l1 : (w < 0 ? -l1 : w));
-}
-
-CLONES void NAMED(regularize_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,
-                                   REAL l1, REAL bound, const REAL *gradients,
-                                   REAL *regularized) {
+CLONES void NAMED(lasso_loop)(ptrdiff_t n, const REAL *weights, REAL l1,
+                              const REAL *gradients, REAL *result) {
     SIMD
     for (ptrdiff_t i = 0; i < n; i++) {
-        REAL g = NAMED(regularized)(gradients[i], weights[i], penalty, l1);
-        regularized[i] = g < -bound ? -bound : (g > bound ? bound : g);
+        REAL w = weights[i];
+        result[i] = gradients[i] + (w > 0 ? l1 : (w < 0 ? -l1 : w));
     }
 }
 
-CLONES double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL l1,
+CLONES void NAMED(clip_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL bound,
+                             const REAL *gradients, REAL *result) {
+    SIMD
+    for (ptrdiff_t i = 0; i < n; i++) {
+        REAL g = gradients[i] + penalty * weights[i];
+        result[i] = g < -bound ? -bound : (g > bound ? bound : g);
+    }
+}
+
+CLONES double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,
                                const REAL *gradients) {
     double sum = 0;
     SIMD_SUM(sum)
     for (ptrdiff_t i = 0; i < n; i++) {
-        double g = NAMED(regularized)(gradients[i], weights[i], penalty, l1);
+        double g = gradients[i] + penalty * weights[i];
         sum += g * g;
     }
     return sum;
