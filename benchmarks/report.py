@@ -36,6 +36,7 @@ PARTS = {
     "roofline": ("benchmarks.roofline", ()),
     "neighbour": ("benchmarks.neighbour", ()),
     "denormals": ("benchmarks.denormals", ()),
+    "pieces": ("benchmarks.pieces", ()),
 }
 
 

@@ -8,11 +8,12 @@
 
 /* Where a tensor's numbers live. */
 enum space {
-    SPACE_INPUT,     /* the rows of X */
-    SPACE_TARGET,    /* the rows of y */
-    SPACE_PARAMETER, /* the flat buffer of weights */
-    SPACE_GRADIENT,  /* the flat buffer of gradients, laid out as the weights */
-    SPACE_ACTIVATION /* everything that a step computes on the way */
+    SPACE_INPUT,      /* the rows of X */
+    SPACE_TARGET,     /* the rows of y */
+    SPACE_PARAMETER,  /* the flat buffer of weights */
+    SPACE_GRADIENT,   /* the flat buffer of gradients, laid out as the weights */
+    SPACE_ACTIVATION, /* everything that a step computes on the way, row by row */
+    SPACE_STATISTIC /* what it computes of all rows: each share of a step has its own */
 };
 
 typedef struct {
@@ -54,10 +55,58 @@ enum op_kind {
        target. scalar: the loss weight, the factor from the loss to the number that is
        reported, and the loss' own options. */
     OP_LOSS,
-    /* output0 = input0 times a random mask of zeros and 1 / (1 - rate). Its own adjoint:
-       the mask is a function of the step's seed, the op's code, the row and the column.
-       dim[2], dim[3]: rows and columns. scalar: the rate. */
-    OP_DROPOUT
+    /* output0 = scale input0 + shift, or value where it is dropped at random. Its own
+       adjoint, without shift and value: what is dropped is a function of the step's seed,
+       the op's code, the row and the column. dim[2], dim[3]: rows and columns. scalar:
+       rate, scale, shift, value. */
+    OP_DROPOUT,
+    /* output0 = input0 + scalar[0] z, where z is normal with variance 1, and a function of
+       what dropout is one of. dim[2], dim[3]: rows and columns. Its adjoint is the
+       identity. */
+    OP_GAUSSIAN_NOISE,
+    /* output0 = input0 where it is positive, input1 * input0 elsewhere, with the slope
+       input1 broadcast. dim, stride: as of OP_ADD. */
+    OP_PRELU,
+    /* The adjoint of OP_PRELU. input0: gradient of its output; input1, input2: its inputs.
+       output0: the gradient of input1, output1 = [output1 +] that of the slope. Either
+       may be absent. */
+    OP_PRELU_GRADIENT,
+    /* output0 = input1 h + input2 with h = input0, each row by itself, less its mean
+       (code: LAYER_NORM) and over its standard deviation, or (RMS_NORM) over the root of
+       its mean square; scalar[0] is added to its square before. dim[2], dim[3]: rows and
+       columns. input1, input2: a row each, or absent. output1: what the adjoint needs to
+       know of each row. */
+    OP_ROW_NORM,
+    /* The adjoint of OP_ROW_NORM. input0: gradient of its output; input1, input2: its
+       first two inputs; input3: its output1. output0: the gradient of input1; output1,
+       output2 = [output1, output2 +] those of scale and offset. Each may be absent. */
+    OP_ROW_NORM_GRADIENT,
+    /* Batch normalisation, in csrc/batch_norm.h, over dim[2] rows of dim[3] columns.
+       output0: mean and sum of squared deviations of each column of input0. */
+    OP_BATCH_MOMENTS,
+    /* Meets. output0: the table of the whole batch, from each share's moments input0, the
+       scale input2 and the offset input3, either of which may be absent. output1 and
+       output2 = [(1 - momentum) times themselves +] momentum times the mean and the
+       unbiased variance; of a single row, which has none, the running variance input1.
+       scalar: epsilon, momentum. */
+    OP_BATCH_STATISTICS,
+    /* output0: the table from a running mean input0 and variance input1, scale input2 and
+       offset input3. scalar: epsilon. */
+    OP_RUNNING_STATISTICS,
+    /* output0 = input0 normalised by the table input1. */
+    OP_BATCH_NORM,
+    /* The sums over the rows of the gradient input0, in output0, and of its products with
+       the normalised input1, in output1. input2: the table. */
+    OP_BATCH_NORM_SUMS,
+    /* Meets. output0: what the adjoint corrects by, from these two sums of each share,
+       input0 and input1, and the table input2. */
+    OP_BATCH_CORRECTION,
+    /* output0: the gradient of OP_BATCH_NORM's input, from that of its output input0, its
+       input input1, the table input2 and the correction input3. */
+    OP_BATCH_NORM_GRADIENT,
+    /* Meets. As OP_LOSS, by a function of Python's, whose number is the code. dim[3],
+       lead[0]: numbers of a sample's outputs, and of its target. */
+    OP_CUSTOM_LOSS
 };
 
 /* How many tensors an op reads and writes at most. */
@@ -65,14 +114,14 @@ enum { MAX_INPUTS = 4, MAX_OUTPUTS = 3 };
 
 typedef struct {
     int32_t kind;
-    int32_t code;       /* a row of the table of activations, or of those of losses */
+    int32_t code;       /* a row of the table of activations, or of another one */
     int32_t phase;      /* when it runs */
-    int32_t accumulate; /* 1: the output that may be added to is added to */
+    int32_t accumulate; /* 1: the outputs that may be added to are added to */
     int32_t transpose;  /* bit 0: input0, bit 1: input1 */
     int32_t scaled;     /* bit i: dim[i] is multiplied by the rows of the batch */
     int32_t input[MAX_INPUTS]; /* numbers of tensors, -1 where absent */
     int32_t output[MAX_OUTPUTS];
-    int32_t reserved;
+    int32_t meets; /* 1: done once for all shares of a step, when all have come to it */
     int64_t dim[4];
     int64_t lead[3];
     int64_t stride[4];
@@ -89,6 +138,9 @@ typedef struct {
     double weight_decay;  /* the same */
     double max_norm;      /* the largest norm of a column after a step; 0: any */
     int64_t columns;      /* numbers in a row: the last axis */
+    /* Above 0: running statistics, w = (1 - running) w + gradient in each step, and no
+       optimizer's business. */
+    double running;
     int32_t trainable;
     int32_t reserved;
 } block_t;

@@ -5,6 +5,7 @@
 #ifndef FASTNN_RANDOM_H
 #define FASTNN_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "compiler.h"
@@ -39,6 +40,33 @@ HOST_DEVICE philox_t philox(uint64_t key, uint64_t stream, uint64_t position) {
     }
     philox_t out = {{c0, c1, c2, c3}};
     return out;
+}
+
+/* Random numbers for tables: block b of a row of Philox blocks holds those of the columns
+   b, b + B, b + 2 B, ... (its lanes), where B is the number of blocks a row, so that
+   neighbours in a row are neighbours in each lane and no bits are shuffled. */
+enum { BLOCKS_AT_ONCE = 256 };
+
+/* words[k][i] is word k of philox(seed, stream, position + i), for i < count. */
+void philox_blocks(ptrdiff_t count, uint64_t seed, uint64_t stream, uint64_t position,
+                   uint32_t words[4][BLOCKS_AT_ONCE]);
+
+/* Consecutive blocks of one row. */
+typedef struct {
+    ptrdiff_t row, first, count;
+} run_t;
+
+/* Those from block on, before end, of rows of so many blocks. */
+HOST_DEVICE run_t run_from(ptrdiff_t block, ptrdiff_t end, ptrdiff_t blocks) {
+    ptrdiff_t first = block % blocks;
+    ptrdiff_t count = blocks - first < end - block ? blocks - first : end - block;
+    run_t run = {block / blocks, first, count};
+    return run;
+}
+
+/* Of count columns from this one on, how many a row of n has; the last lane lacks some. */
+HOST_DEVICE ptrdiff_t columns_within(ptrdiff_t n, ptrdiff_t column, ptrdiff_t count) {
+    return n - column < count ? n - column : count;
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* exp, expm1, tanh, logistic, log and the normal distribution for one REAL, as branch-free
-   code that vectorises.
+/* exp, expm1, tanh, logistic, log, sine, cosine and the normal distribution for one REAL,
+   as branch-free code that vectorises.
 
    The C library's own functions are scalar calls unless -ffast-math is given, which we
    never do (NaN must stay NaN). Errors are about one unit in the last place.
@@ -190,6 +190,40 @@ HOST_DEVICE REAL NAMED(log)(REAL x) {
     REAL m =
         NAMED(from_bits)(NAMED(to_bits)(x) - ((shifted << MANTISSA_BITS) - offset));
     return k * LN2_HIGH + (k * LN2_LOW + NAMED(log_ratio)((m - 1) / (m + 1)));
+}
+
+/* sin(x) and cos(x) for |x| <= pi / 4. */
+HOST_DEVICE REAL NAMED(sin_octant)(REAL x) {
+    REAL q = x * x;
+#if REAL_IS_DOUBLE
+    REAL p = -1.0 / 1307674368000.0;
+    p = p * q + 1.0 / 6227020800.0;
+    p = p * q - 1.0 / 39916800.0;
+    p = p * q + 1.0 / 362880.0;
+#else
+    REAL p = 1.0f / 362880.0f;
+#endif
+    p = p * q - (REAL)1 / 5040;
+    p = p * q + (REAL)1 / 120;
+    p = p * q - (REAL)1 / 6;
+    return x + x * q * p;
+}
+
+HOST_DEVICE REAL NAMED(cos_octant)(REAL x) {
+    REAL q = x * x;
+#if REAL_IS_DOUBLE
+    REAL p = 1.0 / 20922789888000.0;
+    p = p * q - 1.0 / 87178291200.0;
+    p = p * q + 1.0 / 479001600.0;
+    p = p * q - 1.0 / 3628800.0;
+    p = p * q + 1.0 / 40320.0;
+#else
+    REAL p = 1.0f / 40320.0f;
+#endif
+    p = p * q - (REAL)1 / 720;
+    p = p * q + (REAL)1 / 24;
+    p = p * q - (REAL)0.5;
+    return 1 + q * p;
 }
 
 /* The density of the normal distribution. */

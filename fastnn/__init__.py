@@ -7,14 +7,20 @@ from fastnn.estimators import (
     HiddenLayerTransformer,
     MLPClassifier,
     MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
     from_sklearn,
 )
+from fastnn.network import Sequential
 
 __all__ = [
     "HiddenLayerTransformer",
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "NeuralNetClassifier",
+    "NeuralNetRegressor",
+    "Sequential",
     "__version__",
     "from_sklearn",
     "show_versions",

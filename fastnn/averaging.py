@@ -27,6 +27,10 @@ class Averaging(BaseEstimator, ABC):
     averaging". SIAM Journal on Control and Optimization, 1992.
     """
 
+    # Whether the weights it averages lie so far apart that the running statistics of
+    # their average have to be taken anew.
+    refreshes_statistics: ClassVar[bool] = False
+
     _parameter_constraints: ClassVar[dict] = {}
 
     def check(self) -> None:
@@ -115,7 +119,9 @@ class SWA(Averaging):
     """Stochastic weight averaging: the mean of the weights at the ends of epochs.
 
     Those of the last epochs count alike. A learning rate that stays high, or rises
-    again in every period, leads to weights that differ enough to gain by it.
+    again in every period, leads to weights that differ enough to gain by it. At the end
+    of training a pass over the samples gives layers such as BatchNorm the statistics
+    that they have under the mean.
 
     Parameters
     ----------
@@ -137,6 +143,8 @@ class SWA(Averaging):
     >>> SWA(0.5).rates(np.arange(8), steps_per_epoch=2, n_epochs=4)
     array([0.  , 0.  , 0.  , 1.  , 0.  , 0.5 , 0.  , 0.33333333])
     """
+
+    refreshes_statistics = True
 
     _parameter_constraints: ClassVar[dict] = {
         "start": [Interval(Real, 0, 1, closed="left")],

@@ -27,7 +27,7 @@ from fastnn.threads import single_threaded_blas, threads_for
 OPERATIONS_PER_THREAD = 400_000
 
 # The activations of a chunk of rows take at most so many bytes; larger batches are
-# taken in several chunks, whose gradients add up.
+# taken in several chunks, whose gradients add up, unless an op needs them whole.
 CHUNK_BYTES = 32 * 2**20
 
 # Offsets of activations, multiplied by the rows of a chunk, stay on cache lines.
@@ -55,7 +55,9 @@ class Engine:
     sample_weight : ndarray of shape (n_samples,), default=None
         Of the dtype of the parameters, at least 0.
     batch_size : int
-        Samples per step.
+        Samples per step. Memory grows with it only up to some 32 MB of activations,
+        unless the plan has ops that look at a whole mini-batch, as batch normalisation
+        and custom losses do.
     optimizer : Optimizer, default=None
         Names the update rule. Without one only gradients can be had.
     state : ndarray of shape (n_slots, n_parameters), default=None
@@ -75,7 +77,8 @@ class Engine:
     Attributes
     ----------
     gradients : ndarray of shape (n_parameters,)
-        What the last call of :meth:`gradient` summed up.
+        What the last call of :meth:`gradient` summed up. In the place of running
+        statistics it has what the samples would put in the place of a part of them.
     n_steps : int
         Steps in an epoch.
     precision : str
@@ -128,6 +131,7 @@ class Engine:
         batch_size = min(batch_size, n_samples)
 
         self._precision = precision
+        self._most_rows = batch_size if plan.needs_whole_batches else None
         self._updates = optimizer is not None
         self._averages = average is not None
         self._weight_sum = 0.0
@@ -140,6 +144,8 @@ class Engine:
             plan.blocks,
             plan.n_parameters,
             plan.train_size,
+            plan.statistic_size,
+            plan.functions,
             parameters,
             X,
             y,
@@ -208,7 +214,8 @@ class Engine:
         Parameters
         ----------
         rows : ndarray of shape (n_rows,), intp, default=None
-            Numbers of the samples, in any order, none twice. None is all of them.
+            Numbers of the samples, in any order, none twice. None is all of them. At
+            most ``batch_size`` of them where the plan needs whole mini-batches.
         scalars : ndarray of shape (n_scalars,), float64, default=None
             A row of a step table. It matters for random masks only. None is zeros.
 
@@ -221,11 +228,25 @@ class Engine:
             :class:`fastnn.losses.SquaredError`.
         weight : float
             Sum of the sample weights.
+
+        Raises
+        ------
+        ValueError
+            If there are more rows than a plan that needs whole mini-batches has room
+            for.
+        Exception
+            Whatever the function of a custom loss raises.
         """
         if rows is None:
             rows = np.arange(self._compiled.n_rows, dtype=np.intp)
         else:
             check_rows(rows, self._compiled.n_rows)
+        if self._most_rows is not None and len(rows) > self._most_rows:
+            raise ValueError(
+                f"this network looks at whole mini-batches, of at most batch_size="
+                f"{self._most_rows} samples, got {len(rows)}: pass fewer rows, or make "
+                "an engine with a larger batch_size"
+            )
         scalars = np.zeros(N_SCALARS) if scalars is None else scalars
         self._require_threads()
         result = self._compiled.gradient(rows, scalars)
@@ -318,6 +339,8 @@ class Engine:
         ------
         KeyboardInterrupt
             On Ctrl-C, soon after; the parameters are those after the last full step.
+        Exception
+            Whatever the function of a custom loss raises; the same holds.
         """
         self._require_optimizer()
         if table.shape != (self.n_steps, N_SCALARS) or table.dtype != np.float64:
@@ -338,6 +361,8 @@ class Engine:
 
 def _chunk_rows(plan: Plan, batch_size: int, itemsize: int) -> int:
     """Rows of a batch that are worked on together: parts of about equal size."""
+    if plan.needs_whole_batches:
+        return -(-batch_size // ROW_ALIGNMENT) * ROW_ALIGNMENT
     bytes_per_row = itemsize * max(1, plan.train_size + plan.n_inputs)
     most = max(ROW_ALIGNMENT, CHUNK_BYTES // bytes_per_row)
     n_chunks = -(-batch_size // most)

@@ -10,8 +10,9 @@ from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.engine import Engine
+from fastnn.exceptions import NotFiniteError
 from fastnn.plan import Plan
-from fastnn.training import NOT_FINITE, all_finite
+from fastnn.snapshot import all_finite
 
 
 class Objective:
@@ -31,6 +32,8 @@ class Objective:
 
     Attributes
     ----------
+    running : ndarray of shape (n_parameters,)
+        Weight of the samples' statistics in running ones; 0 for other parameters.
     reported : float
         The last value in the normalisation of :meth:`Engine.epoch`, where the squared
         error is a mean over outputs.
@@ -55,20 +58,35 @@ class Objective:
                 "lbfgs takes no steps after which a norm could be limited: leave "
                 "kernel_constraint None, or train with another solver."
             )
+        self.running = np.zeros_like(parameters)
+        for block in plan.blocks:
+            self.running[_place(block)] = block["running"]
         self.reported = math.nan
 
     def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Value and gradient at a point."""
+        """Value and gradient at a point.
+
+        It becomes the parameters, but for running statistics: these become those of
+        all samples.
+        """
         np.copyto(self._parameters, point)
         loss, reported, weight = self._engine.gradient()
         penalty = self._engine.penalty(weight)
         self.reported = (reported + penalty) / weight
-        gradient = self._engine.gradients.copy()
+        gradients = self._engine.gradients
+        gradient = gradients.copy()
         for block in self._blocks:
-            at = slice(block["offset"], block["offset"] + block["size"])
+            at = _place(block)
             gradient[at] += (block["penalty"] + 2 * block["l2"] * weight) * point[at]
         gradient /= weight
+        moved = self.running > 0
+        self._parameters[moved] = gradients[moved] / self.running[moved]
+        gradient[moved] = 0
         return (loss + penalty) / weight, gradient
+
+
+def _place(block: np.void) -> slice:
+    return slice(block["offset"], block["offset"] + block["size"])
 
 
 def fit_lbfgs(
@@ -140,6 +158,8 @@ def fit_lbfgs(
         nonlocal n_iter
         n_iter += 1
         np.copyto(last, point)
+        # What was evaluated last is where the line search has ended.
+        np.copyto(last, parameters, where=objective.running > 0)
         if verbose:
             print(f"Iteration {n_iter}, loss = {objective.reported:.8f}")
 
@@ -159,7 +179,7 @@ def fit_lbfgs(
             np.copyto(parameters, last)
             return objective.reported, n_iter
     if not (np.isfinite(objective.reported) and all_finite(parameters)):
-        raise ValueError(NOT_FINITE)
+        raise NotFiniteError
     _warn_unless_converged(result, max_iter)
     return objective.reported, min(result.nit, max_iter)
 

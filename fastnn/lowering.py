@@ -17,9 +17,11 @@ from fastnn._core.tables import (
     ACTIVATION_READS,
     ACTIVATIONS,
     LOSSES,
+    ROW_NORMS,
 )
 from fastnn.broadcasting import broadcast_axes
-from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape, Tensor
+from fastnn.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tensor, _rows
+from fastnn.whole_batch import WholeBatch
 
 __all__ = ["ALWAYS", "EVALUATE", "PREDICT", "TRAIN", "Head", "Lowering", "Tensor"]
 
@@ -44,7 +46,7 @@ class Head:
     options: Sequence[float] = ()
 
 
-class Lowering(Tape):
+class Lowering(WholeBatch):
     """Writes the plan of one network for samples of one shape."""
 
     def product(self, a: Tensor, b: Tensor) -> Tensor:
@@ -152,6 +154,38 @@ class Lowering(Tape):
         self._keep(y, adjoint)
         return y
 
+    def prelu(self, x: Tensor, slope: Tensor) -> Tensor:
+        """x where it is positive, ``slope * x`` elsewhere, with the slope broadcast.
+
+        Parameters
+        ----------
+        x : Tensor
+            One for each sample.
+        slope : Tensor
+            Of a shape that NumPy would broadcast to that of x.
+        """
+        y = self._activation(x.shape, x, slope)
+        axes = broadcast_axes(x, slope)
+        self._emit("prelu", (x, slope), (y,), ALWAYS, **axes)
+
+        def adjoint() -> None:
+            dy = self._gradients[y.number]
+            dx = self._activation(x.shape) if x.needs_gradient else None
+            dslope, accumulate = None, False
+            if slope.needs_gradient:
+                dslope, accumulate = self._accumulator(slope)
+            self._emit(
+                "prelu_gradient", (dy, x, slope), (dx, dslope), TRAIN,
+                accumulate=accumulate, **axes,
+            )  # fmt: skip
+            if dx is not None:
+                self._contribute(x, dx)
+            if dslope is not None and slope.scaled:
+                self._contribute(slope, dslope)
+
+        self._keep(y, adjoint)
+        return y
+
     def softmax(
         self, z: Tensor, phase: int = ALWAYS, heads: Sequence[int] | None = None
     ) -> Tensor:
@@ -186,24 +220,102 @@ class Lowering(Tape):
         self._keep(y, adjoint)
         return y
 
-    def dropout(self, x: Tensor, rate: float) -> Tensor:
-        """Zeros at this rate in training, the rest scaled up; x itself otherwise."""
-        y = self._activation(x.shape, x)
-        mask = {"code": self._n_masks, "scalar": (rate, 0, 0, 0)}
-        mask |= _rows(x, x.shape[-1])
-        self._n_masks += 1
-        self._emit("dropout", (x,), (y,), TRAIN, **mask)
-        # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
-        axes = broadcast_axes(x, None)
-        self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+    def row_norm(
+        self,
+        kind: str,
+        x: Tensor,
+        scale: Tensor | None = None,
+        offset: Tensor | None = None,
+        *,
+        epsilon: float,
+    ) -> Tensor:
+        """``scale * h + offset`` with h the normalised rows of x along the last axis.
+
+        Parameters
+        ----------
+        kind : {"layer_norm", "rms_norm"}
+            Whether a row's mean is removed before it is divided by the root of its mean
+            square.
+        x : Tensor
+        scale, offset : Tensor, default=None
+            Parameters of the shape of a row. None is 1 and 0.
+        epsilon : float
+            Added to the mean square, above 0.
+        """
+        for row in (scale, offset):
+            if row is not None and row.shape != x.shape[-1:]:
+                raise ValueError(
+                    f"rows of shape {x.shape[-1:]} need a scale and an offset of that "
+                    f"shape, got {row.shape}"
+                )
+        y = self._activation(x.shape, *(t for t in (x, scale, offset) if t is not None))
+        per_row = 3 if kind == "layer_norm" else 1
+        saved = self._activation((*x.shape[:-1], per_row))
+        fields = {"code": ROW_NORMS[kind], **_rows(x, x.shape[-1])}
+        self._emit(
+            "row_norm", (x, scale, offset), (y, saved), ALWAYS,
+            scalar=(epsilon, 0, 0, 0), **fields,
+        )  # fmt: skip
+
+        def adjoint() -> None:
+            dy = self._gradients[y.number]
+            dx = self._activation(x.shape) if x.needs_gradient else None
+            for accumulate, sums in self._accumulators(scale, offset):
+                self._emit(
+                    "row_norm_gradient", (dy, x, scale, saved), (dx, *sums), TRAIN,
+                    accumulate=accumulate, **fields,
+                )  # fmt: skip
+            if dx is not None:
+                self._contribute(x, dx)
+
+        self._keep(y, adjoint)
+        return y
+
+    def dropout(
+        self, x: Tensor, rate: float, scale: float, shift: float = 0, value: float = 0
+    ) -> Tensor:
+        """In training ``scale * x + shift`` or, at this rate, value; x otherwise.
+
+        Parameters
+        ----------
+        x : Tensor
+        rate : float
+            A multiple of one over ``CHANCES`` of the compiled tables, below 1.
+        scale, shift : float
+            What happens to numbers that are kept.
+        value : float
+            What stands in place of those that are dropped.
+        """
+        scalar = rate, scale, shift, value
+        y, fields = self._random("dropout", x, scalar)
 
         def adjoint() -> None:
             dx = self._activation(x.shape)
-            self._emit("dropout", (self._gradients[y.number],), (dx,), TRAIN, **mask)
+            dy, slope = self._gradients[y.number], (rate, scale, 0, 0)
+            self._emit("dropout", (dy,), (dx,), TRAIN, scalar=slope, **fields)
             self._contribute(x, dx)
 
         self._keep(y, adjoint)
         return y
+
+    def gaussian_noise(self, x: Tensor, stddev: float) -> Tensor:
+        """x with normal noise of this standard deviation in training; x otherwise."""
+        y, _ = self._random("gaussian_noise", x, (stddev, 0, 0, 0))
+        self._keep(y, lambda: self._contribute(x, self._gradients[y.number]))
+        return y
+
+    def _random(
+        self, kind: str, x: Tensor, scalar: Sequence[float]
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """The output of an op that draws random numbers in training, and its fields."""
+        y = self._activation(x.shape, x)
+        fields = {"code": self._n_masks, **_rows(x, x.shape[-1])}
+        self._n_masks += 1
+        self._emit(kind, (x,), (y,), TRAIN, scalar=scalar, **fields)
+        # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
+        axes = broadcast_axes(x, None)
+        self._emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+        return y, fields
 
     def loss(
         self,
@@ -246,11 +358,6 @@ class Lowering(Tape):
                     scalar=(weight, report, *own), **_rows(z, head.width),
                 )  # fmt: skip
         self._contribute(z, dz)
-
-
-def _rows(z: Tensor, width: int) -> dict[str, Any]:
-    """The rows of z over all samples, of which an op looks at so many columns."""
-    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
 
 
 def _spans(widths: Sequence[int]) -> list[tuple[int, int]]:

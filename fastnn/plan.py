@@ -1,5 +1,6 @@
 """The plan: a network lowered for one input shape, as records that a device walks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastnn._core.tables import KINDS, PHASES
 from fastnn.initializers import Initializer
+
+# A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
+CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class Parameter:
     Parameters
     ----------
     name : str
-        Layer and role, as in ``"dense_0/kernel"``.
+        Layer and role, as in ``"dense/kernel"``.
     shape : tuple of int
     offset : int
         Where it starts in the flat buffer.
@@ -70,6 +74,10 @@ class Plan:
         When y holds class numbers, how many there are in each column; else empty.
     accepts_sparse : bool
         Whether the rows of X may be sparse: only products read them.
+    statistic_size : int
+        Numbers that statistics of rows take, whatever the number of samples.
+    functions : tuple of callable
+        Losses that are Python functions, numbered as the ops call them.
     """
 
     ops: NDArray
@@ -85,11 +93,20 @@ class Plan:
     target_columns: int
     n_classes: tuple[int, ...]
     accepts_sparse: bool
+    statistic_size: int
+    functions: tuple[CustomFunction, ...]
 
     @property
     def draws_masks(self) -> bool:
-        """Whether training draws random masks."""
-        return bool((self.ops["kind"] == KINDS["dropout"]).any())
+        """Whether training draws random numbers: masks or noise."""
+        drawing = KINDS["dropout"], KINDS["gaussian_noise"]
+        return bool(np.isin(self.ops["kind"], drawing).any())
+
+    @property
+    def needs_whole_batches(self) -> bool:
+        """Whether an op of training looks at all rows of a mini-batch together."""
+        in_training = self.ops["phase"] & PHASES["train"] != 0
+        return bool(self.ops["meets"][in_training].any())
 
     @property
     def n_inputs(self) -> int:

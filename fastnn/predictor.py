@@ -34,6 +34,8 @@ class Predictor:
             plan.ops,
             plan.tensors,
             plan.predict_size,
+            plan.statistic_size,
+            plan.functions,
             plan.output,
             plan.n_inputs,
             plan.n_outputs,

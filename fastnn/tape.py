@@ -23,7 +23,7 @@ from fastnn.broadcasting import broadcast_axes
 from fastnn.constraints import MaxNorm
 from fastnn.initializers import Initializer
 from fastnn.memory import assign_offsets
-from fastnn.plan import Parameter, Plan
+from fastnn.plan import CustomFunction, Parameter, Plan
 from fastnn.regularizers import Regularizer, as_regularizer
 
 TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
@@ -64,7 +64,10 @@ class Tape:
         self._tensors: list[dict[str, Any]] = []
         self._blocks: list[dict[str, Any]] = []
         self._parameters: list[Parameter] = []
+        self._named: dict[str, Tensor] = {}
         self._n_parameters = 0
+        self._n_statistics = 0
+        self._functions: list[CustomFunction] = []
         self._gradients: dict[int, Tensor] = {}
         self._gradient_written: set[int] = set()
         self._adjoints: list[Callable[[], None]] = []
@@ -72,6 +75,7 @@ class Tape:
         self._target: Tensor | None = None
         self._n_classes: tuple[int, ...] = ()
         self._n_masks = 0
+        self._running: dict[int, dict[str, Any]] = {}  # blocks, by number of tensor
 
     # ------------------------------------------------------------------ values
 
@@ -102,6 +106,8 @@ class Tape:
     ) -> Tensor:
         """A range of the flat parameter buffer, and one of the flat gradient buffer.
 
+        A name that was there before means the same parameter again.
+
         Parameters
         ----------
         name : str
@@ -121,6 +127,8 @@ class Tape:
             Whether it has a gradient and is updated.
         """
         shape = tuple(shape)
+        if name in self._named:
+            return self._again(name, shape)
         offset = self._n_parameters
         self._parameters.append(
             Parameter(name, shape, offset, initializer, fan_in, fan_out)
@@ -144,6 +152,7 @@ class Tape:
             "weight_decay": weight_decay,
             "max_norm": max_norm,
             "columns": shape[-1] if shape else 1,
+            "running": 0.0,
             "trainable": trainable,
         }
         self._blocks.append(block)
@@ -152,10 +161,29 @@ class Tape:
             "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
         )
         if trainable:
-            self._gradients[value.number] = self._tensor(
-                "gradient", shape, scaled=False, offset=offset
-            )
+            self._gradient_of_parameter(value)
+        self._named[name] = value
         return value
+
+    def _gradient_of_parameter(self, value: Tensor) -> None:
+        """Give a parameter its place in the flat buffer of gradients."""
+        self._gradients[value.number] = self._tensor(
+            "gradient",
+            value.shape,
+            scaled=False,
+            offset=self._tensors[value.number]["train_offset"],
+        )
+
+    def _again(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        known = self._named[name]
+        if known.shape != shape:
+            layer = name.partition("/")[0]
+            raise ValueError(
+                f"layer {layer!r} is used twice, and its inputs ask for parameters of "
+                f"shape {known.shape} once and {shape} the other time. Use two layers, "
+                "or give it inputs of one shape."
+            )
+        return known
 
     # ------------------------------------------------------------------ the plan
 
@@ -194,6 +222,8 @@ class Tape:
             n_classes=self._n_classes,
             accepts_sparse=_only_products_read(ops, number)
             and len(self._input.shape) == 1,
+            statistic_size=self._n_statistics,
+            functions=tuple(self._functions),
         )
 
     # ------------------------------------------------------------------ records
@@ -221,6 +251,12 @@ class Tape:
     def _activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
         needs_gradient = any(source.needs_gradient for source in sources)
         return self._tensor("activation", shape, needs_gradient=needs_gradient)
+
+    def _statistic(self, *shape: int) -> Tensor:
+        """Numbers of all rows, of which each share of a step has its own."""
+        offset = self._n_statistics
+        self._n_statistics += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        return self._tensor("statistic", shape, scaled=False, offset=offset)
 
     def _emit(
         self,
@@ -272,6 +308,21 @@ class Tape:
         self._gradient_written.add(value.number)
         return self._gradients[value.number], accumulate
 
+    def _accumulators(
+        self, *values: Tensor | None
+    ) -> list[tuple[bool, list[Tensor | None]]]:
+        """The same for several parameters of an op, which adds to all or to none.
+
+        There are as many as values, None for those that have no gradient. Where some
+        are added to and some are not yet, they come as two lists, for two ops.
+        """
+        places: dict[bool, list[Tensor | None]] = {}
+        for i, value in enumerate(values):
+            if value is not None and value.needs_gradient:
+                place, accumulate = self._accumulator(value)
+                places.setdefault(accumulate, [None] * len(values))[i] = place
+        return list(places.items()) or [(False, [None] * len(values))]
+
 
 def _numbers(tensors: Sequence[Tensor | None], count: int) -> list[int]:
     numbers = [-1 if tensor is None else tensor.number for tensor in tensors]
@@ -284,6 +335,11 @@ def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
         for field, value in fields.items():
             record[field] = value
     return records
+
+
+def _rows(z: Tensor, width: int) -> dict[str, Any]:
+    """The rows of z over all samples, of which an op looks at so many columns."""
+    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
 
 
 def _only_products_read(ops: NDArray, number: int) -> bool:

@@ -1,7 +1,8 @@
 """The state of training: what one call leaves to the next."""
 
-import math
-from dataclasses import dataclass, field, replace
+import copy
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,22 @@ class OptimizerState:
 
 
 @dataclass
+class RunningAverage:
+    """Average of the weights along the way.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_parameters,)
+        Of no meaning before it has started.
+    started : bool, default=False
+        Whether weights have been averaged.
+    """
+
+    values: NDArray
+    started: bool = False
+
+
+@dataclass
 class TrainingState:
     """Everything that a later call needs to train on as if it had never paused.
 
@@ -69,16 +86,6 @@ class TrainingState:
         Source of the orders of the epochs and of the seeds of random masks.
     n_samples_seen : int, default=0
         Number of training samples seen, repetitions included.
-    n_stalled_epochs : int, default=0
-        Number of consecutive epochs without an improvement of at least ``tol``.
-    loss : float, default=nan
-        Loss of the last finite epoch.
-    loss_curve : list of float
-        One value per epoch.
-    validation_loss_curve, validation_scores : list of float
-        One value per epoch that was validated.
-    best_loss, best_validation_score : float
-        Lowest and highest value so far.
     precision : str, default="float32"
         :attr:`fastnn.engine.Engine.precision` of the last call.
     """
@@ -86,24 +93,15 @@ class TrainingState:
     optimizer: OptimizerState
     random_state: np.random.RandomState
     n_samples_seen: int = 0
-    n_stalled_epochs: int = 0
-    loss: float = math.nan
-    loss_curve: list[float] = field(default_factory=list)
-    best_loss: float = math.inf
-    validation_loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
-    best_validation_score: float = -math.inf
     precision: str = "float32"
 
     def resume(
         self, optimizer: OptimizerState, random_state: np.random.RandomState
-    ) -> "TrainingState":
+    ) -> Self:
         """Copy to go on with, under another optimizer state and source of seeds."""
-        return replace(
-            self,
-            optimizer=optimizer,
-            random_state=random_state,
-            loss_curve=list(self.loss_curve),
-            validation_loss_curve=list(self.validation_loss_curve),
-            validation_scores=list(self.validation_scores),
-        )
+        others: dict[str, Any] = {
+            name: copy.deepcopy(value)
+            for name, value in vars(self).items()
+            if name not in ("optimizer", "random_state")
+        }
+        return replace(self, optimizer=optimizer, random_state=random_state, **others)

@@ -6,17 +6,51 @@ from itertools import count
 
 import numpy as np
 import reference
+from writers import (
+    batch_norm,
+    batch_norm_frozen,
+    batch_norm_used_twice,
+    dense,
+    learned_slopes,
+    noisy,
+    normed,
+    normed_above_frozen,
+    normed_first,
+    parameter,
+    slopes_first,
+    slopes_from,
+    slopes_of_each_sample,
+)
 
-from fastnn._core.tables import ACTIVATIONS, KINDS, LOSSES, PHASES, ROW_LOSSES
+from fastnn._core.tables import (
+    ACTIVATIONS,
+    KINDS,
+    LOSSES,
+    PHASES,
+    ROW_LOSSES,
+    ROW_NORMS,
+)
 from fastnn.constraints import MaxNorm
-from fastnn.initializers import GlorotUniform
-from fastnn.layers import ELU, Activation, Dense, Dropout, LeakyReLU
+from fastnn.layers import (
+    ELU,
+    Activation,
+    AlphaDropout,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LayerNorm,
+    LeakyReLU,
+    PReLU,
+    RMSNorm,
+)
 from fastnn.losses import (
     AbsoluteError,
     BinaryFocal,
     CosineSimilarity,
     CrossEntropies,
     CrossEntropy,
+    CustomLoss,
     Focal,
     Gamma,
     Hinge,
@@ -107,15 +141,18 @@ def draw(plan, n=7, seed=0):
     """Random weights and samples for a plan, with targets that suit its loss."""
     rng = np.random.default_rng(seed)
     parameters = np.zeros(plan.n_parameters)
-    for view in plan.views(parameters):
+    for view, p in zip(plan.views(parameters), plan.parameters, strict=True):
         fan_in = view.shape[0] if view.ndim == 2 else 4
         view[...] = rng.normal(scale=0.8 / np.sqrt(fan_in), size=view.shape)
+        if p.name.endswith("running_variance"):
+            view[...] = rng.uniform(0.5, 2, size=view.shape)
     shape = (n, plan.target_columns)
     if plan.n_classes:
         y = rng.integers(0, plan.n_classes, shape)
     else:
         codes = plan.ops["code"][plan.ops["kind"] == KINDS["loss"]]
-        (name,) = {LOSSES[code] for code in codes}
+        names = {LOSSES[code] for code in codes} or {"squared_error"}  # custom losses
+        (name,) = names
         y = TARGETS[name](rng, shape)
     X = rng.normal(size=(n, plan.n_inputs))
     return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
@@ -162,6 +199,9 @@ def nearest_kink(plan, data):
     """The smallest distance from a kink of what an activation is applied to."""
     values = reference.walk(plan, data.parameters, data.X, data.y).values
     nearest = np.inf
+    for op in plan.ops[plan.ops["kind"] == KINDS["prelu"]]:
+        x = values.get(op["input"][0], data.X.ravel())
+        nearest = min(nearest, abs(x).min())
     for op in plan.ops[plan.ops["kind"] == KINDS["add"]]:
         kinks = KINKS.get(ACTIVATIONS[op["code"]], ())
         if not kinks:
@@ -185,18 +225,6 @@ def outputs_for(loss, n):
     if loss.startswith("quantiles"):
         return 3 * n
     return max(n, 2) if ALL_LOSSES[loss].name in ROW_LOSSES else n
-
-
-def parameter(lowering, name, shape, **options):
-    return lowering.parameter(
-        name, shape, GlorotUniform(), fan_in=1, fan_out=1, **options
-    )
-
-
-def dense(lowering, x, name, units, activation="identity", **options):
-    kernel = parameter(lowering, f"{name}/kernel", (x.shape[-1], units), **options)
-    bias = parameter(lowering, f"{name}/bias", (units,), **options)
-    return lowering.add(lowering.product(x, kernel), bias, activation)
 
 
 def by_hand(write, input_shape=(5,), loss="squared_error"):
@@ -296,9 +324,9 @@ def broadcast_from(shape):
 
 def dropped(lowering, x):
     """Two masks, of which the second lies over a value that is used twice."""
-    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5)
+    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5, scale=2)
     h = dense(lowering, x, "second", 4, "tanh")
-    return lowering.add(lowering.dropout(h, 0.3), h)
+    return lowering.add(lowering.dropout(h, 0.25, 0.9, shift=0.3, value=-1.7), h)
 
 
 def two_losses():
@@ -310,6 +338,22 @@ def two_losses():
     for z, weight, report in zip(heads, (1.0, 0.3), (0.5, 2.0), strict=True):
         lowering.loss("squared_error", z, target, weight=weight, report=report)
     return lowering.finish(heads[0])
+
+
+def quartic(y, z):
+    """A loss that no table has, which looks at a whole sample: ``|z - y|^4 / 4``."""
+    square = ((z - y) ** 2).sum(axis=1)
+    return square**2 / 4, square[:, np.newaxis] * (z - y)
+
+
+def contrast(y, z):
+    """A loss whose target is one number for several outputs."""
+    error = z.sum(axis=1, keepdims=True) - y
+    return error[:, 0] ** 2 / 2, error + 0 * z
+
+
+def custom(loss, *layers, input_shape=(5,)):
+    return lower(Sequential([*layers]), input_shape=input_shape, loss=loss)
 
 
 BROADCASTS = [
@@ -327,6 +371,11 @@ BROADCASTS = [
 
 MAKERS = {
     "linear": lambda: stack([3]),
+    "no_bias": lambda: lower(
+        Sequential([Dense(4, "tanh", use_bias=False), Dense(2, use_bias=False)]),
+        input_shape=(5,),
+        loss=SquaredError(),
+    ),
     "one_feature": lambda: stack([4, 1], input_shape=(1,)),
     "deep": lambda: stack([6, 5, 4, 3, 2], "tanh"),
     "wide": lambda: stack([67, 33, 2], "relu"),
@@ -354,6 +403,51 @@ MAKERS = {
     "dropout_first": lambda: lower(
         Sequential([Dropout(0.25), Dense(2)]), input_shape=(33,), loss=SquaredError()
     ),
+    "alpha_dropout": lambda: lower(
+        Sequential([Dense(21, "selu"), AlphaDropout(0.3), Dense(2)]),
+        input_shape=(3, 5),
+        loss=SquaredError(),
+    ),
+    "noise": lambda: by_hand(noisy),
+    "noise_rank_2": lambda: by_hand(noisy, (3, 5)),
+    "noise_last": lambda: lower(
+        Sequential([Dense(7), GaussianNoise(0.5)]),
+        input_shape=(5,),
+        loss=SquaredError(),
+    ),
+    **{
+        f"{kind}{name}": lambda kind=kind, shape=shape: by_hand(normed(kind), shape)
+        for kind in ROW_NORMS
+        for name, shape in (("", (5,)), ("_rank_2", (3, 5)))
+    },
+    **{
+        f"layer_norm_{name}_fixed": (
+            lambda trainable=trainable: by_hand(normed("layer_norm", trainable))
+        )
+        for name, trainable in (("scale", (False, True)), ("offset", (True, False)))
+    },
+    "norm_first": lambda: by_hand(normed_first),
+    "norm_first_rank_2": lambda: by_hand(normed_first, (3, 5)),
+    "norm_above_frozen": lambda: by_hand(normed_above_frozen),
+    "norm_layers": lambda: lower(
+        Sequential(
+            [
+                *(Dense(33), LayerNorm(), Activation("tanh")),
+                *(Dense(16), RMSNorm(), Activation("tanh")),
+                *(Dense(3), LayerNorm(1e-3, affine=False), RMSNorm(0.1, affine=False)),
+            ]
+        ),
+        input_shape=(2, 5),
+        loss=SquaredError(),
+    ),
+    "prelu": lambda: lower(
+        Sequential([Dense(6), PReLU(), Dense(4), PReLU(shared=False), Dense(2)]),
+        input_shape=(3, 5),
+        loss=SquaredError(),
+    ),
+    "prelu_twice": lambda: by_hand(learned_slopes),
+    "prelu_first": lambda: by_hand(slopes_first),
+    "prelu_each_sample": lambda: by_hand(slopes_of_each_sample, (3, 5)),
     "activation_layers": lambda: lower(
         Sequential(
             [
@@ -376,9 +470,36 @@ MAKERS = {
         input_shape=(5,),
         loss=CrossEntropies([3, 2, 4]),
     ),
+    "batch_norm": lambda: by_hand(batch_norm()),
+    "batch_norm_plain": lambda: by_hand(batch_norm(affine=False)),
+    "batch_norm_rank_2": lambda: by_hand(batch_norm(), (3, 5)),
+    "batch_norm_rank_3": lambda: by_hand(batch_norm(), (2, 3, 4), "log_loss"),
+    "batch_norm_used_twice": lambda: by_hand(batch_norm_used_twice),
+    "batch_norm_frozen": lambda: by_hand(batch_norm_frozen),
+    "batch_norm_first": lambda: lower(
+        Sequential([BatchNorm(), Dense(6, "tanh"), Dropout(0.3), Dense(3)]),
+        input_shape=(5,),
+        loss=CrossEntropy(),
+    ),
+    "custom_loss": lambda: custom(CustomLoss(quartic), Dense(6, "tanh"), Dense(3)),
+    "custom_loss_rank_2": lambda: custom(
+        CustomLoss(quartic, link="softmax"),
+        Dense(4, "tanh"),
+        Dense(2),
+        input_shape=(3, 5),
+    ),
+    "custom_loss_of_one_column": lambda: custom(
+        CustomLoss(contrast, "sigmoid", 1), BatchNorm(), Dense(4, "tanh"), Dense(3)
+    ),
     **{
         f"broadcast_{'x'.join(map(str, shape)) or 'scalar'}": (
             lambda shape=shape: by_hand(broadcast_from(shape), (2, 3, 4))
+        )
+        for shape in BROADCASTS
+    },
+    **{
+        f"prelu_{'x'.join(map(str, shape)) or 'scalar'}": (
+            lambda shape=shape: by_hand(slopes_from(shape), (2, 3, 4))
         )
         for shape in BROADCASTS
     },

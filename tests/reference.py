@@ -5,6 +5,7 @@ walk over a plan keeps one array for each tensor and knows nothing of memory off
 batches in chunks, threads or in-place work: all that must not change a result.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -416,7 +417,11 @@ def update(blocks, parameters, gradients, weight, rule, state, h):
 
     The gradient is that of the mean over the sum of weights, penalty included. It is
     clipped before the optimizer's own weight decay is added, or stands beside the step.
+    Running statistics make room for their gradients, whatever the optimizer.
     """
+    for block in blocks[blocks["running"] > 0]:
+        at = slice(block["offset"], block["offset"] + block["size"])
+        parameters[at] = (1 - block["running"]) * parameters[at] + gradients[at]
     value, slope = penalty(blocks, parameters, weight)
     pieces = []
     for block in blocks[blocks["trainable"] == 1]:
@@ -452,6 +457,8 @@ class Walk:
     reported: float = 0.0
     seed: int = 0  # of the random masks
     step: int = 0
+    functions: tuple = ()  # of custom losses
+    read: Callable | None = None  # the present value of a tensor, by its number
 
 
 def matrices(flat, count, rows, columns, lead, stride):
@@ -500,6 +507,39 @@ def head(op, dim, values):
     return values.reshape(dim[2], -1)[:, start : start + dim[3]]
 
 
+def run_prelu(walk, op, dim, x, slope, *_):
+    slope = slope[positions(dim, op["stride"])]
+    return (np.where(x.reshape(dim) < 0, slope, 1) * x.reshape(dim),)
+
+
+def run_prelu_gradient(walk, op, dim, dy, x, slope, *_):
+    places = positions(dim, op["stride"]).ravel()
+    dx = dy * np.where(x > 0, 1, slope[places])
+    return dx, np.bincount(places, dy * np.minimum(x, 0))
+
+
+def run_row_norm(walk, op, dim, x, scale, offset, *_):
+    x = x.reshape(dim[2:])
+    if op["code"] == tables.ROW_NORMS["layer_norm"]:
+        x = x - x.mean(axis=1, keepdims=True)
+    root = np.sqrt(np.mean(x**2, axis=1, keepdims=True) + op["scalar"][0])
+    h = x / root
+    y = h * (1 if scale is None else scale) + (0 if offset is None else offset)
+    return y, np.hstack([h, root])
+
+
+def run_row_norm_gradient(walk, op, dim, dy, x, scale, saved):
+    """dx is ``(g - mean(g) - h mean(g h)) / root``, means over rows, and the first one
+    for those that lost theirs."""
+    dy = dy.reshape(dim[2:])
+    h, root = np.split(saved.reshape(dim[2], -1), [dim[3]], axis=1)
+    g = dy * (1 if scale is None else scale)
+    dx = g - h * np.mean(g * h, axis=1, keepdims=True)
+    if op["code"] == tables.ROW_NORMS["layer_norm"]:
+        dx -= g.mean(axis=1, keepdims=True)
+    return dx / root, np.sum(dy * h, axis=0), dy.sum(axis=0)
+
+
 def run_softmax(walk, op, dim, z, *_):
     y = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
     head(op, dim, y)[:] = softmax(head(op, dim, z), axis=1)
@@ -536,8 +576,95 @@ def run_loss(walk, op, dim, z, y, *_):
 
 
 def run_dropout(walk, op, dim, x, *_):
-    keys = walk.seed, walk.step, op["code"]
-    return (x.reshape(dim[2:]) * mask(*keys, *dim[2:], op["scalar"][0]),)
+    rate, scale, shift, value = op["scalar"]
+    kept = keeps(walk.seed, walk.step, op["code"], *dim[2:], rate)
+    return (np.where(kept, scale * x.reshape(dim[2:]) + shift, value),)
+
+
+def run_gaussian_noise(walk, op, dim, x, *_):
+    z = normal(walk.seed, walk.step, op["code"], *dim[2:])
+    return (x.reshape(dim[2:]) + op["scalar"][0] * z,)
+
+
+def batch_norm(x, mean, variance, epsilon, scale=1, offset=0):
+    """Ioffe and Szegedy, ICML 2015, algorithm 1, for each column of x."""
+    return scale * (x - mean) / np.sqrt(variance + epsilon) + offset
+
+
+def batch_norm_adjoint(dy, x, epsilon, scale=1):
+    """The same, below algorithm 1: the gradient of x through all three of its paths."""
+    mean, variance = x.mean(axis=0), x.var(axis=0)
+    deviation = np.sqrt(variance + epsilon)
+    d_normalised = dy * scale
+    d_variance = np.sum(d_normalised * (x - mean), axis=0) * -(deviation**-3) / 2
+    d_mean = -d_normalised.sum(axis=0) / deviation
+    d_mean += d_variance * np.mean(-2 * (x - mean), axis=0)
+    along_variance = d_variance * 2 * (x - mean) / len(x)
+    return d_normalised / deviation + along_variance + d_mean / len(x)
+
+
+# What the compiled code keeps of a batch, here: its mean, its sum of squared deviations
+# and the number of rows; then its mean, 1 / sqrt(variance + epsilon), that times scale,
+# and offset.
+
+
+def run_batch_moments(walk, op, dim, x, *_):
+    x = x.reshape(dim[2:])
+    return (np.array([x.mean(axis=0), x.var(axis=0) * len(x)]),)
+
+
+def table(mean, variance, epsilon, scale, offset):
+    inverse = 1 / np.sqrt(variance + epsilon)
+    factor = inverse if scale is None else inverse * scale
+    return np.array([mean, inverse, factor, 0 * mean if offset is None else offset])
+
+
+def run_batch_statistics(walk, op, dim, moments, running_variance, scale, offset):
+    rows, (mean, square) = dim[2], moments.reshape(2, -1)
+    epsilon, momentum = op["scalar"][:2]
+    unbiased = square / (rows - 1) if rows > 1 else running_variance
+    # An earlier use of the layer has moved the running statistics before.
+    kept = 1 - momentum if op["accumulate"] else 0
+    moved = [
+        kept * walk.read(number) + momentum * value
+        for number, value in zip(op["output"][1:], (mean, unbiased), strict=True)
+    ]
+    return table(mean, square / rows, epsilon, scale, offset), *moved
+
+
+def run_running_statistics(walk, op, dim, mean, variance, scale, offset):
+    return (table(mean, variance, op["scalar"][0], scale, offset),)
+
+
+def run_batch_norm(walk, op, dim, x, table, *_):
+    mean, _, factor, offset = table.reshape(4, -1)
+    return ((x.reshape(dim[2:]) - mean) * factor + offset,)
+
+
+def run_batch_norm_sums(walk, op, dim, dy, x, table, *_):
+    mean, inverse, _, _ = table.reshape(4, -1)
+    dy, x = dy.reshape(dim[2:]), x.reshape(dim[2:])
+    return dy.sum(axis=0), np.sum(dy * (x - mean) * inverse, axis=0)
+
+
+def run_batch_correction(walk, op, dim, sums, products, table, *_):
+    return (np.array([sums, products * table.reshape(4, -1)[1]]) / dim[2],)
+
+
+def run_batch_norm_gradient(walk, op, dim, dy, x, table, correction):
+    mean, _, factor, _ = table.reshape(4, -1)
+    shift, slope = correction.reshape(2, -1)
+    dy, x = dy.reshape(dim[2:]), x.reshape(dim[2:])
+    return (factor * (dy - shift - slope * (x - mean)),)
+
+
+def run_custom_loss(walk, op, dim, z, y, *_):
+    n = len(walk.weight)
+    function = walk.functions[op["code"]]
+    loss, gradient = function(y.reshape(n, -1), z.reshape(n, -1))
+    walk.loss += walk.weight @ loss
+    walk.reported += walk.weight @ loss
+    return (walk.weight[:, np.newaxis] * gradient,)
 
 
 def keep(walk, op, loss):
@@ -553,6 +680,19 @@ OPS = {
     "softmax_gradient": run_softmax_gradient,
     "loss": run_loss,
     "dropout": run_dropout,
+    "gaussian_noise": run_gaussian_noise,
+    "prelu": run_prelu,
+    "prelu_gradient": run_prelu_gradient,
+    "row_norm": run_row_norm,
+    "row_norm_gradient": run_row_norm_gradient,
+    "batch_moments": run_batch_moments,
+    "batch_statistics": run_batch_statistics,
+    "running_statistics": run_running_statistics,
+    "batch_norm": run_batch_norm,
+    "batch_norm_sums": run_batch_norm_sums,
+    "batch_correction": run_batch_correction,
+    "batch_norm_gradient": run_batch_norm_gradient,
+    "custom_loss": run_custom_loss,
 }
 
 
@@ -565,14 +705,25 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
     parameters = np.asarray(parameters, np.float64)
     done = Walk(np.ones(n) if weight is None else weight, np.zeros(plan.n_parameters))
     done.seed, done.step = masks
+    done.functions = plan.functions
+
+    computed = ("activation", "statistic")  # spaces
+
+    def space_of(number):
+        (space,) = (
+            name
+            for name, code in tables.SPACES.items()
+            if code == plan.tensors[number]["space"]
+        )
+        return space
 
     def read(number):
         if number < 0:
             return None
         tensor = plan.tensors[number]
         at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
-        space = {code: name for name, code in tables.SPACES.items()}[tensor["space"]]
-        if space == "activation":
+        space = space_of(number)
+        if space in computed:
             return done.values[number]
         return {
             "input": np.ravel(X),
@@ -581,6 +732,7 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
             "gradient": done.gradients[at],
         }[space]
 
+    done.read = read
     for op in plan.ops:
         if not op["phase"] & tables.PHASES[phase]:
             continue
@@ -590,11 +742,11 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         for number, value in zip(op["output"], outputs, strict=False):
             if number < 0:
                 continue
-            # Of two outputs only the second, a sum, can be added to.
-            adds = op["accumulate"] and number == op["output"][len(outputs) - 1]
-            if plan.tensors[number]["space"] == tables.SPACES["activation"]:
+            # What is added to is the gradient of a parameter, never a value that flows;
+            # what moves running statistics has been added up.
+            if space_of(number) in computed:
                 done.values[number] = np.ravel(value)
-            elif adds:
+            elif op["accumulate"] and kind != "batch_statistics":
                 read(number)[:] += np.ravel(value)
             else:
                 read(number)[:] = np.ravel(value)
@@ -634,21 +786,45 @@ def epoch(
     return total / len(X)
 
 
-def mask(seed, step, number, rows, columns, rate):
-    """Zeros at this rate and 1 / (1 - rate) elsewhere: Srivastava et al., JMLR 2014.
+def keeps(seed, step, number, rows, columns, rate):
+    """Which numbers dropout keeps.
 
-    Each number of the mask takes 16 bits of Philox. A block of 128 holds eight numbers
-    of a row, which lie as far apart as there are blocks a row.
+    Each takes 16 bits of Philox. A block of 128 is for eight numbers of a row, which
+    lie as far apart as there are blocks a row.
     """
     rows, columns = int(rows), int(columns)
-    dropped = int(rate * 65536 + 0.5)
     blocks = -(-columns // 8)
-    out = np.zeros((rows, 8 * blocks))
+    out = np.zeros((rows, 8 * blocks), bool)
     for row, block in product(range(rows), range(blocks)):
         words = philox(seed, row * blocks + block, step << 16 | int(number))
         bits = [half for word in words for half in (word & 0xFFFF, word >> 16)]
-        out[row, block::blocks] = np.array(bits) >= dropped
-    return out[:, :columns] * 65536 / (65536 - dropped)
+        out[row, block::blocks] = np.array(bits) >= rate * 65536
+    return out[:, :columns]
+
+
+def normal(seed, step, number, rows, columns):
+    """Normal numbers: Box and Muller, Annals of Mathematical Statistics 29, 1958.
+
+    Two words of Philox, of 32 bits, become two independent numbers, by their distance
+    from the origin and their angle. A block of four is for four numbers of a row, which
+    lie as far apart as there are blocks a row. The first word of two counts from 1 in
+    units of 2**-32, or of 2**-24 if it is that large, so that float32 can hold it.
+    """
+    rows, columns = int(rows), int(columns)
+    blocks = -(-columns // 4)
+    out = np.zeros((rows, 4 * blocks))
+    for row, block in product(range(rows), range(blocks)):
+        words = philox(seed, row * blocks + block, step << 16 | int(number))
+        for pair, (radial, angular) in enumerate((words[:2], words[2:])):
+            unit = 2**8 if radial >= 2**24 else 1
+            u = (radial // unit + 1) * unit / 2**32
+            # The upper two bits are quarter turns; the rest is up to half of one.
+            quarter, rest = divmod(angular, 2**30)
+            turns = quarter / 4 + ((rest / 2**30 + 0.5) % 1 - 0.5) / 4
+            point = np.sqrt(-2 * np.log(u)) * np.exp(2j * np.pi * turns)
+            at = 2 * pair * blocks + block
+            out[row, [at, at + blocks]] = point.real, point.imag
+    return out[:, :columns]
 
 
 def philox(key, position, stream=0):

@@ -14,6 +14,9 @@ from cases import Data, by_hand, draw, parameter, plan_of, predict, stack
 from scipy import sparse
 
 from fastnn.engine import Engine
+from fastnn.layers import Activation, BatchNorm, Dense
+from fastnn.losses import SquaredError
+from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
 
 PLAIN = SGD(momentum=0.0)
@@ -174,9 +177,18 @@ def test_steps_after_a_bad_one_are_not_taken():
     np.testing.assert_allclose(plan.views(data.parameters)[0][:4], first, rtol=1e-12)
 
 
-def long_epoch(batch_size=200, **options):
+def normalised_stack():
+    """A network whose shares of a step meet twice."""
+    return lower(
+        Sequential([Dense(256), BatchNorm(), Activation("tanh"), Dense(1)]),
+        input_shape=(100,),
+        loss=SquaredError(),
+    )
+
+
+def long_epoch(batch_size=200, plan=None, **options):
     """An epoch of seconds, whose steps are all in one call of the compiled engine."""
-    plan = stack([256, 1], input_shape=(100,))
+    plan = plan or stack([256, 1], input_shape=(100,))
     n = 8000 * 200
     X = np.broadcast_to(np.ones(100, np.float32), (n, 100))
     flat = plan.initialize(np.random.RandomState(0), np.float32)
@@ -205,9 +217,11 @@ def interrupt_soon():
     signal.signal(signal.SIGINT, previous)
 
 
+@pytest.mark.parametrize("meets", [False, True])
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_ctrl_c_ends_an_epoch(n_threads, interrupt_soon):
-    flat, engine = long_epoch(n_threads=n_threads)
+def test_ctrl_c_ends_an_epoch(n_threads, meets, interrupt_soon):
+    plan = normalised_stack() if meets else None
+    flat, engine = long_epoch(plan=plan, n_threads=n_threads)
     assert engine.n_threads == n_threads
     before = flat.copy()
     table = PLAIN.table(1, engine.n_steps, 1e-4)

@@ -87,3 +87,36 @@ def test_example_runs_without_a_warning(repository, name):
     )
     assert done.returncode == 0, done.stderr
     assert "accuracy" in done.stdout
+
+
+def test_overfitting_tells_its_story(example):
+    overfitting = example("overfitting")
+    losses = {
+        name: history["validation_loss"]
+        for name, history in overfitting.train(epochs=40).items()
+    }
+    large = losses.pop("too large")
+    assert large[-1] > 1.25 * min(large)
+    for values in losses.values():
+        assert values[-1] < 1.1 * min(values)
+    axes = Figure().subplots()
+    overfitting.draw({"too large": {"loss": large, "validation_loss": large}}, axes)
+    assert len(axes.lines) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("activations", "losses", "schedules", "learning_rate_finder"),
+        *("initializers", "regularizers"),
+    ],
+)
+def test_pictures_of_the_toolbox(example, name, tmp_path):
+    toolbox = example("toolbox")
+    toolbox.main(tmp_path / "pictures", name)
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == [f"{name}.png"]
+
+
+def test_a_picture_that_is_not_there_is_named(example, tmp_path):
+    with pytest.raises(SystemExit, match=r"no picture is called 'lossses'.*losses"):
+        example("toolbox").main(tmp_path, "lossses")

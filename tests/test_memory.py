@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cases import MAKERS, draw, plan_of, predict, stack
 
-from fastnn._core.tables import KINDS, PHASES, SPACES
+from fastnn._core.tables import ALIGNMENT, KINDS, PHASES, SPACES
 from fastnn.engine import Engine
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
@@ -64,6 +64,19 @@ def test_size_is_what_is_used(name, phase):
     _, lives = lifetimes(plan, phase)
     ends = [plan.tensors[i][f"{phase}_offset"] + plan.tensors[i]["size"] for i in lives]
     assert getattr(plan, f"{phase}_size") == max(ends)
+
+
+@every_plan
+def test_statistics_lie_apart(name):
+    plan = plan_of(name)
+    held = plan.tensors[plan.tensors["space"] == SPACES["statistic"]]
+    assert not held["scaled"].any()
+    np.testing.assert_array_equal(held["train_offset"], held["predict_offset"])
+    ends = held["train_offset"] + held["size"]
+    assert (held["train_offset"] % ALIGNMENT == 0).all()
+    assert (held["train_offset"][1:] >= ends[:-1]).all()
+    assert plan.statistic_size >= max(ends, default=0)
+    assert len(held) == 0 or name.startswith(("batch_norm", "custom_loss"))
 
 
 def test_predicting_takes_two_layers_of_memory():

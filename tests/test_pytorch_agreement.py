@@ -9,7 +9,7 @@ from cases import parameter, predict
 from sklearn.base import BaseEstimator, clone
 
 from fastnn.engine import Engine
-from fastnn.layers import ELU, Activation, Dense, LeakyReLU
+from fastnn.layers import ELU, Activation, BatchNorm, Dense, LeakyReLU
 from fastnn.losses import (
     AbsoluteError,
     BinaryFocal,
@@ -316,6 +316,79 @@ def test_fifty_steps(ours, theirs, schedule):
     assert abs(flat - moved).max() > 1e-3
     for ours_now, theirs_now in zip(plan.views(flat), weights, strict=True):
         np.testing.assert_allclose(ours_now, theirs_now.detach(), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4)], ids=["rank 1", "rank 2"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"momentum": 0.7, "epsilon": 0.1}, {"affine": False}],
+    ids=str,
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_steps_and_predictions_with_batch_norm(times, options, shape):
+    # 40 samples in batches of 11: the last is smaller. Used twice, a layer moves its
+    # running statistics once for each use.
+    norm, kernel = BatchNorm(**options), Dense(4, "tanh")
+    network = Sequential([*[kernel, norm] * times, Dense(2)])
+    plan = lower(network, input_shape=shape, loss=SquaredError())
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(2, 3, (N, *shape)), rng.normal(size=(N, *shape[:-1], 2))
+    flat = plan.initialize(np.random.RandomState(0), np.float64)
+    names = [p.name for p in plan.parameters]
+    views = dict(zip(names, plan.views(flat.copy()), strict=True))
+    weights = {
+        name: torch.tensor(view, requires_grad=not name.startswith("batchnorm/running"))
+        for name, view in views.items()
+    }
+    module = torch.nn.BatchNorm1d(
+        4,
+        eps=norm.epsilon,
+        momentum=norm.momentum,
+        affine=norm.affine,
+        dtype=torch.float64,
+    )
+
+    def outputs(X):
+        x = X
+        for _ in range(times):
+            x = torch.tanh(x @ weights["dense/kernel"] + weights["dense/bias"])
+            x = module(x.reshape(-1, 4)).reshape(x.shape)
+        return x @ weights["dense_1/kernel"] + weights["dense_1/bias"]
+
+    trained = [w for name, w in weights.items() if not name.startswith("batchnorm")]
+    ours = Adam(0.01)
+    theirs = optim.Adam([*trained, *module.parameters()], lr=0.01)
+    state = np.zeros((ours.n_slots, plan.n_parameters))
+    rows, targets = X.reshape(N, -1), y.reshape(N, -1)
+    engine = Engine(
+        plan, flat, rows, targets, batch_size=11, optimizer=ours, state=state
+    )
+    for epoch in range(5):
+        engine.epoch(ours.table(1 + epoch * engine.n_steps, engine.n_steps, 0.01))
+        for first in range(0, N, 11):
+            batch = slice(first, first + 11)
+            theirs.zero_grad()
+            error = outputs(torch.tensor(X[batch])) - torch.tensor(y[batch])
+            ((error**2).sum() / 2 / len(error)).backward()
+            theirs.step()
+    views = dict(zip(names, plan.views(flat), strict=True))
+    close = {"rtol": 1e-6, "atol": 1e-8}
+    np.testing.assert_allclose(
+        views["batchnorm/running_mean"], module.running_mean, **close
+    )
+    np.testing.assert_allclose(
+        views["batchnorm/running_variance"], module.running_var, **close
+    )
+    if norm.affine:
+        np.testing.assert_allclose(
+            views["batchnorm/scale"], module.weight.detach(), **close
+        )
+        np.testing.assert_allclose(
+            views["batchnorm/offset"], module.bias.detach(), **close
+        )
+    module.eval()
+    expected = outputs(torch.tensor(X)).detach().reshape(N, -1)
+    np.testing.assert_allclose(predict(plan, flat, rows), expected, **close)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,16 @@
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from fastnn import HiddenLayerTransformer, MLPClassifier, MLPRegressor
+from fastnn import (
+    HiddenLayerTransformer,
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Sequential,
+)
+from fastnn.layers import Dense
+from fastnn.optimizers import SGD, Adam
 
 # They compare two ways of adding up the same gradient to 1e-7, about half the spacing
 # of float32 numbers, and drop other units of a repeated sample than of a weighted one.
@@ -24,6 +33,15 @@ ESTIMATORS = [
     )
 ] + [
     MLPRegressor("huber", max_iter=50, dtype=None),
+    NeuralNetClassifier(dtype=None, optimizer=Adam(0.01), epochs=10),
+    NeuralNetRegressor(dtype=None, optimizer=Adam(0.01), epochs=10),
+    NeuralNetClassifier(
+        Sequential([Dense(16, "tanh")]),
+        loss="hinge",
+        optimizer=SGD(0.05),  # Adam forgets weights of classes once margins are kept
+        epochs=40,
+        dtype=None,
+    ),
     HiddenLayerTransformer(MLPRegressor(max_iter=5, dtype=None, random_state=0)),
 ]
 

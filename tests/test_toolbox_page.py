@@ -1,10 +1,20 @@
 """The page that lists the pieces names all of them, with their options and defaults."""
 
 import inspect
+import re
 
 import pytest
 
-from fastnn import losses, optimizers, schedules
+from fastnn import (
+    averaging,
+    callbacks,
+    constraints,
+    layers,
+    losses,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from fastnn.estimators.regression import LOSSES
 from fastnn.initializers import INITIALIZERS
 from fastnn.layers.activation import ACTIVATION_NAMES
@@ -70,3 +80,40 @@ def test_every_schedule_is_listed(page, description):
 
 def test_every_initializer_is_listed(page):
     assert all(f'| `"{name}"` |' in page for name in INITIALIZERS)
+
+
+@pytest.mark.parametrize("description", described(layers, "Layer", "Dense"), ids=call)
+def test_every_layer_is_listed(page, description):
+    assert f"`{call(description)}`" in page
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        *(regularizers.L1, regularizers.L2, regularizers.L1L2),
+        *(constraints.MaxNorm, averaging.EMA, averaging.SWA),
+    ],
+    ids=call,
+)
+def test_every_way_to_regularise_is_listed(page, description):
+    assert f"`{call(description)}`" in page
+
+
+def test_every_picture_is_there(page, repository):
+    pictures = re.findall(r"\]\((images/.*?)\)", page)
+    assert len(pictures) > 5
+    assert all((repository / "docs" / picture).exists() for picture in pictures)
+    files = {path.name for path in (repository / "docs" / "images").iterdir()}
+    assert files == {picture.partition("/")[2] for picture in pictures}
+
+
+@pytest.mark.parametrize(
+    "description",
+    described(
+        callbacks, "Callback", "Run", "LearningRateDisplay", "LearningRateFinder"
+    ),
+    ids=call,
+)
+def test_every_callback_is_listed(repository, description):
+    page = (repository / "docs" / "networks.md").read_text()
+    assert f"`{call(description)}`".replace("'", '"') in page

@@ -53,6 +53,9 @@ PLANS = [
     "wide",
     "regularized",
     "norms_limited",
+    "batch_norm",
+    "batch_norm_used_twice",
+    "custom_loss",
 ]
 rules = pytest.mark.parametrize("optimizer", RULES, ids=str)
 
@@ -120,7 +123,7 @@ def test_epochs_are_the_reference(name, optimizer):
     options = {"seeds": [None, 11, None], "batch_size": 8}
     actual = run(plan, data, optimizer, **options)
     expected = expected_run(plan, data, optimizer, **options)
-    assert_equal_runs(actual, expected)
+    assert_equal_runs(actual, expected, rtol=1e-9)
     assert not np.array_equal(actual[1], data.parameters)
 
 
@@ -137,7 +140,7 @@ def test_float32_epochs(optimizer):
 
 
 @pytest.mark.parametrize(
-    "name", ["wide", "frozen", "classes", "regularized", "norms_limited"]
+    "name", ["wide", "frozen", "classes", "regularized", "norms_limited", "batch_norm"]
 )
 @pytest.mark.parametrize("n_threads", [2, 3])
 @rules

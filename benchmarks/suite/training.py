@@ -4,7 +4,22 @@ import warnings
 from dataclasses import replace
 from typing import ClassVar
 
-from fastnn import MLPClassifier, MLPRegressor
+from sklearn.base import clone
+
+from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
+from fastnn.averaging import EMA
+from fastnn.constraints import MaxNorm
+from fastnn.layers import (
+    AlphaDropout,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LayerNorm,
+    PReLU,
+    RMSNorm,
+)
+from fastnn.regularizers import L1, L2
 
 from .timed import Timed
 from .workloads import WORKLOADS
@@ -50,4 +65,50 @@ class FitOverhead(Timed):
         self.model = MLPClassifier(max_iter=1, n_iter_no_change=1, random_state=0)
 
     def time_fit(self):
+        self.model.fit(self.X, self.y)
+
+
+class Layers(Timed):
+    """Fits of W4's net with one more layer behind each hidden one, or other weights."""
+
+    params = (
+        [
+            *("none", "Dropout", "AlphaDropout", "GaussianNoise", "BatchNorm"),
+            *("LayerNorm", "RMSNorm", "PReLU", "L1", "L2", "MaxNorm", "EMA"),
+        ],
+    )
+    param_names = ("piece",)
+    layers: ClassVar = {
+        "Dropout": Dropout(0.5),
+        "AlphaDropout": AlphaDropout(0.5),
+        "GaussianNoise": GaussianNoise(0.1),
+        "BatchNorm": BatchNorm(),
+        "LayerNorm": LayerNorm(),
+        "RMSNorm": RMSNorm(),
+        "PReLU": PReLU(),
+    }
+    options: ClassVar = {
+        "L1": {"kernel_regularizer": L1()},
+        "L2": {"kernel_regularizer": L2()},
+        "MaxNorm": {"kernel_constraint": MaxNorm()},
+    }
+
+    def setup(self, piece):
+        workload = WORKLOADS["W4"]
+        self.X, self.y = replace(workload, n_samples=5 * workload.batch_size).data()
+        layers = []
+        for width in workload.hidden:
+            layers.append(Dense(width, "relu", **self.options.get(piece, {})))
+            if piece in self.layers:
+                layers.append(clone(self.layers[piece]))
+        self.model = NeuralNetClassifier(
+            Sequential(layers),
+            epochs=5,
+            batch_size=workload.batch_size,
+            averaging=EMA() if piece == "EMA" else None,
+            random_state=0,
+            n_jobs=1,
+        )
+
+    def time_five_epochs(self, piece):
         self.model.fit(self.X, self.y)

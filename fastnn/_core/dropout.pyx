@@ -1,6 +1,6 @@
-"""Dropout: a random mask that is recomputed instead of kept.
+"""Dropout: which numbers are dropped is drawn anew instead of kept.
 
-The mask is a function of (seed, step, number of the op, row, column): the same in the
+It is a function of (seed, step, number of the op, row, column): the same in the
 backward pass as in the forward pass, and for any number of threads.
 """
 
@@ -10,28 +10,31 @@ from libc.stdint cimport uint32_t, uint64_t
 cdef extern from "dropout.h":
     void dropout_loop_f32(
         Py_ssize_t, Py_ssize_t, const float *, float *, uint64_t, uint64_t, Py_ssize_t,
-        uint32_t) noexcept nogil
+        uint32_t, float, float, float) noexcept nogil
     void dropout_loop_f64(
         Py_ssize_t, Py_ssize_t, const double *, double *, uint64_t, uint64_t,
-        Py_ssize_t, uint32_t) noexcept nogil
+        Py_ssize_t, uint32_t, double, double, double) noexcept nogil
     enum:
         CHANCES
 
 
 cdef void dropout(
-    Py_ssize_t m, Py_ssize_t n, double rate, uint64_t seed, uint64_t step, int number,
-    Py_ssize_t first_row, const floating *x, floating *y,
+    Py_ssize_t m, Py_ssize_t n, const double *option, uint64_t seed, uint64_t step,
+    int number, Py_ssize_t first_row, const floating *x, floating *y,
 ) noexcept nogil:
-    """y = x * mask / (1 - rate), with zeros in the mask at this rate; y may be x.
+    """y = scale x + shift, or value where x is dropped; y may be x.
 
-    Srivastava et al., "Dropout: a simple way to prevent neural networks from
-    overfitting", JMLR 2014; scaled in training, so that predict has nothing to do.
+    option: rate, scale, shift, value.
     """
     # The rate in units of 1 / CHANCES, which is what the random numbers resolve.
-    cdef uint32_t dropped = <uint32_t> (rate * CHANCES + 0.5)
+    cdef uint32_t dropped = <uint32_t> (option[0] * CHANCES + 0.5)
     dropped = min(dropped, <uint32_t> (CHANCES - 1))
     cdef uint64_t stream = step << 16 | <uint64_t> number
     if floating is float:
-        dropout_loop_f32(m, n, x, y, seed, stream, first_row, dropped)
+        dropout_loop_f32(
+            m, n, x, y, seed, stream, first_row, dropped,
+            <float> option[1], <float> option[2], <float> option[3])
     else:
-        dropout_loop_f64(m, n, x, y, seed, stream, first_row, dropped)
+        dropout_loop_f64(
+            m, n, x, y, seed, stream, first_row, dropped,
+            option[1], option[2], option[3])

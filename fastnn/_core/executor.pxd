@@ -1,5 +1,5 @@
 from cython cimport floating
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int32_t, uint64_t
 
 from fastnn._core.plan cimport op_t, tensor_t
 from fastnn._core.precision cimport Precision
@@ -18,6 +18,8 @@ cdef struct Walk:
     const void *target      # these rows of y
     const void *weight      # their sample weights, or NULL
     void *activations       # the thread's own: tensors share memory, threads do not
+    void *statistics        # its own as well
+    void *gradients         # its own; NULL outside of training
     Precision precision     # of the products
     bint accumulate         # add to the gradients instead of overwriting them
     double loss             # adds up the loss that is minimised
@@ -25,5 +27,9 @@ cdef struct Walk:
 
 cdef void execute(
     const op_t *ops, Py_ssize_t n_ops, const tensor_t *tensors,
-    Walk *walk, floating *parameters, floating *gradients,
+    Walk *walk, floating *parameters,
+) noexcept nogil
+
+cdef floating *locate(
+    const tensor_t *tensors, int32_t number, const Walk *walk, floating *parameters,
 ) noexcept nogil

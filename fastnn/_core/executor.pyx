@@ -3,18 +3,36 @@
 from cython cimport floating
 from libc.stdint cimport int32_t
 
+from fastnn._core.batch_norm cimport (
+    batch_moments,
+    batch_norm,
+    batch_norm_gradient,
+    batch_norm_sums,
+    running_table,
+)
 from fastnn._core.blas cimport product
 from fastnn._core.broadcast cimport add, add_gradient
 from fastnn._core.dropout cimport dropout
 from fastnn._core.loss cimport loss, softmax, softmax_gradient
+from fastnn._core.noise cimport gaussian_noise
 from fastnn._core.plan cimport (
     MAX_INPUTS,
     MAX_OUTPUTS,
     OP_ADD,
     OP_ADD_GRADIENT,
+    OP_BATCH_MOMENTS,
+    OP_BATCH_NORM,
+    OP_BATCH_NORM_GRADIENT,
+    OP_BATCH_NORM_SUMS,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
+    OP_ROW_NORM,
+    OP_ROW_NORM_GRADIENT,
+    OP_RUNNING_STATISTICS,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
     PHASE_TRAIN,
@@ -22,9 +40,12 @@ from fastnn._core.plan cimport (
     SPACE_GRADIENT,
     SPACE_INPUT,
     SPACE_PARAMETER,
+    SPACE_STATISTIC,
     op_t,
     tensor_t,
 )
+from fastnn._core.prelu cimport prelu, prelu_gradient
+from fastnn._core.row_norm cimport row_norm, row_norm_gradient
 from fastnn._core.sparse cimport (
     sparse_product,
     sparse_rows_t,
@@ -34,9 +55,9 @@ from fastnn._core.sparse cimport (
 
 cdef void execute(
     const op_t *ops, Py_ssize_t n_ops, const tensor_t *tensors,
-    Walk *walk, floating *parameters, floating *gradients,
+    Walk *walk, floating *parameters,
 ) noexcept nogil:
-    """Runs the ops of the walk's phase, in order.
+    """Runs the ops of the walk's phase, in order; none that shares meet at.
 
     Everything a thread writes is its own: its rows of the activations, its gradients.
     """
@@ -53,9 +74,9 @@ cdef void execute(
         for j in range(4):
             dim[j] = op.dim[j] * walk.count if op.scaled >> j & 1 else op.dim[j]
         for j in range(MAX_INPUTS):
-            input[j] = locate(tensors, op.input[j], walk, parameters, gradients)
+            input[j] = locate(tensors, op.input[j], walk, parameters)
         for j in range(MAX_OUTPUTS):
-            output[j] = locate(tensors, op.output[j], walk, parameters, gradients)
+            output[j] = locate(tensors, op.output[j], walk, parameters)
 
         if op.kind == OP_PRODUCT:
             accumulate = adds(op, tensors, op.output[0], walk)
@@ -88,8 +109,41 @@ cdef void execute(
                 <const floating *> walk.weight, op.dim[2], op.scalar[0], &op.scalar[2],
                 output[0] + op.stride[0] if output[0] != NULL else NULL))
         elif op.kind == OP_DROPOUT:
-            dropout(dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step,
+            dropout(dim[2], dim[3], op.scalar, walk.mask_seed, walk.mask_step,
                     op.code, op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_GAUSSIAN_NOISE:
+            gaussian_noise(
+                dim[2], dim[3], op.scalar[0], walk.mask_seed, walk.mask_step, op.code,
+                op.dim[2] * walk.batch_row, input[0], output[0])
+        elif op.kind == OP_PRELU:
+            prelu(dim, op.stride, input[0], input[1], output[0])
+        elif op.kind == OP_PRELU_GRADIENT:
+            prelu_gradient(
+                dim, op.stride, input[0], input[1], input[2], output[0], output[1],
+                size_of(tensors, op.output[1], walk),
+                adds(op, tensors, op.output[1], walk))
+        elif op.kind == OP_ROW_NORM:
+            row_norm(
+                op.code, dim[2], dim[3], op.scalar[0], input[0], input[1], input[2],
+                output[0], output[1])
+        elif op.kind == OP_ROW_NORM_GRADIENT:
+            row_norm_gradient(
+                op.code, dim[2], dim[3], input[0], input[1], input[2], input[3],
+                output[0], output[1], adds(op, tensors, op.output[1], walk),
+                output[2], adds(op, tensors, op.output[2], walk))
+        elif op.kind == OP_BATCH_MOMENTS:
+            batch_moments(dim[2], dim[3], input[0], output[0])
+        elif op.kind == OP_RUNNING_STATISTICS:
+            running_table(dim[3], input[0], input[1], op.scalar[0], input[2], input[3],
+                          output[0])
+        elif op.kind == OP_BATCH_NORM:
+            batch_norm(dim[2], dim[3], input[0], input[1], output[0])
+        elif op.kind == OP_BATCH_NORM_SUMS:
+            batch_norm_sums(dim[2], dim[3], input[0], input[1], input[2], output[0],
+                            output[1])
+        elif op.kind == OP_BATCH_NORM_GRADIENT:
+            batch_norm_gradient(dim[2], dim[3], input[0], input[1], input[2], input[3],
+                                output[0])
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:
@@ -97,9 +151,8 @@ cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:
     walk.reported += op.scalar[1] * value
 
 
-cdef inline floating *locate(
-    const tensor_t *tensors, int32_t number, const Walk *walk,
-    floating *parameters, floating *gradients,
+cdef floating *locate(
+    const tensor_t *tensors, int32_t number, const Walk *walk, floating *parameters,
 ) noexcept nogil:
     """Where this walk's rows of a tensor lie; NULL for a tensor that is absent."""
     if number < 0:
@@ -112,7 +165,9 @@ cdef inline floating *locate(
     if tensor.space == SPACE_PARAMETER:
         return parameters + offset
     if tensor.space == SPACE_GRADIENT:
-        return gradients + offset
+        return <floating *> walk.gradients + offset
+    if tensor.space == SPACE_STATISTIC:
+        return <floating *> walk.statistics + offset
     if tensor.space == SPACE_INPUT:
         return <floating *> walk.input + offset
     return <floating *> walk.target + offset

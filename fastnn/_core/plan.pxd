@@ -8,6 +8,7 @@ cdef extern from "plan.h":
         SPACE_PARAMETER
         SPACE_GRADIENT
         SPACE_ACTIVATION
+        SPACE_STATISTIC
 
     enum phase:
         PHASE_TRAIN
@@ -22,6 +23,19 @@ cdef extern from "plan.h":
         OP_SOFTMAX_GRADIENT
         OP_LOSS
         OP_DROPOUT
+        OP_GAUSSIAN_NOISE
+        OP_PRELU
+        OP_PRELU_GRADIENT
+        OP_ROW_NORM
+        OP_ROW_NORM_GRADIENT
+        OP_BATCH_MOMENTS
+        OP_BATCH_STATISTICS
+        OP_RUNNING_STATISTICS
+        OP_BATCH_NORM
+        OP_BATCH_NORM_SUMS
+        OP_BATCH_CORRECTION
+        OP_BATCH_NORM_GRADIENT
+        OP_CUSTOM_LOSS
 
     enum:
         MAX_INPUTS
@@ -44,7 +58,7 @@ cdef extern from "plan.h":
         int32_t scaled
         int32_t input[4]
         int32_t output[3]
-        int32_t reserved
+        int32_t meets
         int64_t dim[4]
         int64_t lead[3]
         int64_t stride[4]
@@ -60,5 +74,6 @@ cdef extern from "plan.h":
         double weight_decay
         double max_norm
         int64_t columns
+        double running
         int32_t trainable
         int32_t reserved

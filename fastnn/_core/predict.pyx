@@ -15,6 +15,7 @@ from libc.string cimport memcpy, memset
 from fastnn._core.dataset cimport address
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.gather cimport Table
+from fastnn._core.meeting cimport custom_loss, next_meeting
 from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
 from fastnn._core.tables import OP_DTYPE, TENSOR_DTYPE
 
@@ -37,11 +38,14 @@ cdef class Forward:
     cdef object owners
     cdef const op_t *ops
     cdef const tensor_t *tensors
-    cdef Py_ssize_t n_ops, activation_size, output, n_inputs, n_outputs, n_parameters
+    cdef Py_ssize_t n_ops, activation_size, statistic_size
+    cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters
+    cdef tuple functions
 
     def __cinit__(
-        self, ops, tensors, Py_ssize_t activation_size, Py_ssize_t output,
-        Py_ssize_t n_inputs, Py_ssize_t n_outputs, Py_ssize_t n_parameters,
+        self, ops, tensors, Py_ssize_t activation_size, Py_ssize_t statistic_size,
+        tuple functions, Py_ssize_t output, Py_ssize_t n_inputs, Py_ssize_t n_outputs,
+        Py_ssize_t n_parameters,
     ):
         if ops.dtype != OP_DTYPE or tensors.dtype != TENSOR_DTYPE:
             raise TypeError(f"not the records of a plan: {ops.dtype}, {tensors.dtype}")
@@ -50,6 +54,8 @@ cdef class Forward:
         self.tensors = <const tensor_t *> <size_t> tensors.ctypes.data
         self.n_ops = len(ops)
         self.activation_size = activation_size
+        self.statistic_size = statistic_size
+        self.functions = functions
         self.output = output
         self.n_inputs, self.n_outputs = n_inputs, n_outputs
         self.n_parameters = n_parameters
@@ -115,6 +121,7 @@ cdef class Pass:
     cdef void *room
     cdef Py_ssize_t *rows
     cdef void *values
+    cdef object raised
 
     def __cinit__(
         self, Forward forward, cnp.ndarray parameters, Table X, Py_ssize_t n_rows,
@@ -128,12 +135,13 @@ cdef class Pass:
         self.forward = forward
         self.X = X
         self.capacity = min(n_rows, <Py_ssize_t> ROWS_OF_A_PASS)
-        # In this order: row numbers, dense input, activations.
+        # In this order: row numbers, dense input, statistics, activations.
         cdef size_t row_bytes = aligned(self.capacity * sizeof(Py_ssize_t))
         cdef size_t input_bytes = aligned(
             0 if X.sparse else self.capacity * X.n_columns * itemsize)
+        cdef size_t statistic_bytes = aligned(forward.statistic_size * itemsize)
         self.room = malloc(
-            64 + row_bytes + input_bytes
+            64 + row_bytes + input_bytes + statistic_bytes
             + self.capacity * forward.activation_size * itemsize)
         if self.room == NULL:
             raise MemoryError("no memory for the activations of a batch")
@@ -142,7 +150,8 @@ cdef class Pass:
         self.walk.capacity = self.capacity
         self.rows = <Py_ssize_t *> start
         self.values = start + row_bytes
-        self.walk.activations = start + row_bytes + input_bytes
+        self.walk.statistics = start + row_bytes + input_bytes
+        self.walk.activations = start + row_bytes + input_bytes + statistic_bytes
 
     def __dealloc__(self):
         free(self.room)
@@ -168,6 +177,8 @@ cdef class Pass:
                 finite = self.run(
                     <float *> weights, first, last, <float *> to, target_columns,
                     <const float *> target, <const float *> weight, check_finite)
+        if self.raised is not None:
+            raise self.raised
         return finite
 
     cdef bint run(
@@ -186,14 +197,35 @@ cdef class Pass:
                 return False
             self.walk.target = target + first * target_columns
             self.walk.weight = weight + first if weight != NULL else NULL
-            execute(self.forward.ops, self.forward.n_ops, tensors, &self.walk,
-                    parameters, <floating *> NULL)
+            if not self.forward_rows(parameters):
+                return False
             if to != NULL:
                 memcpy(to + first * n_outputs,
                        <floating *> self.walk.activations + place,
                        self.walk.count * n_outputs * sizeof(floating))
             first += self.walk.count
         return True
+
+    cdef bint forward_rows(self, floating *parameters) noexcept nogil:
+        """Walks over the plan; whether no function of Python's has raised."""
+        cdef const op_t *ops = self.forward.ops
+        cdef const tensor_t *tensors = self.forward.tensors
+        cdef Py_ssize_t n_ops = self.forward.n_ops, first = 0, at
+        cdef Walk *walk = &self.walk
+        while True:
+            at = next_meeting(ops, first, n_ops, walk.phase)
+            execute(ops + first, at - first, tensors, walk, parameters)
+            if at == n_ops:
+                return True
+            # Custom losses are all that meets outside of training.
+            with gil:
+                try:
+                    custom_loss(self.forward.functions[ops[at].code], ops + at, tensors,
+                                &walk, 1, parameters)
+                except BaseException as error:
+                    self.raised = error
+                    return False
+            first = at + 1
 
     cdef void fetch(
         self, Py_ssize_t first, Py_ssize_t count, floating *values) noexcept nogil:

@@ -6,9 +6,22 @@ from fastnn._core.plan cimport (
     BLOCK_ALIGNMENT,
     OP_ADD,
     OP_ADD_GRADIENT,
+    OP_BATCH_CORRECTION,
+    OP_BATCH_MOMENTS,
+    OP_BATCH_NORM,
+    OP_BATCH_NORM_GRADIENT,
+    OP_BATCH_NORM_SUMS,
+    OP_BATCH_STATISTICS,
+    OP_CUSTOM_LOSS,
     OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
     OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
     OP_PRODUCT,
+    OP_ROW_NORM,
+    OP_ROW_NORM_GRADIENT,
+    OP_RUNNING_STATISTICS,
     OP_SOFTMAX,
     OP_SOFTMAX_GRADIENT,
     PHASE_EVALUATE,
@@ -18,6 +31,7 @@ from fastnn._core.plan cimport (
     SPACE_GRADIENT,
     SPACE_INPUT,
     SPACE_PARAMETER,
+    SPACE_STATISTIC,
     SPACE_TARGET,
     block_t,
     op_t,
@@ -52,6 +66,14 @@ cdef extern from "elementwise.h":
         clip_norm "CLIP_NORM"
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
+
+cdef extern from "row_norm.h":
+    enum:
+        RMS_NORM, LAYER_NORM
+
+cdef extern from "dropout.h":
+    enum:
+        chances "CHANCES"
 
 cdef extern from "plan.h":
     enum:
@@ -108,6 +130,12 @@ CLIP_NORM = clip_norm
 MASK_SEED = mask_seed
 MASK_STEP = mask_step
 
+# Codes of the normalisation of rows.
+ROW_NORMS = {"rms_norm": RMS_NORM, "layer_norm": LAYER_NORM}
+
+# The rate of dropout is a multiple of one over this, and below 1.
+CHANCES = chances
+
 # Which compiled form of the loops this processor runs.
 INSTRUCTION_SET = instruction_set().decode()
 
@@ -135,6 +163,19 @@ KINDS = {
     "softmax_gradient": OP_SOFTMAX_GRADIENT,
     "loss": OP_LOSS,
     "dropout": OP_DROPOUT,
+    "gaussian_noise": OP_GAUSSIAN_NOISE,
+    "prelu": OP_PRELU,
+    "prelu_gradient": OP_PRELU_GRADIENT,
+    "row_norm": OP_ROW_NORM,
+    "row_norm_gradient": OP_ROW_NORM_GRADIENT,
+    "batch_moments": OP_BATCH_MOMENTS,
+    "batch_statistics": OP_BATCH_STATISTICS,
+    "running_statistics": OP_RUNNING_STATISTICS,
+    "batch_norm": OP_BATCH_NORM,
+    "batch_norm_sums": OP_BATCH_NORM_SUMS,
+    "batch_correction": OP_BATCH_CORRECTION,
+    "batch_norm_gradient": OP_BATCH_NORM_GRADIENT,
+    "custom_loss": OP_CUSTOM_LOSS,
 }
 SPACES = {
     "input": SPACE_INPUT,
@@ -142,4 +183,5 @@ SPACES = {
     "parameter": SPACE_PARAMETER,
     "gradient": SPACE_GRADIENT,
     "activation": SPACE_ACTIVATION,
+    "statistic": SPACE_STATISTIC,
 }

@@ -122,6 +122,9 @@ cdef double update(
         at = max(first, blocks[i].offset)
         end = min(last, blocks[i].offset + blocks[i].size)
         if not blocks[i].trainable:
+            if blocks[i].running > 0 and at < end:
+                move_running(
+                    at, end, blocks[i].running, parameters, gradients, n_gradients)
             if average != NULL and at < end:
                 update_average(at, end, parameters, scalars, average)
             continue
@@ -158,6 +161,18 @@ cdef double update(
                 update_average(at, stop, parameters, scalars, average)
             at = stop
     return total
+
+
+cdef void move_running(
+    Py_ssize_t first, Py_ssize_t last, double weight, floating *parameters,
+    floating **gradients, int n_gradients,
+) noexcept nogil:
+    """Running statistics make room for those of the batch, of this weight together."""
+    cdef Py_ssize_t i
+    cdef floating keep = <floating> (1 - weight)
+    reduce_gradients(first, last, gradients, n_gradients)
+    for i in range(first, last):
+        parameters[i] = keep * parameters[i] + gradients[0][i]
 
 
 cdef inline double slope_of_squares(

@@ -4,5 +4,14 @@ from fastnn.estimators.from_sklearn import from_sklearn
 from fastnn.estimators.hidden_layer_transformer import HiddenLayerTransformer
 from fastnn.estimators.mlp_classifier import MLPClassifier
 from fastnn.estimators.mlp_regressor import MLPRegressor
+from fastnn.estimators.neural_net_classifier import NeuralNetClassifier
+from fastnn.estimators.neural_net_regressor import NeuralNetRegressor
 
-__all__ = ["HiddenLayerTransformer", "MLPClassifier", "MLPRegressor", "from_sklearn"]
+__all__ = [
+    "HiddenLayerTransformer",
+    "MLPClassifier",
+    "MLPRegressor",
+    "NeuralNetClassifier",
+    "NeuralNetRegressor",
+    "from_sklearn",
+]

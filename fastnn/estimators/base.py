@@ -5,8 +5,8 @@ delegate. They work on copies and put the result in place at the end; when anyth
 fails, the estimator is as it was before the call.
 """
 
-import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -35,15 +35,10 @@ from fastnn.estimators.validation import (
     Samples,
     check_validation_arguments,
     described_as_validation_data,
-    judge,
-    split,
 )
 from fastnn.estimators.weights import ClassWeights, check_weights
-from fastnn.lbfgs import fit_lbfgs
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
-from fastnn.schedules import Schedule
-from fastnn.training import Trainer, Validate
 from fastnn.training_state import OptimizerState, TrainingState
 
 Targets = ClassTargets | ColumnsOfClasses | RegressionTargets
@@ -60,28 +55,20 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     an optimizer and a schedule.
     """
 
-    hidden_layer_sizes: Any
-    solver: Any
-    batch_size: Any
-    max_iter: int
-    max_fun: int
-    shuffle: bool
     random_state: Any
-    tol: float
-    verbose: bool | int
     warm_start: bool
-    early_stopping: bool
-    validation_fraction: float
-    n_iter_no_change: float
     dtype: str | None
     n_jobs: int | None
     precision: str | None
+    # What an estimator without this parameter does: it trains by epochs.
+    solver: Any = None
 
+    _training_state_type: ClassVar[type[Any]]
     _targets: Any
     _numeric_targets: ClassVar[bool]
 
     @abstractmethod
-    def _describe_network(self, n_outputs: int) -> Sequential:
+    def _describe_network(self, targets: Any) -> Sequential:
         """Network of the current parameters, output layer included."""
 
     @abstractmethod
@@ -89,8 +76,25 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         """Optimizer of the current parameters."""
 
     @abstractmethod
-    def _describe_schedule(self) -> Schedule:
-        """Schedule of the current parameters."""
+    def _check_call(self, validated: bool, incremental: bool) -> None:
+        """Check parameters that depend on whether there is validation data."""
+
+    @abstractmethod
+    def _max_epochs(self) -> int:
+        """Most epochs that ``fit`` takes."""
+
+    @abstractmethod
+    def _optimize(
+        self,
+        fitted: FittedNetwork,
+        targets: Targets,
+        samples: Samples,
+        held_out: Samples | None,
+        start_state: Callable[[], Any],
+        incremental: bool,
+        task: FitTask | None,
+    ) -> None:
+        """Train the parameters of ``fitted``; set the attributes that tell how."""
 
     @abstractmethod
     def _make_targets(
@@ -182,12 +186,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         task: FitTask | None,
     ) -> None:
         validated = check_validation_arguments(validation, self.solver)
-        if incremental and self.early_stopping and not validated:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True without validation "
-                "data: it sees one batch of samples at a time. Pass X_val and y_val, "
-                "use fit, or set early_stopping=False."
-            )
+        self._check_call(validated, incremental)
         go_on = self.warm_start or incremental
         previous: FittedNetwork | None = vars(self).get("_fitted") if go_on else None
         X, y = self._check_X_y(training.X, training.y, reset=previous is None)
@@ -203,7 +202,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         if validated:
             held_out = self._check_held_out(validation, targets, class_weights, dtype)
 
-        network = self._describe_network(targets.n_outputs)
+        network = self._describe_network(targets)
         fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
         random_state = check_random_state(self.random_state)
         if previous is None:
@@ -211,45 +210,24 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         else:
             fitted.inherit(previous, dtype)
 
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(fitted, samples)
-        else:
-            state = self._start_state(fitted, previous, random_state, incremental)
-            self._fit_stochastic(
-                fitted, targets, samples, held_out, state, incremental, task
-            )
+        self._optimize(
+            fitted,
+            targets,
+            samples,
+            held_out,
+            partial(self._start_state, fitted, previous, random_state, incremental),
+            incremental,
+            task,
+        )
+        self._install(fitted, targets)
+
+    def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
+        """Become an estimator of the trained network."""
         self._fitted = fitted
         self._targets = targets
-        self.n_layers_ = len(self.coefs_) + 1
         self.n_outputs_ = targets.n_outputs
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
-
-    def _fit_lbfgs(self, fitted: FittedNetwork, samples: Samples) -> None:
-        self.loss_, self.n_iter_ = fit_lbfgs(
-            fitted.plan,
-            fitted.parameters,
-            samples.X,
-            samples.encoded,
-            samples.weight,
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            tol=self.tol,
-            verbose=bool(self.verbose),
-            n_threads=self.n_jobs,
-        )
-        self.t_ = 0
-        self.precision_ = str(fitted.parameters.dtype)
-        # What describes epochs would otherwise tell of a fit by another solver.
-        for attribute in (
-            "_training_state",
-            "loss_curve_",
-            "best_loss_",
-            "validation_loss_curve_",
-            "validation_scores_",
-            "best_validation_score_",
-        ):
-            self.__dict__.pop(attribute, None)
 
     def _start_state(
         self,
@@ -257,7 +235,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         previous: FittedNetwork | None,
         random_state: np.random.RandomState,
         incremental: bool,
-    ) -> TrainingState:
+    ) -> Any:
         """State to train from, as scikit-learn keeps it.
 
         A fresh fit starts anew. partial_fit goes on where the last call stopped.
@@ -266,7 +244,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         optimizer = self._describe_optimizer()
         state: TrainingState | None = vars(self).get("_training_state")
         if previous is None or state is None:
-            return TrainingState(
+            return self._training_state_type(
                 OptimizerState.start(optimizer, fitted.parameters), random_state
             )
         if incremental:
@@ -277,62 +255,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         return state.resume(
             OptimizerState.start(optimizer, fitted.parameters), random_state
         )
-
-    def _fit_stochastic(
-        self,
-        fitted: FittedNetwork,
-        targets: Targets,
-        samples: Samples,
-        held_out: Samples | None,
-        state: TrainingState,
-        incremental: bool,
-        task: FitTask | None,
-    ) -> None:
-        if self.early_stopping and held_out is None:
-            samples, held_out = split(
-                samples,
-                stratify=not self._numeric_targets and targets.n_outputs == 1,
-                fraction=self.validation_fraction,
-                random_state=state.random_state,
-            )
-        validate: Validate | None = None
-        if held_out is not None:
-            validate = partial(judge, fitted, targets, held_out)
-        trainer = Trainer(
-            fitted.plan,
-            self._describe_optimizer(),
-            self._describe_schedule(),
-            batch_size=self._samples_per_step(samples.X.shape[0]),
-            max_epochs=self.max_iter,
-            shuffle=self.shuffle,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            early_stopping=self.early_stopping,
-            verbose=bool(self.verbose),
-            n_threads=self.n_jobs,
-            precision=self.precision,
-        )
-        train = trainer.partial_fit if incremental else trainer.fit
-        if task is not None:
-            after_epoch = task.watch(fitted, targets, self.max_iter)
-            train = partial(trainer.fit, after_epoch=after_epoch)
-        self.n_iter_ = train(
-            fitted.parameters,
-            samples.X,
-            samples.encoded,
-            samples.weight,
-            state,
-            validate,
-        )
-        self._training_state = state
-        self.precision_ = state.precision
-        self.t_ = state.n_samples_seen
-        self.loss_curve_ = state.loss_curve
-        self.loss_ = state.loss
-        self.best_loss_ = None if self.early_stopping else state.best_loss
-        self.validation_loss_curve_ = state.validation_loss_curve if validate else None
-        self.validation_scores_ = state.validation_scores if validate else None
-        self.best_validation_score_ = state.best_validation_score if validate else None
 
     def _check_X_y(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(
@@ -376,17 +298,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             weight = check_weights(validation.sample_weight, class_weights, X, y, dtype)
         return Samples(X, y, targets.encode(y, dtype), weight)
 
-    def _samples_per_step(self, n_samples: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, n_samples)
-        if self.batch_size > n_samples:
-            warnings.warn(
-                f"batch_size={self.batch_size} is larger than the number of training "
-                f"samples and is clipped to {n_samples}.",
-                stacklevel=2,
-            )
-        return min(int(self.batch_size), n_samples)
-
     def _check_X(self, X: Any) -> Any:
         """X for the fitted network, checked."""
         check_is_fitted(self)
@@ -407,12 +318,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         return self._fitted.predict(X, self.n_jobs), X
 
     def _has_epochs(self) -> bool:
-        """Whether the solver can stop after one pass, as partial_fit has to."""
-        if self.solver == "lbfgs":
-            raise AttributeError(
-                "partial_fit is only available for stochastic optimizers. "
-                f"{self.solver} is not stochastic: set solver to 'adam' or 'sgd'."
-            )
+        """Whether training can stop after one pass, as partial_fit has to."""
         return True
 
     def __sklearn_tags__(self) -> Any:

@@ -5,14 +5,11 @@ those of a pipeline or a search around it. They see a tree of tasks: ``fit``, an
 it the epochs. Older versions have no callbacks, and no ``set_callbacks``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.validation import Arguments
-from fastnn.training import AfterEpoch
-from fastnn.training_state import TrainingState
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -40,36 +37,35 @@ class FitTask:
         self._data = data
         self._epoch: Any = None
 
-    def watch(self, fitted: FittedNetwork, targets: Any, max_epochs: int) -> AfterEpoch:
+    def watch(
+        self, describe: Callable[[int], dict[str, Any]], max_epochs: int
+    ) -> Callable[[int], bool]:
         """Begin the first epoch; return what to call at the end of each.
 
         Parameters
         ----------
-        fitted : FittedNetwork
-            The network in training.
-        targets : object
-            Targets that it is trained for.
+        describe : callable
+            Takes the number of an epoch that has just ended, and returns the attributes
+            of an estimator that had stopped there.
         max_epochs : int
 
         Returns
         -------
         after_epoch : callable
-            Takes the number of the epoch and the state of training. Tells whether a
-            callback wants training to stop.
+            Takes the number of the epoch. Tells whether a callback wants training to
+            stop.
         """
 
         def begin() -> None:
             self._epoch = self._context.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
-        def after_epoch(epoch: int, state: TrainingState) -> bool:
+        def after_epoch(epoch: int) -> bool:
             stop = self._epoch.call_on_fit_task_end(
                 estimator=self._estimator,
                 **self._data,
                 # A function: it is called if a callback asks for the estimator.
-                reconstruction_attributes=lambda: _attributes(
-                    fitted, targets, epoch, state
-                ),
+                reconstruction_attributes=lambda: describe(epoch),
             )
             self._epoch = None
             if not stop and epoch < max_epochs:
@@ -114,27 +110,8 @@ def fit_task(
     data = {"X": arguments.X, "y": arguments.y}
     if arguments.sample_weight is not None:
         data["metadata"] = {"sample_weight": arguments.sample_weight}
-    n_epochs = 0 if estimator.solver == "lbfgs" else estimator.max_iter
-    context = estimator._init_callback_context(max_subtasks=n_epochs)
+    context = estimator._init_callback_context(max_subtasks=estimator._max_epochs())
     context.call_on_fit_task_begin(estimator=estimator, **data)
     task = FitTask(estimator, context, data)
     yield task
     task.end()
-
-
-def _attributes(
-    fitted: FittedNetwork, targets: Any, epoch: int, state: TrainingState
-) -> dict[str, Any]:
-    """Attributes of an estimator that had stopped after ``epoch``."""
-    snapshot = FittedNetwork(fitted.network, fitted.input_shape, fitted.loss)
-    snapshot.inherit(fitted, fitted.parameters.dtype)
-    return {
-        "_fitted": snapshot,
-        "_targets": targets,
-        "n_iter_": epoch,
-        "t_": state.n_samples_seen,
-        "loss_": state.loss,
-        "loss_curve_": list(state.loss_curve),
-        "validation_loss_curve_": list(state.validation_loss_curve) or None,
-        "validation_scores_": list(state.validation_scores) or None,
-    }

@@ -12,6 +12,7 @@ from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, class_targets
 from fastnn.estimators.validation import Arguments
 from fastnn.estimators.weights import ClassWeights
+from fastnn.losses import Loss
 
 
 class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
@@ -26,7 +27,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
     _targets: ClassTargets | ColumnsOfClasses
     _numeric_targets = False
 
-    @available_if(BaseNeuralNetwork._has_epochs)
+    @available_if(lambda self: self._has_epochs())
     def partial_fit(
         self,
         X: MatrixLike,
@@ -107,6 +108,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         outputs, _ = self._outputs(X)
         return self._targets.decode(outputs)
 
+    @available_if(lambda self: self._has_probabilities())
     def predict_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
         """Predict the probability of each class.
 
@@ -125,6 +127,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         outputs, _ = self._outputs(X)
         return self._targets.probabilities(outputs)
 
+    @available_if(lambda self: self._has_probabilities())
     def predict_log_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
         """Predict the logarithm of the probability of each class.
 
@@ -153,11 +156,22 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
     ) -> ClassTargets | ColumnsOfClasses:
         if previous is None and incremental and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        targets = class_targets(y, classes) if previous is None else previous
+        targets = previous
+        if targets is None:
+            loss, output_per_class = self._loss_of_classes()
+            targets = class_targets(y, classes, loss, output_per_class)
         if previous is not None or incremental:
             targets.check(y, classes, complete=not incremental)
         self.classes_ = targets.classes
         return targets
+
+    def _has_probabilities(self) -> bool:
+        """Whether the loss makes probabilities of the outputs."""
+        return True
+
+    def _loss_of_classes(self) -> tuple[Loss | str, bool]:
+        """Loss, and whether two classes shall have an output each."""
+        return "auto", False
 
     def _class_weights(
         self, targets: Any, y: Any, incremental: bool

@@ -15,11 +15,12 @@ from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
+from fastnn.convergence import ConvergenceState
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState
 from fastnn.layers import Dense
 from fastnn.layers.activation import activation_name
-from fastnn.training_state import OptimizerState, TrainingState
+from fastnn.training_state import OptimizerState
 
 # Public attributes that mean the same in both libraries.
 _SHARED = (
@@ -145,7 +146,7 @@ class SklearnConversion(FittedState):
         estimator: Any = self
         _copy_attributes(model, estimator)
         targets = estimator._make_targets(_targets_of(model), None, None, False)
-        network = estimator._describe_network(model.n_outputs_)
+        network = estimator._describe_network(targets)
         fitted = FittedNetwork(network, (model.n_features_in_,), targets.loss)
         fitted.parameters = _flat(
             fitted, model.coefs_, model.intercepts_, model.coefs_[0].dtype
@@ -178,7 +179,7 @@ def _complete(model: Any, estimator: Any) -> None:
         binarizer.sparse_input_ = estimator._targets.sparse
         binarizer.classes_ = model.classes_
         model._label_binarizer = binarizer
-    state: TrainingState | None = vars(estimator).get("_training_state")
+    state: ConvergenceState | None = vars(estimator).get("_training_state")
     if state is not None:
         model._no_improvement_count = state.n_stalled_epochs
         model._random_state = copy.deepcopy(state.random_state)
@@ -209,7 +210,7 @@ def _flat(
     return flat
 
 
-def _training_state(model: Any, fitted: FittedNetwork) -> TrainingState:
+def _training_state(model: Any, fitted: FittedNetwork) -> ConvergenceState:
     """State from which training goes on as scikit-learn's would."""
     optimizer, n_layers = model._optimizer, len(model.coefs_)
     adam = hasattr(optimizer, "ms")
@@ -220,7 +221,7 @@ def _training_state(model: Any, fitted: FittedNetwork) -> TrainingState:
     ]
     initial = float(optimizer.learning_rate_init)
     watched = model.validation_scores_ is not None
-    return TrainingState(
+    return ConvergenceState(
         OptimizerState(
             "adam" if adam else "sgd",
             np.stack(slots),

@@ -97,10 +97,20 @@ class FittedNetwork:
         if here != there:
             raise ValueError(
                 f"cannot go on training: the parameters have the shapes {there}, but "
-                f"hidden_layer_sizes and the data now ask for {here}. Restore "
-                "hidden_layer_sizes, or call fit with warm_start=False to start afresh."
+                f"the network and the data now ask for {here}. Restore the layers and "
+                "their sizes, or call fit with warm_start=False to start afresh."
             )
         self.parameters = np.array(other.parameters, dtype=dtype)
+
+    def over(self, parameters: NDArray) -> "FittedNetwork":
+        """The same network with these parameters."""
+        other = FittedNetwork(self.network, self.input_shape, self.loss)
+        other.parameters = parameters
+        return other
+
+    def copy(self) -> "FittedNetwork":
+        """The same network with parameters of its own."""
+        return self.over(self.parameters.copy())
 
     def predict(self, X: Any, n_jobs: int | None) -> NDArray:
         """Outputs of the network, of shape (n_samples, n_outputs), for checked X."""
@@ -142,8 +152,7 @@ class FittedNetwork:
         self, attribute: str, kind: str, arrays: list[ArrayLike]
     ) -> "FittedNetwork":
         """The same network over a new buffer, in which ``arrays`` are of this kind."""
-        other = FittedNetwork(self.network, self.input_shape, self.loss)
-        other.inherit(self, self.parameters.dtype)
+        other = self.copy()
         views = other.views(attribute, kind)
         if len(arrays) != len(views):
             raise ValueError(
@@ -190,7 +199,9 @@ def _key(value: Any, places: dict[int, int]) -> Any:
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
     if not isinstance(value, BaseEstimator):
-        return type(value), value
+        # Of two functions only one and the same does the same for sure, and not every
+        # callable object can be hashed. The description keeps it alive.
+        return type(value), id(value) if callable(value) else value
     if id(value) in places:
         return "again", places[id(value)]
     places[id(value)] = len(places)

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastnn._core.precision import PRECISIONS
-from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.base import MatrixLike, Targets
 from fastnn.estimators.conversion import SklearnConversion
+from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.solvers import SolverTraining
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense, Dropout, Layer
 from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
@@ -25,7 +27,7 @@ from fastnn.schedules import (
 )
 
 
-class BaseMLP(SklearnConversion, BaseNeuralNetwork):
+class BaseMLP(SklearnConversion, SolverTraining):
     """Dense layers and dropout, under scikit-learn's parameter names."""
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -76,6 +78,7 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         "precision": [StrOptions(set(PRECISIONS)), None],
     }
 
+    hidden_layer_sizes: Any
     activation: str | Sequence[str]
     dropout: float | Sequence[float]
     alpha: float
@@ -89,7 +92,11 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
     epsilon: float
     device: str
 
-    def _describe_network(self, n_outputs: int) -> Sequential:
+    def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
+        super()._install(fitted, targets)
+        self.n_layers_ = len(self.coefs_) + 1
+
+    def _describe_network(self, targets: Any) -> Sequential:
         sizes = self._hidden_sizes()
         layers: list[Layer] = []
         activations, rates = self._activations(len(sizes)), self._rates(len(sizes))
@@ -100,7 +107,7 @@ class BaseMLP(SklearnConversion, BaseNeuralNetwork):
         # In scikit-learn the hidden activation sets the output layer's range as well.
         alone = self.activation if isinstance(self.activation, str) else "identity"
         last = activations[-1] if activations else alone
-        return Sequential([*layers, self._dense(n_outputs, "identity", last)])
+        return Sequential([*layers, self._dense(targets.n_outputs, "identity", last)])
 
     def _dense(self, units: int, activation: str, initialized_for: str) -> Dense:
         # scikit-learn draws kernels and biases from one range, narrower for logistic.

@@ -13,6 +13,7 @@ from fastnn.estimators.targets import RegressionTargets
 from fastnn.estimators.validation import Arguments
 from fastnn.losses import (
     AbsoluteError,
+    CustomLoss,
     Gamma,
     Huber,
     LogCosh,
@@ -22,6 +23,7 @@ from fastnn.losses import (
     SquaredError,
     Tweedie,
 )
+from fastnn.plan import CustomFunction
 
 # What regressors can minimise, by the name of the loss with its default options.
 LOSSES: dict[str, type[Any]] = {
@@ -39,6 +41,27 @@ LOSSES: dict[str, type[Any]] = {
 }
 
 
+def regression_loss(loss: Loss | str | CustomFunction) -> Loss:
+    """The loss of a regressor; "auto" is the squared error, a function a CustomLoss.
+
+    Raises
+    ------
+    ValueError
+        If it is one of classes.
+    """
+    if isinstance(loss, str):
+        return LOSSES["squared_error" if loss == "auto" else loss]()
+    if not isinstance(loss, Loss):
+        return CustomLoss(loss)
+    if loss.reads_class_numbers:
+        raise ValueError(
+            f"loss={type(loss).__name__} reads class numbers, and a regressor has real "
+            "targets. Use a classifier, or SoftCrossEntropy() for shares of classes."
+        )
+    # A copy, because the description of a trained network does not change.
+    return clone(loss)
+
+
 class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
     """Base class of the regressors."""
 
@@ -46,12 +69,12 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         "loss": [StrOptions(set(LOSSES)), *LOSSES.values()]
     }
 
-    loss: str | Loss
+    loss: Any
 
     _targets: RegressionTargets
     _numeric_targets = True
 
-    @available_if(BaseNeuralNetwork._has_epochs)
+    @available_if(lambda self: self._has_epochs())
     def partial_fit(
         self,
         X: MatrixLike,
@@ -163,8 +186,7 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         n_columns = 1 if y.ndim == 1 else y.shape[1]
         targets = RegressionTargets(
             n_columns if previous is None else previous.n_columns,
-            # A copy, because the description of a trained network does not change.
-            LOSSES[self.loss]() if isinstance(self.loss, str) else clone(self.loss),
+            regression_loss(self.loss),
         )
         targets.check(y)
         return targets

@@ -18,7 +18,8 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from fastnn.losses import CrossEntropies, CrossEntropy, LogLoss, Loss, Quantile
+from fastnn.estimators.class_losses import class_loss, columns_loss
+from fastnn.losses import Loss, Quantile
 
 MULTI_OUTPUT = "multiclass-multioutput"
 
@@ -95,6 +96,9 @@ class ClassTargets:
         Checked targets.
     classes : array-like of shape (n_classes,), default=None
         All classes, when ``y`` may lack some.
+    loss : Loss or str, default="auto"
+    output_per_class : bool, default=False
+        As those of :func:`fastnn.estimators.class_losses.class_loss`.
 
     Attributes
     ----------
@@ -105,7 +109,14 @@ class ClassTargets:
     n_outputs : int
     """
 
-    def __init__(self, kind: str, y: Any, classes: Any = None):
+    def __init__(
+        self,
+        kind: str,
+        y: Any,
+        classes: Any = None,
+        loss: Loss | str = "auto",
+        output_per_class: bool = False,
+    ):
         self.kind = kind
         if classes is not None:
             self.classes = unique_labels(classes)
@@ -117,8 +128,11 @@ class ClassTargets:
         if classes is not None and self.kind != "multilabel-indicator":
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
         self.sparse = sparse.issparse(y)
-        self.loss: Loss = CrossEntropy() if self.kind == "multiclass" else LogLoss()
-        self.n_outputs = 1 if self.kind == "binary" else len(self.classes)
+        self.loss = class_loss(loss, self.kind, output_per_class=output_per_class)
+        # Whether classes exclude each other, and each has an output.
+        self._numbered = self.loss.reads_class_numbers
+        one_output = self.kind == "binary" and not self._numbered
+        self.n_outputs = 1 if one_output else len(self.classes)
 
     def check(self, y: Any, classes: Any = None, *, complete: bool = False) -> None:
         """Check further targets against these.
@@ -174,22 +188,24 @@ class ClassTargets:
     def encode(self, y: Any, dtype: np.dtype) -> NDArray:
         """Targets as the columns that the loss reads.
 
-        One column of class indices for three or more classes; otherwise zeros and
+        One column of class indices where each class has an output; otherwise zeros and
         ones, one column per output.
         """
         if self.kind == "multilabel-indicator":
             y = y.toarray() if sparse.issparse(y) else y
             return np.ascontiguousarray(y != 0, dtype=dtype)
-        if self.kind == "binary":
+        if not self._numbered:
             return np.ascontiguousarray((y != self.classes[0])[:, None], dtype=dtype)
         indices = np.searchsorted(self.classes, y)
         return np.ascontiguousarray(indices[:, None], dtype=dtype)
 
     def decode(self, outputs: NDArray) -> Any:
         """Labels of the most probable classes."""
-        if self.kind == "multiclass":
+        if self._numbered:
             return self.classes[outputs.argmax(axis=1)]
-        chosen = (outputs > 0.5).astype(int)
+        # Raw outputs speak for the second class where they are positive.
+        threshold = 0.5 if self.loss.link == "logistic" else 0.0
+        chosen = (outputs > threshold).astype(int)
         if self.kind == "multilabel-indicator":
             return sparse.csr_matrix(chosen) if self.sparse else chosen
         # A single class is the only one that can be predicted.
@@ -197,7 +213,7 @@ class ClassTargets:
 
     def probabilities(self, outputs: NDArray) -> NDArray:
         """Probability of each class, or of each label."""
-        if self.kind == "binary":
+        if self.kind == "binary" and not self._numbered:
             both = np.empty((len(outputs), 2), outputs.dtype)
             np.subtract(1, outputs, out=both[:, :1])
             both[:, 1:] = outputs
@@ -220,6 +236,8 @@ class ColumnsOfClasses:
         Checked targets.
     classes : sequence of array-like, default=None
         All classes of each column, when ``y`` may lack some.
+    loss : Loss or str, default="auto"
+        "auto", "log_loss" or a cross-entropy.
 
     Attributes
     ----------
@@ -233,12 +251,17 @@ class ColumnsOfClasses:
     kind: ClassVar[str] = MULTI_OUTPUT
     sparse: ClassVar[bool] = False
 
-    def __init__(self, y: NDArray, classes: Sequence | None = None):
+    def __init__(
+        self,
+        y: NDArray,
+        classes: Sequence | None = None,
+        loss: Loss | str = "auto",
+    ):
         self.classes = [
             np.unique(each) for each in (y.T if classes is None else classes)
         ]
         n_classes = [len(each) for each in self.classes]
-        self.loss: Loss = CrossEntropies(n_classes)
+        self.loss: Loss = columns_loss(loss, n_classes)
         self.n_outputs = sum(n_classes)
         self._ends = np.cumsum(n_classes)[:-1]
 
@@ -300,7 +323,12 @@ class ColumnsOfClasses:
         return float(np.average((y == predictions).mean(axis=1), weights=weight))
 
 
-def class_targets(y: Any, classes: Any = None) -> ClassTargets | ColumnsOfClasses:
+def class_targets(
+    y: Any,
+    classes: Any = None,
+    loss: Loss | str = "auto",
+    output_per_class: bool = False,
+) -> ClassTargets | ColumnsOfClasses:
     """Targets of a classifier, for checked ``y``."""
     kind = _kind_of(y)
     nested = classes is not None and len(classes) > 0 and np.ndim(classes[0]) == 1
@@ -311,8 +339,8 @@ def class_targets(y: Any, classes: Any = None) -> ClassTargets | ColumnsOfClasse
                 f"classes must hold one array of classes for each of the {n_columns} "
                 f"columns of y, got {classes!r}."
             )
-        return ColumnsOfClasses(y, classes)
-    return ClassTargets(kind, y, classes)
+        return ColumnsOfClasses(y, classes, loss)
+    return ClassTargets(kind, y, classes, loss, output_per_class)
 
 
 def _kind_of(y: Any) -> str:

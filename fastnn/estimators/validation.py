@@ -91,19 +91,22 @@ class Samples:
 def split(
     samples: Samples,
     *,
-    stratify: bool,
+    stratify: NDArray | None,
     fraction: float,
+    parameter: str,
     random_state: np.random.RandomState,
 ) -> tuple[Samples, Samples]:
-    """Samples to train on and samples to hold out, chosen as scikit-learn's MLP does.
+    """Samples to train on and samples to hold out.
 
     Parameters
     ----------
     samples : Samples
-    stratify : bool
-        Whether to keep the proportion of zeros in the first column.
+    stratify : ndarray of shape (n_samples,) or None
+        Labels whose proportions to keep.
     fraction : float
         Share of the samples to hold out.
+    parameter : str
+        What the estimator calls the fraction.
     random_state : RandomState
 
     Raises
@@ -112,17 +115,20 @@ def split(
         If fewer than two would be held out.
     """
     n_samples = len(samples.encoded)
-    # The error of a class with too few members names the classes by these words.
-    words = np.where(samples.encoded[:, 0] > 0, "True", "False")
-    rows, held_out = train_test_split(
-        np.arange(n_samples),
-        test_size=fraction,
-        stratify=words if stratify else None,
-        random_state=random_state,
-    )
+    try:
+        rows, held_out = train_test_split(
+            np.arange(n_samples),
+            test_size=fraction,
+            stratify=stratify,
+            random_state=random_state,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{parameter}={fraction} cannot be held out: {error}"
+        ) from error
     if len(held_out) < 2:
         raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' (now "
+            f"The validation set is too small. Increase {parameter!r} (now "
             f"{fraction}) or the size of your dataset ({n_samples} samples)."
         )
     return samples.take(rows), samples.take(held_out)

@@ -3,9 +3,11 @@
 from numbers import Real
 from typing import ClassVar
 
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from fastnn._core.tables import ACTIVATION_ALIASES, ACTIVATIONS
+from fastnn.initializers import INITIALIZERS, Constant, Initializer, as_initializer
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
 
@@ -139,3 +141,67 @@ class ELU(Layer):
         """Write the activation's op; see :meth:`Layer.lower`."""
         self._validate_params()
         return lowering.add(x, None, "elu", option=float(self.alpha))
+
+
+class PReLU(Layer):
+    """``x`` where it is positive, and ``slope * x`` elsewhere, with a learned slope.
+
+    Weight decay leaves the slope alone: it would draw it to 0, and so to relu.
+
+    Parameters
+    ----------
+    slope_initializer : Initializer, str or array-like, default=None
+        Initial slope, of shape (1,) or, unless it is shared, (n_inputs,): an object of
+        :mod:`fastnn.initializers`, a name such as "zeros", or the values. None means
+        0.25.
+    shared : bool, default=True
+        Whether there is one slope for the whole layer, or one for each entry of the
+        last axis.
+
+    References
+    ----------
+    He, K., Zhang, X., Ren, S., and Sun, J. "Delving deep into rectifiers: surpassing
+    human-level performance on ImageNet classification". ICCV 2015.
+
+    Examples
+    --------
+    >>> from fastnn.layers import PReLU
+    >>> PReLU(shared=False).output_shape((64,))
+    (64,)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "slope_initializer": [
+            Initializer,
+            StrOptions(set(INITIALIZERS)),
+            "array-like",
+            None,
+        ],
+        "shared": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        slope_initializer: Initializer | str | ArrayLike | None = None,
+        shared: bool = True,
+    ):
+        self.slope_initializer = slope_initializer
+        self.shared = shared
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input."""
+        return input_shape
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write the op with its slope; see :meth:`Layer.lower`."""
+        self._validate_params()
+        units = 1 if self.shared else x.shape[-1]
+        slope = lowering.parameter(
+            f"{name}/slope",
+            (units,),
+            as_initializer(self.slope_initializer, Constant(0.25)),
+            fan_in=units,
+            fan_out=units,
+            weight_decay=0.0,
+        )
+        return lowering.prelu(x, slope)

@@ -1,12 +1,17 @@
-"""The dropout layer."""
+"""The layers that drop inputs while training."""
 
+from math import sqrt
 from numbers import Real
 from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
+from fastnn._core.tables import CHANCES
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
+
+# What selu tends to on the left, -scale * alpha; see csrc/elementwise.h.
+SELU_LIMIT = -1.05070098735548049342 * 1.67326324235437728482
 
 
 class Dropout(Layer):
@@ -46,4 +51,56 @@ class Dropout(Layer):
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the dropout op; see :meth:`Layer.lower`."""
         self._validate_params()
-        return lowering.dropout(x, self.rate) if self.rate else x
+        rate = _resolved(self.rate)
+        return lowering.dropout(x, rate, scale=1 / (1 - rate)) if rate else x
+
+
+class AlphaDropout(Layer):
+    """Drops inputs at random while training, for selu; passes them on at predict.
+
+    Dropped inputs become the limit of selu on the left, -1.7581. Then all are scaled
+    and shifted, so that inputs of mean 0 and variance 1 keep both; layers of selu whose
+    kernels are drawn as "lecun_normal" lead to such. What is dropped is new in every
+    step.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the inputs that is dropped, in [0, 1), resolved to 1 / 65536.
+
+    References
+    ----------
+    Klambauer, G., Unterthiner, T., Mayr, A., and Hochreiter, S. "Self-normalizing
+    neural networks". NIPS 2017.
+
+    Examples
+    --------
+    >>> from fastnn.layers import AlphaDropout
+    >>> AlphaDropout(0.1).output_shape((64,))
+    (64,)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "rate": [Interval(Real, 0, 1, closed="left")]
+    }
+
+    def __init__(self, rate: float):
+        self.rate = rate
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input."""
+        return input_shape
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write the dropout op; see :meth:`Layer.lower`."""
+        self._validate_params()
+        rate = _resolved(self.rate)
+        scale = 1 / sqrt((1 - rate) * (1 + rate * SELU_LIMIT**2))
+        shift = -scale * rate * SELU_LIMIT
+        value = scale * SELU_LIMIT + shift
+        return lowering.dropout(x, rate, scale, shift, value) if rate else x
+
+
+def _resolved(rate: float) -> float:
+    """The nearest rate that the random numbers resolve, below 1."""
+    return min(round(rate * CHANCES), CHANCES - 1) / CHANCES

@@ -15,6 +15,7 @@ from fastnn.losses.categorical import (
     MultiMargin,
     SoftCrossEntropy,
 )
+from fastnn.losses.custom import CustomLoss
 from fastnn.losses.regression import (
     AbsoluteError,
     CosineSimilarity,
@@ -33,6 +34,7 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropies",
     "CrossEntropy",
+    "CustomLoss",
     "ElementwiseLoss",
     "Focal",
     "Gamma",

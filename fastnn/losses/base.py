@@ -21,9 +21,14 @@ class Loss(BaseEstimator, ABC):
         Name of the function from raw outputs to predictions.
     """
 
-    link: ClassVar[str]
+    link: str
 
     _parameter_constraints: ClassVar[dict] = {}
+
+    @property
+    def reads_class_numbers(self) -> bool:
+        """Whether a target is the number of a class, each of which has an output."""
+        return False
 
     @abstractmethod
     def lower(self, lowering: Lowering, z: Tensor) -> Tensor:

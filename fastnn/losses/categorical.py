@@ -18,6 +18,7 @@ class _OfClassNumbers(Loss):
     """Base class of the losses whose targets are class numbers, 0 to n_classes - 1."""
 
     name: ClassVar[str]
+    reads_class_numbers = True
 
     def _options(self) -> Sequence[float]:
         """The loss' own parameters, as its row of the table reads them."""

@@ -13,6 +13,18 @@ from fastnn.optimizers.drop_in import SklearnAdam, SklearnSGD
 from fastnn.optimizers.lion import Lion
 from fastnn.optimizers.sgd import SGD
 
+# Optimizers with their default options, by name.
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adadelta": Adadelta,
+    "lion": Lion,
+}
+
 __all__ = [
     "SGD",
     "Adadelta",

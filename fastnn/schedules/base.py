@@ -21,9 +21,19 @@ class Schedule(BaseEstimator, ABC):
     ----------
     stop_message : str
         What a verbose fit prints when the schedule stops training at a plateau.
+    waits_for_plateaus : bool
+        Whether :meth:`after_plateau` changes the learning rate.
+    patience : int or None
+        Epochs without improvement after which there is a plateau; None leaves that to
+        the estimator.
+    min_delta : float or None
+        Improvement that counts as one; None leaves that to the estimator.
     """
 
     stop_message: ClassVar[str] = "Stopping."
+    waits_for_plateaus: bool = False
+    patience: int | None = None
+    min_delta: float | None = None
 
     _parameter_constraints: ClassVar[dict] = {}
 

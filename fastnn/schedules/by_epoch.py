@@ -1,6 +1,6 @@
 """Schedules that act between epochs: those of scikit-learn's perceptron."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
@@ -57,6 +57,13 @@ class ReduceOnPlateau(Schedule):
         What the learning rate is divided by, > 1.
     minimum : float, default=1e-6
         Training stops at the first plateau whose learning rate is not above this.
+    patience : int, default=None
+        Epochs without improvement that make a plateau, at least 1. None is 10, or the
+        estimator's ``n_iter_no_change`` where it has one.
+    min_delta : float, default=None
+        Change of the loss, or of the score where the estimator watches that, which is
+        an improvement only if it is larger; at least 0. None is 1e-4, or the
+        estimator's ``tol`` where it has one.
 
     Examples
     --------
@@ -69,15 +76,27 @@ class ReduceOnPlateau(Schedule):
     """
 
     stop_message = "Learning rate too small. Stopping."
+    waits_for_plateaus = True
 
     _parameter_constraints: ClassVar[dict] = {
         "divisor": [Interval(Real, 1, None, closed="neither")],
         "minimum": [Interval(Real, 0, None, closed="left")],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "min_delta": [Interval(Real, 0, None, closed="left"), None],
     }
 
-    def __init__(self, divisor: float = 5.0, minimum: float = 1e-6):
+    def __init__(
+        self,
+        divisor: float = 5.0,
+        minimum: float = 1e-6,
+        *,
+        patience: int | None = None,
+        min_delta: float | None = None,
+    ):
         self.divisor = divisor
         self.minimum = minimum
+        self.patience = patience
+        self.min_delta = min_delta
 
     def after_plateau(self, current: float) -> float | None:
         """Learning rate to go on with; see :meth:`Schedule.after_plateau`."""

@@ -223,6 +223,21 @@ class LinearWarmup(Schedule):
     def _following(self) -> Schedule:
         return self.then if self.then is not None else Schedule()
 
+    @property
+    def waits_for_plateaus(self) -> bool:  # type: ignore[override]
+        """Whether what follows waits for plateaus."""
+        return self._following.waits_for_plateaus
+
+    @property
+    def patience(self) -> int | None:  # type: ignore[override]
+        """Patience of what follows."""
+        return self._following.patience
+
+    @property
+    def min_delta(self) -> float | None:  # type: ignore[override]
+        """Improvement that counts for what follows."""
+        return self._following.min_delta
+
     def check(self) -> None:
         """Check the parameters; see :meth:`Schedule.check`."""
         super().check()

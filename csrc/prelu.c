@@ -1,0 +1,67 @@
+#ifndef REAL
+#include "prelu.h"
+#include "compiler.h"
+#define BODY "prelu.c"
+#include "each_real.h"
+#else
+
+HOST_DEVICE REAL NAMED(prelu)(REAL x, REAL slope) { return x < 0 ? slope * x : x; }
+
+HOST_DEVICE REAL NAMED(prelu_slope)(REAL x, REAL slope) {
+    return x > 0 ? (REAL)1 : slope;
+}
+
+/* The derivative with respect to the slope. */
+HOST_DEVICE REAL NAMED(negative_part)(REAL x) { return x > 0 ? 0 : x; }
+
+CLONES void NAMED(prelu_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
+                              const REAL *slope, ptrdiff_t slope_row,
+                              ptrdiff_t slope_column, REAL *y) {
+    for (ptrdiff_t i = 0; i < m; i++, x += n, y += n, slope += slope_row) {
+        if (slope_column) {
+            SIMD
+            for (ptrdiff_t j = 0; j < n; j++) y[j] = NAMED(prelu)(x[j], slope[j]);
+        } else {
+            REAL s = slope[0];
+            SIMD
+            for (ptrdiff_t j = 0; j < n; j++) y[j] = NAMED(prelu)(x[j], s);
+        }
+    }
+}
+
+CLONES void NAMED(prelu_input_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+                                        const REAL *x, const REAL *slope,
+                                        ptrdiff_t slope_row, ptrdiff_t slope_column,
+                                        REAL *dx) {
+    for (ptrdiff_t i = 0; i < m; i++, dy += n, x += n, dx += n, slope += slope_row) {
+        if (slope_column) {
+            SIMD
+            for (ptrdiff_t j = 0; j < n; j++)
+                dx[j] = dy[j] * NAMED(prelu_slope)(x[j], slope[j]);
+        } else {
+            REAL s = slope[0];
+            SIMD
+            for (ptrdiff_t j = 0; j < n; j++)
+                dx[j] = dy[j] * NAMED(prelu_slope)(x[j], s);
+        }
+    }
+}
+
+CLONES void NAMED(prelu_slope_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+                                        const REAL *x, ptrdiff_t slope_row,
+                                        ptrdiff_t slope_column, REAL *dslope) {
+    for (ptrdiff_t i = 0; i < m; i++, dy += n, x += n, dslope += slope_row) {
+        if (slope_column) {
+            SIMD
+            for (ptrdiff_t j = 0; j < n; j++)
+                dslope[j] += dy[j] * NAMED(negative_part)(x[j]);
+        } else {
+            REAL sum = 0;
+            SIMD_SUM(sum)
+            for (ptrdiff_t j = 0; j < n; j++) sum += dy[j] * NAMED(negative_part)(x[j]);
+            dslope[0] += sum;
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,206 @@
+"""When scikit-learn's perceptrons stop: at plateaus of the loss, or of the score."""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from fastnn.progress import Progress
+from fastnn.schedules import Schedule
+from fastnn.snapshot import Snapshot
+from fastnn.training_state import TrainingState
+
+# Loss, without penalty, and score (higher is better) of the parameters that are being
+# trained, on samples that they are not trained on.
+Validate = Callable[[], tuple[float, float]]
+
+
+@dataclass
+class ConvergenceState(TrainingState):
+    """The state of training, with the curves that scikit-learn keeps.
+
+    Parameters
+    ----------
+    n_stalled_epochs : int, default=0
+        Number of consecutive epochs without an improvement of at least ``tol``.
+    loss : float, default=nan
+        Loss of the last finite epoch.
+    loss_curve : list of float
+        One value per epoch.
+    validation_loss_curve, validation_scores : list of float
+        One value per epoch that was validated.
+    best_loss, best_validation_score : float
+        Lowest and highest value so far.
+    """
+
+    n_stalled_epochs: int = 0
+    loss: float = math.nan
+    loss_curve: list[float] = field(default_factory=list)
+    best_loss: float = math.inf
+    validation_loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    best_validation_score: float = -math.inf
+
+
+# Called at the end of each epoch with its number, from 1; true stops.
+AfterEpoch = Callable[[int], bool]
+
+
+class Convergence:
+    """Keeps the curves of a fit, and ends it at a plateau.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    state : ConvergenceState
+        Changed in place.
+    tol : float
+        Improvement of the loss, or of the validation score, that counts as one.
+    n_iter_no_change : int or inf
+        Epochs without improvement that are accepted before a plateau is declared.
+    early_stopping : bool
+        Whether the validation score decides about plateaus, in place of the loss.
+    progress : Progress
+    validate : callable, default=None
+        Called after each epoch; ``early_stopping`` needs it.
+    after_epoch : callable, default=None
+        Called after each epoch; training stops when it returns true.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        state: ConvergenceState,
+        *,
+        tol: float,
+        n_iter_no_change: float,
+        early_stopping: bool,
+        progress: Progress,
+        validate: Validate | None = None,
+        after_epoch: AfterEpoch | None = None,
+    ):
+        self._schedule = schedule
+        self._state = state
+        self._tol = tol
+        self._n_iter_no_change = n_iter_no_change
+        self._early_stopping = early_stopping
+        self._progress = progress
+        self._validate = validate
+        self._after_epoch = after_epoch
+        self._best: Snapshot | None = None
+
+    def keep_best(self, parameters: NDArray) -> None:
+        """With early stopping, end with the parameters that scored best.
+
+        Those of now are the best so far, if there has been a score before.
+        """
+        if self._early_stopping:
+            self._best = Snapshot(parameters)
+            if self._state.validation_scores:
+                self._best.take()
+
+    def __enter__(self) -> Self:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.__exit__(kind, error, trace)
+
+    def epoch_ended(self, epoch: int, loss: float) -> bool:
+        """Record an epoch; True when training should stop."""
+        self._record_loss(epoch, loss)
+        score = None
+        if self._validate is not None:
+            val_loss, score = self._validate()
+            self._record_validation(val_loss, score)
+        ended = self._adjust()
+        self._progress.epoch_done(epoch, loss, score)
+        stopped = self._after_epoch is not None and self._after_epoch(epoch)
+        return ended or stopped
+
+    def diverged(self, epoch: int) -> None:
+        """Record an epoch that was not finite."""
+        self._state.loss_curve.append(math.nan)
+        if self._validate is not None:
+            self._state.validation_loss_curve.append(math.nan)
+            self._state.validation_scores.append(math.nan)
+        self._progress.say(f"Iteration {epoch}, loss = {math.nan:.8f}")
+
+    def finish(self, max_epochs: int, ended: bool) -> None:
+        """Restore the best parameters; warn if nothing ended training.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``ended`` is false.
+        """
+        if self._best is not None and self._best.taken:
+            self._best.restore()
+        if not ended:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({max_epochs}) "
+                "reached and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def _record_loss(self, epoch: int, loss: float) -> None:
+        state = self._state
+        state.loss = loss
+        state.loss_curve.append(loss)
+        self._progress.say(f"Iteration {epoch}, loss = {loss:.8f}")
+        if not self._early_stopping:
+            self._count(loss > state.best_loss - self._tol)
+        state.best_loss = min(state.best_loss, loss)
+
+    def _record_validation(self, loss: float, score: float) -> None:
+        state = self._state
+        state.validation_loss_curve.append(loss)
+        state.validation_scores.append(score)
+        self._progress.say(f"Validation score: {score:f}")
+        if self._early_stopping:
+            self._count(score < state.best_validation_score + self._tol)
+        if score > state.best_validation_score:
+            state.best_validation_score = score
+            if self._best is not None:
+                self._best.take()
+
+    def _count(self, stalled: bool) -> None:
+        state = self._state
+        state.n_stalled_epochs = state.n_stalled_epochs + 1 if stalled else 0
+
+    def _adjust(self) -> bool:
+        """Set the learning rate of the next epoch; True when training should stop."""
+        state, optimizer = self._state, self._state.optimizer
+        optimizer.learning_rate = self._schedule.after_epoch(
+            optimizer.initial_learning_rate,
+            optimizer.learning_rate,
+            state.n_samples_seen,
+        )
+        if state.n_stalled_epochs <= self._n_iter_no_change:
+            return False
+        learning_rate = self._schedule.after_plateau(optimizer.learning_rate)
+        measure = "Validation score" if self._early_stopping else "Training loss"
+        if learning_rate is None:
+            action = self._schedule.stop_message
+        else:
+            action = f"Setting learning rate to {learning_rate:f}"
+        self._progress.say(
+            f"{measure} did not improve more than tol={self._tol:f} for "
+            f"{self._n_iter_no_change} consecutive epochs. {action}"
+        )
+        if learning_rate is None:
+            return True
+        optimizer.learning_rate = learning_rate
+        state.n_stalled_epochs = 0
+        return False

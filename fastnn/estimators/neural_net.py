@@ -1,0 +1,346 @@
+"""What the estimators of any network share: its description, and how it is trained."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+from sklearn.metrics import check_scoring
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from fastnn._core.precision import PRECISIONS
+from fastnn.averaging import Averaging
+from fastnn.callbacks import Callback, EarlyStopping, Run
+from fastnn.estimators.base import BaseNeuralNetwork, Targets
+from fastnn.estimators.callback_support import FitTask
+from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.output_layer import with_raw_outputs
+from fastnn.estimators.summary import summary
+from fastnn.estimators.validation import Samples, judge, split
+from fastnn.layers import Dense
+from fastnn.monitoring import Monitor, MonitoredState
+from fastnn.network import Sequential
+from fastnn.optimizers import OPTIMIZERS, Optimizer
+from fastnn.progress import Progress
+from fastnn.schedules import Constant, Schedule, as_schedule
+from fastnn.statistics import refresh_statistics
+from fastnn.training import Trainer
+
+
+class BaseNeuralNet(BaseNeuralNetwork):
+    """Any network, trained for a number of epochs."""
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "network": [Sequential, None],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "schedule": [Schedule, callable, None],
+        "validation": [Interval(Real, 0, 1, closed="neither"), None],
+        "early_stopping": [EarlyStopping, None],
+        "averaging": [Averaging, None],
+        "metrics": [list, tuple],
+        "callbacks": [list, tuple],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
+        "device": [StrOptions({"cpu"})],
+        "precision": [StrOptions(set(PRECISIONS)), None],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    network: Sequential | None
+    optimizer: str | Optimizer
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    schedule: Schedule | Callable[[int], float] | None
+    validation: float | None
+    early_stopping: EarlyStopping | None
+    averaging: Averaging | None
+    metrics: Sequence[Any]
+    callbacks: Sequence[Callback]
+    device: str
+    verbose: bool | int
+
+    history_: dict[str, list[float]]
+
+    _training_state_type: ClassVar[type[MonitoredState]] = MonitoredState
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Loss of each epoch."""
+        self._require_fitted("loss_curve_")
+        return self.history_["loss"]
+
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Loss on the validation data after each epoch; None without any."""
+        self._require_fitted("validation_loss_curve_")
+        return self.history_.get("validation_loss")
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score on the validation data after each epoch; None without any."""
+        self._require_fitted("validation_scores_")
+        return self.history_.get("validation_score")
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of the network, the optimizer and so on.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values, such as ``optimizer__learning_rate=0.01`` or
+            ``network__dropout__rate=0.5``. The name of an optimizer becomes an object
+            where an option of it is set.
+
+        Returns
+        -------
+        self : object
+        """
+        nested = any(name.startswith("optimizer__") for name in params)
+        optimizer = params.get("optimizer", self.optimizer)
+        if nested and optimizer in OPTIMIZERS:
+            params = {**params, "optimizer": OPTIMIZERS[optimizer]()}
+        return super().set_params(**params)
+
+    def summary(self) -> None:
+        """Print a table of the fitted network's layers, and what training it takes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from fastnn import NeuralNetClassifier, Sequential
+        >>> from fastnn.layers import Dense, Dropout
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = Sequential([Dense(16, "relu"), Dropout(0.2)])
+        >>> NeuralNetClassifier(network, epochs=1).fit(X, y).summary()
+        layer    kind     output shape  parameters
+        ------------------------------------------
+        dense    Dense    (16,)                 80
+        dropout  Dropout  (16,)                  0
+        dense_1  Dense    (3,)                  51
+        ------------------------------------------
+        total                                  131
+        memory: 5.12 kB for a batch of 32, 2.1 kB for weights and optimizer
+        """
+        self._require_fitted("summary")
+        fitted = self._fitted
+        text = summary(
+            fitted.network,
+            fitted.plan,
+            batch_size=self.batch_size,
+            n_slots=self._describe_optimizer().n_slots,
+            itemsize=fitted.parameters.itemsize,
+        )
+        print(text)
+
+    def _describe_network(self, targets: Any) -> Sequential:
+        network = self.network
+        if network is None:
+            network = Sequential([Dense(100, "relu")])
+        return with_raw_outputs(network, targets.n_outputs, targets.loss.link)
+
+    def _describe_optimizer(self) -> Optimizer:
+        if isinstance(self.optimizer, str):
+            return OPTIMIZERS[self.optimizer]()
+        return self.optimizer
+
+    def _describe_schedule(self) -> Schedule:
+        return Constant() if self.schedule is None else as_schedule(self.schedule)
+
+    def _max_epochs(self) -> int:
+        return self.epochs
+
+    def _check_call(self, validated: bool, incremental: bool) -> None:
+        for position, callback in enumerate(self.callbacks):
+            if not isinstance(callback, Callback):
+                raise ValueError(
+                    "callbacks must hold objects of fastnn.callbacks, got "
+                    f"{callback!r} at position {position}. Those of scikit-learn are "
+                    "set by set_callbacks()."
+                )
+        if incremental and self.validation is not None and not validated:
+            raise ValueError(
+                f"validation={self.validation} holds samples out of all of them, and "
+                "partial_fit sees one batch of samples at a time. Pass X_val and "
+                "y_val, use fit, or set validation=None."
+            )
+        if self.metrics and not validated and self.validation is None:
+            raise ValueError(
+                f"metrics={list(self.metrics)!r} are taken on validation data. Pass "
+                "X_val and y_val to fit, or set validation to a share of the samples."
+            )
+
+    def _optimize(
+        self,
+        fitted: FittedNetwork,
+        targets: Targets,
+        samples: Samples,
+        held_out: Samples | None,
+        start_state: Callable[[], MonitoredState],
+        incremental: bool,
+        task: FitTask | None,
+    ) -> None:
+        state = start_state()
+        if held_out is None and self.validation is not None:
+            one_column = not self._numeric_targets and samples.y.ndim == 1
+            samples, held_out = split(
+                samples,
+                stratify=samples.y if one_column else None,
+                fraction=self.validation,
+                parameter="validation",
+                random_state=state.random_state,
+            )
+        names = ["loss"]
+        if held_out is not None:
+            names += ["validation_loss", "validation_score"]
+            names += [f"validation_{name}" for name in self._metric_names()]
+        state.measure([*names, "learning_rate", "seconds"])
+        self._run_epochs(fitted, targets, samples, held_out, state, incremental, task)
+        self._training_state = state
+        self.precision_ = state.precision
+        self.history_ = state.history
+
+    def _run_epochs(
+        self,
+        fitted: FittedNetwork,
+        targets: Targets,
+        samples: Samples,
+        held_out: Samples | None,
+        state: MonitoredState,
+        incremental: bool,
+        task: FitTask | None,
+    ) -> None:
+        schedule, optimizer = self._describe_schedule(), self._describe_optimizer()
+        n_samples = samples.X.shape[0]
+        epochs = 1 if incremental else self.epochs
+
+        def describe(epoch: int) -> dict[str, Any]:
+            resumable = state.resume(
+                state.optimizer.resume(optimizer, fitted.parameters),
+                state.random_state,
+            )
+            if self.averaging is not None:
+                resumable.live = fitted.parameters.copy()
+            return {
+                "_fitted": fitted.over(state.kept(fitted.parameters).copy()),
+                "_targets": targets,
+                "_training_state": resumable,
+                "history_": resumable.history,
+                "n_epochs_": epoch,
+                "precision_": str(fitted.parameters.dtype),
+            }
+
+        progress = Progress(bool(self.verbose), epochs, n_samples)
+        run = Run(
+            n_epochs=epochs,
+            history=state.history,
+            weights=lambda: state.kept(fitted.parameters),
+            optimizer=state.optimizer,
+            reconstruct=lambda: self._stopped(describe(run.epoch)),
+            say=progress.say,
+        )
+        validate = None
+        if held_out is not None:
+            validate = partial(self._judge, fitted, targets, held_out, state)
+        stopping = [] if self.early_stopping is None else [self.early_stopping]
+        monitor = Monitor(
+            schedule,
+            state,
+            run,
+            [*stopping, *self.callbacks],
+            progress,
+            validate,
+            None if task is None else task.watch(describe, epochs),
+        )
+        trainer = Trainer(
+            fitted.plan,
+            optimizer,
+            schedule,
+            batch_size=self._samples_per_step(n_samples),
+            max_epochs=self.epochs,
+            shuffle=self.shuffle,
+            n_threads=self.n_jobs,
+            precision=self.precision,
+            averaging=self.averaging,
+        )
+        state.go_on(fitted.parameters, averaged=self.averaging is not None)
+        self.n_epochs_, _ = trainer.train(
+            fitted.parameters,
+            samples.X,
+            samples.encoded,
+            samples.weight,
+            state,
+            monitor,
+            epochs,
+            state.average,
+        )
+        monitor.finish()
+        if state.average is not None and self.averaging is not None:
+            state.live = fitted.parameters.copy()
+            fitted.parameters[:] = state.kept(fitted.parameters)
+            if state.average.started and self.averaging.refreshes_statistics:
+                refresh_statistics(
+                    fitted.plan,
+                    fitted.parameters,
+                    samples.X,
+                    samples.encoded,
+                    batch_size=trainer.batch_size,
+                    n_threads=self.n_jobs,
+                )
+                state.average.values[:] = fitted.parameters
+
+    def _judge(
+        self,
+        fitted: FittedNetwork,
+        targets: Targets,
+        held_out: Samples,
+        state: MonitoredState,
+    ) -> dict[str, float]:
+        fitted = fitted.over(state.kept(fitted.parameters))
+        loss, score = judge(fitted, targets, held_out)
+        measured = {"validation_loss": loss, "validation_score": score}
+        if self.metrics:
+            estimator = self._stopped({"_fitted": fitted, "_targets": targets})
+            weight = (
+                {} if held_out.weight is None else {"sample_weight": held_out.weight}
+            )
+            scorer = check_scoring(estimator, scoring=self._scoring())
+            found = scorer(estimator, held_out.X, held_out.y, **weight)
+            measured |= {f"validation_{name}": each for name, each in found.items()}
+        return measured
+
+    def _metric_names(self) -> list[str]:
+        return list(self._scoring())
+
+    def _scoring(self) -> dict[str, Any]:
+        """Scorers by name; a callable goes by its own."""
+        return {
+            each
+            if isinstance(each, str)
+            else getattr(each, "__name__", repr(each)): each
+            for each in self.metrics
+        }
+
+    def _stopped(self, attributes: dict[str, Any]) -> Any:
+        """Copy of this estimator with these attributes of a fit."""
+        other = type(self)(**self.get_params(deep=False))
+        for name in ("n_features_in_", "feature_names_in_", "classes_"):
+            if name in vars(self):
+                setattr(other, name, vars(self)[name])
+        other._install(attributes.pop("_fitted"), attributes.pop("_targets"))
+        for name, value in attributes.items():
+            setattr(other, name, value)
+        return other
+
+    def _samples_per_step(self, n_samples: int) -> int:
+        # A batch of all samples is what smaller data sets have to be content with.
+        return min(int(self.batch_size), n_samples)

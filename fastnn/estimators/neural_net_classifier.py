@@ -1,0 +1,269 @@
+"""Any network for classification."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal
+
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from fastnn.averaging import Averaging
+from fastnn.callbacks import Callback, EarlyStopping
+from fastnn.estimators.base import MatrixLike
+from fastnn.estimators.class_losses import LOSSES
+from fastnn.estimators.classification import NetworkClassifier
+from fastnn.estimators.neural_net import BaseNeuralNet
+from fastnn.estimators.output_layer import ends_in_softmax
+from fastnn.losses import Loss
+from fastnn.network import Sequential
+from fastnn.optimizers import Optimizer
+from fastnn.plan import CustomFunction
+from fastnn.schedules import Schedule
+
+
+class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
+    """Classifier that trains a network of any layers.
+
+    Its parts are objects: a network of :mod:`fastnn.layers`, an optimizer, a schedule,
+    a loss, callbacks. ``get_params``, ``clone`` and grid search reach into them:
+    ``network__dropout__rate``, ``optimizer__learning_rate``.
+
+    Parameters
+    ----------
+    network : Sequential, default=None
+        Layers between the input and the output. An output layer that suits y and the
+        loss is added, unless the network ends in one: a dense layer that is linear, or
+        has a softmax or the units and the activation that the loss calls for. None is
+        one hidden layer of 100 units, ``Sequential([Dense(100, "relu")])``.
+
+    loss : {"auto", "log_loss", "focal", "hinge", "squared_hinge"}, Loss or \
+            callable, default="auto"
+        What training minimises: the name of a loss, or an object of
+        :mod:`fastnn.losses` with options of its own. "auto" is "log_loss": of the
+        softmax for three or more classes, of the logistic function for two and for
+        labels. The hinge losses give no probabilities. A function ``(y, z) -> loss,
+        gradient`` is called once for each mini-batch, with class numbers or zeros and
+        ones; see :class:`fastnn.losses.CustomLoss`.
+
+    optimizer : str or Optimizer, default="adam"
+        How the weights are changed: an object of :mod:`fastnn.optimizers`, or the name
+        of one with its default options: "sgd", "adam", "adamw", "nadam", "rmsprop",
+        "adagrad", "adadelta" or "lion".
+
+    epochs : int, default=20
+        Passes over the samples.
+
+    batch_size : int, default=32
+        Samples per step; at most all of them.
+
+    shuffle : bool, default=True
+        Whether each epoch visits the samples in a new random order.
+
+    schedule : Schedule or callable, default=None
+        How the learning rate changes: an object of :mod:`fastnn.schedules`, or a
+        function from the number of a step to a factor. None keeps it.
+
+    validation : float, default=None
+        Share of the samples that ``fit`` holds out to judge the network on after each
+        epoch, in (0, 1), in the proportions of the
+        classes where y is one column. Nothing is held out where
+        ``fit`` is given ``X_val`` and ``y_val``.
+
+    early_stopping : EarlyStopping, default=None
+        When to stop before ``epochs``, and which weights to keep:
+        :class:`fastnn.callbacks.EarlyStopping`.
+
+    averaging : Averaging, default=None
+        An average of the weights along the way, which is judged and kept in their
+        place: an object of :mod:`fastnn.averaging`. None keeps the last weights.
+
+    metrics : list of str or callable, default=()
+        What else to measure on the validation data: names of scikit-learn's scorers,
+        such as "roc_auc" or "neg_log_loss", or scorers.
+
+    class_weight : dict, list of dict or "balanced", default=None
+        Weights of classes, ``{label: weight}``, that multiply ``sample_weight``; see
+        :class:`fastnn.MLPClassifier`.
+
+    callbacks : list of Callback, default=()
+        Objects of :mod:`fastnn.callbacks`, called after each epoch.
+
+    dtype : {"float32", "float64"} or None, default="float32"
+        Type of the weights and of all computing. None follows X: float32 for float32
+        X, otherwise float64.
+
+    device : {"cpu"}, default="cpu"
+        Where to compute.
+
+    precision : {"bf16", "high"} or None, default=None
+        How the larger matrix products of training are taken; see
+        :class:`fastnn.MLPClassifier`.
+
+    n_jobs : int or None, default=None
+        Number of threads that share each mini-batch. None takes what OpenMP, the
+        process's affinity and joblib's limits for nested parallelism allow; negative
+        numbers count back from all of them, -1 being all.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the validation split, the order of the samples and
+        random masks. An int gives the same result at every call, on one machine and
+        with one number of threads.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights and the history of the previous call.
+
+    verbose : bool or int, default=False
+        Whether to print a line per epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels, sorted. One array for each column if y has several columns of
+        classes.
+
+    history_ : dict of str to list of float
+        One number per epoch: "loss", penalties included; with validation data
+        "validation_loss", without penalties, "validation_score", the
+        accuracy, and "validation_" followed by each metric; "learning_rate", before the
+        factor of the schedule's steps; "seconds".
+
+    loss_curve_, validation_loss_curve_, validation_scores_ : list of float
+        The first three of these; the latter two are None without validation data.
+
+    n_epochs_ : int
+        Number of epochs of the last call.
+
+    n_outputs_ : int
+        Number of outputs of the network.
+
+    out_activation_ : str
+        What the loss makes of them.
+
+    coefs_, intercepts_ : list of ndarray
+        Kernels and biases of the dense layers. The arrays are views of the model:
+        assigning an item, or into one, changes the model.
+
+    precision_ : {"float32", "float64", "bf16", "high"}
+        How the products of the last call were taken.
+
+    n_features_in_ : int
+        Number of features of X in ``fit``.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features of X in ``fit``; only if they are all strings.
+
+    See Also
+    --------
+    NeuralNetRegressor : The same for regression.
+    MLPClassifier : Dense networks under the parameters of scikit-learn.
+
+    Notes
+    -----
+    When the first epoch is not finite, ``fit`` raises a ValueError. When a later one
+    is not, it warns, restores the weights of the start of that epoch and stops.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from fastnn import NeuralNetClassifier, Sequential
+    >>> from fastnn.layers import Dense, Dropout
+    >>> from fastnn.optimizers import Adam
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = NeuralNetClassifier(
+    ...     Sequential([Dense(32, "relu"), Dropout(0.2)]),
+    ...     optimizer=Adam(0.01),
+    ...     epochs=30,
+    ...     random_state=0,
+    ... )
+    >>> model.fit(X, y).score(X, y) > 0.9
+    True
+    >>> search = GridSearchCV(model, {"network__dropout__rate": [0.0, 0.5]}, cv=3)
+    >>> sorted(search.fit(X, y).best_params_)
+    ['network__dropout__rate']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **BaseNeuralNet._parameter_constraints,
+        **NetworkClassifier._parameter_constraints,
+        "loss": [StrOptions({"auto", *LOSSES}), Loss, callable],
+    }
+
+    def __init__(
+        self,
+        network: Sequential | None = None,
+        *,
+        loss: str | Loss | CustomFunction = "auto",
+        optimizer: str | Optimizer = "adam",
+        epochs: int = 20,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        schedule: Schedule | Callable[[int], float] | None = None,
+        validation: float | None = None,
+        early_stopping: EarlyStopping | None = None,
+        averaging: Averaging | None = None,
+        metrics: Sequence[str | Callable] = (),
+        class_weight: dict | list[dict] | Literal["balanced"] | None = None,
+        callbacks: Sequence[Callback] = (),
+        dtype: Literal["float32", "float64"] | None = "float32",
+        device: Literal["cpu"] = "cpu",
+        precision: Literal["bf16", "high"] | None = None,
+        n_jobs: int | None = None,
+        random_state: int | RandomState | None = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ):
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.schedule = schedule
+        self.validation = validation
+        self.early_stopping = early_stopping
+        self.averaging = averaging
+        self.metrics = metrics
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.dtype = dtype
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    @available_if(lambda self: not self._has_probabilities())
+    def decision_function(self, X: MatrixLike) -> NDArray:
+        """Raw outputs of a network that was trained without probabilities.
+
+        Only for losses such as "hinge", which know no probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one number, which speaks for the second where it is
+            positive; else one for each class or label.
+        """
+        outputs, _ = self._outputs(X)
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def _has_probabilities(self) -> bool:
+        fitted = vars(self).get("_targets")
+        if fitted is not None:
+            link = fitted.loss.link
+        elif isinstance(self.loss, str):
+            link = LOSSES["log_loss" if self.loss == "auto" else self.loss][0].link
+        else:
+            link = getattr(self.loss, "link", "logistic")
+        return link in ("logistic", "softmax")
+
+    def _loss_of_classes(self) -> tuple[Any, bool]:
+        return self.loss, ends_in_softmax(self.network)

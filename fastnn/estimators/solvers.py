@@ -1,0 +1,207 @@
+"""How the drop-in estimators train: scikit-learn's solvers and their stopping rules."""
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastnn.convergence import Convergence, ConvergenceState, Validate
+from fastnn.estimators.base import BaseNeuralNetwork, Targets
+from fastnn.estimators.callback_support import FitTask
+from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.validation import Samples, judge, split
+from fastnn.lbfgs import fit_lbfgs
+from fastnn.progress import Progress
+from fastnn.schedules import Schedule
+from fastnn.training import Trainer
+
+
+class SolverTraining(BaseNeuralNetwork):
+    """Training by a solver: "lbfgs", "sgd", "adam" or an optimizer.
+
+    A subclass has the parameters read below.
+    """
+
+    solver: Any
+    batch_size: Any
+    max_iter: int
+    max_fun: int
+    shuffle: bool
+    tol: float
+    verbose: bool | int
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: float
+
+    _training_state_type: ClassVar[type[ConvergenceState]] = ConvergenceState
+
+    @abstractmethod
+    def _describe_schedule(self) -> Schedule:
+        """Schedule of the current parameters."""
+
+    def _check_call(self, validated: bool, incremental: bool) -> None:
+        if incremental and self.early_stopping and not validated:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without validation "
+                "data: it sees one batch of samples at a time. Pass X_val and y_val, "
+                "use fit, or set early_stopping=False."
+            )
+
+    def _max_epochs(self) -> int:
+        return 0 if self.solver == "lbfgs" else self.max_iter
+
+    def _optimize(
+        self,
+        fitted: FittedNetwork,
+        targets: Targets,
+        samples: Samples,
+        held_out: Samples | None,
+        start_state: Callable[[], ConvergenceState],
+        incremental: bool,
+        task: FitTask | None,
+    ) -> None:
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(fitted, samples)
+            return
+        state = start_state()
+        if self.early_stopping and held_out is None:
+            samples, held_out = self._split(targets, samples, state.random_state)
+        validate: Validate | None = None
+        if held_out is not None:
+            validate = partial(judge, fitted, targets, held_out)
+        self._fit_stochastic(
+            fitted, targets, samples, validate, state, incremental, task
+        )
+        self._training_state = state
+        self.precision_ = state.precision
+        self.t_ = state.n_samples_seen
+        self.loss_curve_ = state.loss_curve
+        self.loss_ = state.loss
+        self.best_loss_ = None if self.early_stopping else state.best_loss
+        self.validation_loss_curve_ = state.validation_loss_curve if validate else None
+        self.validation_scores_ = state.validation_scores if validate else None
+        self.best_validation_score_ = state.best_validation_score if validate else None
+
+    def _split(
+        self, targets: Targets, samples: Samples, random_state: np.random.RandomState
+    ) -> tuple[Samples, Samples]:
+        """Samples to train on and to hold out, chosen as scikit-learn's MLP does."""
+        stratified = not self._numeric_targets and targets.n_outputs == 1
+        # The error of a class with too few members names the classes by these words.
+        words = np.where(samples.encoded[:, 0] > 0, "True", "False")
+        return split(
+            samples,
+            stratify=words if stratified else None,
+            fraction=self.validation_fraction,
+            parameter="validation_fraction",
+            random_state=random_state,
+        )
+
+    def _fit_stochastic(
+        self,
+        fitted: FittedNetwork,
+        targets: Targets,
+        samples: Samples,
+        validate: Validate | None,
+        state: ConvergenceState,
+        incremental: bool,
+        task: FitTask | None,
+    ) -> None:
+        def describe(epoch: int) -> dict[str, Any]:
+            return {
+                "_fitted": fitted.copy(),
+                "_targets": targets,
+                "n_iter_": epoch,
+                "t_": state.n_samples_seen,
+                "loss_": state.loss,
+                "loss_curve_": list(state.loss_curve),
+                "validation_loss_curve_": list(state.validation_loss_curve) or None,
+                "validation_scores_": list(state.validation_scores) or None,
+            }
+
+        schedule = self._describe_schedule()
+        n_samples = samples.X.shape[0]
+        max_epochs = 1 if incremental else self.max_iter
+        patience, min_delta = schedule.patience, schedule.min_delta
+        convergence = Convergence(
+            schedule,
+            state,
+            tol=self.tol if min_delta is None else min_delta,
+            n_iter_no_change=self.n_iter_no_change if patience is None else patience,
+            early_stopping=self.early_stopping,
+            progress=Progress(bool(self.verbose), max_epochs, n_samples),
+            validate=validate,
+            after_epoch=None if task is None else task.watch(describe, max_epochs),
+        )
+        trainer = Trainer(
+            fitted.plan,
+            self._describe_optimizer(),
+            schedule,
+            batch_size=self._samples_per_step(n_samples),
+            max_epochs=self.max_iter,
+            shuffle=self.shuffle,
+            n_threads=self.n_jobs,
+            precision=self.precision,
+        )
+        # Later calls of partial_fit go on from the end of the epoch, whatever its
+        # validation score.
+        if not incremental:
+            convergence.keep_best(fitted.parameters)
+        self.n_iter_, ended = trainer.train(
+            fitted.parameters,
+            samples.X,
+            samples.encoded,
+            samples.weight,
+            state,
+            convergence,
+            max_epochs,
+        )
+        convergence.finish(self.max_iter, ended or incremental)
+
+    def _fit_lbfgs(self, fitted: FittedNetwork, samples: Samples) -> None:
+        self.loss_, self.n_iter_ = fit_lbfgs(
+            fitted.plan,
+            fitted.parameters,
+            samples.X,
+            samples.encoded,
+            samples.weight,
+            max_iter=self.max_iter,
+            max_fun=self.max_fun,
+            tol=self.tol,
+            verbose=bool(self.verbose),
+            n_threads=self.n_jobs,
+        )
+        self.t_ = 0
+        self.precision_ = str(fitted.parameters.dtype)
+        # What describes epochs would otherwise tell of a fit by another solver.
+        for attribute in (
+            "_training_state",
+            "loss_curve_",
+            "best_loss_",
+            "validation_loss_curve_",
+            "validation_scores_",
+            "best_validation_score_",
+        ):
+            self.__dict__.pop(attribute, None)
+
+    def _samples_per_step(self, n_samples: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_samples)
+        if self.batch_size > n_samples:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the number of training "
+                f"samples and is clipped to {n_samples}.",
+                stacklevel=2,
+            )
+        return min(int(self.batch_size), n_samples)
+
+    def _has_epochs(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic: set solver to 'adam' or 'sgd'."
+            )
+        return True

@@ -1,0 +1,112 @@
+"""The layers that normalise each row by its own statistics."""
+
+from numbers import Real
+from typing import ClassVar
+
+from sklearn.utils._param_validation import Interval
+
+from fastnn.initializers import Constant
+from fastnn.layers.base import Layer
+from fastnn.lowering import Lowering, Tensor
+
+_CONSTRAINTS: dict = {
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "affine": ["boolean"],
+}
+
+
+class LayerNorm(Layer):
+    """Shifts and scales each row, along the last axis, to mean 0 and variance 1.
+
+    ``scale * (x - mean(x)) / sqrt(variance(x) + epsilon) + offset``, the same in
+    training and at predict: no sample sees another. The mean may be large beside the
+    spread; no digits are lost. Weight decay leaves scale and offset alone.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-5
+        Above 0; what a row without variance is divided by is its square root.
+    affine : bool, default=True
+        Whether there are a learned scale and offset for each entry of the last axis,
+        which start at 1 and 0.
+
+    References
+    ----------
+    Ba, J. L., Kiros, J. R., and Hinton, G. E. "Layer normalization". 2016.
+
+    Examples
+    --------
+    >>> from fastnn.layers import LayerNorm
+    >>> LayerNorm().output_shape((10, 64))
+    (10, 64)
+    """
+
+    _parameter_constraints: ClassVar[dict] = _CONSTRAINTS
+
+    def __init__(self, epsilon: float = 1e-5, affine: bool = True):
+        self.epsilon = epsilon
+        self.affine = affine
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input."""
+        return input_shape
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write the op with its scale and offset; see :meth:`Layer.lower`."""
+        self._validate_params()
+        scale = offset = None
+        if self.affine:
+            scale = _row(lowering, f"{name}/scale", x, 1.0)
+            offset = _row(lowering, f"{name}/offset", x, 0.0)
+        return lowering.row_norm("layer_norm", x, scale, offset, epsilon=self.epsilon)
+
+
+class RMSNorm(Layer):
+    """Scales each row, along the last axis, to a mean square of 1.
+
+    ``scale * x / sqrt(mean(x ** 2) + epsilon)``, the same in training and at predict:
+    :class:`LayerNorm` without its mean and its offset. Weight decay leaves the scale
+    alone.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-6
+        Above 0.
+    affine : bool, default=True
+        Whether there is a learned scale for each entry of the last axis, which starts
+        at 1.
+
+    References
+    ----------
+    Zhang, B., and Sennrich, R. "Root mean square layer normalization". NeurIPS 2019.
+
+    Examples
+    --------
+    >>> from fastnn.layers import RMSNorm
+    >>> RMSNorm().output_shape((10, 64))
+    (10, 64)
+    """
+
+    _parameter_constraints: ClassVar[dict] = _CONSTRAINTS
+
+    def __init__(self, epsilon: float = 1e-6, affine: bool = True):
+        self.epsilon = epsilon
+        self.affine = affine
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of one output sample: that of the input."""
+        return input_shape
+
+    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+        """Write the op with its scale; see :meth:`Layer.lower`."""
+        self._validate_params()
+        scale = _row(lowering, f"{name}/scale", x, 1.0) if self.affine else None
+        return lowering.row_norm("rms_norm", x, scale, epsilon=self.epsilon)
+
+
+def _row(lowering: Lowering, name: str, x: Tensor, value: float) -> Tensor:
+    """A parameter for each entry of the last axis."""
+    units = x.shape[-1]
+    return lowering.parameter(
+        name, (units,), Constant(value), fan_in=units, fan_out=units, weight_decay=0.0
+    )

@@ -1,0 +1,212 @@
+"""How the estimators of networks follow a fit: history, schedule and callbacks."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.callbacks import Callback, Run
+from fastnn.callbacks.watch import Watch
+from fastnn.progress import Progress
+from fastnn.schedules import Schedule
+from fastnn.training_state import RunningAverage, TrainingState
+
+# When a schedule that waits for plateaus sees one, unless it says otherwise.
+PATIENCE = 10
+MIN_DELTA = 1e-4
+
+# What validation data tell of the network, by the names of the history.
+Validate = Callable[[], dict[str, float]]
+
+
+@dataclass
+class MonitoredState(TrainingState):
+    """The state of training, with its history.
+
+    Parameters
+    ----------
+    history : dict of str to list of float
+        One number per epoch.
+    n_stalled_epochs : int, default=0
+        Epochs since the schedule last saw an improvement, or a plateau.
+    best : float or None, default=None
+        Best value that the schedule has seen.
+    average : RunningAverage or None, default=None
+        Average of the weights, which is what is judged and kept.
+    live : ndarray of shape (n_parameters,) or None, default=None
+        The weights that were averaged last, from which training goes on.
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    n_stalled_epochs: int = 0
+    best: float | None = None
+    average: RunningAverage | None = None
+    live: NDArray | None = None
+
+    def measure(self, names: Sequence[str]) -> None:
+        """Have a list for each of the names, in this order, and for no others."""
+        n_epochs = max(map(len, self.history.values()), default=0)
+        self.history = {
+            name: self.history.get(name, [math.nan] * n_epochs) for name in names
+        }
+
+    def go_on(self, parameters: NDArray, *, averaged: bool) -> None:
+        """Prepare for more training, with an average or without.
+
+        Where the parameters are the average that an earlier call has kept, they become
+        the weights that it was taken of.
+        """
+        average, live = self.average, self.live
+        kept = (
+            average is not None
+            and average.started
+            and np.array_equal(average.values, parameters)
+        )
+        if kept and live is not None:
+            parameters[:] = live
+        self.live = None
+        if not averaged:
+            self.average = None
+        elif average is None or average.values.dtype != parameters.dtype:
+            self.average = RunningAverage(np.zeros_like(parameters))
+        elif average.started and not kept:
+            average.values[:] = parameters
+
+    def kept(self, parameters: NDArray) -> NDArray:
+        """What is judged and kept: the average once there is one."""
+        average = self.average
+        return average.values if average is not None and average.started else parameters
+
+
+class Monitor:
+    """Writes the history of a fit, and lets schedule and callbacks react to it.
+
+    Parameters
+    ----------
+    schedule : Schedule
+    state : MonitoredState
+        Changed in place; its history has the names of all that is measured.
+    run : Run
+        The fit, as callbacks see it.
+    callbacks : sequence of Callback
+    progress : Progress
+    validate : callable, default=None
+        Called after each epoch.
+    after_epoch : callable, default=None
+        Called after each epoch with its number; training stops when it returns true.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        state: MonitoredState,
+        run: Run,
+        callbacks: Sequence[Callback],
+        progress: Progress,
+        validate: Validate | None = None,
+        after_epoch: Callable[[int], bool] | None = None,
+    ):
+        self._schedule = schedule
+        self._state = state
+        self._run = run
+        self._callbacks = callbacks
+        self._progress = progress
+        self._validate = validate
+        self._after_epoch = after_epoch
+        min_delta = schedule.min_delta
+        self._watch = Watch(
+            state.history, "auto", MIN_DELTA if min_delta is None else min_delta
+        )
+        if state.best is not None:
+            self._watch.best = state.best
+        self._start = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        self._progress.__enter__()
+        for callback in self._callbacks:
+            callback.on_fit_begin(self._run)
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.__exit__(kind, error, trace)
+
+    def epoch_ended(self, epoch: int, loss: float) -> bool:
+        """Record an epoch; True when training should stop."""
+        self._run.epoch = epoch
+        measured = {} if self._validate is None else self._validate()
+        self._record(loss, measured)
+        self._say(epoch)
+        stop = self._adjust()
+        for callback in self._callbacks:
+            stop = bool(callback.on_epoch_end(self._run)) or stop
+        score = measured.get("validation_score")
+        self._progress.epoch_done(epoch, loss, score)
+        if self._after_epoch is not None:
+            stop = self._after_epoch(epoch) or stop
+        self._start = time.perf_counter()
+        return stop
+
+    def diverged(self, epoch: int) -> None:
+        """Record an epoch that was not finite."""
+        self._record(math.nan, {})
+        self._say(epoch)
+
+    def finish(self) -> None:
+        """Let the callbacks have the last word."""
+        for callback in self._callbacks:
+            callback.on_fit_end(self._run)
+
+    def _record(self, loss: float, measured: dict[str, float]) -> None:
+        measured = {
+            "loss": loss,
+            **measured,
+            "learning_rate": self._state.optimizer.learning_rate,
+            "seconds": time.perf_counter() - self._start,
+        }
+        for name, values in self._state.history.items():
+            values.append(float(measured.get(name, math.nan)))
+
+    def _say(self, epoch: int) -> None:
+        width = len(str(self._run.n_epochs))
+        numbers = "  ".join(
+            f"{name} {value:.4g}" for name, value in self._run.latest.items()
+        )
+        self._progress.say(f"epoch {epoch:{width}}/{self._run.n_epochs}  {numbers}")
+
+    def _adjust(self) -> bool:
+        """Set the learning rate of the next epoch; True when training should stop."""
+        state, optimizer = self._state, self._state.optimizer
+        optimizer.learning_rate = self._schedule.after_epoch(
+            optimizer.initial_learning_rate,
+            optimizer.learning_rate,
+            state.n_samples_seen,
+        )
+        if not self._schedule.waits_for_plateaus:
+            return False
+        patience = self._schedule.patience or PATIENCE
+        state.n_stalled_epochs += 1
+        if self._watch.improved():
+            state.n_stalled_epochs = 0
+            state.best = self._watch.best
+        if state.n_stalled_epochs < patience:
+            return False
+        state.n_stalled_epochs = 0
+        learning_rate = self._schedule.after_plateau(optimizer.learning_rate)
+        told = f"{self._watch.name} did not improve for {patience} epochs."
+        if learning_rate is None:
+            self._progress.say(f"{told} {self._schedule.stop_message}")
+            return True
+        self._progress.say(f"{told} Setting learning rate to {learning_rate:g}.")
+        optimizer.learning_rate = learning_rate
+        return False

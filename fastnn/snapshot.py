@@ -1,0 +1,33 @@
+"""Copies of parameters at one moment, and whether they are of use."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def all_finite(array: NDArray) -> bool:
+    """Whether no number is an infinity or a NaN."""
+    # A NaN is the minimum of what it stands in. Looking at each number by itself would
+    # take a copy as large as a quarter of the parameters.
+    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
+
+
+class Snapshot:
+    """A copy of arrays at one moment, to which they can be set back."""
+
+    def __init__(self, *arrays: NDArray):
+        self._arrays = arrays
+        self._copies: list[NDArray] = []
+
+    @property
+    def taken(self) -> bool:
+        return bool(self._copies)
+
+    def take(self) -> None:
+        if not self._copies:
+            self._copies = [np.empty_like(array) for array in self._arrays]
+        for copy, array in zip(self._copies, self._arrays, strict=True):
+            np.copyto(copy, array)
+
+    def restore(self) -> None:
+        for copy, array in zip(self._copies, self._arrays, strict=True):
+            np.copyto(array, copy)
