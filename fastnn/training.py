@@ -81,7 +81,6 @@ class Trainer:
     averaging: Averaging | None = None
 
     def __post_init__(self) -> None:
-        self.schedule.check()
         if self.averaging is not None:
             self.averaging.check()
 

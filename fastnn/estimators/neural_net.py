@@ -220,6 +220,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
         task: FitTask | None,
     ) -> None:
         schedule, optimizer = self._describe_schedule(), self._describe_optimizer()
+        schedule.check()
         n_samples = samples.X.shape[0]
         epochs = 1 if incremental else self.epochs
 

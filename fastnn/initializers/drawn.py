@@ -30,7 +30,7 @@ class TruncatedNormal(Initializer):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "mean": [Real],
+        "mean": [Interval(Real, None, None, closed="neither")],
         "std": [Interval(Real, 0, None, closed="neither")],
     }
 

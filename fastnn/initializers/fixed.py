@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import Interval
 
 from fastnn.initializers.base import Initializer
 
@@ -45,7 +46,9 @@ class Constant(Initializer):
     array([0.5, 0.5])
     """
 
-    _parameter_constraints: ClassVar[dict] = {"value": [Real]}
+    _parameter_constraints: ClassVar[dict] = {
+        "value": [Interval(Real, None, None, closed="neither")]
+    }
 
     def __init__(self, value: float):
         self.value = value
