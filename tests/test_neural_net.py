@@ -5,6 +5,7 @@ import inspect
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -677,3 +678,27 @@ def test_layers_without_a_bias():
     hidden = np.maximum(X @ model.coefs_[0], 0)
     z = hidden @ model.coefs_[1] + model.intercepts_[0]
     np.testing.assert_array_equal(model.predict(X), z.argmax(axis=1))
+
+
+def test_names_of_features():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    recorded = []
+
+    class Save(Callback):
+        def on_epoch_end(self, run):
+            recorded.append(run.estimator())
+
+    model = net(metrics=["accuracy"], validation=0.2, callbacks=[Save()], epochs=2)
+    model.fit(frame, binary)
+    assert list(model.feature_names_in_) == list("abcd")
+    np.testing.assert_array_equal(recorded[-1].predict(frame), model.predict(frame))
+    assert model.history_["validation_accuracy"] == model.validation_scores_
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["b", "a", "c", "d"]])
+
+
+def test_representations():
+    model = net(Dense(8, "relu"), ("half", Dropout(0.5)), optimizer=Adam(0.01))
+    for each in (model, model.network, clone(model).fit(X, y)):
+        assert "half" in each._repr_html_()
+        assert "half" in repr(each)

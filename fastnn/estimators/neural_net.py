@@ -311,6 +311,8 @@ class BaseNeuralNet(BaseNeuralNetwork):
         measured = {"validation_loss": loss, "validation_score": score}
         if self.metrics:
             estimator = self._stopped({"_fitted": fitted, "_targets": targets})
+            # What it is asked about is checked already, and has no names any more.
+            vars(estimator).pop("feature_names_in_", None)
             weight = (
                 {} if held_out.weight is None else {"sample_weight": held_out.weight}
             )
