@@ -12,6 +12,24 @@
 
 #define AT(T, address) (*(T *)(address))
 
+#ifdef FASTNN_CUDA
+/* Every lane of a block has some columns: see lanes.h. */
+#include "lanes.h"
+
+#define EACH_STRIP(n, TERMS)                    \
+    do {                                        \
+        EACH_COLUMN(j, 0, n) { TERMS(REAL, j) } \
+    } while (0)
+
+#define SUM_STRIPS(n, TERMS, first, second)                            \
+    do {                                                               \
+        REAL firsts = 0, seconds = 0;                                  \
+        EACH_COLUMN(j, 0, n){TERMS(REAL, j, firsts, seconds)} first += \
+            SUM_OF_LANES(firsts);                                      \
+        second += SUM_OF_LANES(seconds);                               \
+    } while (0)
+#else
+
 typedef STRIP_OF(float, 16) strip_f32;
 typedef STRIP_OF(double, 8) strip_f64;
 
@@ -68,6 +86,8 @@ HOST_DEVICE double sum_of_strip_f64(strip_f64 strip) {
 #else
 HOST_DEVICE float sum_of_strip_f32(strip_f32 strip) { return strip; }
 HOST_DEVICE double sum_of_strip_f64(strip_f64 strip) { return strip; }
+#endif
+
 #endif
 
 #endif
