@@ -12,7 +12,7 @@ BASE ?= main~1
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 SOURCES := setup.py pyproject.toml $(wildcard csrc/*.[ch] fastnn/_core/*.pyx fastnn/_core/*.pxd)
-C_FILES := $(wildcard csrc/*.[ch])
+C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
