@@ -12,9 +12,11 @@
 /* Threads of a block, of which there are always a power of two. */
 #define MAX_THREADS 256
 
+/* One block at a time is enough on a processor of the card: without that ptxas spills a few
+   numbers of double precision, to have more of them. */
 #ifndef KERNEL
 #define KERNEL(name, ...) \
-    extern "C" __global__ void __launch_bounds__(MAX_THREADS) name(__VA_ARGS__)
+    extern "C" __global__ void __launch_bounds__(MAX_THREADS, 1) name(__VA_ARGS__)
 #endif
 
 #include "compiler.h"

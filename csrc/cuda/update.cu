@@ -2,6 +2,7 @@
 #include "cuda/block.h"
 
 #include "block_scalars.h"
+#include "lanes.h"
 
 /* The block of parameters that number i belongs to; NULL in the gaps between them. */
 HOST_DEVICE const block_t *block_of(const block_t *blocks, ptrdiff_t n_blocks,
@@ -17,6 +18,14 @@ HOST_DEVICE const block_t *block_of(const block_t *blocks, ptrdiff_t n_blocks,
     return i < blocks[low].offset + blocks[low].size ? blocks + low : NULL;
 }
 
+/* What the step of each block of parameters depends on: it is the same for all of them.
+   By a single block of threads. */
+KERNEL(find_block_scalars, const block_t *blocks, ptrdiff_t n_blocks,
+       const double *scalars, const double *sums, block_scalars_t *own) {
+    EACH_COLUMN(i, 0, n_blocks)
+    own[i] = block_scalars(blocks + i, scalars, sums[SUM_SCALE], sums[SUM_WEIGHT]);
+}
+
 #define BODY "cuda/update.cu"
 #include "each_real.h"
 #else
@@ -25,39 +34,40 @@ HOST_DEVICE const block_t *block_of(const block_t *blocks, ptrdiff_t n_blocks,
 
 /* The optimizer's step of all parameters; running statistics are moved. Samples without
    weight are no step. */
-#define ROW(name, n_slots, step)                                                     \
-    KERNEL(NAMED(step_##name), ptrdiff_t n_parameters, const block_t *blocks,        \
-           ptrdiff_t n_blocks, REAL *weights, const REAL *gradients, REAL *state,    \
-           const double *scalars, const double *sums) {                              \
-        if (!(sums[SUM_WEIGHT] > 0)) return;                                         \
-        REAL *slots[3] = {state, state + n_parameters, state + 2 * n_parameters};    \
-        POINTERS_##n_slots;                                                          \
-        REAL h[N_RULE_SCALARS];                                                      \
-        for (int k = 0; k < N_RULE_SCALARS; k++) h[k] = (REAL)scalars[k];            \
-        EACH_NUMBER(i, n_parameters) {                                               \
-            const block_t *block = block_of(blocks, n_blocks, i);                    \
-            if (!block) continue;                                                    \
-            if (!block->trainable) {                                                 \
-                if (block->running > 0)                                              \
-                    weights[i] =                                                     \
-                        (REAL)(1 - block->running) * weights[i] + gradients[i];      \
-                continue;                                                            \
-            }                                                                        \
-            block_scalars_t own =                                                    \
-                block_scalars(block, scalars, sums[SUM_SCALE], sums[SUM_WEIGHT]);    \
-            REAL rate = (REAL)own.rate, scale = (REAL)sums[SUM_SCALE];               \
-            REAL shrink = (REAL)own.shrink, penalty = (REAL)(own.slope + own.decay); \
-            REAL gradient = gradients[i];                                            \
-            if (own.l1 != 0 || own.bound > 0) {                                      \
-                gradient = NAMED(regularized)(gradient, weights[i], (REAL)own.slope, \
-                                              (REAL)own.l1);                         \
-                if (own.bound > 0)                                                   \
-                    gradient = NAMED(clipped)(gradient, (REAL)own.bound);            \
-                penalty = (REAL)own.decay;                                           \
-            }                                                                        \
-            (void)rate;                                                              \
-            STEP(n_slots, step, gradient)                                            \
-        }                                                                            \
+#define ROW(name, n_slots, step)                                                      \
+    KERNEL(NAMED(step_##name), ptrdiff_t n_parameters, const block_t *blocks,         \
+           ptrdiff_t n_blocks, REAL *weights, const REAL *gradients, REAL *state,     \
+           const double *scalars, const double *sums,                                 \
+           const block_scalars_t *block_scalars) {                                    \
+        if (!(sums[SUM_WEIGHT] > 0)) return;                                          \
+        REAL *slots[3] = {state, state + n_parameters, state + 2 * n_parameters};     \
+        POINTERS_##n_slots;                                                           \
+        REAL h[N_RULE_SCALARS];                                                       \
+        for (int k = 0; k < N_RULE_SCALARS; k++) h[k] = (REAL)scalars[k];             \
+        REAL scale = (REAL)sums[SUM_SCALE];                                           \
+        EACH_NUMBER(i, n_parameters) {                                                \
+            const block_t *block = block_of(blocks, n_blocks, i);                     \
+            if (!block) continue;                                                     \
+            if (!block->trainable) {                                                  \
+                if (block->running > 0)                                               \
+                    weights[i] =                                                      \
+                        (REAL)(1 - block->running) * weights[i] + gradients[i];       \
+                continue;                                                             \
+            }                                                                         \
+            const block_scalars_t *own = block_scalars + (block - blocks);            \
+            REAL rate = (REAL)own->rate, shrink = (REAL)own->shrink;                  \
+            REAL penalty = (REAL)(own->slope + own->decay);                           \
+            REAL gradient = gradients[i];                                             \
+            if (own->l1 != 0 || own->bound > 0) {                                     \
+                gradient = NAMED(regularized)(gradient, weights[i], (REAL)own->slope, \
+                                              (REAL)own->l1);                         \
+                if (own->bound > 0)                                                   \
+                    gradient = NAMED(clipped)(gradient, (REAL)own->bound);            \
+                penalty = (REAL)own->decay;                                           \
+            }                                                                         \
+            (void)rate;                                                               \
+            STEP(n_slots, step, gradient)                                             \
+        }                                                                             \
     }
 OPTIMIZER_TABLE(ROW)
 #undef ROW

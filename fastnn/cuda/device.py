@@ -3,7 +3,7 @@
 import hashlib
 import importlib
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -73,6 +73,26 @@ def source_folder() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "csrc"
     return installed if installed.is_dir() else package.parent / "csrc"
+
+
+@cache
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(source_folder().rglob("*")):
+        if path.suffix in (".h", ".cu"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def source_of(stem: str) -> str:
+    """What NVRTC is given. CuPy's cache knows that, and not what it includes."""
+    return f'/* {_digest()} */\n#include "cuda/{stem}.cu"\n'
+
+
+def compile_options() -> tuple[str, ...]:
+    """Options of NVRTC, beside those that CuPy adds."""
+    folder = source_folder()
+    return "-std=c++17", f"-I{folder}", f"-I{folder / 'cuda' / 'nvrtc'}"
 
 
 # What a missing piece is, and what to do about it.
@@ -176,21 +196,10 @@ class GPU:
     def download(self, buffer: _Memory, array: NDArray) -> None:
         array.reshape(-1)[...] = buffer.array[: array.size].get()
 
-    @cached_property
-    def _digest(self) -> str:
-        """CuPy's cache knows the source that it is given, not what that includes."""
-        digest = hashlib.sha256()
-        for path in sorted(source_folder().rglob("*")):
-            if path.suffix in (".h", ".cu"):
-                digest.update(path.read_bytes())
-        return digest.hexdigest()
-
     def kernel(self, stem: str, name: str) -> Kernel:
-        folder = source_folder()
         if stem not in self._modules:
             self._modules[stem] = self._cupy.RawModule(
-                code=f'/* {self._digest} */\n#include "cuda/{stem}.cu"\n',
-                options=("-std=c++17", f"-I{folder}", f"-I{folder / 'cuda' / 'nvrtc'}"),
+                code=source_of(stem), options=compile_options()
             )
         function = self._modules[stem].get_function(name)
 

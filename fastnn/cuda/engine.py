@@ -91,6 +91,8 @@ class DeviceEngine:
         device.upload(self.gradients, self._gradients)
         self._blocks = device.empty(plan.blocks.nbytes, np.uint8)
         device.upload(np.frombuffer(plan.blocks.tobytes(), np.uint8), self._blocks)
+        # Numbers of a block_scalars_t of csrc/block_scalars.h.
+        self._block_scalars = device.empty(6 * len(plan.blocks), np.float64)
         self._rows_of_order = device.empty(self.n_rows, np.int64)
         self._table = device.empty(STEPS_AT_ONCE * N_SCALARS, np.float64)
         self._cursor = device.empty(2, np.int64)
@@ -291,10 +293,15 @@ class DeviceEngine:
         calls.append(self._single("step", "set_scale", parts, partial_, row, sums))
         calls += self._penalty_calls()
         state = self._copies["state"].address
+        own = self._block_scalars.address
+        calls.append(
+            self._single("update", "find_block_scalars", *blocks, row, sums, own)
+        )
         calls.append(
             self._all_parameters(
                 f"step_{self._rule}", blocks_for(self._plan.n_parameters), *blocks,
                 weights, gradients, state, row, sums,
+                own,
             )
         )  # fmt: skip
         calls += [self._max_norm(block) for block in self._limited]
