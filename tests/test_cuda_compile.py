@@ -41,7 +41,7 @@ def compiled(stem, architecture):
     nvrtc = the_compiler()
     program = nvrtc.createProgram(source_of(stem), f"{stem}.cu", (), ())
     options = (
-        f"-arch={architecture}", "-default-device", "--ptxas-options=-v",
+        f"-arch={architecture}", "-default-device", "-ftz=true", "--ptxas-options=-v",
         *compile_options(),
     )  # fmt: skip
     try:

@@ -3,7 +3,7 @@
 The formulas are those of the CPU's loops: the kernels of ``csrc/cuda`` include them.
 """
 
-from fastnn.cuda.device import Device, find_device, missing_piece
+from fastnn.cuda.device import Device, describe, find_device
 from fastnn.cuda.engine import DeviceEngine
 from fastnn.cuda.forward import DeviceForward
 
@@ -11,6 +11,6 @@ __all__ = [
     "Device",
     "DeviceEngine",
     "DeviceForward",
+    "describe",
     "find_device",
-    "missing_piece",
 ]

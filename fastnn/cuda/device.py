@@ -101,13 +101,18 @@ _NO_CUPY = (
     "13, and `pip install cupy-cuda12x[ctk]` the one for CUDA 12 (found: {})"
 )
 _NO_DRIVER = (
-    "there is no NVIDIA driver that this CuPy works with: install or update the driver "
+    "there is no NVIDIA driver, or one too old for this CuPy: install or update it "
     "(`nvidia-smi` shows its version and its CUDA version), or the CuPy of an older "
     "CUDA (found: {})"
 )
 _NO_CARD = (
     "the driver sees no NVIDIA card: look at `nvidia-smi`, at the environment variable "
     "CUDA_VISIBLE_DEVICES and, in a container, at whether it was given the card "
+    "(found: {})"
+)
+_NO_LIBRARIES = (
+    "CUDA's libraries, cuBLAS and NVRTC, are not all installed: `pip install "
+    "cupy-cuda13x[ctk]` (or cupy-cuda12x[ctk], for a driver of CUDA 12) brings them "
     "(found: {})"
 )
 
@@ -117,6 +122,7 @@ def import_cupy() -> ModuleType:
     return importlib.import_module("cupy")
 
 
+@cache
 def missing_piece() -> str | None:
     """What there must be before a GPU can be used, and is not; None if all is there."""
     try:
@@ -128,7 +134,14 @@ def missing_piece() -> str | None:
     except cupy.cuda.runtime.CUDARuntimeError as error:
         missing = _NO_CARD if "cudaErrorNoDevice" in str(error) else _NO_DRIVER
         return missing.format(error)
-    return None if count else _NO_CARD.format("0 cards")
+    if not count:
+        return _NO_CARD.format("0 cards")
+    try:
+        # They are loaded when they are looked up.
+        _ = cupy.cuda.cublas, cupy.cuda.nvrtc.getVersion()
+    except (ImportError, RuntimeError) as error:
+        return _NO_LIBRARIES.format(error)
+    return None
 
 
 def find_device(name: str) -> Device | None:
@@ -154,6 +167,30 @@ def find_device(name: str) -> Device | None:
             "on the CPU where there is no GPU."
         )
     return None
+
+
+def describe() -> dict[str, str]:
+    """Versions of CuPy, of CUDA and of the driver, and the card, for bug reports."""
+    try:
+        cupy = import_cupy()
+    except ImportError as error:
+        return {"cupy": f"missing ({error})"}
+    runtime = cupy.cuda.runtime
+    described = {"cupy": cupy.__version__}
+    for name, ask in (
+        ("CUDA runtime", runtime.runtimeGetVersion),
+        ("CUDA of the driver", runtime.driverGetVersion),
+    ):
+        version = ask()
+        described[name] = f"{version // 1000}.{version % 1000 // 10}"
+    missing = missing_piece()
+    if missing is None:
+        properties = runtime.getDeviceProperties(runtime.getDevice())
+        memory = properties["totalGlobalMem"] / 2**30
+        described["card"] = f"{properties['name'].decode()}, {memory:.0f} GiB"
+    else:
+        described["card"] = f"missing: {missing}"
+    return described
 
 
 @cache
