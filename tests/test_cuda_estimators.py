@@ -106,7 +106,9 @@ def layers(dropout=0.2):
 
 ESTIMATORS = {
     "classifier": MLPClassifier((7, 5), max_iter=5),
-    "regressor": MLPRegressor(hidden_layer_sizes=7, activation="tanh", solver="sgd", max_iter=5, momentum=0.9),
+    "regressor": MLPRegressor(
+        hidden_layer_sizes=7, activation="tanh", solver="sgd", max_iter=5, momentum=0.9
+    ),
     "stopped_early": MLPClassifier((7,), max_iter=6, early_stopping=True),
     "lbfgs": MLPClassifier((5,), solver="lbfgs", max_iter=8),
     "net": NeuralNetClassifier(layers(), epochs=5, batch_size=32),
