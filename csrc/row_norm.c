@@ -1,6 +1,6 @@
 #ifndef REAL
 #include "row_norm.h"
-#include "strips.h"
+#include "sums.h"
 #include <math.h>
 #define BODY "row_norm.c"
 #include "each_real.h"

@@ -1,15 +1,14 @@
-/* Normalisation of rows and its adjoint, with and without the mean, in strips.h's words. */
-#ifdef NORMALISED
-#undef NORMALISED
-#endif
-
+/* Normalisation of rows and its adjoint, with and without the mean, by whoever has a row:
+   see lanes.h. */
 /* What is known of a row. The mean is a rounded one, which of rows far from 0 has too few
    digits: the rest is what it lacks, the mean of x - mean. */
 typedef struct {
     REAL mean, rest, inverse;
 } NAMED(statistics);
 
-#define NORMALISED(x) (((x) - row.mean - row.rest) * row.inverse)
+HOST_DEVICE REAL NAMED(normalized)(NAMED(statistics) row, REAL x) {
+    return (x - row.mean - row.rest) * row.inverse;
+}
 
 /* The variance takes a second pass over the row, corrected for the rest: Chan, Golub and
    LeVeque, "Algorithms for computing the sample variance", The American Statistician 37,
@@ -17,22 +16,22 @@ typedef struct {
 HOST_DEVICE NAMED(statistics)
     NAMED(statistics_of)(int centered, ptrdiff_t n, const REAL *x, double epsilon) {
     NAMED(statistics) row = {0, 0, 0};
-    REAL rest = 0, squares = 0;
     if (centered) {
-#define TERMS(T, j, sum, unused) sum += AT(T, x + j);
-        REAL sum = 0, unused = 0;
-        SUM_STRIPS(n, TERMS, sum, unused);
-        (void)unused;
-#undef TERMS
+#define TERMS(j, sum, nothing) sum += x[j];
+        REAL sum = 0, nothing = 0;
+        SUM_TWO(n, TERMS, sum, nothing);
+        (void)nothing;
         row.mean = sum / (REAL)n;
-    }
-#define TERMS(T, j, rest, squares) \
-    T d = AT(T, x + j) - row.mean; \
-    if (centered) rest += d;       \
-    squares += d * d;
-    SUM_STRIPS(n, TERMS, rest, squares);
 #undef TERMS
+    }
+#define TERMS(j, rest, squares) \
+    REAL d = x[j] - row.mean;   \
+    if (centered) rest += d;    \
+    squares += d * d;
+    REAL rest = 0, squares = 0;
+    SUM_TWO(n, TERMS, rest, squares);
     row.rest = rest / (REAL)n;
+#undef TERMS
     double variance = (double)squares / (double)n - (double)row.rest * (double)row.rest;
     double inverse = 1 / sqrt((variance < 0 ? 0 : variance) + epsilon);
     row.inverse = (REAL)(inverse > 1e38 ? 1e38 : inverse); /* 0 times it must be 0 */
@@ -44,13 +43,13 @@ HOST_DEVICE void NAMED(norm)(int centered, ptrdiff_t m, ptrdiff_t n, const REAL 
                              REAL *y, REAL *saved) {
     for (ptrdiff_t i = 0; i < m; i++, x += n, y += n) {
         NAMED(statistics) row = NAMED(statistics_of)(centered, n, x, epsilon);
-#define TERMS(T, j)                     \
-    T h = NORMALISED(AT(T, x + j));     \
-    if (scale) h *= AT(T, scale + j);   \
-    if (offset) h += AT(T, offset + j); \
-    AT(T, y + j) = h;
-        EACH_STRIP(n, TERMS);
-#undef TERMS
+        SIMD
+        EACH_COLUMN(j, 0, n) {
+            REAL h = NAMED(normalized)(row, x[j]);
+            if (scale) h *= scale[j];
+            if (offset) h += offset[j];
+            y[j] = h;
+        }
         if (centered) {
             *saved++ = row.mean;
             *saved++ = row.rest;
@@ -82,27 +81,26 @@ HOST_DEVICE void NAMED(norm_gradient)(int centered, ptrdiff_t m, ptrdiff_t n,
                                       REAL *doffset) {
     for (ptrdiff_t i = 0; i < m; i++, dy += n, x += n) {
         NAMED(statistics) row = NAMED(statistics_from)(centered, saved, i);
+#define TERMS(j, sum, along)               \
+    REAL g = dy[j];                        \
+    REAL h = NAMED(normalized)(row, x[j]); \
+    if (doffset) doffset[j] += g;          \
+    if (dscale) dscale[j] += g * h;        \
+    if (scale) g *= scale[j];              \
+    if (centered) sum += g;                \
+    along += g * h;
         REAL sum = 0, along = 0;
-#define TERMS(T, j, sum, along)             \
-    T d = AT(T, dy + j);                    \
-    T h = NORMALISED(AT(T, x + j));         \
-    if (doffset) AT(T, doffset + j) += d;   \
-    if (dscale) AT(T, dscale + j) += d * h; \
-    if (scale) d *= AT(T, scale + j);       \
-    if (centered) sum += d;                 \
-    along += d * h;
-        SUM_STRIPS(n, TERMS, sum, along);
+        SUM_TWO(n, TERMS, sum, along);
 #undef TERMS
         if (!dx) continue;
         sum /= (REAL)n;
         along /= (REAL)n;
-#define TERMS(T, j)                   \
-    T h = NORMALISED(AT(T, x + j));   \
-    T d = AT(T, dy + j);              \
-    if (scale) d *= AT(T, scale + j); \
-    AT(T, dx + j) = (d - sum - h * along) * row.inverse;
-        EACH_STRIP(n, TERMS);
-#undef TERMS
+        SIMD
+        EACH_COLUMN(j, 0, n) {
+            REAL g = dy[j];
+            if (scale) g *= scale[j];
+            dx[j] = (g - sum - NAMED(normalized)(row, x[j]) * along) * row.inverse;
+        }
         dx += n;
     }
 }

@@ -26,21 +26,26 @@ CLONES void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y) {
     for (ptrdiff_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-CLONES void NAMED(regularize_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,
-                                   REAL l1, REAL bound, const REAL *gradients,
-                                   REAL *regularized) {
+CLONES void NAMED(lasso_loop)(ptrdiff_t n, const REAL *weights, REAL l1,
+                              const REAL *gradients, REAL *result) {
     SIMD
     for (ptrdiff_t i = 0; i < n; i++)
-        regularized[i] = NAMED(clipped)(
-            NAMED(regularized)(gradients[i], weights[i], penalty, l1), bound);
+        result[i] = NAMED(with_lasso)(gradients[i], weights[i], l1);
 }
 
-CLONES double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL l1,
+CLONES void NAMED(clip_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL bound,
+                             const REAL *gradients, REAL *result) {
+    SIMD
+    for (ptrdiff_t i = 0; i < n; i++)
+        result[i] = NAMED(clipped)(gradients[i] + penalty * weights[i], bound);
+}
+
+CLONES double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,
                                const REAL *gradients) {
     double sum = 0;
     SIMD_SUM(sum)
     for (ptrdiff_t i = 0; i < n; i++) {
-        double g = NAMED(regularized)(gradients[i], weights[i], penalty, l1);
+        double g = gradients[i] + penalty * weights[i];
         sum += g * g;
     }
     return sum;

@@ -14,12 +14,14 @@
     double NAMED(sum_of_squares_loop)(ptrdiff_t n, const REAL *x);                             \
     double NAMED(sum_of_magnitudes_loop)(ptrdiff_t n, const REAL *x);                          \
     void NAMED(add_into_loop)(ptrdiff_t n, const REAL *x, REAL *y); /* y += x */               \
-    /* regularized = gradient + penalty * w + l1 * sign(w), within the bounds. */              \
-    void NAMED(regularize_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,                \
-                                REAL l1, REAL bound, const REAL *gradients,                    \
-                                REAL *regularized);                                            \
-    /* The sum of the squares of gradient + penalty * w + l1 * sign(w). */                     \
-    double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL l1,           \
+    /* result = gradient + l1 * sign(w); gradients and result may be one array. */             \
+    void NAMED(lasso_loop)(ptrdiff_t n, const REAL *weights, REAL l1,                          \
+                           const REAL *gradients, REAL *result);                               \
+    /* The same of gradient + penalty * w, within the bounds. */                               \
+    void NAMED(clip_loop)(ptrdiff_t n, const REAL *weights, REAL penalty, REAL bound,          \
+                          const REAL *gradients, REAL *result);                                \
+    /* The sum of the squares of gradient + penalty * w. */                                    \
+    double NAMED(norm_loop)(ptrdiff_t n, const REAL *weights, REAL penalty,                    \
                             const REAL *gradients);                                            \
     /* average += rate * (w - average) */                                                      \
     void NAMED(average_loop)(ptrdiff_t n, const REAL *weights, REAL rate,                      \

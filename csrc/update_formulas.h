@@ -3,8 +3,8 @@
 HOST_DEVICE REAL NAMED(magnitude)(REAL x) { return x < 0 ? -x : x; }
 
 /* At 0, where the slope of l1 * |w| jumps, it is 0. */
-HOST_DEVICE REAL NAMED(regularized)(REAL g, REAL w, REAL penalty, REAL l1) {
-    return g + penalty * w + (w > 0 ? l1 : (w < 0 ? -l1 : w));
+HOST_DEVICE REAL NAMED(with_lasso)(REAL g, REAL w, REAL l1) {
+    return g + (w > 0 ? l1 : (w < 0 ? -l1 : w));
 }
 
 HOST_DEVICE REAL NAMED(clipped)(REAL g, REAL bound) {

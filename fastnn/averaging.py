@@ -20,6 +20,11 @@ class Averaging(BaseEstimator, ABC):
     """Base class of the averages of weights.
 
     After each step of training, ``average += rate * (w - average)``.
+
+    References
+    ----------
+    Polyak, B. T., and Juditsky, A. B. "Acceleration of stochastic approximation by
+    averaging". SIAM Journal on Control and Optimization, 1992.
     """
 
     # Whether the weights it averages lie so far apart that the running statistics of
@@ -79,9 +84,9 @@ class EMA(Averaging):
 
     References
     ----------
-    Polyak, B. T., and Juditsky, A. B. "Acceleration of stochastic approximation by
-    averaging". SIAM Journal on Control and Optimization, 1992.
     Tarvainen, A., and Valpola, H. "Mean teachers are better role models". NIPS 2017.
+    Morales-Brotons, D., Vogels, T., and Hendrikx, H. "Exponential moving average of
+    weights in deep learning: dynamics and benefits". TMLR 2024.
 
     Examples
     --------

@@ -33,6 +33,8 @@ class Objective:
 
     Attributes
     ----------
+    running : ndarray of shape (n_parameters,)
+        Weight of the samples' statistics in running ones; 0 for other parameters.
     reported : float
         The last value in the normalisation of :meth:`Engine.epoch`, where the squared
         error is a mean over outputs.
@@ -57,31 +59,31 @@ class Objective:
                 "lbfgs takes no steps after which a norm could be limited: leave "
                 "kernel_constraint None, or train with another solver."
             )
-        # What running statistics have for a gradient is the part that moves them.
-        self._moved = plan.blocks[plan.blocks["running"] > 0]
+        self.running = np.zeros_like(parameters)
+        for block in plan.blocks:
+            self.running[_place(block)] = block["running"]
         self.reported = math.nan
 
     def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Value and gradient at a point."""
+        """Value and gradient at a point.
+
+        It becomes the parameters, but for running statistics: these become those of
+        all samples.
+        """
         np.copyto(self._parameters, point)
         loss, reported, weight = self._engine.gradient()
         penalty = self._engine.penalty(weight)
         self.reported = (reported + penalty) / weight
-        gradient = self._engine.gradients.copy()
+        gradients = self._engine.gradients
+        gradient = gradients.copy()
         for block in self._blocks:
             at = _place(block)
             gradient[at] += (block["penalty"] + 2 * block["l2"] * weight) * point[at]
-        for block in self._moved:
-            gradient[_place(block)] = 0
         gradient /= weight
+        moved = self.running > 0
+        self._parameters[moved] = gradients[moved] / self.running[moved]
+        gradient[moved] = 0
         return (loss + penalty) / weight, gradient
-
-    def settle(self, point: NDArray[np.float64]) -> None:
-        """Make a point the parameters, with the statistics of the whole data set."""
-        self(point)
-        for block in self._moved:
-            at = _place(block)
-            self._parameters[at] = self._engine.gradients[at] / block["running"]
 
 
 def _place(block: np.void) -> slice:
@@ -160,6 +162,8 @@ def fit_lbfgs(
         nonlocal n_iter
         n_iter += 1
         np.copyto(last, point)
+        # What was evaluated last is where the line search has ended.
+        np.copyto(last, parameters, where=objective.running > 0)
         if verbose:
             print(f"Iteration {n_iter}, loss = {objective.reported:.8f}")
 
@@ -173,10 +177,10 @@ def fit_lbfgs(
                 callback=record,
                 options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
             )
-            objective.settle(result.x)
+            objective(result.x)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
-            objective.settle(last)
+            np.copyto(parameters, last)
             return objective.reported, n_iter
     if not (np.isfinite(objective.reported) and all_finite(parameters)):
         raise NotFiniteError

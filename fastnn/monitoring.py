@@ -73,7 +73,7 @@ class MonitoredState(TrainingState):
         if not averaged:
             self.average = None
         elif average is None or average.values.dtype != parameters.dtype:
-            self.average = RunningAverage(np.zeros_like(parameters))
+            self.average = RunningAverage(parameters.copy())
         elif average.started and not kept:
             average.values[:] = parameters
 

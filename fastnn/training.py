@@ -85,7 +85,6 @@ class Trainer:
     device: Device | None = None
 
     def __post_init__(self) -> None:
-        self.schedule.check()
         if self.averaging is not None:
             self.averaging.check()
 

@@ -7,6 +7,9 @@ from itertools import count
 import numpy as np
 import reference
 from writers import (
+    batch_norm,
+    batch_norm_frozen,
+    batch_norm_used_twice,
     dense,
     learned_slopes,
     noisy,
@@ -28,7 +31,6 @@ from fastnn._core.tables import (
     ROW_NORMS,
 )
 from fastnn.constraints import MaxNorm
-from fastnn.initializers import Constant, Zeros
 from fastnn.layers import (
     ELU,
     Activation,
@@ -338,70 +340,6 @@ def two_losses():
     return lowering.finish(heads[0])
 
 
-def normalised(lowering, x, name, affine=True, momentum=0.1, statistics=None):
-    """Batch normalisation, by statistics of its own or by those that are given."""
-    shape = x.shape[-1:]
-    scale = offset = None
-    if affine:
-        scale = parameter(lowering, f"{name}/scale", shape)
-        offset = parameter(lowering, f"{name}/offset", shape)
-    statistics = statistics or running(lowering, name, shape)
-    return lowering.batch_norm(
-        x, *statistics, scale, offset, momentum=momentum, epsilon=1e-2
-    )
-
-
-def running(lowering, name, shape):
-    return [
-        lowering.running_statistic(f"{name}/{what}", shape, initial)
-        for what, initial in (
-            ("running_mean", Zeros()),
-            ("running_variance", Constant(1.0)),
-        )
-    ]
-
-
-def batch_norm(**options):
-    def write(lowering, x):
-        for i, units in enumerate((6, 19)):
-            kernel = parameter(lowering, f"kernel_{i}", (x.shape[-1], units))
-            x = normalised(
-                lowering, lowering.product(x, kernel), f"norm_{i}", **options
-            )
-            x = lowering.add(x, None, "tanh")
-        return dense(lowering, x, "output", 2)
-
-    return write
-
-
-def batch_norm_used_twice(lowering, x):
-    """One scale, one offset and one pair of running statistics, for two values."""
-    x = dense(lowering, x, "first", 4, "tanh")
-    statistics = running(lowering, "norm", (4,))
-    scale, offset = (parameter(lowering, name, (4,)) for name in ("scale", "offset"))
-    for i in range(2):
-        kernel = parameter(lowering, f"kernel_{i}", (4, 4))
-        x = lowering.batch_norm(
-            lowering.product(x, kernel), *statistics, scale, offset,
-            momentum=0.3, epsilon=1e-2,
-        )  # fmt: skip
-        x = lowering.add(x, None, "tanh")
-    return x
-
-
-def batch_norm_frozen(lowering, x):
-    """A trained layer in front of one whose offset alone is trained."""
-    kernel = parameter(lowering, "kernel", (5, 4))
-    statistics = running(lowering, "norm", (4,))
-    scale = parameter(lowering, "scale", (4,), trainable=False)
-    offset = parameter(lowering, "offset", (4,))
-    x = lowering.batch_norm(
-        lowering.product(x, kernel), *statistics, scale, offset,
-        momentum=0.1, epsilon=1e-2,
-    )  # fmt: skip
-    return dense(lowering, lowering.add(x, None, "tanh"), "output", 2)
-
-
 def quartic(y, z):
     """A loss that no table has, which looks at a whole sample: ``|z - y|^4 / 4``."""
     square = ((z - y) ** 2).sum(axis=1)
@@ -433,6 +371,11 @@ BROADCASTS = [
 
 MAKERS = {
     "linear": lambda: stack([3]),
+    "no_bias": lambda: lower(
+        Sequential([Dense(4, "tanh", use_bias=False), Dense(2, use_bias=False)]),
+        input_shape=(5,),
+        loss=SquaredError(),
+    ),
     "one_feature": lambda: stack([4, 1], input_shape=(1,)),
     "deep": lambda: stack([6, 5, 4, 3, 2], "tanh"),
     "wide": lambda: stack([67, 33, 2], "relu"),

@@ -5,21 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference
-from cases import (
-    by_hand,
-    draw,
-    evaluate,
-    normalised,
-    parameter,
-    plan_of,
-    predict,
-    running,
-)
+from cases import by_hand, draw, evaluate, plan_of, predict
+from writers import normalised, parameter, running
 
 from fastnn.engine import Engine
 from fastnn.layers import BatchNorm, Dense
 from fastnn.lbfgs import fit_lbfgs
-from fastnn.losses import SquaredError
+from fastnn.losses import CustomLoss, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, AdamW
 
@@ -327,6 +319,30 @@ def test_lbfgs_ends_with_the_statistics_of_all_samples():
     # Predictions differ by the factor n / (n - 1) of the variance only.
     error = abs(predict(plan, flat, X) - y).max()
     assert error < abs(y).max() / 60
+
+
+def test_lbfgs_interrupted_keeps_statistics_that_belong_to_its_weights():
+    calls = iter(range(5))
+
+    def interrupted(y, z):
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return ((z - y) ** 2).sum(axis=1) / 2, z - y
+
+    network = Sequential([Dense(4), BatchNorm(), Dense(1)])
+    plan = lower(network, input_shape=(3,), loss=CustomLoss(interrupted))
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), rng.normal(size=(60, 1))
+    flat = plan.initialize(np.random.RandomState(0), np.float64)
+    start = flat.copy()
+    options = {"max_iter": 300, "max_fun": 3000, "tol": 0.0}
+    with pytest.warns(UserWarning, match="interrupted"):
+        fit_lbfgs(plan, flat, X, y, None, **options, verbose=False, n_threads=1)
+    assert not np.array_equal(flat, start)
+    kernel, bias, _, _, mean, variance, _, _ = plan.views(flat)
+    hidden = X @ kernel + bias
+    np.testing.assert_allclose(mean, hidden.mean(axis=0), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(variance, hidden.var(axis=0, ddof=1), rtol=1e-10)
 
 
 # -------------------------------------------------------------------------- the layer

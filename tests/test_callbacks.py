@@ -15,7 +15,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastnn import MLPClassifier, MLPRegressor
+from fastnn import (
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+)
+from fastnn.averaging import EMA
 
 callback = pytest.importorskip("sklearn.callback")
 
@@ -254,3 +260,16 @@ def test_progress_bar(around, capsys):
     printed = capsys.readouterr().out
     assert "MLPClassifier" in printed
     assert "100%" in printed
+
+
+@pytest.mark.parametrize("Estimator", [NeuralNetClassifier, NeuralNetRegressor])
+def test_networks_of_ones_own_have_the_same_tasks(Estimator):
+    recorder = Recorder(n_epochs=3)
+    model = Estimator(epochs=5, averaging=EMA(0.5), random_state=0)
+    model.set_callbacks(recorder).fit(X, y)
+    assert epochs(recorder, "begin") == epochs(recorder, "end") == [0, 1, 2]
+    assert model.n_epochs_ == 3
+    for epoch, each in enumerate(recorder.models[:3], start=1):
+        assert each.n_epochs_ == len(each.history_["loss"]) == epoch
+        alone = Estimator(epochs=epoch, averaging=EMA(0.5), random_state=0).fit(X, y)
+        np.testing.assert_array_equal(each.predict(X), alone.predict(X))

@@ -5,6 +5,7 @@ import inspect
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -668,3 +669,36 @@ def test_statistics_of_averaged_weights():
     )
     np.testing.assert_allclose(mean, hidden.mean(axis=0), rtol=1e-9)
     np.testing.assert_allclose(variance, hidden.var(axis=0, ddof=1), rtol=1e-9)
+
+
+def test_layers_without_a_bias():
+    model = net(Dense(8, "relu", use_bias=False), Dense(3)).fit(X, y)
+    assert shapes(model) == [(4, 8), (8, 3)]
+    assert [bias.shape for bias in model.intercepts_] == [(3,)]
+    hidden = np.maximum(X @ model.coefs_[0], 0)
+    z = hidden @ model.coefs_[1] + model.intercepts_[0]
+    np.testing.assert_array_equal(model.predict(X), z.argmax(axis=1))
+
+
+def test_names_of_features():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    recorded = []
+
+    class Save(Callback):
+        def on_epoch_end(self, run):
+            recorded.append(run.estimator())
+
+    model = net(metrics=["accuracy"], validation=0.2, callbacks=[Save()], epochs=2)
+    model.fit(frame, binary)
+    assert list(model.feature_names_in_) == list("abcd")
+    np.testing.assert_array_equal(recorded[-1].predict(frame), model.predict(frame))
+    assert model.history_["validation_accuracy"] == model.validation_scores_
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["b", "a", "c", "d"]])
+
+
+def test_representations():
+    model = net(Dense(8, "relu"), ("half", Dropout(0.5)), optimizer=Adam(0.01))
+    for each in (model, model.network, clone(model).fit(X, y)):
+        assert "half" in each._repr_html_()
+        assert "half" in repr(each)

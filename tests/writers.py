@@ -1,6 +1,6 @@
 """Networks that are written by hand, op by op, to be made plans of."""
 
-from fastnn.initializers import GlorotUniform
+from fastnn.initializers import Constant, GlorotUniform, Zeros
 
 
 def parameter(lowering, name, shape, **options):
@@ -82,3 +82,67 @@ def normed_above_frozen(lowering, x):
     x = dense(lowering, x, "below", 7, trainable=False)
     x = lowering.row_norm("rms_norm", x, parameter(lowering, "a", (7,)), epsilon=1e-5)
     return dense(lowering, x, "output", 2)
+
+
+def normalised(lowering, x, name, affine=True, momentum=0.1, statistics=None):
+    """Batch normalisation, by statistics of its own or by those that are given."""
+    shape = x.shape[-1:]
+    scale = offset = None
+    if affine:
+        scale = parameter(lowering, f"{name}/scale", shape)
+        offset = parameter(lowering, f"{name}/offset", shape)
+    statistics = statistics or running(lowering, name, shape)
+    return lowering.batch_norm(
+        x, *statistics, scale, offset, momentum=momentum, epsilon=1e-2
+    )
+
+
+def running(lowering, name, shape):
+    return [
+        lowering.running_statistic(f"{name}/{what}", shape, initial)
+        for what, initial in (
+            ("running_mean", Zeros()),
+            ("running_variance", Constant(1.0)),
+        )
+    ]
+
+
+def batch_norm(**options):
+    def write(lowering, x):
+        for i, units in enumerate((6, 19)):
+            kernel = parameter(lowering, f"kernel_{i}", (x.shape[-1], units))
+            x = normalised(
+                lowering, lowering.product(x, kernel), f"norm_{i}", **options
+            )
+            x = lowering.add(x, None, "tanh")
+        return dense(lowering, x, "output", 2)
+
+    return write
+
+
+def batch_norm_used_twice(lowering, x):
+    """One scale, one offset and one pair of running statistics, for two values."""
+    x = dense(lowering, x, "first", 4, "tanh")
+    statistics = running(lowering, "norm", (4,))
+    scale, offset = (parameter(lowering, name, (4,)) for name in ("scale", "offset"))
+    for i in range(2):
+        kernel = parameter(lowering, f"kernel_{i}", (4, 4))
+        x = lowering.batch_norm(
+            lowering.product(x, kernel), *statistics, scale, offset,
+            momentum=0.3, epsilon=1e-2,
+        )  # fmt: skip
+        x = lowering.add(x, None, "tanh")
+    return x
+
+
+def batch_norm_frozen(lowering, x):
+    """A trained layer in front of one whose offset alone is trained."""
+    kernel = parameter(lowering, "kernel", (5, 4))
+    statistics = running(lowering, "norm", (4,))
+    scale = parameter(lowering, "scale", (4,), trainable=False)
+    offset = parameter(lowering, "offset", (4,))
+    x = lowering.batch_norm(
+        lowering.product(x, kernel), *statistics, scale, offset,
+        momentum=0.1, epsilon=1e-2,
+    )  # fmt: skip
+    return dense(lowering, lowering.add(x, None, "tanh"), "output", 2)

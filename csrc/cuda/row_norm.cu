@@ -1,7 +1,7 @@
 #ifndef REAL
 #include "cuda/block.h"
 
-#include "strips.h"
+#include "sums.h"
 #define BODY "cuda/row_norm.cu"
 #include "each_real.h"
 #else
@@ -35,7 +35,7 @@ KERNEL(NAMED(row_norm_sums), ptrdiff_t centered, ptrdiff_t m, ptrdiff_t n,
         NAMED(statistics) row = NAMED(statistics_from)((int)centered, saved, i);
         REAL d = dy[i * n + j];
         sum += d;
-        product += d * NORMALISED(x[i * n + j]);
+        product += d * NAMED(normalized)(row, x[i * n + j]);
     }
     sum = column_sum(sum);
     product = column_sum(product);

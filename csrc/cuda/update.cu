@@ -34,40 +34,40 @@ KERNEL(find_block_scalars, const block_t *blocks, ptrdiff_t n_blocks,
 
 /* The optimizer's step of all parameters; running statistics are moved. Samples without
    weight are no step. */
-#define ROW(name, n_slots, step)                                                      \
-    KERNEL(NAMED(step_##name), ptrdiff_t n_parameters, const block_t *blocks,         \
-           ptrdiff_t n_blocks, REAL *weights, const REAL *gradients, REAL *state,     \
-           const double *scalars, const double *sums,                                 \
-           const block_scalars_t *block_scalars) {                                    \
-        if (!(sums[SUM_WEIGHT] > 0)) return;                                          \
-        REAL *slots[3] = {state, state + n_parameters, state + 2 * n_parameters};     \
-        POINTERS_##n_slots;                                                           \
-        REAL h[N_RULE_SCALARS];                                                       \
-        for (int k = 0; k < N_RULE_SCALARS; k++) h[k] = (REAL)scalars[k];             \
-        REAL scale = (REAL)sums[SUM_SCALE];                                           \
-        EACH_NUMBER(i, n_parameters) {                                                \
-            const block_t *block = block_of(blocks, n_blocks, i);                     \
-            if (!block) continue;                                                     \
-            if (!block->trainable) {                                                  \
-                if (block->running > 0)                                               \
-                    weights[i] =                                                      \
-                        (REAL)(1 - block->running) * weights[i] + gradients[i];       \
-                continue;                                                             \
-            }                                                                         \
-            const block_scalars_t *own = block_scalars + (block - blocks);            \
-            REAL rate = (REAL)own->rate, shrink = (REAL)own->shrink;                  \
-            REAL penalty = (REAL)(own->slope + own->decay);                           \
-            REAL gradient = gradients[i];                                             \
-            if (own->l1 != 0 || own->bound > 0) {                                     \
-                gradient = NAMED(regularized)(gradient, weights[i], (REAL)own->slope, \
-                                              (REAL)own->l1);                         \
-                if (own->bound > 0)                                                   \
-                    gradient = NAMED(clipped)(gradient, (REAL)own->bound);            \
-                penalty = (REAL)own->decay;                                           \
-            }                                                                         \
-            (void)rate;                                                               \
-            STEP(n_slots, step, gradient)                                             \
-        }                                                                             \
+#define ROW(name, n_slots, step)                                                    \
+    KERNEL(NAMED(step_##name), ptrdiff_t n_parameters, const block_t *blocks,       \
+           ptrdiff_t n_blocks, REAL *weights, const REAL *gradients, REAL *state,   \
+           const double *scalars, const double *sums,                               \
+           const block_scalars_t *block_scalars) {                                  \
+        if (!(sums[SUM_WEIGHT] > 0)) return;                                        \
+        REAL *slots[3] = {state, state + n_parameters, state + 2 * n_parameters};   \
+        POINTERS_##n_slots;                                                         \
+        REAL h[N_RULE_SCALARS];                                                     \
+        for (int k = 0; k < N_RULE_SCALARS; k++) h[k] = (REAL)scalars[k];           \
+        REAL scale = (REAL)sums[SUM_SCALE];                                         \
+        EACH_NUMBER(i, n_parameters) {                                              \
+            const block_t *block = block_of(blocks, n_blocks, i);                   \
+            if (!block) continue;                                                   \
+            if (!block->trainable) {                                                \
+                if (block->running > 0)                                             \
+                    weights[i] =                                                    \
+                        (REAL)(1 - block->running) * weights[i] + gradients[i];     \
+                continue;                                                           \
+            }                                                                       \
+            const block_scalars_t *own = block_scalars + (block - blocks);          \
+            REAL rate = (REAL)own->rate, shrink = (REAL)own->shrink;                \
+            REAL penalty = (REAL)(own->slope + own->decay);                         \
+            REAL gradient = gradients[i];                                           \
+            if (own->l1 != 0)                                                       \
+                gradient = NAMED(with_lasso)(gradient, weights[i], (REAL)own->l1);  \
+            if (own->bound > 0) {                                                   \
+                gradient = NAMED(clipped)(gradient + (REAL)own->slope * weights[i], \
+                                          (REAL)own->bound);                        \
+                penalty = (REAL)own->decay;                                         \
+            }                                                                       \
+            (void)rate;                                                             \
+            STEP(n_slots, step, gradient)                                           \
+        }                                                                           \
     }
 OPTIMIZER_TABLE(ROW)
 #undef ROW
@@ -81,10 +81,11 @@ KERNEL(NAMED(squared_norm), ptrdiff_t n_parameters, const block_t *blocks,
     EACH_NUMBER(i, n_parameters) {
         const block_t *block = block_of(blocks, n_blocks, i);
         if (!block || !block->trainable) continue;
-        double g = NAMED(regularized)(gradients[i], weights[i],
-                                      (REAL)slope_of_squares(block, sums[SUM_WEIGHT]),
-                                      (REAL)(block->l1 * sums[SUM_WEIGHT]));
-        mine += g * g;
+        REAL w = weights[i], g = gradients[i];
+        if (block->l1 != 0)
+            g = NAMED(with_lasso)(g, w, (REAL)(block->l1 * sums[SUM_WEIGHT]));
+        g += (REAL)slope_of_squares(block, sums[SUM_WEIGHT]) * w;
+        mine += (double)g * (double)g;
     }
     mine = block_sum(mine);
     if (threadIdx.x == 0) partial[blockIdx.x] = mine;

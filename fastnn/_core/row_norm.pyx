@@ -26,7 +26,7 @@ cdef void row_norm(
     int code, Py_ssize_t m, Py_ssize_t n, double epsilon, const floating *x,
     const floating *scale, const floating *offset, floating *y, floating *saved,
 ) noexcept nogil:
-    """y = scale (x - mean) / sqrt(variance + epsilon) + offset, for each of m rows of n.
+    """y = scale (x - mean) / sqrt(variance + epsilon) + offset, for each of m rows.
 
     Ba, Kiros and Hinton, "Layer normalization", 2016. Or, by the code, without the
     mean: Zhang and Sennrich, "Root mean square layer normalization", NeurIPS 2019. y

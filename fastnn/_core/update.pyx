@@ -1,7 +1,6 @@
 """The optimizer step: one walk over a range of the flat parameter buffer."""
 
 from cython cimport floating
-from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
 from fastnn._core.plan cimport block_t
@@ -34,16 +33,18 @@ cdef extern from "update.h":
     double sum_of_magnitudes_loop_f64(Py_ssize_t, const double *) noexcept nogil
     void add_into_loop_f32(Py_ssize_t, const float *, float *) noexcept nogil
     void add_into_loop_f64(Py_ssize_t, const double *, double *) noexcept nogil
-    void regularize_loop_f32(
-        Py_ssize_t, const float *, float, float, float, const float *, float *,
+    void lasso_loop_f32(
+        Py_ssize_t, const float *, float, const float *, float *) noexcept nogil
+    void lasso_loop_f64(
+        Py_ssize_t, const double *, double, const double *, double *) noexcept nogil
+    void clip_loop_f32(
+        Py_ssize_t, const float *, float, float, const float *, float *) noexcept nogil
+    void clip_loop_f64(
+        Py_ssize_t, const double *, double, double, const double *, double *,
     ) noexcept nogil
-    void regularize_loop_f64(
-        Py_ssize_t, const double *, double, double, double, const double *, double *,
-    ) noexcept nogil
-    double norm_loop_f32(
-        Py_ssize_t, const float *, float, float, const float *) noexcept nogil
+    double norm_loop_f32(Py_ssize_t, const float *, float, const float *) noexcept nogil
     double norm_loop_f64(
-        Py_ssize_t, const double *, double, double, const double *) noexcept nogil
+        Py_ssize_t, const double *, double, const double *) noexcept nogil
     void average_loop_f32(Py_ssize_t, const float *, float, float *) noexcept nogil
     void average_loop_f64(Py_ssize_t, const double *, double, double *) noexcept nogil
 
@@ -70,20 +71,29 @@ cdef double squared_norm(
     const floating *parameters, const floating *gradients, double weight_sum,
 ) noexcept nogil:
     """The sum of the squared gradients, penalty included, of a range of parameters."""
-    cdef Py_ssize_t i, at, count
+    cdef Py_ssize_t i, at, end, stop
+    cdef floating piece[PIECE]
+    cdef const floating *gradient
     cdef double total = 0, slope, l1
     for i in range(n_blocks):
-        at = max(first, blocks[i].offset)
-        count = min(last, blocks[i].offset + blocks[i].size) - at
-        if count <= 0 or not blocks[i].trainable:
+        if not blocks[i].trainable:
             continue
+        at = max(first, blocks[i].offset)
+        end = min(last, blocks[i].offset + blocks[i].size)
         slope = slope_of_squares(blocks + i, weight_sum)
         l1 = blocks[i].l1 * weight_sum
-        if floating is float:
-            total += norm_loop_f32(
-                count, parameters + at, <float> slope, <float> l1, gradients + at)
-        else:
-            total += norm_loop_f64(count, parameters + at, slope, l1, gradients + at)
+        while at < end:
+            stop = end if l1 == 0 else min(at + PIECE, end)
+            gradient = gradients + at
+            if l1 != 0:
+                add_lasso(stop - at, parameters + at, l1, gradient, piece)
+                gradient = piece
+            if floating is float:
+                total += norm_loop_f32(
+                    stop - at, parameters + at, <float> slope, gradient)
+            else:
+                total += norm_loop_f64(stop - at, parameters + at, slope, gradient)
+            at = stop
     return total
 
 
@@ -126,12 +136,12 @@ cdef double update(
                 slots[j] = state + j * n_parameters + at
             total += penalty_of_range(stop - at, parameters + at, own.slope, own.l1)
             gradient, slope = gradients[0] + at, own.slope
-            if own.l1 != 0 or own.bound > 0:
-                regularize(
-                    stop - at, parameters + at, slope, own.l1,
-                    own.bound if own.bound > 0 else INFINITY, gradient, piece)
+            if own.l1 != 0:
+                add_lasso(stop - at, parameters + at, own.l1, gradient, piece)
                 gradient = piece
-                slope = 0
+            if own.bound > 0:
+                clip(stop - at, parameters + at, slope, own.bound, gradient, piece)
+                gradient, slope = piece, 0
             if floating is float:
                 step_loops_f32[rule](
                     stop - at, parameters + at, gradient, slots, h, <float> own.rate,
@@ -158,16 +168,27 @@ cdef void move_running(
         parameters[i] = keep * parameters[i] + gradients[0][i]
 
 
-cdef inline void regularize(
-    Py_ssize_t n, const floating *weights, double slope, double l1, double bound,
-    const floating *gradients, floating *regularized,
+cdef inline void add_lasso(
+    Py_ssize_t n, const floating *weights, double l1, const floating *gradients,
+    floating *result,
 ) noexcept nogil:
-    """Gradients with those of the penalty, cut off at the bound."""
+    """Gradients with that of the terms of abs(w)."""
     if floating is float:
-        regularize_loop_f32(n, weights, <float> slope, <float> l1, <float> bound,
-                            gradients, regularized)
+        lasso_loop_f32(n, weights, <float> l1, gradients, result)
     else:
-        regularize_loop_f64(n, weights, slope, l1, bound, gradients, regularized)
+        lasso_loop_f64(n, weights, l1, gradients, result)
+
+
+cdef inline void clip(
+    Py_ssize_t n, const floating *weights, double slope, double bound,
+    const floating *gradients, floating *result,
+) noexcept nogil:
+    """Gradients with that of the terms of w^2, cut off at the bound."""
+    if floating is float:
+        clip_loop_f32(
+            n, weights, <float> slope, <float> bound, gradients, result)
+    else:
+        clip_loop_f64(n, weights, slope, bound, gradients, result)
 
 
 cdef inline double penalty_of_range(

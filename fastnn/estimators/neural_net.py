@@ -221,6 +221,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
         task: FitTask | None,
     ) -> None:
         schedule, optimizer = self._describe_schedule(), self._describe_optimizer()
+        schedule.check()
         n_samples = samples.X.shape[0]
         epochs = 1 if incremental else self.epochs
 
@@ -314,6 +315,8 @@ class BaseNeuralNet(BaseNeuralNetwork):
         measured = {"validation_loss": loss, "validation_score": score}
         if self.metrics:
             estimator = self._stopped({"_fitted": fitted, "_targets": targets})
+            # What it is asked about is checked already, and has no names any more.
+            vars(estimator).pop("feature_names_in_", None)
             weight = (
                 {} if held_out.weight is None else {"sample_weight": held_out.weight}
             )

@@ -58,6 +58,7 @@ def regression_loss(loss: Loss | str | CustomFunction) -> Loss:
             f"loss={type(loss).__name__} reads class numbers, and a regressor has real "
             "targets. Use a classifier, or SoftCrossEntropy() for shares of classes."
         )
+    loss._validate_params()
     # A copy, because the description of a trained network does not change.
     return clone(loss)
 

@@ -126,6 +126,7 @@ class SolverTraining(BaseNeuralNetwork):
             }
 
         schedule = self._describe_schedule()
+        schedule.check()
         n_samples = samples.X.shape[0]
         max_epochs = 1 if incremental else self.max_iter
         patience, min_delta = schedule.patience, schedule.min_delta

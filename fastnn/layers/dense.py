@@ -34,6 +34,9 @@ class Dense(Layer):
         Number of outputs.
     activation : str, default="identity"
         Name of an activation, or "softmax".
+    use_bias : bool, default=True
+        Whether there is a bias. It has no effect right in front of a layer that takes
+        the mean of each output off, such as BatchNorm.
     kernel_initializer : Initializer, str or array-like, default=None
         Initial values of the kernel, of shape (n_inputs, units): an object of
         :mod:`fastnn.initializers`, a name such as "he_normal", or the values. None
@@ -57,6 +60,7 @@ class Dense(Layer):
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATION_NAMES))],
+        "use_bias": ["boolean"],
         "kernel_initializer": _INITIALIZER,
         "bias_initializer": _INITIALIZER,
         "kernel_regularizer": _REGULARIZER,
@@ -69,6 +73,7 @@ class Dense(Layer):
         units: int,
         activation: str = "identity",
         *,
+        use_bias: bool = True,
         kernel_initializer: Initializer | str | ArrayLike | None = None,
         bias_initializer: Initializer | str | ArrayLike | None = None,
         kernel_regularizer: Regularizer | str | None = None,
@@ -77,6 +82,7 @@ class Dense(Layer):
     ):
         self.units = units
         self.activation = activation
+        self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
         self.kernel_regularizer = kernel_regularizer
@@ -100,6 +106,9 @@ class Dense(Layer):
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )
+        y = lowering.product(x, kernel)
+        if not self.use_bias:
+            return activate(lowering, y, None, self.activation)
         bias = lowering.parameter(
             f"{name}/bias",
             (fan_out,),
@@ -109,4 +118,4 @@ class Dense(Layer):
             regularizer=self.bias_regularizer,
             weight_decay=0.0,
         )
-        return activate(lowering, lowering.product(x, kernel), bias, self.activation)
+        return activate(lowering, y, bias, self.activation)

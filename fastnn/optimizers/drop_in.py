@@ -1,13 +1,16 @@
 """The formulas of scikit-learn's perceptron, where they are not the usual ones.
 
-They read the same compiled rows through other step tables. The estimators, whose
-parameters these are, have checked them.
+They read the same compiled rows through other step tables.
 """
+
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval
 
-from fastnn.optimizers.base import Optimizer
+from fastnn.optimizers.base import POSITIVE, SHARE, Optimizer
 
 
 class SklearnSGD(Optimizer):
@@ -39,6 +42,12 @@ class SklearnSGD(Optimizer):
     """
 
     rule = "sgd"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "learning_rate": [POSITIVE],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterov": ["boolean"],
+    }
 
     def __init__(
         self,
@@ -92,6 +101,13 @@ class SklearnAdam(Optimizer):
     """
 
     rule = "adam"
+
+    _parameter_constraints: ClassVar[dict] = {
+        "learning_rate": [POSITIVE],
+        "beta_1": [SHARE],
+        "beta_2": [SHARE],
+        "epsilon": [POSITIVE],
+    }
 
     def __init__(
         self,

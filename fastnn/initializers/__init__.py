@@ -1,0 +1,31 @@
+"""Initial values of the parameters."""
+
+from fastnn.initializers.base import Initializer
+from fastnn.initializers.drawn import Orthogonal, TruncatedNormal
+from fastnn.initializers.fixed import Constant, FromArray, Zeros
+from fastnn.initializers.names import INITIALIZERS, as_initializer
+from fastnn.initializers.scaled import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+)
+
+__all__ = [
+    "INITIALIZERS",
+    "Constant",
+    "FromArray",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Orthogonal",
+    "TruncatedNormal",
+    "Zeros",
+    "as_initializer",
+]
