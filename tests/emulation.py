@@ -1,6 +1,10 @@
-"""The kernels of csrc/cuda in the host's memory: see cuda_emulation.h."""
+"""The kernels of csrc/cuda in the host's memory: see cuda_emulation.h.
+
+With FASTNN_TEST_CARD set, ``make test-cuda``, tests of them run on this machine's card.
+"""
 
 import ctypes
+import os
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from fastnn.cuda.device import GPU, find_device, import_cupy
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
@@ -56,6 +62,22 @@ def emulated_device():
     if isinstance(library, str):
         pytest.skip(library)
     return EmulatedDevice(library)
+
+
+class Card(GPU):
+    """The card of this machine, with what tests ask of the emulation."""
+
+    def check(self):
+        """That no kernel has failed: errors come out late."""
+        import_cupy().cuda.runtime.deviceSynchronize()
+
+
+def device_under_test():
+    """The card of this machine where that is asked for, else an emulated device."""
+    if "FASTNN_TEST_CARD" not in os.environ:
+        return emulated_device()
+    find_device("cuda")  # raises what is missing
+    return Card()
 
 
 class Memory:

@@ -1,4 +1,4 @@
-"""The device's engine and predictor, on emulated kernels, against those of the CPU."""
+"""The device's engine and predictor against those of the CPU."""
 
 from itertools import pairwise
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from cases import MAKERS, by_hand, custom, draw, plan_of, quartic, stack
-from emulation import EmulatedDevice, emulated_device
+from emulation import EmulatedDevice, device_under_test, emulated_device
 from test_cuda_kernels import kernel_names
 from writers import dense
 
@@ -106,7 +106,7 @@ def test_gradient_is_that_of_the_cpu(name, dtype):
     plan = plan_of(name)
     data = draw(plan, 37).astype(dtype)
     expected, gradients = gradient_of(plan, data, None)
-    actual, own = gradient_of(plan, data, emulated_device())
+    actual, own = gradient_of(plan, data, device_under_test())
     rtol = 1e-11 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(actual, expected, rtol=rtol)
     scale = abs(gradients).max()
@@ -120,7 +120,7 @@ def test_twenty_steps_of_adam_are_those_of_the_cpu(name):
     data = draw(plan, 30).astype(np.float32)
     optimizer = Adam(0.001)
     expected = trained(plan, data, None, optimizer)
-    actual = trained(plan, data, emulated_device(), optimizer)
+    actual = trained(plan, data, device_under_test(), optimizer)
     np.testing.assert_allclose(actual[0], expected[0], rtol=1e-5)
     np.testing.assert_allclose(actual[1], expected[1], rtol=1e-5, atol=1e-5)
 
@@ -131,7 +131,7 @@ def test_steps_of_every_rule_are_those_of_the_cpu(rule, name):
     plan = plan_of(name)
     data = draw(plan, 30)
     expected = trained(plan, data, None, RULES[rule], average=True)
-    actual = trained(plan, data, emulated_device(), RULES[rule], average=True)
+    actual = trained(plan, data, device_under_test(), RULES[rule], average=True)
     for own, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-12)
 
@@ -140,7 +140,7 @@ def test_steps_of_every_rule_are_those_of_the_cpu(rule, name):
 def test_predictions_are_those_of_the_cpu(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)
-    on_cpu, on_device = Predictor(plan), Predictor(plan, emulated_device())
+    on_cpu, on_device = Predictor(plan), Predictor(plan, device_under_test())
     monkeypatch.setattr("fastnn.cuda.forward.BYTES_AT_ONCE", 4096)  # several chunks
     expected = on_cpu.predict(data.parameters, data.X)
     actual = on_device.predict(data.parameters, data.X)
@@ -160,7 +160,7 @@ def test_chunks_add_up(name, monkeypatch):
     data = draw(plan, 37)
     expected, gradients = gradient_of(plan, data, None)
     monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
-    actual, own = gradient_of(plan, data, emulated_device())
+    actual, own = gradient_of(plan, data, device_under_test())
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
     np.testing.assert_allclose(own, gradients, rtol=1e-10, atol=1e-12)
 
@@ -171,7 +171,7 @@ def test_masks_do_not_depend_on_chunks(name, monkeypatch):
     data = draw(plan, 37)
     expected = trained(plan, data, None, Adam(0.01), batch_size=37)
     monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
-    actual = trained(plan, data, emulated_device(), Adam(0.01), batch_size=37)
+    actual = trained(plan, data, device_under_test(), Adam(0.01), batch_size=37)
     np.testing.assert_allclose(actual[1], expected[1], rtol=1e-9, atol=1e-12)
 
 
@@ -204,7 +204,7 @@ def test_two_fits_have_the_same_bits():
     plan = plan_of("deep")
     data = draw(plan, 60).astype(np.float32)
     first, second = (
-        trained(plan, data, emulated_device(), Adam(0.01))[1] for _ in range(2)
+        trained(plan, data, device_under_test(), Adam(0.01))[1] for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
 
@@ -228,7 +228,7 @@ def test_sparse_rows_are_dense_ones(index, wide):
     )
     twice.data, twice.indices = twice.data[order], twice.indices[order].astype(index)
     twice.indptr = twice.indptr.astype(index)
-    device = emulated_device()
+    device = device_under_test()
     results = []
     for table, where in ((X.toarray(), None), (X, device), (twice, device)):
         engine = Engine(
@@ -255,7 +255,7 @@ def test_x_of_another_type_and_layout_is_converted(order):
     expected, gradients = gradient_of(plan, single, None)
     engine = Engine(
         plan, single.parameters, X, single.y, single.weight, batch_size=20,
-        device=emulated_device(),
+        device=device_under_test(),
     )  # fmt: skip
     np.testing.assert_allclose(engine.gradient(), expected, rtol=1e-5)
     np.testing.assert_allclose(engine.gradients, gradients, rtol=1e-4, atol=1e-6)
@@ -265,7 +265,7 @@ def test_gradient_of_some_rows_and_then_an_update():
     plan = plan_of("regularized")
     data = draw(plan, 20)
     results = []
-    for device in (None, emulated_device()):
+    for device in (None, device_under_test()):
         own = draw(plan, 20)
         state = np.zeros((2, plan.n_parameters))
         engine = engine_of(
@@ -287,7 +287,9 @@ def test_what_the_caller_changes_between_epochs_counts():
     plan = plan_of("deep")
     data = draw(plan, 20)
     state = np.zeros((2, plan.n_parameters))
-    engine = engine_of(plan, data, emulated_device(), optimizer=Adam(0.01), state=state)
+    engine = engine_of(
+        plan, data, device_under_test(), optimizer=Adam(0.01), state=state
+    )
     start = data.parameters.copy()
     with engine:
         first = engine.epoch(table_of(Adam(0.01), 1))
@@ -301,7 +303,7 @@ def test_samples_without_weight_take_no_step():
     data = draw(plan, 20)
     data.weight[:10] = 0
     results = []
-    for device in (None, emulated_device()):
+    for device in (None, device_under_test()):
         own = draw(plan, 20)
         own.weight[:10] = 0
         state = np.zeros((1, plan.n_parameters))
@@ -322,7 +324,7 @@ def test_a_loss_that_is_not_finite_is_told():
     data.X[13] = np.nan
     state = np.zeros((2, plan.n_parameters))
     engine = engine_of(
-        plan, data, emulated_device(), batch_size=5, optimizer=Adam(), state=state
+        plan, data, device_under_test(), batch_size=5, optimizer=Adam(), state=state
     )
     with engine:
         assert not np.isfinite(engine.epoch(table_of(Adam(), 4)))
@@ -342,7 +344,7 @@ def test_what_a_custom_loss_raises_comes_out_after_the_last_full_step():
     plan = custom(CustomLoss(failing), Dense(4, "tanh"), Dense(2))
     data = draw(plan, 20)
     state = np.zeros((2, plan.n_parameters))
-    device = emulated_device()
+    device = device_under_test()
     engine = engine_of(plan, data, device, batch_size=5, optimizer=Adam(), state=state)
     with engine, pytest.raises(ArithmeticError, match="too many"):
         engine.epoch(table_of(Adam(), 4))
@@ -364,7 +366,7 @@ def test_arguments_are_checked_as_on_the_cpu():
     data = draw(plan, 5)
     data.y[0] = 10
     with pytest.raises(ValueError, match="class numbers in column 0"):
-        engine_of(plan, data, emulated_device())
+        engine_of(plan, data, device_under_test())
 
 
 def test_ops_of_whole_batches_have_them_whole(monkeypatch):
@@ -373,7 +375,7 @@ def test_ops_of_whole_batches_have_them_whole(monkeypatch):
     plan = lower(network, input_shape=(5,), loss=SquaredError())
     data = draw(plan, 100)
     expected = trained(plan, data, None, Adam(0.01), batch_size=50)
-    actual = trained(plan, data, emulated_device(), Adam(0.01), batch_size=50)
+    actual = trained(plan, data, device_under_test(), Adam(0.01), batch_size=50)
     np.testing.assert_allclose(actual[1], expected[1], rtol=1e-7, atol=1e-12)
 
 
@@ -383,5 +385,5 @@ def test_a_plan_of_some_phases_only_runs_those():
     kinds = [plan.ops["kind"][plan.ops["phase"] & p != 0] for p in PHASES.values()]
     assert len(kinds[0]) != len(kinds[1])
     data = draw(plan, 6)
-    outputs = Predictor(plan, emulated_device()).predict(data.parameters, data.X)
+    outputs = Predictor(plan, device_under_test()).predict(data.parameters, data.X)
     assert ((outputs > 0) & (outputs < 1)).all()

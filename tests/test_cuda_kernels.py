@@ -1,4 +1,4 @@
-"""The kernels of csrc/cuda, emulated, against the reference, over odd sizes."""
+"""The kernels of csrc/cuda against the reference, over odd sizes."""
 
 import re
 from itertools import product
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference
 from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
-from emulation import CSRC, emulated_device
+from emulation import CSRC, device_under_test, emulated_device
 from writers import dense, parameter
 
 from fastnn._core.tables import ACTIVATIONS, LOSSES, OPTIMIZERS
@@ -67,9 +67,8 @@ OPS = {
 }
 
 
-def emulated_gradient(plan, data, **options):
-    """Sums of the loss and gradients, as the emulated kernels have them."""
-    device = emulated_device()
+def gradient_on(device, plan, data, **options):
+    """Sums of the loss and gradients."""
     engine = Engine(
         plan, data.parameters, data.X, data.y, data.weight,
         batch_size=len(data.X), device=device, **options,
@@ -82,7 +81,7 @@ def emulated_gradient(plan, data, **options):
 
 def check_against_reference(plan, m):
     data = draw(plan, m)
-    (loss, reported, weight), gradients = emulated_gradient(plan, data)
+    (loss, reported, weight), gradients = gradient_on(device_under_test(), plan, data)
     expected = reference.walk(plan, data.parameters, data.X, data.y, data.weight)
     np.testing.assert_allclose(loss, expected.loss, rtol=1e-12)
     np.testing.assert_allclose(reported, expected.reported, rtol=1e-12)
@@ -135,7 +134,7 @@ def test_sums_over_broadcast_axes_are_those_of_numpy(shape):
         axes = tuple(i for i in range(4) if not kept[i])
         for accumulate in (0, 1):
             for block in ((32, 8), (1, 256), (4, 2)):
-                device = emulated_device()
+                device = device_under_test()
                 places = int(np.prod(own))
                 buffer, sums = device.empty(d.size, float), device.empty(places, float)
                 device.upload(d, buffer)
@@ -154,7 +153,7 @@ def test_sums_over_broadcast_axes_are_those_of_numpy(shape):
 def test_moments_of_a_column_far_from_zero_keep_their_digits():
     rng = np.random.default_rng(0)
     x = (1e4 + rng.normal(size=(1000, 3))).astype(np.float32)
-    device = emulated_device()
+    device = device_under_test()
     buffer, moments = device.empty(x.size, np.float32), device.empty(6, np.float32)
     device.upload(x, buffer)
     arguments = 1000, 3, buffer.address, moments.address
@@ -176,9 +175,9 @@ def test_the_order_of_threads_does_not_change_a_bit(name, monkeypatch):
     # A race would, and a sum that is not taken in a fixed order.
     plan = plan_of(name)
     data = draw(plan, 37).astype(np.float32)
-    forwards = emulated_gradient(plan, data)
+    forwards = gradient_on(emulated_device(), plan, data)
     monkeypatch.setattr("emulation.EmulatedDevice.reverse", True)
-    backwards = emulated_gradient(plan, data)
+    backwards = gradient_on(emulated_device(), plan, data)
     assert forwards[0] == backwards[0]
     np.testing.assert_array_equal(forwards[1], backwards[1])
 
