@@ -53,6 +53,13 @@ def load_library():
     if not (CSRC / "cuda").exists():
         return "needs the checkout"
     with tempfile.TemporaryDirectory() as folder:
+        probe = [compiler, *FLAGS, "-include", str(HERE / "cuda_emulation.h"), "-xc++"]
+        probe += ["-", "-o", str(Path(folder) / "probe")]
+        source = "int main() { return (int)(long)makecontext == 1; }"
+        if subprocess.run(
+            probe, input=source, capture_output=True, text=True
+        ).returncode:
+            return "the compiler or the C library has no <ucontext.h>"
         return ctypes.CDLL(compile_kernels(compiler, folder))
 
 

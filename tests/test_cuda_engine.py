@@ -1,5 +1,7 @@
 """The device's engine and predictor against those of the CPU."""
 
+import gc
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -387,3 +389,21 @@ def test_a_plan_of_some_phases_only_runs_those():
     data = draw(plan, 6)
     outputs = Predictor(plan, device_under_test()).predict(data.parameters, data.X)
     assert ((outputs > 0) & (outputs < 1)).all()
+
+
+@pytest.mark.parametrize("name", ["deep", "batch_norm", "custom_loss"])
+def test_an_engine_is_freed_with_its_last_reference(name):
+    # A card's memory must not wait for Python's collector of cycles.
+    plan = plan_of(name)
+    data = draw(plan, 10)
+    state = np.zeros((2, plan.n_parameters))
+    engine = engine_of(plan, data, device_under_test(), optimizer=Adam(), state=state)
+    with engine:
+        engine.epoch(table_of(Adam(), 1))
+    freed = weakref.ref(engine._compiled._walk)
+    gc.disable()
+    try:
+        del engine
+        assert freed() is None
+    finally:
+        gc.enable()

@@ -7,7 +7,7 @@ all on the device, and what is called for a step is the same for all steps of as
 rows.
 """
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ class DeviceEngine:
         trained = plan.blocks[plan.blocks["trainable"] == 1]
         self._has_penalty = any(trained[term].any() for term in ("penalty", "l1", "l2"))
         self._limited = trained[trained["max_norm"] > 0]
-        self._chunk_calls = cache(self._calls_of_chunk)
+        self._chunk_calls: dict[Rows, list[Call]] = {}
 
     # ------------------------------------------------------------------ what is called
 
@@ -256,7 +256,9 @@ class DeviceEngine:
         calls = []
         for first in range(0, count, self._capacity):
             rows = Rows(min(self._capacity, count - first), first, first > 0)
-            calls += self._chunk_calls(rows)
+            if rows not in self._chunk_calls:
+                self._chunk_calls[rows] = self._calls_of_chunk(rows)
+            calls += self._chunk_calls[rows]
         return calls
 
     def _calls_of_chunk(self, rows: Rows) -> list[Call]:

@@ -38,7 +38,8 @@ class Walk(CallsOfOps):
         for op in self._ops:
             self._op = op
             getattr(self, f"_{_KINDS[int(op['kind'])]}")()
-        return self._calls
+        calls, self._calls = self._calls, []
+        return calls
 
     # ------------------------------------------------------------------ ops
 
