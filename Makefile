@@ -12,11 +12,11 @@ BASE ?= main~1
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 SOURCES := setup.py pyproject.toml $(wildcard csrc/*.[ch] fastnn/_core/*.pyx fastnn/_core/*.pxd)
-C_FILES := $(wildcard csrc/*.[ch])
+C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench performance bench-compare asv wheel clean
+.PHONY: help demo test test-cuda lint format bench performance bench-compare asv wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -31,6 +31,10 @@ demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real
 
 test: $(VENV)/.ready-test  ## Run the tests
 	$(RUN) -m pytest $(PYTEST_FLAGS)
+
+test-cuda: $(VENV)/.ready-test $(VENV)/.ready-cuda  ## Run the tests of kernels on an NVIDIA card
+	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) tests/test_cuda_kernels.py \
+		tests/test_cuda_engine.py tests/test_cuda_compile.py
 
 lint: $(VENV)/.ready-dev  ## Check style, types, layering and compiler warnings
 	$(RUN) -m ruff check .
@@ -70,7 +74,7 @@ clean:  ## Remove builds, caches and the virtual environment
 	rm -rf $(VENV) build dist *.egg-info fastnn/_core/*.c fastnn/_core/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# An editable install with the packages of one extra: demo, test, dev, bench or peers.
+# An editable install with the packages of one extra: demo, test, dev, cuda, bench, ...
 $(VENV)/.ready-%: $(SOURCES) | $(VENV)/.build-requirements
 	PYTHONWARNINGS=ignore $(PIP) install --no-build-isolation --editable '.[$*]'
 	@touch $@

@@ -13,8 +13,15 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 HEADERS = sorted(glob("csrc/*.h"))
+# What is compiled for the card at hand, when it is first used.
+KERNELS = HEADERS + sorted(
+    path
+    for pattern in ("csrc/cuda/*.h", "csrc/cuda/*.cu", "csrc/cuda/nvrtc/*.h")
+    for path in glob(pattern)
+)
 LOOPS = sorted(glob("csrc/*.c"))
 INCLUDE_DIRS = ["csrc", numpy.get_include()]
 
@@ -63,6 +70,26 @@ def default_folders(distribution):
     build = distribution.get_command_class("build")(distribution)
     build.ensure_finalized()
     return build
+
+
+class BuildPackage(build_py):
+    """Takes the kernels along, which a checkout has beside the package."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._kernels():
+                self.mkpath(os.path.dirname(target))
+                self.copy_file(source, target)
+
+    def _kernels(self):
+        return [
+            (path, os.path.join(self.build_lib, "fastnn", path)) for path in KERNELS
+        ]
+
+    def get_outputs(self, include_bytecode=1):
+        kernels = [target for _, target in self._kernels()]
+        return super().get_outputs(include_bytecode) + kernels
 
 
 class BuildLoops(build_clib):
@@ -130,5 +157,9 @@ loops = (
 setup(
     ext_modules=extensions,
     libraries=[loops],
-    cmdclass={"build_clib": BuildLoops, "build_ext": BuildExtensions},
+    cmdclass={
+        "build_clib": BuildLoops,
+        "build_ext": BuildExtensions,
+        "build_py": BuildPackage,
+    },
 )

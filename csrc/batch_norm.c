@@ -11,7 +11,7 @@ enum { ROWS_TOGETHER = 64, COLUMNS_TOGETHER = 64 };
 #include "each_real.h"
 #else
 
-#include "scalar.h"
+#include "batch_norm_formulas.h"
 
 /* The sums of some columns, over m rows that lie lead apart. */
 HOST_DEVICE void NAMED(sum_rows)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead,
@@ -28,8 +28,6 @@ HOST_DEVICE void NAMED(sum_rows)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead,
         for (ptrdiff_t j = 0; j < n; j++) sum[j] += x[j];
     }
 }
-
-HOST_DEVICE REAL NAMED(square_of)(REAL x) { return x * x; }
 
 /* The sums of the squared deviations from the means. */
 HOST_DEVICE void NAMED(sum_squares)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead,
@@ -50,19 +48,15 @@ HOST_DEVICE void NAMED(sum_squares)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead,
     }
 }
 
-/* Chan, Golub and LeVeque, "Algorithms for computing the sample variance", The American
-   Statistician 1983, equations 2.1. */
 HOST_DEVICE void NAMED(join)(ptrdiff_t n, ptrdiff_t rows, REAL *mean, REAL *square,
                              ptrdiff_t other_rows, const REAL *other_mean,
                              const REAL *other_square) {
     REAL share = (REAL)other_rows / (REAL)(rows + other_rows);
     REAL weight = (REAL)rows * share;
     SIMD
-    for (ptrdiff_t j = 0; j < n; j++) {
-        REAL apart = other_mean[j] - mean[j];
-        square[j] += other_square[j] + apart * apart * weight;
-        mean[j] += apart * share;
-    }
+    for (ptrdiff_t j = 0; j < n; j++)
+        NAMED(join_column)(&mean[j], &square[j], other_mean[j], other_square[j], share,
+                           weight);
 }
 
 CLONES void NAMED(join_moments_loop)(ptrdiff_t n, ptrdiff_t rows, REAL *moments,
@@ -97,7 +91,7 @@ CLONES void NAMED(table_loop)(ptrdiff_t n, const REAL *mean, const REAL *square,
     memcpy(table + TABLE_MEAN * n, mean, (size_t)n * sizeof(REAL));
     SIMD
     for (ptrdiff_t j = 0; j < n; j++)
-        inverse[j] = 1 / NAMED(sqrt)(square[j] / rows + epsilon);
+        inverse[j] = NAMED(inverse_deviation)(square[j], rows, epsilon);
     memcpy(factor, inverse, (size_t)n * sizeof(REAL));
     if (scale) {
         SIMD
@@ -113,13 +107,8 @@ CLONES void NAMED(running_loop)(ptrdiff_t n, REAL keep, REAL part, const REAL *x
                                 REAL *gradient) {
     if (keep == 0) memset(gradient, 0, (size_t)n * sizeof(REAL)); /* it may be NaN */
     SIMD
-    for (ptrdiff_t j = 0; j < n; j++) gradient[j] = keep * gradient[j] + part * x[j];
-}
-
-/* The deviation from the mean is taken first: a factor of x by itself would lose the digits
-   of a column whose mean is large beside its spread. */
-HOST_DEVICE REAL NAMED(normalised)(REAL x, REAL mean, REAL factor, REAL offset) {
-    return (x - mean) * factor + offset;
+    for (ptrdiff_t j = 0; j < n; j++)
+        gradient[j] = NAMED(moved)(gradient[j], keep, x[j], part);
 }
 
 CLONES void NAMED(batch_norm_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
@@ -190,15 +179,9 @@ CLONES void NAMED(correction_loop)(ptrdiff_t n, REAL rows, const REAL *table,
     REAL *slope = correction + CORRECTION_SLOPE * n;
     SIMD
     for (ptrdiff_t j = 0; j < n; j++) {
-        shift[j] /= rows;
-        slope[j] = slope[j] / rows * inverse[j];
+        shift[j] = NAMED(mean_of_gradient)(shift[j], rows);
+        slope[j] = NAMED(slope_of_gradient)(slope[j], rows, inverse[j]);
     }
-}
-
-/* factor (dy - mean(dy) - xhat mean(dy xhat)), the means over the batch. */
-HOST_DEVICE REAL NAMED(corrected)(REAL dy, REAL x, REAL mean, REAL factor, REAL shift,
-                                  REAL slope) {
-    return (dy - shift - (x - mean) * slope) * factor;
 }
 
 CLONES void NAMED(batch_norm_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,

@@ -9,26 +9,7 @@ typedef STRIP_OF(double, 8) strip_f64;
 #include "each_real.h"
 #else
 
-#include "formulas.h"
-
-#define NOTHING (void)saved
-#define OUTPUT REAL y = saved
-#define INPUT REAL x = saved
-#define ROW(name, reads, default, value, slope)                        \
-    HOST_DEVICE REAL NAMED(value_of_##name)(REAL x, REAL option) {     \
-        (void)option;                                                  \
-        return value;                                                  \
-    }                                                                  \
-    HOST_DEVICE REAL NAMED(slope_of_##name)(REAL saved, REAL option) { \
-        (void)option;                                                  \
-        reads;                                                         \
-        return slope;                                                  \
-    }
-ACTIVATION_TABLE(ROW)
-#undef ROW
-#undef NOTHING
-#undef OUTPUT
-#undef INPUT
+#include "broadcast_formulas.h"
 
 #define ROW(name, reads, default, value, slope)                                       \
     CLONES void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,            \

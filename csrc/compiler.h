@@ -12,8 +12,8 @@
    functions, which glibc has and musl, macOS and Windows have not, and compilers that ask
    the processor for the level's features (gcc before 12 does not know the levels; clang
    before 19 gives the symbol a name that other files cannot find). */
-#if defined(__x86_64__) && defined(__GLIBC__) &&      \
-    ((defined(__clang__) && __clang_major__ >= 19) || \
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(FASTNN_CUDA) && \
+    ((defined(__clang__) && __clang_major__ >= 19) ||                     \
      (!defined(__clang__) && __GNUC__ >= 12))
 #define CLONES \
     __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -25,7 +25,7 @@
 
 /* The iterations of the next loop do not depend on one another (in-place updates of the
    same element are fine), and its sums may be taken in any order. */
-#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(FASTNN_CUDA) || (defined(_MSC_VER) && !defined(__clang__))
 #define SIMD
 #define SIMD_SUM(...)
 #define SIMD_MAX(variable)
@@ -42,7 +42,7 @@
 
 /* A few numbers that one instruction works on, or several: a vector where the compiler
    has them, and one number elsewhere. They may lie anywhere. */
-#if defined(__GNUC__) || defined(__clang__)
+#if !defined(FASTNN_CUDA) && (defined(__GNUC__) || defined(__clang__))
 #define STRIP_OF(REAL, N)                                                       \
     REAL __attribute__((vector_size((N) * sizeof(REAL)), aligned(sizeof(REAL)), \
                         may_alias))
@@ -52,7 +52,7 @@
 #define STRIP_AT(STRIP, address) (*(STRIP *)(address))
 
 /* Asks for memory that will be read soon. */
-#if defined(__GNUC__) || defined(__clang__)
+#if !defined(FASTNN_CUDA) && (defined(__GNUC__) || defined(__clang__))
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define PREFETCH(address)

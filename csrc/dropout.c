@@ -3,11 +3,13 @@
 
 #include "random.h"
 
-enum { LANES = 8 }; /* of 16 bits */
+enum { LANES = DROPOUT_LANES };
 
 #define BODY "dropout.c"
 #include "each_real.h"
 #else
+
+#include "dropout_formulas.h"
 
 /* One lane of some blocks of a row: the half of each word that stands above when it is
    shifted up is compared with dropped in the same place. */
@@ -15,10 +17,8 @@ HOST_DEVICE void NAMED(dropout_lane)(ptrdiff_t count, const uint32_t *words, int
                                      uint32_t dropped, REAL scale, REAL shift,
                                      REAL value, const REAL *x, REAL *y) {
     SIMD
-    for (ptrdiff_t i = 0; i < count; i++) {
-        int drops = words[i] << up < dropped << 16;
-        y[i] = x[i] * (drops ? 0 : scale) + (drops ? value : shift);
-    }
+    for (ptrdiff_t i = 0; i < count; i++)
+        y[i] = NAMED(dropout)(x[i], words[i] << up, dropped, scale, shift, value);
 }
 
 CLONES void NAMED(dropout_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,

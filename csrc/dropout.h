@@ -8,6 +8,9 @@
 /* Whether a number is dropped takes 16 random bits. */
 enum { CHANCES = 65536 };
 
+/* Numbers for which a block of random bits is enough. */
+enum { DROPOUT_LANES = 8 };
+
 /* y = scale x + shift, or value where it is dropped, for m rows of n numbers, of which
    the first is row first_row of the batch; y may be x. A number is dropped with
    probability dropped / CHANCES. A NaN stays one, dropped or not. */

@@ -4,7 +4,7 @@
 #include "each_real.h"
 #else
 
-#include "scalar.h"
+#include "max_norm_formulas.h"
 
 CLONES void NAMED(max_norm_loop)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t lead,
                                  REAL max_norm, REAL *weights) {
@@ -20,10 +20,7 @@ CLONES void NAMED(max_norm_loop)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t le
     for (ptrdiff_t j = 0; j < columns; j++) {
         REAL square = factors[j];
         too_long += square > largest;
-        /* Of a square that overflows this makes NaN, where max_norm / norm would make
-           zeros of its column. */
-        factors[j] =
-            square > largest ? max_norm * (NAMED(sqrt)(square) / square) : (REAL)1;
+        factors[j] = NAMED(max_norm_factor)(square, max_norm);
     }
     if (!too_long) return;
     for (ptrdiff_t i = 0; i < rows; i++) {

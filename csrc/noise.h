@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Numbers for which a block of random words is enough: two for two. */
+enum { NOISE_LANES = 4 };
+
 /* y = x + deviation * z, with independent z of mean 0 and variance 1, for m rows of n
    numbers, of which the first is row first_row of the batch; y may be x. */
 #define DECLARE(REAL, NAMED)                                                    \

@@ -5,14 +5,7 @@
 #include "each_real.h"
 #else
 
-HOST_DEVICE REAL NAMED(prelu)(REAL x, REAL slope) { return x < 0 ? slope * x : x; }
-
-HOST_DEVICE REAL NAMED(prelu_slope)(REAL x, REAL slope) {
-    return x > 0 ? (REAL)1 : slope;
-}
-
-/* The derivative with respect to the slope. */
-HOST_DEVICE REAL NAMED(negative_part)(REAL x) { return x > 0 ? 0 : x; }
+#include "prelu_formulas.h"
 
 CLONES void NAMED(prelu_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
                               const REAL *slope, ptrdiff_t slope_row,

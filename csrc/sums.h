@@ -5,7 +5,17 @@
 #ifndef FASTNN_SUMS_H
 #define FASTNN_SUMS_H
 
-#include "compiler.h"
+#include "lanes.h"
+
+/* TERMS(j, first, second) adds the terms of column j < n to the two. */
+#ifdef FASTNN_CUDA
+#define SUM_TWO(n, TERMS, first, second)                                               \
+    do {                                                                               \
+        REAL firsts = 0, seconds = 0;                                                  \
+        EACH_COLUMN(j, 0, n){TERMS(j, firsts, seconds)} first += SUM_OF_LANES(firsts); \
+        second += SUM_OF_LANES(seconds);                                               \
+    } while (0)
+#else
 
 /* Sums that are added up side by side: an array that the compiler keeps in registers. */
 enum { LANES_F32 = 16, LANES_F64 = 8 };
@@ -26,7 +36,6 @@ HOST_DEVICE double sum_of_lanes_f64(const double lane[LANES_F64]) {
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-/* TERMS(j, first, second) adds the terms of column j < n to the two. */
 #define SUM_TWO(n, TERMS, first, second)                         \
     do {                                                         \
         enum { LANES = REAL_IS_DOUBLE ? LANES_F64 : LANES_F32 }; \
@@ -47,5 +56,7 @@ HOST_DEVICE double sum_of_lanes_f64(const double lane[LANES_F64]) {
             TERMS(j, first, second)                              \
         }                                                        \
     } while (0)
+
+#endif
 
 #endif

@@ -12,14 +12,15 @@ import threadpoolctl
 from fastnn._core import tables
 from fastnn._core.precision import PRECISIONS, matrix_unit
 from fastnn._version import __version__
+from fastnn.cuda import describe
 
 
 def show_versions() -> None:
     """Print the versions that a bug report should mention.
 
     Python, the platform, fastnn and what it stands on, the instruction sets that its
-    loops and each ``precision`` use here, and the BLAS and OpenMP libraries that are
-    loaded.
+    loops and each ``precision`` use here, what there is of CuPy, driver and card for
+    ``device="cuda"``, and the BLAS and OpenMP libraries that are loaded.
 
     Examples
     --------
@@ -42,6 +43,7 @@ def show_versions() -> None:
     for precision in PRECISIONS:
         unit = matrix_unit(precision) or "float32 in its place"
         versions[f'precision="{precision}"'] = unit
+    versions |= describe()
     for name, version in versions.items():
         print(f"{name}: {version}")
     for library in threadpoolctl.threadpool_info():

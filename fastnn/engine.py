@@ -1,4 +1,4 @@
-"""The engine: a plan and its buffers on the CPU.
+"""The engine: a plan and its buffers, on the CPU or on a device.
 
 Arguments are checked here, at the door; the compiled loops behind it trust them.
 """
@@ -18,6 +18,7 @@ from fastnn.arguments import (
     check_rows,
     check_samples,
 )
+from fastnn.cuda import Device, DeviceEngine
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.threads import single_threaded_blas, threads_for
@@ -29,6 +30,7 @@ OPERATIONS_PER_THREAD = 400_000
 # The activations of a chunk of rows take at most so many bytes; larger batches are
 # taken in several chunks, whose gradients add up, unless an op needs them whole.
 CHUNK_BYTES = 32 * 2**20
+DEVICE_CHUNK_BYTES = 1024 * 2**20
 
 # Offsets of activations, multiplied by the rows of a chunk, stay on cache lines.
 ROW_ALIGNMENT = 16
@@ -73,6 +75,10 @@ class Engine:
         A running average of the parameters, of their dtype; changed in place after
         steps in whose row of the table the column ``AVERAGE_RATE`` is not 0: see
         :meth:`fastnn.averaging.Averaging.rates`.
+    device : Device, default=None
+        Where the data set is copied to and all computation is done: see
+        :func:`fastnn.cuda.find_device`. None is the CPU. Parameters, state and average
+        are copied there and back by every call of a method.
 
     Attributes
     ----------
@@ -108,6 +114,7 @@ class Engine:
         n_threads: int | None = 1,
         precision: str | None = None,
         average: NDArray | None = None,
+        device: Device | None = None,
     ):
         dtype = check_parameters(plan, parameters)
         check_samples(plan, X, y, sample_weight, dtype)
@@ -136,6 +143,17 @@ class Engine:
         self._averages = average is not None
         self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
+        self._open = ExitStack()
+        self._working = False
+        self._compiled: Any
+        if device is not None:
+            self.n_threads = 1
+            capacity = _chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
+            self._compiled = DeviceEngine(
+                device, plan, parameters, X, y, sample_weight, batch_size, capacity,
+                rule, state, average,
+            )  # fmt: skip
+            return
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, shares)
         self._compiled = compiled.Engine(
@@ -151,15 +169,13 @@ class Engine:
             y,
             sample_weight,
             batch_size,
-            _chunk_rows(plan, batch_size, dtype.itemsize),
+            _chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES),
             rule,
             state,
             self.n_threads,
             precision,
             average,
         )
-        self._open = ExitStack()
-        self._working = False
 
     def __enter__(self) -> Self:
         started = threading.Event()
@@ -359,12 +375,12 @@ class Engine:
         return total / self._compiled.n_rows
 
 
-def _chunk_rows(plan: Plan, batch_size: int, itemsize: int) -> int:
+def _chunk_rows(plan: Plan, batch_size: int, itemsize: int, most_bytes: int) -> int:
     """Rows of a batch that are worked on together: parts of about equal size."""
     if plan.needs_whole_batches:
         return -(-batch_size // ROW_ALIGNMENT) * ROW_ALIGNMENT
     bytes_per_row = itemsize * max(1, plan.train_size + plan.n_inputs)
-    most = max(ROW_ALIGNMENT, CHUNK_BYTES // bytes_per_row)
+    most = max(ROW_ALIGNMENT, most_bytes // bytes_per_row)
     n_chunks = -(-batch_size // most)
     rows = -(-batch_size // n_chunks)
     return -(-rows // ROW_ALIGNMENT) * ROW_ALIGNMENT

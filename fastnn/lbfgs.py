@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
+from fastnn.cuda import Device
 from fastnn.engine import Engine
 from fastnn.exceptions import NotFiniteError
 from fastnn.plan import Plan
@@ -101,6 +102,7 @@ def fit_lbfgs(
     tol: float,
     verbose: bool,
     n_threads: int | None,
+    device: Device | None = None,
 ) -> tuple[float, int]:
     """Minimise the penalised loss over all samples.
 
@@ -120,6 +122,7 @@ def fit_lbfgs(
     verbose : bool
         Whether to print a line per iteration.
     n_threads : int or None
+    device : Device, default=None
         See :class:`fastnn.engine.Engine`.
 
     Returns
@@ -150,6 +153,7 @@ def fit_lbfgs(
         sample_weight,
         batch_size=X.shape[0],
         n_threads=n_threads,
+        device=device,
     )
     objective = Objective(engine, plan, parameters)
     n_iter, last = 0, parameters.copy()

@@ -1,4 +1,4 @@
-"""The forward half of a plan on the CPU: predictions, and losses without gradients."""
+"""The forward half of a plan: predictions, and losses without gradients."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastnn._core import predict as compiled
 from fastnn._core.gather import Table
 from fastnn.arguments import check_input, check_parameters, check_samples
+from fastnn.cuda import Device, DeviceForward
 from fastnn.plan import Plan
 from fastnn.threads import threads_for
 
@@ -26,10 +27,14 @@ class Predictor:
     Parameters
     ----------
     plan : Plan
+    device : Device, default=None
+        Where X and the parameters are copied to and all is computed: see
+        :func:`fastnn.cuda.find_device`. None is the CPU.
     """
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, device: Device | None = None):
         self._plan = plan
+        self._elsewhere = None if device is None else DeviceForward(device, plan)
         self._forward = compiled.Forward(
             plan.ops,
             plan.tensors,
@@ -87,6 +92,10 @@ class Predictor:
         self, parameters: NDArray, X: Any, n_jobs: int | None, check_finite: bool
     ) -> NDArray | None:
         """None if a number of X is not finite and that is checked."""
+        if self._elsewhere is not None:
+            if check_finite and not _finite_in(parameters.dtype, X):
+                return None
+            return self._elsewhere.predict(parameters, X)
         n_samples = X.shape[0]
         shares = n_samples * self._operations // OPERATIONS_PER_THREAD
         parts = -(-n_samples // compiled.ROWS_AT_ONCE)
@@ -148,7 +157,10 @@ class Predictor:
             As :meth:`Engine.gradient`.
         """
         self._check(parameters, X, y, sample_weight)
-        sums = self._forward.evaluate(parameters, Table(X), y, sample_weight)
+        if self._elsewhere is not None:
+            sums = self._elsewhere.evaluate(parameters, X, y, sample_weight)
+        else:
+            sums = self._forward.evaluate(parameters, Table(X), y, sample_weight)
         return (*sums, _total(y, sample_weight))
 
     def judge(
@@ -161,7 +173,10 @@ class Predictor:
         """What :meth:`predict` and :meth:`evaluate` return, from one pass over X."""
         self._check(parameters, X, y, sample_weight)
         result = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
-        sums = self._forward.judge(parameters, Table(X), y, sample_weight, result)
+        if self._elsewhere is not None:
+            sums = self._elsewhere.judge(parameters, X, y, sample_weight, result)
+        else:
+            sums = self._forward.judge(parameters, Table(X), y, sample_weight, result)
         return result, (*sums, _total(y, sample_weight))
 
     def _check(
@@ -169,6 +184,12 @@ class Predictor:
     ) -> None:
         dtype = check_parameters(self._plan, parameters)
         check_samples(self._plan, X, y, sample_weight, dtype)
+
+
+def _finite_in(dtype: np.dtype, X: NDArray) -> bool:
+    """Whether the numbers of X are finite, and stay so in this type."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(X.astype(dtype, copy=False)).all())
 
 
 def _total(y: NDArray, sample_weight: NDArray | None) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._core.tables import MASK_STEP, N_SCALARS
+from fastnn.cuda import Device
 from fastnn.engine import Engine
 from fastnn.plan import Plan
 
@@ -18,6 +19,7 @@ def refresh_statistics(
     *,
     batch_size: int,
     n_threads: int | None,
+    device: Device | None = None,
 ) -> None:
     """Set running statistics to the means of those of all mini-batches.
 
@@ -36,13 +38,19 @@ def refresh_statistics(
         Encoded targets, of the dtype of the parameters.
     batch_size : int
     n_threads : int or None
+    device : Device, default=None
+        See :class:`fastnn.engine.Engine`.
     """
     blocks = plan.blocks[plan.blocks["running"] > 0]
     if not len(blocks):
         return
     n_samples = y.shape[0]
     sums = np.zeros(plan.n_parameters)
-    options: dict[str, Any] = {"batch_size": batch_size, "n_threads": n_threads}
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "n_threads": n_threads,
+        "device": device,
+    }
     with Engine(plan, parameters, X, y, **options) as engine:
         for first in range(0, n_samples, batch_size):
             rows = np.arange(first, min(first + batch_size, n_samples), dtype=np.intp)

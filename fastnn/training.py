@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnn._core.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP
 from fastnn.averaging import Averaging
+from fastnn.cuda import Device
 from fastnn.engine import Engine
 from fastnn.exceptions import NotFiniteError
 from fastnn.optimizers import Optimizer
@@ -68,6 +69,8 @@ class Trainer:
         As :class:`fastnn.engine.Engine`'s.
     averaging : Averaging, default=None
         How the weights along the way are averaged.
+    device : Device, default=None
+        As :class:`fastnn.engine.Engine`'s.
     """
 
     plan: Plan
@@ -79,6 +82,7 @@ class Trainer:
     n_threads: int | None
     precision: str | None = None
     averaging: Averaging | None = None
+    device: Device | None = None
 
     def __post_init__(self) -> None:
         if self.averaging is not None:
@@ -146,6 +150,7 @@ class Trainer:
             n_threads=self.n_threads,
             precision=self.precision,
             average=None if average is None else average.values,
+            device=self.device,
         )
         averages = () if average is None else (average.values,)
         epoch_start = Snapshot(parameters, state.optimizer.slots, *averages)

@@ -63,7 +63,7 @@ BAD_PARAMETERS = {
     ],
     "dtype": ["float16", "double", np.int64, 32],
     "n_jobs": [0, 1.5, "all"],
-    "device": ["cuda", "auto", None],
+    "device": ["gpu", "cuda:0", None],
     "precision": ["float16", "float32", 16],
     "loss": ["squared", "log_loss", None, CrossEntropy(), LogLoss()],
 }
@@ -109,7 +109,7 @@ def test_partial_fit_checks_parameters_of_a_fitted_model_too(Estimator, name):
         ("solver", ("lbfgs", "sgd", "adam")),
         ("learning_rate", ("constant", "invscaling", "adaptive")),
         ("dtype", ("float32", "float64", "None")),
-        ("device", ("cpu",)),
+        ("device", ("cpu", "cuda", "auto")),
         ("precision", ("bf16", "high", "None")),
     ],
 )

@@ -7,7 +7,6 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport sqrt
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
@@ -24,6 +23,9 @@ from fastnn._core.update cimport (
     update,
     update_average,
 )
+
+cdef extern from "block_scalars.h":
+    double clipping_factor(double, double, double) noexcept nogil
 
 cdef extern from "elementwise.h":
     enum:
@@ -130,12 +132,11 @@ cdef class Shares:
 
     cdef double _clipping(self, double highest) noexcept nogil:
         """What brings the norm of the scaled gradients down to the highest."""
-        cdef double total = 0, factor
+        cdef double total = 0
         cdef int i
         for i in range(self.n_threads):
             total += self.workers[i].squared_norm
-        factor = highest / (sqrt(total) * self.scale + 1e-6)
-        return factor if factor < 1 else 1
+        return clipping_factor(total, self.scale, highest)
 
     # -------------------------------------------------- on any thread, a share of a job
 

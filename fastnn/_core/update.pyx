@@ -1,8 +1,4 @@
-"""The optimizer step: one walk over a range of the flat parameter buffer.
-
-Gradients are sums over samples, and so a regularizer, which is not divided by the sum
-of their weights as the loss is, is multiplied by it.
-"""
+"""The optimizer step: one walk over a range of the flat parameter buffer."""
 
 from cython cimport floating
 from libc.string cimport memcpy
@@ -13,10 +9,14 @@ cdef extern from "elementwise.h":
     enum:
         N_SCALARS
         MAX_SLOTS
-        COUPLED_DECAY
-        DECOUPLED_DECAY
-        CLIP_VALUE
         AVERAGE_RATE
+
+cdef extern from "block_scalars.h":
+    ctypedef struct block_scalars_t:
+        double rate, slope, l1, bound, decay, shrink
+    block_scalars_t block_scalars(
+        const block_t *, const double *, double, double) noexcept nogil
+    double slope_of_squares(const block_t *, double) noexcept nogil
 
 cdef extern from "update.h":
     ctypedef void (*step_loop_f32)(
@@ -114,8 +114,8 @@ cdef double update(
     cdef floating *slots[MAX_SLOTS]
     cdef floating piece[PIECE]
     cdef const floating *gradient
-    cdef floating rate
-    cdef double total = 0, penalty_slope, slope, l1, decay, shrink
+    cdef block_scalars_t own
+    cdef double total = 0, slope
     for j in range(N_SCALARS):
         h[j] = <floating> scalars[j]
     for i in range(n_blocks):
@@ -128,35 +128,28 @@ cdef double update(
             if average != NULL and at < end:
                 update_average(at, end, parameters, scalars, average)
             continue
-        rate = <floating> (scalars[0] * blocks[i].learning_rate)
-        # Decay is added to the gradient as it is after scaling and clipping.
-        decay = scalars[COUPLED_DECAY] * blocks[i].weight_decay / scale
-        shrink = (scalars[DECOUPLED_DECAY] * blocks[i].learning_rate
-                  * blocks[i].weight_decay)
-        penalty_slope = slope_of_squares(blocks + i, weight_sum)
-        l1 = blocks[i].l1 * weight_sum
+        own = block_scalars(blocks + i, scalars, scale, weight_sum)
         while at < end:
             stop = min(at + PIECE, end)
             reduce_gradients(at, stop, gradients, n_gradients)
             for j in range(n_slots):
                 slots[j] = state + j * n_parameters + at
-            total += penalty_of_range(stop - at, parameters + at, penalty_slope, l1)
-            gradient, slope = gradients[0] + at, penalty_slope
-            if l1 != 0:
-                add_lasso(stop - at, parameters + at, l1, gradient, piece)
+            total += penalty_of_range(stop - at, parameters + at, own.slope, own.l1)
+            gradient, slope = gradients[0] + at, own.slope
+            if own.l1 != 0:
+                add_lasso(stop - at, parameters + at, own.l1, gradient, piece)
                 gradient = piece
-            if scalars[CLIP_VALUE] > 0:
-                clip(stop - at, parameters + at, slope, scalars[CLIP_VALUE] / scale,
-                     gradient, piece)
+            if own.bound > 0:
+                clip(stop - at, parameters + at, slope, own.bound, gradient, piece)
                 gradient, slope = piece, 0
             if floating is float:
                 step_loops_f32[rule](
-                    stop - at, parameters + at, gradient, slots, h, rate,
-                    <float> scale, <float> (slope + decay), <float> shrink)
+                    stop - at, parameters + at, gradient, slots, h, <float> own.rate,
+                    <float> scale, <float> (slope + own.decay), <float> own.shrink)
             else:
                 step_loops_f64[rule](
-                    stop - at, parameters + at, gradient, slots, h, rate,
-                    scale, slope + decay, shrink)
+                    stop - at, parameters + at, gradient, slots, h, own.rate,
+                    scale, slope + own.decay, own.shrink)
             if average != NULL:
                 update_average(at, stop, parameters, scalars, average)
             at = stop
@@ -173,12 +166,6 @@ cdef void move_running(
     reduce_gradients(first, last, gradients, n_gradients)
     for i in range(first, last):
         parameters[i] = keep * parameters[i] + gradients[0][i]
-
-
-cdef inline double slope_of_squares(
-    const block_t *block, double weight_sum) noexcept nogil:
-    """What w is multiplied by in the gradient of the terms of w^2."""
-    return block.penalty + 2 * block.l2 * weight_sum
 
 
 cdef inline void add_lasso(

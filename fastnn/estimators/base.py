@@ -17,6 +17,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastnn.cuda import Device, find_device
 from fastnn.estimators.callback_support import (
     CallbackSupportMixin,
     FitTask,
@@ -59,6 +60,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     warm_start: bool
     dtype: str | None
     n_jobs: int | None
+    device: str
     precision: str | None
     # What an estimator without this parameter does: it trains by epochs.
     solver: Any = None
@@ -156,6 +158,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         ValueError
             If a parameter or an input is not valid, or if the first epoch is not
             finite. A model fitted before stays as it was.
+        RuntimeError
+            If ``device="cuda"`` and CuPy, the driver or a card is missing.
         """
         return self._fit(
             Arguments(X, y, sample_weight),
@@ -185,6 +189,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         classes: Any,
         task: FitTask | None,
     ) -> None:
+        find_device(self.device)
         validated = check_validation_arguments(validation, self.solver)
         self._check_call(validated, incremental)
         go_on = self.warm_start or incremental
@@ -311,11 +316,17 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         # scikit-learn's validation takes many times longer than a small prediction. A
         # plain array has little to check, unless names of columns must be compared.
         if "_fitted" in attributes and "feature_names_in_" not in attributes:
-            outputs = self._fitted.predict_clean(X, self.n_jobs)
+            outputs = self._fitted.predict_clean(
+                X, self.n_jobs, self._device_to_predict()
+            )
             if outputs is not None:
                 return outputs, X
         X = self._check_X(X)
-        return self._fitted.predict(X, self.n_jobs), X
+        return self._fitted.predict(X, self.n_jobs, self._device_to_predict()), X
+
+    def _device_to_predict(self) -> Device | None:
+        """A GPU where there is one: what was trained there predicts anywhere."""
+        return None if self.device == "cpu" else find_device("auto")
 
     def _has_epochs(self) -> bool:
         """Whether training can stop after one pass, as partial_fit has to."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
+from fastnn.cuda import Device
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.network import Sequential, lower
@@ -112,15 +113,24 @@ class FittedNetwork:
         """The same network with parameters of its own."""
         return self.over(self.parameters.copy())
 
-    def predict(self, X: Any, n_jobs: int | None) -> NDArray:
+    def predict(
+        self, X: Any, n_jobs: int | None, device: Device | None = None
+    ) -> NDArray:
         """Outputs of the network, of shape (n_samples, n_outputs), for checked X."""
-        return self.predictor.predict(self.parameters, X, n_jobs)
+        return self._predictor_on(device).predict(self.parameters, X, n_jobs)
 
-    def predict_clean(self, X: Any, n_jobs: int | None) -> NDArray | None:
+    def predict_clean(
+        self, X: Any, n_jobs: int | None, device: Device | None = None
+    ) -> NDArray | None:
         """The same for X as a user passes it; None if it needs checks or conversion."""
-        return self.predictor.predict_clean(self.parameters, X, n_jobs)
+        return self._predictor_on(device).predict_clean(self.parameters, X, n_jobs)
 
-    def hidden_outputs(self, X: Any, number: int) -> NDArray:
+    def _predictor_on(self, device: Device | None) -> Predictor:
+        return self.predictor if device is None else Predictor(self.plan, device)
+
+    def hidden_outputs(
+        self, X: Any, number: int, device: Device | None = None
+    ) -> NDArray:
         """Outputs of the dense layer of this number, its activation applied."""
         layers = list(self.network.layers)
         dense = [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
@@ -129,13 +139,17 @@ class FittedNetwork:
         # first in the flat buffer.
         plan = lower(first_layers, input_shape=self.input_shape, loss=SquaredError())
         parameters = self.parameters[: plan.n_parameters]
-        return Predictor(plan).predict(parameters, X)
+        return Predictor(plan, device).predict(parameters, X)
 
     def judge(
-        self, X: Any, y: NDArray, sample_weight: NDArray | None
+        self,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+        device: Device | None = None,
     ) -> tuple[NDArray, float]:
         """Outputs, and their mean loss without penalty against y, which is encoded."""
-        outputs, (_, loss, weight) = self.predictor.judge(
+        outputs, (_, loss, weight) = self._predictor_on(device).judge(
             self.parameters, X, y, sample_weight
         )
         return outputs, loss / weight

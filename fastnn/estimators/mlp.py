@@ -74,7 +74,7 @@ class BaseMLP(SklearnConversion, SolverTraining):
             Interval(Integral, None, -1, closed="right"),
             None,
         ],
-        "device": [StrOptions({"cpu"})],
+        "device": [StrOptions({"cpu", "cuda", "auto"})],
         "precision": [StrOptions(set(PRECISIONS)), None],
     }
 
@@ -194,7 +194,8 @@ class BaseMLP(SklearnConversion, SolverTraining):
         (150, 3)
         """
         X = self._check_X(X)
-        return self._fitted.hidden_outputs(X, self._layer_number(layer))
+        number = self._layer_number(layer)
+        return self._fitted.hidden_outputs(X, number, self._device_to_predict())
 
     def _layer_number(self, layer: int) -> int:
         """Number of a hidden layer of the fitted network, counted from the first."""

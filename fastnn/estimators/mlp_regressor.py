@@ -172,8 +172,12 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         process's affinity and joblib's limits for nested parallelism allow; negative
         numbers count back from all of them, -1 being all.
 
-    device : {"cpu"}, default="cpu"
-        Where to compute.
+    device : {"cpu", "cuda", "auto"}, default="cpu"
+        Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip
+        install fastnn[cuda]``), which has no use for ``n_jobs`` and takes all products
+        in the full precision of ``dtype``. "auto" is a GPU where one can be used, and
+        the CPU elsewhere. A fitted model holds NumPy arrays and predicts anywhere. The
+        GPU is experimental: its kernels have been run in an emulation only.
 
     precision : {"bf16", "high"} or None, default=None
         How "sgd" and "adam" take the matrix products of training. Weights, activations,
@@ -314,7 +318,7 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
         dropout: float | Sequence[float] = 0.0,
         dtype: Literal["float32", "float64"] | None = "float32",
         n_jobs: int | None = None,
-        device: Literal["cpu"] = "cpu",
+        device: Literal["cpu", "cuda", "auto"] = "cpu",
         precision: Literal["bf16", "high"] | None = None,
     ):
         self.loss = loss

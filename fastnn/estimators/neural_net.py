@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from fastnn._core.precision import PRECISIONS
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping, Run
+from fastnn.cuda import find_device
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.fitted import FittedNetwork
@@ -48,7 +49,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
             Interval(Integral, None, -1, closed="right"),
             None,
         ],
-        "device": [StrOptions({"cpu"})],
+        "device": [StrOptions({"cpu", "cuda", "auto"})],
         "precision": [StrOptions(set(PRECISIONS)), None],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
@@ -272,6 +273,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
             n_threads=self.n_jobs,
             precision=self.precision,
             averaging=self.averaging,
+            device=find_device(self.device),
         )
         state.go_on(fitted.parameters, averaged=self.averaging is not None)
         self.n_epochs_, _ = trainer.train(
@@ -296,6 +298,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
                     samples.encoded,
                     batch_size=trainer.batch_size,
                     n_threads=self.n_jobs,
+                    device=find_device(self.device),
                 )
                 state.average.values[:] = fitted.parameters
 
@@ -307,7 +310,8 @@ class BaseNeuralNet(BaseNeuralNetwork):
         state: MonitoredState,
     ) -> dict[str, float]:
         fitted = fitted.over(state.kept(fitted.parameters))
-        loss, score = judge(fitted, targets, held_out)
+        device = find_device(self.device)
+        loss, score = judge(fitted, targets, held_out, device)
         measured = {"validation_loss": loss, "validation_score": score}
         if self.metrics:
             estimator = self._stopped({"_fitted": fitted, "_targets": targets})

@@ -93,8 +93,12 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         Type of the weights and of all computing. None follows X: float32 for float32
         X, otherwise float64.
 
-    device : {"cpu"}, default="cpu"
-        Where to compute.
+    device : {"cpu", "cuda", "auto"}, default="cpu"
+        Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip
+        install fastnn[cuda]``), which has no use for ``n_jobs`` and takes all products
+        in the full precision of ``dtype``. "auto" is a GPU where one can be used, and
+        the CPU elsewhere. A fitted model holds NumPy arrays and predicts anywhere. The
+        GPU is experimental: its kernels have been run in an emulation only.
 
     precision : {"bf16", "high"} or None, default=None
         How the larger matrix products of training are taken; see
@@ -207,7 +211,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         class_weight: dict | list[dict] | Literal["balanced"] | None = None,
         callbacks: Sequence[Callback] = (),
         dtype: Literal["float32", "float64"] | None = "float32",
-        device: Literal["cpu"] = "cpu",
+        device: Literal["cpu", "cuda", "auto"] = "cpu",
         precision: Literal["bf16", "high"] | None = None,
         n_jobs: int | None = None,
         random_state: int | RandomState | None = None,

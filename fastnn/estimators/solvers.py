@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastnn.convergence import Convergence, ConvergenceState, Validate
+from fastnn.cuda import find_device
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.fitted import FittedNetwork
@@ -71,7 +72,9 @@ class SolverTraining(BaseNeuralNetwork):
             samples, held_out = self._split(targets, samples, state.random_state)
         validate: Validate | None = None
         if held_out is not None:
-            validate = partial(judge, fitted, targets, held_out)
+            validate = partial(
+                judge, fitted, targets, held_out, find_device(self.device)
+            )
         self._fit_stochastic(
             fitted, targets, samples, validate, state, incremental, task
         )
@@ -146,6 +149,7 @@ class SolverTraining(BaseNeuralNetwork):
             shuffle=self.shuffle,
             n_threads=self.n_jobs,
             precision=self.precision,
+            device=find_device(self.device),
         )
         # Later calls of partial_fit go on from the end of the epoch, whatever its
         # validation score.
@@ -174,6 +178,7 @@ class SolverTraining(BaseNeuralNetwork):
             tol=self.tol,
             verbose=bool(self.verbose),
             n_threads=self.n_jobs,
+            device=find_device(self.device),
         )
         self.t_ = 0
         self.precision_ = str(fitted.parameters.dtype)

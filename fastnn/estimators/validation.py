@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from fastnn.cuda import Device
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, RegressionTargets
 
@@ -138,9 +139,10 @@ def judge(
     fitted: FittedNetwork,
     targets: ClassTargets | ColumnsOfClasses | RegressionTargets,
     samples: Samples,
+    device: Device | None = None,
 ) -> tuple[float, float]:
     """Loss, without penalty, and score of a network; NaN where it is not finite."""
-    outputs, loss = fitted.judge(samples.X, samples.encoded, samples.weight)
+    outputs, loss = fitted.judge(samples.X, samples.encoded, samples.weight, device)
     if not np.isfinite(outputs).all():
         return loss, np.nan
     return loss, targets.score(samples.y, targets.decode(outputs), samples.weight)

@@ -1,0 +1,53 @@
+#ifndef REAL
+#include "cuda/loss_arguments.h"
+
+#include "elementwise.h"
+#include "lanes.h"
+
+#define BODY "cuda/loss.cu"
+#include "each_real.h"
+
+/* The sums of one op's loss, from those of the blocks of threads; by a single block. */
+KERNEL(finish_loss, ptrdiff_t n, const double *partial, double report, double *sums) {
+    double mine = 0;
+    EACH_COLUMN(i, 0, n) mine += partial[i];
+    double loss = block_sum(mine);
+    if (threadIdx.x == 0) {
+        sums[SUM_LOSS] += loss;
+        sums[SUM_REPORTED] += report * loss;
+    }
+}
+#else
+
+#include "formulas.h"
+
+#define ELEMENT(name, link, value, gradient)                                 \
+    HOST_DEVICE double NAMED(loss_of_##name)(REAL z, REAL y, REAL w,         \
+                                             const REAL *option, REAL *dz) { \
+        (void)option;                                                        \
+        if (dz) *dz = w * (gradient);                                        \
+        return (double)w * (value);                                          \
+    }
+LOSS_TABLE(ELEMENT)
+#undef ELEMENT
+
+#define ROW(name, link, value, gradient)                                              \
+    KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                                \
+        REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
+        (void)option;                                                                 \
+        double mine = 0;                                                              \
+        EACH_NUMBER(i, m * n) {                                                       \
+            ptrdiff_t row = quotient(i, n), column = i - row * n;                     \
+            REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
+            REAL z_own = z[row * z_lead + column];                                    \
+            REAL y = target[row * target_lead + column];                              \
+            mine += NAMED(loss_of_##name)(z_own, y, w, option,                        \
+                                          dz ? dz + row * z_lead + column : NULL);    \
+        }                                                                             \
+        mine = block_sum(mine);                                                       \
+        if (threadIdx.x == 0) partial[blockIdx.x] = mine;                             \
+    }
+LOSS_TABLE(ROW)
+#undef ROW
+
+#endif

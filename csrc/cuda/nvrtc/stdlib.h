@@ -1,0 +1,1 @@
+/* See stdint.h: what is used of it is built in. */

@@ -1,0 +1,169 @@
+"""Calls of kernels, and what the ops of a plan say about their arguments.
+
+A call has all its arguments: what changes from step to step lies in the device's
+memory.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastnn._core.tables import KINDS, PHASES, SPACES
+from fastnn.cuda.device import Argument, Device
+from fastnn.plan import Plan
+
+Call = Callable[[], None]
+
+THREADS = 256  # of a block: a power of two, at most MAX_THREADS of csrc/cuda/device.h
+# A block over columns: columns side by side, threads over the rows of each.
+COLUMN_BLOCK = (32, 8)
+# Blocks of a loop over numbers, at most; each writes one partial sum of a loss.
+MOST_BLOCKS = 4096
+# Numbers that a thread takes of a loop which ends in sums.
+NUMBERS_SUMMED = 4
+
+_SPACES = {code: name for name, code in SPACES.items()}
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a walk finds what it works on: buffers of the device, by space and role."""
+
+    spaces: dict[str, Any]  # those of plan.h, but for the parameters' gradients perhaps
+    weight: Any | None  # of the samples
+    scalars: Any | None  # the step's row of the optimizer's table; in training
+    sums: Any
+    partial: Any
+    capacity: int  # rows that the activations have room for
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows that a walk works on."""
+
+    count: int
+    first: int = 0  # the first one's number within the mini-batch
+    accumulate: bool = False  # add to gradients instead of overwriting them
+
+
+def blocks_for(size: int, each: int = 1) -> int:
+    """Blocks of threads for a loop over so many numbers."""
+    return max(1, min(MOST_BLOCKS, -(-size // (THREADS * each))))
+
+
+def partial_sums(plan: Plan, capacity: int) -> int:
+    """The most partial sums that a loss or an update makes."""
+    losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
+    rows = int(losses["dim"][:, 2].max(initial=1)) * capacity
+    return max(rows, MOST_BLOCKS)
+
+
+class CallsOfOps:
+    """Writes calls for one op after another: what all ops of a plan need for it."""
+
+    def __init__(
+        self, plan: Plan, device: Device, dtype: np.dtype, phase: int, room: Room
+    ):
+        self._plan = plan
+        self._device = device
+        self._dtype = dtype
+        self._suffix = "_f64" if dtype == np.float64 else "_f32"
+        self._room = room
+        self._ops = [op for op in plan.ops if op["phase"] & phase]
+        self._offset = "train_offset" if phase == PHASES["train"] else "predict_offset"
+        self._calls: list[Call] = []
+        self._rows = Rows(0)
+        self._op = plan.ops[0]
+
+    # ------------------------------------------------------------------ what ops say
+
+    def address(self, number: int) -> int:
+        """Where a tensor lies; 0 for one that is absent."""
+        if number < 0:
+            return 0
+        return self._view(number).address
+
+    def _view(self, number: int) -> Any:
+        """A buffer that begins where a tensor does."""
+        tensor = self._plan.tensors[number]
+        space = _SPACES[int(tensor["space"])]
+        scale = self._room.capacity if space == "activation" else 1
+        return self._room.spaces[space].after(int(tensor[self._offset]) * scale)
+
+    def _input(self, i: int) -> int:
+        return self.address(int(self._op["input"][i]))
+
+    def _output(self, i: int) -> int:
+        return self.address(int(self._op["output"][i]))
+
+    def _dim(self, i: int) -> int:
+        scaled = int(self._op["scaled"]) >> i & 1
+        return int(self._op["dim"][i]) * (self._rows.count if scaled else 1)
+
+    def _lead(self, i: int) -> int:
+        return int(self._op["lead"][i])
+
+    def _stride(self, i: int) -> int:
+        return int(self._op["stride"][i])
+
+    def _scalar(self, i: int) -> float:
+        return float(self._op["scalar"][i])
+
+    def _real(self, value: float) -> Argument:
+        # What is too large for float32 becomes infinite, as it does in C.
+        with np.errstate(over="ignore"):
+            return self._dtype.type(value)
+
+    def _adds(self, i: int) -> int:
+        """Whether an output is added to: gradients also from the second chunk on."""
+        number = int(self._op["output"][i])
+        is_gradient = (
+            number >= 0 and self._plan.tensors[number]["space"] == SPACES["gradient"]
+        )
+        return int(self._op["accumulate"] or (self._rows.accumulate and is_gradient))
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        return (*map(self._dim, range(4)), *map(self._stride, range(4)))
+
+    @property
+    def _size(self) -> int:
+        return self._dim(0) * self._dim(1) * self._dim(2) * self._dim(3)
+
+    # ------------------------------------------------------------------ how they run
+
+    def _launch(
+        self, stem: str, name: str, grid: int, block: tuple[int, int], *arguments: Any
+    ) -> None:
+        kernel = self._device.kernel(stem, name)
+        self._calls.append(partial(kernel, grid, block, arguments))
+
+    def _each(self, stem: str, name: str, size: int, *arguments: Any) -> None:
+        """Over numbers, one by one."""
+        grid = blocks_for(size)
+        name += self._suffix
+        self._launch(stem, name, grid, (THREADS, 1), size, *arguments)
+
+    def _each_row(self, stem: str, name: str, m: int, n: int, *arguments: Any) -> None:
+        """Over rows, a block of lanes for each."""
+        lanes = 32
+        while lanes < THREADS and 4 * lanes < n:
+            lanes *= 2
+        self._launch(stem, name + self._suffix, m, (lanes, 1), *arguments)
+
+    def _each_column(self, stem: str, name: str, n: int, *arguments: Any) -> None:
+        grid = -(-n // COLUMN_BLOCK[0])
+        self._launch(stem, name + self._suffix, grid, COLUMN_BLOCK, *arguments)
+
+    def _sum(self, stem: str, name: str, *arguments: Any) -> None:
+        """Over the places of a second operand that was broadcast."""
+        places = 1
+        for i in range(4):
+            places *= self._dim(i) if self._stride(i) else 1
+        # Threads that are neighbours read neighbours, whichever axis is summed over.
+        block = COLUMN_BLOCK if self._stride(3) else (1, THREADS)
+        grid = -(-places // block[0])
+        self._launch(stem, name + self._suffix, grid, block, *arguments)

@@ -1,0 +1,284 @@
+"""From the ops of a plan to calls of kernels, for one walk over so many rows.
+
+The kernels, one file for each concept of the CPU's loops, are in ``csrc/cuda``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn._core.meeting import checked
+from fastnn._core.tables import (
+    ACTIVATIONS,
+    CHANCES,
+    KINDS,
+    LOSSES,
+    ROW_LOSSES,
+    ROW_NORMS,
+)
+from fastnn.cuda.calls import (
+    NUMBERS_SUMMED,
+    THREADS,
+    Call,
+    CallsOfOps,
+    Rows,
+    blocks_for,
+)
+
+_KINDS = {kind: name for name, kind in KINDS.items()}
+
+
+class Walk(CallsOfOps):
+    """The calls of one phase of a plan on a device."""
+
+    def calls(self, rows: Rows) -> list[Call]:
+        """The calls of all ops, in order."""
+        self._calls, self._rows = [], rows
+        for op in self._ops:
+            self._op = op
+            getattr(self, f"_{_KINDS[int(op['kind'])]}")()
+        calls, self._calls = self._calls, []
+        return calls
+
+    # ------------------------------------------------------------------ ops
+
+    def _product(self) -> None:
+        op = self._op
+        transpose = int(op["transpose"])
+        size = self._dim(0), self._dim(1), self._dim(2), self._dim(3)
+        self._calls.append(
+            self._device.product(
+                self._dtype,
+                size,
+                (self._input(0), self._lead(0), self._stride(0), bool(transpose & 1)),
+                (self._input(1), self._lead(1), self._stride(1), bool(transpose & 2)),
+                (self._output(0), self._lead(2), self._stride(2)),
+                float(self._adds(0)),
+            )
+        )
+
+    def _add(self) -> None:
+        a, b, y = self._input(0), self._input(1), self._output(0)
+        name = ACTIVATIONS[self._op["code"]]
+        if a == y and not b and name == "identity":
+            return
+        option = self._real(self._scalar(0))
+        name = f"add_{name}"
+        self._each("broadcast", name, self._size, a, b, *self._axes, option, y)
+
+    def _add_gradient(self) -> None:
+        dy, saved = self._input(0), self._input(1)
+        da, db = self._output(0), self._output(1)
+        if da:
+            name = f"slope_{ACTIVATIONS[self._op['code']]}"
+            option = self._real(self._scalar(0))
+            self._each("broadcast", name, self._size, dy, saved, option, da)
+        if db:
+            self._sum("broadcast", "reduce", da or dy, *self._axes, self._adds(1), db)
+
+    def _softmax(self) -> None:
+        start = self._stride(0) * self._dtype.itemsize
+        m, n = self._dim(2), self._dim(3)
+        z, y = self._input(0) + start, self._output(0) + start
+        self._each_row("row_loss", "softmax", m, n, n, self._lead(0), z, y)
+
+    def _softmax_gradient(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        dy, y, dz = self._input(0), self._input(1), self._output(0)
+        self._each_row("row_loss", "softmax_gradient", m, n, n, dy, y, dz)
+
+    def _loss(self) -> None:
+        name = LOSSES[self._op["code"]]
+        m, n = self._dim(2), self._dim(3)
+        itemsize = self._dtype.itemsize
+        z, y, dz = self._input(0), self._input(1), self._output(0)
+        start = self._stride(0) * itemsize
+        weight = self._room.weight.address if self._room.weight is not None else 0
+        arguments = (
+            m, n, z + start, self._lead(0), y + self._stride(1) * itemsize,
+            self._lead(1), weight, int(self._op["dim"][2]),
+            *map(self._real, (self._scalar(0), self._scalar(2), self._scalar(3))),
+            dz + start if dz else 0, self._room.partial.address,
+        )  # fmt: skip
+        if name in ROW_LOSSES:
+            parts = m
+            self._each_row("row_loss", f"loss_{name}", m, n, *arguments)
+        else:
+            parts = blocks_for(m * n, NUMBERS_SUMMED)
+            name = f"loss_{name}{self._suffix}"
+            self._launch("loss", name, parts, (THREADS, 1), *arguments)
+        self._finish_loss(parts, self._scalar(1))
+
+    def _finish_loss(self, parts: int, report: float) -> None:
+        room = self._room
+        self._launch(
+            "loss", "finish_loss", 1, (THREADS, 1),
+            parts, room.partial.address, np.float64(report), room.sums.address,
+        )  # fmt: skip
+
+    def _random(self, name: str, *arguments: Any) -> None:
+        """Of random numbers that are a function of the step, the op and the place."""
+        scalars = self._room.scalars
+        assert scalars is not None  # it runs in training only
+        m, n = self._dim(2), self._dim(3)
+        first_row = int(self._op["dim"][2]) * self._rows.first
+        self._each(
+            "random", name, m, n, self._input(0), self._output(0), scalars.address,
+            int(self._op["code"]), first_row, *arguments,
+        )  # fmt: skip
+
+    def _dropout(self) -> None:
+        rate, scale, shift, value = map(self._scalar, range(4))
+        dropped = min(int(rate * CHANCES + 0.5), CHANCES - 1)
+        kept = map(self._real, (scale, shift, value))
+        self._random("dropout_forward", dropped, *kept)
+
+    def _gaussian_noise(self) -> None:
+        self._random("gaussian_noise", self._real(self._scalar(0)))
+
+    def _prelu(self) -> None:
+        x, slope, y = self._input(0), self._input(1), self._output(0)
+        size, axes = self._size, self._axes
+        self._each("prelu", "prelu_forward", size, x, slope, *axes, y)
+
+    def _prelu_gradient(self) -> None:
+        dy, x, slope = map(self._input, range(3))
+        dx, dslope = self._output(0), self._output(1)
+        axes = self._axes
+        if dslope:  # first: dx may be dy
+            adds = self._adds(1)
+            self._sum("prelu", "prelu_slope_gradient", dy, x, *axes, adds, dslope)
+        if dx:
+            name = "prelu_input_gradient"
+            self._each("prelu", name, self._size, dy, x, slope, *axes, dx)
+
+    def _row_norm(self) -> None:
+        centered = int(self._op["code"] == ROW_NORMS["layer_norm"])
+        m, n = self._dim(2), self._dim(3)
+        self._each_row(
+            "row_norm", "row_norm", m, n, centered, n, *map(self._input, range(3)),
+            np.float64(self._scalar(0)), self._output(0), self._output(1),
+        )  # fmt: skip
+
+    def _row_norm_gradient(self) -> None:
+        centered = int(self._op["code"] == ROW_NORMS["layer_norm"])
+        m, n = self._dim(2), self._dim(3)
+        dy, x, scale, saved = map(self._input, range(4))
+        dx, dscale, doffset = map(self._output, range(3))
+        if dscale or doffset:  # first: dx may be dy
+            self._each_column(
+                "row_norm", "row_norm_sums", n, centered, m, n, dy, x, saved,
+                self._adds(1), dscale, self._adds(2), doffset,
+            )  # fmt: skip
+        if dx:
+            name = "row_norm_gradient"
+            self._each_row("row_norm", name, m, n, centered, n, dy, x, scale, saved, dx)
+
+    # ------------------------------------------------------- ops of whole mini-batches
+
+    def _batch_moments(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = m, n, self._input(0), self._output(0)
+        self._each_column("batch_norm", "batch_moments", n, *arguments)
+
+    def _batch_statistics(self) -> None:
+        rows, n = self._dim(2), self._dim(3)
+        mean, variance, scale, offset = map(self._input, range(4))
+        square = mean + n * self._dtype.itemsize
+        epsilon, momentum = self._scalar(0), self._scalar(1)
+        self._batch_table(n, mean, square, rows, epsilon, scale, offset)
+        keep = self._real(1 - momentum if self._op["accumulate"] else 0)
+        # One row has no variance: it leaves the running one alone.
+        moved = [(mean, momentum, self._output(1))]
+        if rows > 1:
+            moved.append((square, momentum / (rows - 1), self._output(2)))
+        else:
+            moved.append((variance, momentum, self._output(2)))
+        for x, part, to in moved:
+            self._each("batch_norm", "move_running", n, keep, self._real(part), x, to)
+
+    def _running_statistics(self) -> None:
+        n = self._dim(3)
+        mean, variance, scale, offset = map(self._input, range(4))
+        self._batch_table(n, mean, variance, 1, self._scalar(0), scale, offset)
+
+    def _batch_table(
+        self,
+        n: int,
+        mean: int,
+        square: int,
+        rows: int,
+        epsilon: float,
+        scale: int,
+        offset: int,
+    ) -> None:
+        self._each(
+            "batch_norm", "batch_table", n, mean, square, self._real(rows),
+            self._real(epsilon), scale, offset, self._output(0),
+        )  # fmt: skip
+
+    def _batch_norm(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = n, self._input(0), self._input(1), self._output(0)
+        self._each("batch_norm", "batch_norm", m * n, *arguments)
+
+    def _batch_norm_sums(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = *map(self._input, range(3)), self._output(0), self._output(1)
+        self._each_column("batch_norm", "batch_norm_sums", n, m, n, *arguments)
+
+    def _batch_correction(self) -> None:
+        rows, n = self._dim(2), self._dim(3)
+        arguments = *map(self._input, range(3)), self._output(0)
+        self._each("batch_norm", "batch_correction", n, self._real(rows), *arguments)
+
+    def _batch_norm_gradient(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = n, *map(self._input, range(4)), self._output(0)
+        self._each("batch_norm", "batch_norm_gradient", m * n, *arguments)
+
+    # ------------------------------------------------------------------ Python's losses
+
+    def _custom_loss(self) -> None:
+        """A function of Python's, on the host, with copies."""
+        function = self._plan.functions[self._op["code"]]
+        numbers = [int(self._op["input"][i]) for i in range(2)]
+        shapes = [(self._rows.count, n) for n in (self._dim(3), self._lead(0))]
+        sources = [
+            (self._download_from(number), shape)
+            for number, shape in zip(numbers, shapes, strict=True)
+        ]
+        output = int(self._op["output"][0])
+        write = self._upload_to(output) if output >= 0 else None
+        device, room, count = self._device, self._room, self._rows.count
+
+        def run() -> None:
+            z, y = (read(np.empty(shape, self._dtype)) for read, shape in sources)
+            weight = np.ones(count, self._dtype)
+            if room.weight is not None:
+                device.download(room.weight, weight)
+            loss, gradient = checked(function(y, z), z.shape)
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = np.dot(weight.astype(np.float64), loss)
+                gradient = weight[:, np.newaxis] * gradient
+                if write is not None:
+                    write(np.ascontiguousarray(gradient, self._dtype))
+            device.upload(np.array([total], np.float64), room.partial)
+
+        self._calls.append(run)
+        self._finish_loss(1, 1.0)
+
+    def _download_from(self, number: int) -> Callable[[np.ndarray], np.ndarray]:
+        view = self._view(number)
+
+        def read(array: np.ndarray) -> np.ndarray:
+            self._device.download(view, array)
+            array.setflags(write=False)
+            return array
+
+        return read
+
+    def _upload_to(self, number: int) -> Callable[[np.ndarray], None]:
+        view = self._view(number)
+        return lambda array: self._device.upload(array, view)

@@ -1,0 +1,80 @@
+"""The kernels compile for NVIDIA's cards, by the compiler that does it there."""
+
+import re
+from functools import cache
+
+import pytest
+from emulation import CSRC
+from test_cuda_kernels import kernel_names
+
+from fastnn.cuda.device import compile_options, source_folder, source_of
+
+STEMS = sorted(path.stem for path in (CSRC / "cuda").glob("*.cu"))
+
+pytestmark = [
+    pytest.mark.skipif(not STEMS, reason="needs the checkout"),
+    # Of CuPy, which looks for a driver when it is imported.
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@cache
+def find_compiler():
+    try:
+        from cupy.cuda import nvrtc
+
+        nvrtc.getVersion()
+    except (ImportError, RuntimeError):
+        return None
+    return nvrtc
+
+
+def the_compiler():
+    nvrtc = find_compiler()
+    if nvrtc is None:
+        pytest.skip("needs CuPy and NVRTC: pip install fastnn[nvrtc]")
+    return nvrtc
+
+
+def compiled(stem, architecture):
+    """What ptxas says about each kernel of a file."""
+    nvrtc = the_compiler()
+    program = nvrtc.createProgram(source_of(stem), f"{stem}.cu", (), ())
+    options = (
+        f"-arch={architecture}", "-default-device", "-ftz=true", "--ptxas-options=-v",
+        *compile_options(),
+    )  # fmt: skip
+    try:
+        nvrtc.compileProgram(program, options)
+    except RuntimeError:
+        pytest.fail(nvrtc.getProgramLog(program))
+    assert nvrtc.getCUBIN(program)
+    return nvrtc.getProgramLog(program)
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("stem", STEMS)
+def test_kernels_compile_without_spills(stem, architecture):
+    log = compiled(stem, architecture)
+    assert "warning" not in log, log
+    entries = re.findall(r"Compiling entry function '(\w+)'", log)
+    assert {name.removesuffix("_f32").removesuffix("_f64") for name in entries} <= (
+        kernel_names()
+    )
+    memory = re.findall(
+        r"Function properties for (\w+)\nptxas.* (\d+) bytes stack frame, "
+        r"(\d+) bytes spill stores, (\d+) bytes spill loads",
+        log,
+    )
+    assert set(entries) <= {name for name, *_ in memory}
+    # No stack either: all arrays are in registers.
+    assert not [row for row in memory if set(row[1:]) != {"0"}]
+
+
+def test_sources_are_found_and_named_by_what_they_hold():
+    folder = source_folder()
+    assert (folder / "elementwise.h").is_file()
+    assert (folder / "cuda" / "nvrtc" / "stdint.h").is_file()
+    digest = re.search(r"[0-9a-f]{64}", source_of("step"))
+    assert digest is not None
+    assert source_of("loss") == source_of("step").replace("step.cu", "loss.cu")

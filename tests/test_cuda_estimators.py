@@ -1,0 +1,350 @@
+"""device="cuda" and "auto" in the estimators, on a card that is emulated."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from emulation import emulated_device
+from fake_cupy import CUDARuntimeError, fake_cupy
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import fastnn
+from fastnn import (
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Sequential,
+)
+from fastnn.averaging import SWA
+from fastnn.cuda import device as module
+from fastnn.cuda import find_device
+from fastnn.cuda.device import GPU
+from fastnn.layers import BatchNorm, Dense, Dropout, LayerNorm, PReLU
+from fastnn.losses import CustomLoss
+
+IRIS, SPECIES = load_iris(return_X_y=True)
+IRIS = StandardScaler().fit_transform(IRIS)
+
+
+def forget():
+    module.missing_piece.cache_clear()
+    module._gpu.cache_clear()
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """The emulated device that estimators find; whether it was used can be asked."""
+    device = emulated_device()
+    device.launches = 0
+    find = device.kernel
+
+    def kernel(stem, name):
+        device.launches += 1
+        return find(stem, name)
+
+    monkeypatch.setattr(device, "kernel", kernel)
+    monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
+    forget()
+    yield device
+    device.check()
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Makes CuPy raise an error when it is imported, or asked for cards."""
+
+    def breaking(imported=None, asked=None, n_cards=0, libraries=None):
+        def import_cupy():
+            if imported is not None:
+                raise imported
+            cupy = fake_cupy(None, n_cards)
+
+            def ask(*_):
+                raise asked
+
+            if asked is not None:
+                cupy.cuda.runtime.getDeviceCount = ask
+            if libraries is not None:
+                asked_for = libraries
+
+                def version():
+                    raise asked_for
+
+                cupy.cuda.nvrtc.getVersion = version
+            return cupy
+
+        monkeypatch.setattr(module, "import_cupy", import_cupy)
+        forget()
+
+    yield breaking
+    monkeypatch.undo()
+    forget()
+
+
+def squared(y, z):
+    return ((z - y) ** 2).sum(axis=1), 2 * (z - y)
+
+
+def layers(dropout=0.2):
+    return Sequential(
+        [
+            *(Dense(8), BatchNorm(), PReLU(), Dropout(dropout)),
+            *(Dense(6, "gelu"), LayerNorm()),
+        ]
+    )
+
+
+ESTIMATORS = {
+    "classifier": MLPClassifier((7, 5), max_iter=5),
+    "regressor": MLPRegressor(
+        hidden_layer_sizes=7, activation="tanh", solver="sgd", max_iter=5, momentum=0.9
+    ),
+    "stopped_early": MLPClassifier((7,), max_iter=6, early_stopping=True),
+    "lbfgs": MLPClassifier((5,), solver="lbfgs", max_iter=8),
+    "net": NeuralNetClassifier(layers(), epochs=5, batch_size=32),
+    "averaged": NeuralNetClassifier(
+        layers(0.0), epochs=4, batch_size=50,
+        averaging=SWA(0.5),
+        validation=0.2, metrics=["balanced_accuracy"],
+    ),
+    "own_loss": NeuralNetRegressor(
+        Sequential([Dense(6, "silu")]), epochs=3, loss=CustomLoss(squared)
+    ),
+}  # fmt: skip
+
+
+def fit(estimator, X=IRIS, **fixed):
+    estimator = clone(estimator).set_params(dtype="float64", random_state=0, **fixed)
+    y = SPECIES if hasattr(estimator, "predict_proba") else IRIS[:, :2].sum(axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(X, y, sample_weight=1 + np.arange(150) % 3)
+
+
+def outputs(estimator, X=IRIS):
+    return getattr(estimator, "predict_proba", estimator.predict)(X)
+
+
+@pytest.mark.parametrize("device", ["cuda", "auto"])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_fit_is_that_of_the_cpu(name, device, card):
+    expected = fit(ESTIMATORS[name])
+    assert card.launches == 0
+    actual = fit(ESTIMATORS[name], device=device)
+    trained = card.launches
+    assert trained > 0
+    assert isinstance(actual._fitted.parameters, np.ndarray)
+    rtol = 1e-3 if name == "lbfgs" else 1e-7  # whose line searches magnify rounding
+    np.testing.assert_allclose(
+        actual._fitted.parameters, expected._fitted.parameters, rtol=rtol, atol=rtol
+    )
+    np.testing.assert_allclose(outputs(actual), outputs(expected), atol=10 * rtol)
+    assert card.launches > trained
+    for curve in ("loss_curve_", "validation_loss_curve_", "validation_scores_"):
+        own, other = (getattr(each, curve, None) for each in (actual, expected))
+        assert (own is None) == (other is None)
+        if own is not None:
+            np.testing.assert_allclose(own, other, rtol=1e-6)
+    assert actual.precision_ == "float64"
+
+
+def test_single_precision_is_the_default_and_other_precisions_are_not_taken(card):
+    model = MLPClassifier((7,), max_iter=2, random_state=0, precision="bf16")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.set_params(device="cuda").fit(IRIS, SPECIES)
+    assert model.precision_ == "float32"
+    assert model.coefs_[0].dtype == np.float32
+    assert card.launches > 0
+
+
+def test_sparse_rows_train_and_predict(card):
+    dense = fit(ESTIMATORS["classifier"], device="cuda")
+    sparse = fit(ESTIMATORS["classifier"], sp.csr_array(IRIS), device="cuda")
+    X = sp.csr_array(IRIS)
+    np.testing.assert_allclose(outputs(sparse, X), outputs(dense), rtol=1e-9)
+
+
+def test_partial_fit_goes_on_where_it_was(card):
+    models = [
+        MLPClassifier((6,), random_state=0, dtype="float64", device=device)
+        for device in ("cpu", "cuda")
+    ]
+    for model in models:
+        for rows in (slice(0, 80), slice(80, 150), slice(20, 90)):
+            model.partial_fit(IRIS[rows], SPECIES[rows], classes=[0, 1, 2])
+    for own, other in zip(*(model.coefs_ for model in models), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-8, atol=1e-11)
+
+
+def test_cross_validation_works_unchanged(card):
+    model = MLPClassifier((8,), max_iter=20, random_state=0, tol=0, device="cuda")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        pipe = make_pipeline(StandardScaler(), model)
+        scores = cross_val_score(pipe, IRIS, SPECIES, cv=3)
+        other = pipe.set_params(mlpclassifier__device="cpu")
+        np.testing.assert_allclose(
+            scores, cross_val_score(other, IRIS, SPECIES, cv=3), atol=0.03
+        )
+
+
+def test_hidden_activations_come_from_the_card(card):
+    model = fit(ESTIMATORS["classifier"], device="cuda")
+    before = card.launches
+    actual = model.hidden_activations(IRIS)
+    assert card.launches > before
+    expected = model.set_params(device="cpu").hidden_activations(IRIS)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_model_of_the_card_predicts_without_one(card, monkeypatch):
+    model = fit(ESTIMATORS["net"], device="cuda")
+    expected = outputs(model)
+    stored = pickle.dumps(model)
+
+    def missing():
+        raise ImportError("No module named 'cupy'")
+
+    monkeypatch.setattr(module, "import_cupy", missing)
+    forget()
+    loaded = pickle.loads(stored)
+    assert loaded.device == "cuda"
+    np.testing.assert_allclose(outputs(loaded), expected, rtol=1e-9, atol=1e-12)
+    with pytest.raises(RuntimeError, match="CuPy is not installed"):
+        loaded.fit(IRIS, SPECIES)
+    np.testing.assert_allclose(outputs(loaded), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_first_epoch_that_is_not_finite_leaves_the_model_as_it_was(card):
+    model = fit(ESTIMATORS["classifier"], device="cuda")
+    before = outputs(model)
+    model.set_params(learning_rate_init=1e300, solver="sgd", max_iter=3)
+    with pytest.raises(ValueError, match="non-finite"), np.errstate(all="ignore"):
+        model.fit(IRIS * 1e100, SPECIES)
+    np.testing.assert_array_equal(outputs(model), before)
+
+
+def test_values_that_are_not_finite_are_told_as_on_the_cpu(card):
+    model = fit(ESTIMATORS["classifier"], device="cuda")
+    X = IRIS.copy()
+    X[3, 1] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict(X)
+
+
+# ------------------------------------------------------------------ what is missing
+
+MISSING = {
+    "CuPy": (
+        {"imported": ImportError("No module named 'cupy'")},
+        r"CuPy is not installed: `pip install fastnn\[cuda\]`",
+    ),
+    "driver": (
+        {"asked": CUDARuntimeError("cudaErrorInsufficientDriver: too old")},
+        r"there is no NVIDIA driver, or one too old .*cudaErrorInsufficientDriver",
+    ),
+    "card": (
+        {"asked": CUDARuntimeError("cudaErrorNoDevice: none is detected")},
+        r"the driver sees no NVIDIA card: .*CUDA_VISIBLE_DEVICES",
+    ),
+    "any card": ({"n_cards": 0}, "the driver sees no NVIDIA card"),
+    "libraries": (
+        {"n_cards": 1, "libraries": RuntimeError("libnvrtc.so.13 not found")},
+        r"cuBLAS and NVRTC, are not all installed.*\[ctk\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("piece", MISSING)
+@pytest.mark.parametrize("model", [MLPClassifier((3,)), NeuralNetClassifier(layers())])
+def test_what_is_missing_is_named(model, piece, broken):
+    options, message = MISSING[piece]
+    broken(**options)
+    with pytest.raises(RuntimeError, match=message) as caught:
+        clone(model).set_params(device="cuda").fit(IRIS, SPECIES)
+    assert 'device="auto"' in str(caught.value)
+
+
+@pytest.mark.parametrize("piece", MISSING)
+def test_auto_is_the_cpu_where_something_is_missing(piece, broken):
+    broken(**MISSING[piece][0])
+    assert find_device("auto") is None
+    expected = fit(ESTIMATORS["classifier"])
+    actual = fit(ESTIMATORS["classifier"], device="auto")
+    np.testing.assert_array_equal(outputs(actual), outputs(expected))
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:0", None])
+def test_other_devices_are_refused(device):
+    with pytest.raises(ValueError, match="'device' parameter of MLPClassifier must be"):
+        MLPClassifier(device=device).fit(IRIS, SPECIES)
+
+
+def test_versions_tell_of_the_card(card, capsys):
+    fastnn.show_versions()
+    printed = capsys.readouterr().out
+    for line in (
+        "cupy: 14.0.fake",
+        "CUDA runtime: 13.2",
+        "CUDA of the driver: 13.0",
+        "card: Emulated card, 80 GiB",
+    ):
+        assert line in printed
+
+
+@pytest.mark.parametrize("piece", MISSING)
+def test_versions_tell_what_is_missing(piece, broken, capsys):
+    broken(**MISSING[piece][0])
+    fastnn.show_versions()
+    line = next(
+        line for line in capsys.readouterr().out.splitlines() if "missing" in line
+    )
+    assert line.startswith("cupy: " if piece == "CuPy" else "card: ")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("transposed", [(0, 0), (1, 0), (0, 1), (1, 1)])
+@pytest.mark.parametrize("beta", [0.0, 1.0])
+def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, beta):
+    # Row by row on our side, column by column on its side, with room between rows.
+    m, n, k = 5, 7, 3
+    rng = np.random.default_rng(0)
+    gpu = GPU()
+    operands, buffers = [], []
+    shapes = [(m, k), (k, n), (m, n)]
+    for shape, transpose in zip(shapes, (*transposed, 0), strict=True):
+        rows, columns = shape[::-1] if transpose else shape
+        table = rng.normal(size=(count, rows, columns + 2)).astype(dtype)
+        buffer = gpu.empty(table.size, dtype)
+        gpu.upload(table, buffer)
+        buffers.append((table, buffer))
+        where = buffer.address, columns + 2, rows * (columns + 2)
+        operands.append((where, table[:, :, :columns]))
+    (a_where, a), (b_where, b), (c_where, c) = operands
+    multiply = gpu.product(
+        np.dtype(dtype), (count, m, n, k), (*a_where, bool(transposed[0])),
+        (*b_where, bool(transposed[1])), c_where, beta,
+    )  # fmt: skip
+    multiply()
+    a, b = (
+        each.transpose(0, 2, 1) if transpose else each
+        for each, transpose in zip((a, b), transposed, strict=True)
+    )
+    table, buffer = buffers[2]
+    expected = table.copy()
+    expected[:, :, :n] = a @ b + beta * c
+    actual = np.empty_like(table)
+    gpu.download(buffer, actual)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)

@@ -1,0 +1,206 @@
+"""The kernels of csrc/cuda against the reference, over odd sizes."""
+
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+import reference
+from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
+from emulation import CSRC, device_under_test, emulated_device
+from writers import dense, parameter
+
+from fastnn._core.tables import ACTIVATIONS, LOSSES, OPTIMIZERS
+from fastnn.engine import Engine
+from fastnn.initializers import Constant, Zeros
+
+ROWS = (1, 9, 131)
+COLUMNS = (1, 31, 65, 300)
+sizes = pytest.mark.parametrize(("m", "n"), list(product(ROWS, COLUMNS)))
+
+
+def square(lowering, x):
+    """A dense layer as wide as its input."""
+    return dense(lowering, x, "dense", x.shape[-1])
+
+
+def row_norm(kind):
+    def write(lowering, x):
+        shape = x.shape[-1:]
+        scale, offset = (parameter(lowering, name, shape) for name in ("scale", "off"))
+        x = square(lowering, x)
+        return lowering.row_norm(kind, x, scale, offset, epsilon=1e-2)
+
+    return write
+
+
+def batch_norm(lowering, x):
+    shape = x.shape[-1:]
+    statistics = [
+        lowering.running_statistic("norm/running_mean", shape, Zeros()),
+        lowering.running_statistic("norm/running_variance", shape, Constant(1.0)),
+    ]
+    scale, offset = (parameter(lowering, name, shape) for name in ("scale", "offset"))
+    return lowering.batch_norm(
+        square(lowering, x), *statistics, scale, offset, momentum=0.1, epsilon=1e-2
+    )
+
+
+OPS = {
+    "product": square,
+    "layer_norm": row_norm("layer_norm"),
+    "rms_norm": row_norm("rms_norm"),
+    "batch_norm": batch_norm,
+    "softmax": lambda lowering, x: lowering.softmax(square(lowering, x)),
+    "prelu": lambda lowering, x: lowering.prelu(
+        square(lowering, x), parameter(lowering, "slope", x.shape[-1:])
+    ),
+    "shared_prelu": lambda lowering, x: lowering.prelu(
+        square(lowering, x), parameter(lowering, "slope", (1,))
+    ),
+    "dropout": lambda lowering, x: lowering.dropout(
+        square(lowering, x), 0.375, 1.5, shift=0.2, value=-0.7
+    ),
+    "gaussian_noise": lambda lowering, x: lowering.gaussian_noise(
+        square(lowering, x), 0.3
+    ),
+}
+
+
+def gradient_on(device, plan, data, **options):
+    """Sums of the loss and gradients."""
+    engine = Engine(
+        plan, data.parameters, data.X, data.y, data.weight,
+        batch_size=len(data.X), device=device, **options,
+    )  # fmt: skip
+    with engine:
+        sums = engine.gradient()
+    device.check()
+    return sums, engine.gradients.copy()
+
+
+def check_against_reference(plan, m):
+    data = draw(plan, m)
+    (loss, reported, weight), gradients = gradient_on(device_under_test(), plan, data)
+    expected = reference.walk(plan, data.parameters, data.X, data.y, data.weight)
+    np.testing.assert_allclose(loss, expected.loss, rtol=1e-12)
+    np.testing.assert_allclose(reported, expected.reported, rtol=1e-12)
+    np.testing.assert_allclose(weight, data.weight.sum(), rtol=1e-14)
+    scale = abs(expected.gradients).max()
+    np.testing.assert_allclose(
+        gradients, expected.gradients, rtol=1e-9, atol=1e-11 * scale
+    )
+
+
+@sizes
+@pytest.mark.parametrize("name", OPS)
+def test_ops_are_the_reference(name, m, n):
+    check_against_reference(by_hand(OPS[name], (n,)), m)
+
+
+@pytest.mark.parametrize(("m", "n"), [(9, 31), (131, 65)])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_are_the_reference(activation, m, n):
+    def write(lowering, x):
+        return lowering.add(square(lowering, x), None, activation)
+
+    check_against_reference(by_hand(write, (n,)), m)
+
+
+@pytest.mark.parametrize(("m", "n"), [(1, 5), (131, 33), (9, 300), (2600, 2)])
+@pytest.mark.parametrize("loss", ALL_LOSSES)
+def test_losses_are_the_reference(loss, m, n):
+    width = outputs_for(loss, n)
+
+    def write(lowering, x):
+        return dense(lowering, x, "dense", width)
+
+    check_against_reference(by_hand(write, (3,), loss), m)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1,), (7,), (5, 1), (40, 1), (3, 40, 2), (40, 1, 70)]
+)
+def test_sums_over_broadcast_axes_are_those_of_numpy(shape):
+    # Up to four axes, of which any are summed over: outer, inner, both or none.
+    rng = np.random.default_rng(0)
+    dim = (1,) * (4 - len(shape)) + shape
+    d = rng.normal(size=dim)
+    for kept in product([False, True], repeat=len(shape)):
+        kept = (False,) * (4 - len(shape)) + kept
+        own = [n if keeps else 1 for n, keeps in zip(dim, kept, strict=True)]
+        stride = [int(np.prod(own[i + 1 :])) * kept[i] for i in range(4)]
+        before = rng.normal(size=own)
+        axes = tuple(i for i in range(4) if not kept[i])
+        for accumulate in (0, 1):
+            for block in ((32, 8), (1, 256), (4, 2)):
+                device = device_under_test()
+                places = int(np.prod(own))
+                buffer, sums = device.empty(d.size, float), device.empty(places, float)
+                device.upload(d, buffer)
+                device.upload(before, sums)
+                device.kernel("broadcast", "reduce_f64")(
+                    -(-places // block[0]), block,
+                    (buffer.address, *dim, *stride, accumulate, sums.address),
+                )  # fmt: skip
+                actual = np.empty(own)
+                device.download(sums, actual)
+                device.check()
+                expected = d.sum(axis=axes, keepdims=True) + accumulate * before
+                np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_moments_of_a_column_far_from_zero_keep_their_digits():
+    rng = np.random.default_rng(0)
+    x = (1e4 + rng.normal(size=(1000, 3))).astype(np.float32)
+    device = device_under_test()
+    buffer, moments = device.empty(x.size, np.float32), device.empty(6, np.float32)
+    device.upload(x, buffer)
+    arguments = 1000, 3, buffer.address, moments.address
+    device.kernel("batch_norm", "batch_moments_f32")(1, (32, 8), arguments)
+    actual = np.empty((2, 3), np.float32)
+    device.download(moments, actual)
+    exact = x.astype(float)
+    np.testing.assert_allclose(actual[0], exact.mean(axis=0), rtol=2e-7)  # its last bit
+    squares = ((exact - exact.mean(axis=0)) ** 2).sum(axis=0)
+    np.testing.assert_allclose(actual[1], squares, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["batch_norm", "layer_norm", "prelu", "softmax_inside", "dropout", "regularized",
+     "tanh-cross_entropy", "tanh-focal", "residual_rank_3"],
+)  # fmt: skip
+def test_the_order_of_threads_does_not_change_a_bit(name, monkeypatch):
+    # A race would, and a sum that is not taken in a fixed order.
+    plan = plan_of(name)
+    data = draw(plan, 37).astype(np.float32)
+    forwards = gradient_on(emulated_device(), plan, data)
+    monkeypatch.setattr("emulation.EmulatedDevice.reverse", True)
+    backwards = gradient_on(emulated_device(), plan, data)
+    assert forwards[0] == backwards[0]
+    np.testing.assert_array_equal(forwards[1], backwards[1])
+
+
+def kernel_names():
+    """Every kernel that the sources define, without the suffix of its precision."""
+    names = set()
+    for path in sorted((CSRC / "cuda").glob("*.cu")):
+        found = re.findall(r"\bKERNEL\(\s*(?:NAMED\()?(\w+)", path.read_text())
+        names |= {name for name in found if not name.endswith("_")}
+    tables = {"add": ACTIVATIONS, "slope": ACTIVATIONS, "loss": LOSSES}
+    tables["step"] = OPTIMIZERS
+    for prefix, rows in tables.items():
+        names |= {f"{prefix}_{row}" for row in rows}
+    return names
+
+
+def test_the_library_has_every_kernel_of_both_precisions():
+    library = emulated_device().library
+    alone = {"finish_loss", "start_step", "set_scale", "set_penalty", "finish_step"}
+    alone.add("find_block_scalars")
+    names = kernel_names()
+    assert alone < names
+    for name in names - alone:
+        for suffix in ("_f32", "_f64"):
+            assert hasattr(library, name + suffix), name
