@@ -30,6 +30,7 @@ PARTS = {
         "benchmarks.peers",
         ("--dtype", "float64", "--peers", "sklearn,fastnn", "--only", "W1,W2,W7"),
     ),
+    "fastest": ("benchmarks.peers", ("--peers", "sklearn,jax_scan,fastnn")),
     "predict": ("benchmarks.predict", ()),
     "around_fit": ("benchmarks.around_fit", ()),
     "scaling": ("benchmarks.scaling", ("--plot", "docs/scaling.png")),
