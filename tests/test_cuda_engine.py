@@ -363,6 +363,37 @@ def test_what_a_custom_loss_raises_comes_out_after_the_last_full_step():
     np.testing.assert_allclose(weights, again.parameters, rtol=1e-10, atol=1e-13)
 
 
+def test_weights_keep_their_constraints_when_the_user_interrupts(monkeypatch):
+    plan = plan_of("norms_limited")
+    data = draw(plan, 20)
+    state = np.zeros((1, plan.n_parameters))
+    device = device_under_test()
+    find, calls = device.kernel, []
+
+    def kernel(stem, name):
+        run = find(stem, name)
+
+        def interrupted(*arguments):
+            if stem == "max_norm":
+                calls.append(name)
+                if len(calls) == 5:  # of the second step
+                    raise KeyboardInterrupt
+            run(*arguments)
+
+        return interrupted
+
+    monkeypatch.setattr(device, "kernel", kernel)
+    sgd = SGD(10.0)
+    engine = engine_of(plan, data, device, batch_size=5, optimizer=sgd, state=state)
+    with engine, pytest.raises(KeyboardInterrupt):
+        engine.epoch(table_of(sgd, 4))
+    assert state.any()
+    for block, view in zip(plan.blocks, plan.views(data.parameters), strict=True):
+        if block["max_norm"]:
+            norms = np.linalg.norm(view, axis=0)
+            assert (norms <= block["max_norm"] * (1 + 1e-12)).all()
+
+
 def test_arguments_are_checked_as_on_the_cpu():
     plan = plan_of("classes")
     data = draw(plan, 5)

@@ -183,6 +183,10 @@ class DeviceEngine:
         try:
             for count in counts:
                 self._run_all(calls[count])
+        except KeyboardInterrupt:
+            # Between a step and its constraints: they may be asked for twice.
+            self._run_all([self._max_norm(block) for block in self._limited])
+            raise
         finally:
             self._download()
         return float(self._sums()[EPOCH])
