@@ -59,10 +59,6 @@ class Activation(Layer):
     def __init__(self, activation: str):
         self.activation = activation
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
-
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the activation's op; see :meth:`Layer.lower`."""
         self._validate_params()
@@ -96,10 +92,6 @@ class LeakyReLU(Layer):
     def __init__(self, negative_slope: float = 0.01):
         self.negative_slope = negative_slope
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
-
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the activation's op; see :meth:`Layer.lower`."""
         self._validate_params()
@@ -132,10 +124,6 @@ class ELU(Layer):
 
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the activation's op; see :meth:`Layer.lower`."""
@@ -187,10 +175,6 @@ class PReLU(Layer):
     ):
         self.slope_initializer = slope_initializer
         self.shared = shared
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the op with its slope; see :meth:`Layer.lower`."""

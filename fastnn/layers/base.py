@@ -14,9 +14,8 @@ class Layer(BaseEstimator, ABC):
     device. One object may therefore stand in several networks.
     """
 
-    @abstractmethod
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample.
+        """Shape of one output sample: that of the input, where no layer says otherwise.
 
         Parameters
         ----------
@@ -27,6 +26,7 @@ class Layer(BaseEstimator, ABC):
         -------
         output_shape : tuple of int
         """
+        return input_shape
 
     @abstractmethod
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:

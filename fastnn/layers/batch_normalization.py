@@ -70,10 +70,6 @@ class BatchNorm(Layer):
         self.epsilon = epsilon
         self.affine = affine
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
-
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the parameters and the ops of the layer; see :meth:`Layer.lower`."""
         self._validate_params()

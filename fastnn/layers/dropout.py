@@ -44,10 +44,6 @@ class Dropout(Layer):
     def __init__(self, rate: float):
         self.rate = rate
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
-
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the dropout op; see :meth:`Layer.lower`."""
         self._validate_params()
@@ -86,10 +82,6 @@ class AlphaDropout(Layer):
 
     def __init__(self, rate: float):
         self.rate = rate
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the dropout op; see :meth:`Layer.lower`."""

@@ -41,10 +41,6 @@ class GaussianNoise(Layer):
     def __init__(self, stddev: float):
         self.stddev = stddev
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
-
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the noise op; see :meth:`Layer.lower`."""
         self._validate_params()

@@ -47,10 +47,6 @@ class LayerNorm(Layer):
         self.epsilon = epsilon
         self.affine = affine
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
-
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the op with its scale and offset; see :meth:`Layer.lower`."""
         self._validate_params()
@@ -92,10 +88,6 @@ class RMSNorm(Layer):
     def __init__(self, epsilon: float = 1e-6, affine: bool = True):
         self.epsilon = epsilon
         self.affine = affine
-
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample: that of the input."""
-        return input_shape
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the op with its scale; see :meth:`Layer.lower`."""
