@@ -118,10 +118,9 @@ class Monitor:
         self._progress = progress
         self._validate = validate
         self._after_epoch = after_epoch
-        min_delta = schedule.min_delta
-        self._watch = Watch(
-            state.history, "auto", MIN_DELTA if min_delta is None else min_delta
-        )
+        self._plateau = schedule.plateau()
+        own = None if self._plateau is None else self._plateau.min_delta
+        self._watch = Watch(state.history, "auto", MIN_DELTA if own is None else own)
         if state.best is not None:
             self._watch.best = state.best
         self._start = time.perf_counter()
@@ -192,9 +191,9 @@ class Monitor:
             optimizer.learning_rate,
             state.n_samples_seen,
         )
-        if not self._schedule.waits_for_plateaus:
+        if self._plateau is None:
             return False
-        patience = self._schedule.patience or PATIENCE
+        patience = self._plateau.patience or PATIENCE
         state.n_stalled_epochs += 1
         if self._watch.improved():
             state.n_stalled_epochs = 0

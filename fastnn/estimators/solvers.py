@@ -129,7 +129,7 @@ class SolverTraining(BaseNeuralNetwork):
         schedule.check()
         n_samples = samples.X.shape[0]
         max_epochs = 1 if incremental else self.max_iter
-        patience, min_delta = schedule.patience, schedule.min_delta
+        patience, min_delta = schedule.plateau() or (None, None)
         convergence = Convergence(
             schedule,
             state,

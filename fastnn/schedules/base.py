@@ -3,11 +3,27 @@
 import math
 from abc import ABC
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+
+
+class Plateau(NamedTuple):
+    """When there is no more progress.
+
+    Parameters
+    ----------
+    patience : int or None
+        Epochs without improvement; None leaves that to the estimator.
+    min_delta : float or None
+        Change that counts as an improvement only if it is larger; None leaves that to
+        the estimator.
+    """
+
+    patience: int | None
+    min_delta: float | None
 
 
 class Schedule(BaseEstimator, ABC):
@@ -21,19 +37,9 @@ class Schedule(BaseEstimator, ABC):
     ----------
     stop_message : str
         What a verbose fit prints when the schedule stops training at a plateau.
-    waits_for_plateaus : bool
-        Whether :meth:`after_plateau` changes the learning rate.
-    patience : int or None
-        Epochs without improvement after which there is a plateau; None leaves that to
-        the estimator.
-    min_delta : float or None
-        Improvement that counts as one; None leaves that to the estimator.
     """
 
     stop_message: ClassVar[str] = "Stopping."
-    waits_for_plateaus: bool = False
-    patience: int | None = None
-    min_delta: float | None = None
 
     _parameter_constraints: ClassVar[dict] = {}
 
@@ -83,6 +89,10 @@ class Schedule(BaseEstimator, ABC):
         learning_rate : float
         """
         return current
+
+    def plateau(self) -> Plateau | None:
+        """What a plateau is to a schedule that waits for one; None to all others."""
+        return None
 
     def after_plateau(self, current: float) -> float | None:
         """Learning rate to go on with after a plateau.

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from fastnn.schedules.base import Schedule
+from fastnn.schedules.base import Plateau, Schedule
 
 
 class Constant(Schedule):
@@ -76,7 +76,6 @@ class ReduceOnPlateau(Schedule):
     """
 
     stop_message = "Learning rate too small. Stopping."
-    waits_for_plateaus = True
 
     _parameter_constraints: ClassVar[dict] = {
         "divisor": [Interval(Real, 1, None, closed="neither")],
@@ -97,6 +96,10 @@ class ReduceOnPlateau(Schedule):
         self.minimum = minimum
         self.patience = patience
         self.min_delta = min_delta
+
+    def plateau(self) -> Plateau:
+        """What a plateau is; see :meth:`Schedule.plateau`."""
+        return Plateau(self.patience, self.min_delta)
 
     def after_plateau(self, current: float) -> float | None:
         """Learning rate to go on with; see :meth:`Schedule.after_plateau`."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
-from fastnn.schedules.base import Schedule
+from fastnn.schedules.base import Plateau, Schedule
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _SHARE = Interval(Real, 0, 1, closed="both")
@@ -223,20 +223,9 @@ class LinearWarmup(Schedule):
     def _following(self) -> Schedule:
         return self.then if self.then is not None else Schedule()
 
-    @property
-    def waits_for_plateaus(self) -> bool:  # type: ignore[override]
-        """Whether what follows waits for plateaus."""
-        return self._following.waits_for_plateaus
-
-    @property
-    def patience(self) -> int | None:  # type: ignore[override]
-        """Patience of what follows."""
-        return self._following.patience
-
-    @property
-    def min_delta(self) -> float | None:  # type: ignore[override]
-        """Improvement that counts for what follows."""
-        return self._following.min_delta
+    def plateau(self) -> Plateau | None:
+        """What a plateau is to what follows; see :meth:`Schedule.plateau`."""
+        return self._following.plateau()
 
     def check(self) -> None:
         """Check the parameters; see :meth:`Schedule.check`."""
