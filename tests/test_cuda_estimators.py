@@ -24,9 +24,9 @@ from fastnn import (
     Sequential,
 )
 from fastnn.averaging import SWA
+from fastnn.cuda import cublas, find_device
 from fastnn.cuda import device as module
-from fastnn.cuda import find_device
-from fastnn.cuda.device import GPU
+from fastnn.cuda.gpu import GPU
 from fastnn.layers import BatchNorm, Dense, Dropout, LayerNorm, PReLU
 from fastnn.losses import CustomLoss
 
@@ -37,6 +37,16 @@ IRIS = StandardScaler().fit_transform(IRIS)
 def forget():
     module.missing_piece.cache_clear()
     module._gpu.cache_clear()
+
+
+def install(monkeypatch, device, **options):
+    """Make a device the card that is found; returns CuPy."""
+    cupy, library = fake_cupy(device, **options)
+    monkeypatch.setattr(module, "import_cupy", lambda: cupy)
+    for each in (module, cublas):
+        monkeypatch.setattr(each, "load_library", lambda: library)
+    forget()
+    return cupy
 
 
 @pytest.fixture
@@ -51,8 +61,7 @@ def card(monkeypatch):
         return find(stem, name)
 
     monkeypatch.setattr(device, "kernel", kernel)
-    monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
-    forget()
+    install(monkeypatch, device)
     yield device
     device.check()
     monkeypatch.undo()
@@ -67,7 +76,7 @@ def broken(monkeypatch):
         def import_cupy():
             if imported is not None:
                 raise imported
-            cupy = fake_cupy(None, n_cards)
+            cupy, _ = fake_cupy(None, n_cards)
 
             def ask(*_):
                 raise asked
@@ -158,14 +167,40 @@ def test_a_fit_is_that_of_the_cpu(name, device, card):
     assert actual.precision_ == "float64"
 
 
-def test_single_precision_is_the_default_and_other_precisions_are_not_taken(card):
-    model = MLPClassifier((7,), max_iter=2, random_state=0, precision="bf16")
+def fit_in(precision, **options):
+    options = {"max_iter": 5, "random_state": 0, "device": "cuda", **options}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.set_params(device="cuda").fit(IRIS, SPECIES)
-    assert model.precision_ == "float32"
+        model = MLPClassifier((7,), precision=precision, **options)
+        return model.fit(IRIS, SPECIES)
+
+
+@pytest.mark.parametrize(("precision", "error"), [("tf32", 1e-3), ("bf16", 1e-2)])
+def test_products_of_less_precision_are_taken_where_they_are_asked_for(
+    precision, error, card
+):
+    exact, model = fit_in(None), fit_in(precision)
+    assert (exact.precision_, model.precision_) == ("float32", precision)
     assert model.coefs_[0].dtype == np.float32
-    assert card.launches > 0
+    difference = abs(outputs(model) - outputs(exact)).max()
+    assert error / 1000 < difference < error
+
+
+def test_a_precision_that_the_card_does_not_have_is_not_taken(card, monkeypatch):
+    assert fit_in("high").precision_ == "float32"
+    install(monkeypatch, card, capability="75")
+    assert fit_in("tf32").precision_ == "float32"
+
+
+def test_a_precision_of_cards_is_none_of_processors():
+    model, exact = fit_in("tf32", device="cpu"), fit_in(None, device="cpu")
+    assert model.precision_ == "float32"
+    np.testing.assert_array_equal(outputs(model), outputs(exact))
+
+
+def test_less_precision_and_float64_exclude_each_other(card):
+    with pytest.raises(ValueError, match="precision='tf32' is for computing in float3"):
+        fit_in("tf32", dtype="float64")
 
 
 def test_sparse_rows_train_and_predict(card):
@@ -321,7 +356,7 @@ def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, b
     # Row by row on our side, column by column on its side, with room between rows.
     m, n, k = 5, 7, 3
     rng = np.random.default_rng(0)
-    gpu = GPU()
+    gpu = GPU(module.import_cupy(), 0)
     operands, buffers = [], []
     shapes = [(m, k), (k, n), (m, n)]
     for shape, transpose in zip(shapes, (*transposed, 0), strict=True):
@@ -335,7 +370,7 @@ def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, b
     (a_where, a), (b_where, b), (c_where, c) = operands
     multiply = gpu.product(
         np.dtype(dtype), (count, m, n, k), (*a_where, bool(transposed[0])),
-        (*b_where, bool(transposed[1])), c_where, beta,
+        (*b_where, bool(transposed[1])), c_where, beta, None,
     )  # fmt: skip
     multiply()
     a, b = (
