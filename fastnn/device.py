@@ -49,6 +49,9 @@ class Device(Protocol):
     def empty(self, size: int, dtype: DTypeLike) -> Any:
         """A :class:`Buffer` of so many numbers, whatever they are; never of none."""
 
+    def zeros(self, size: int, dtype: DTypeLike) -> Any:
+        """The same, and all of them 0."""
+
     def upload(self, array: NDArray, buffer: Any) -> None:
         """Copy a C-contiguous array to the beginning of a buffer."""
 

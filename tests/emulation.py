@@ -122,6 +122,11 @@ class EmulatedDevice:
         self._memory.append(raw)
         return Memory(raw, array)
 
+    def zeros(self, size, dtype):
+        memory = self.empty(size, dtype)
+        memory.array[...] = 0
+        return memory
+
     def upload(self, array, buffer):
         assert array.flags.c_contiguous
         assert array.dtype == buffer.array.dtype

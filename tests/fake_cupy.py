@@ -193,6 +193,7 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             Stream=make_stream,
         ),
         empty=lambda size, dtype: Array(device.empty(size, dtype)),
+        zeros=lambda size, dtype: Array(device.zeros(size, dtype)),
         RawModule=RawModule,
     )
     return cupy, Cublas(stream)

@@ -82,9 +82,7 @@ class DeviceForward:
             "activation": device.empty(capacity * plan.predict_size, dtype),
             "statistic": device.empty(plan.statistic_size, dtype),
         }
-        loss = np.zeros(N_SUMS)
-        sums = device.empty(N_SUMS, np.float64)
-        device.upload(loss, sums)
+        sums = device.zeros(N_SUMS, np.float64)
         room = Room(
             spaces=spaces,
             weight=None if sample_weight is None else device.empty(capacity, dtype),
@@ -107,6 +105,7 @@ class DeviceForward:
                 call()
             if result is not None:
                 device.download(outputs, result[rows])
+        loss = np.empty(N_SUMS)
         device.download(sums, loss)
         return float(loss[0]), float(loss[1])
 

@@ -71,6 +71,10 @@ class GPU:
         with self._stream:
             return _Memory(self._cupy.empty(max(size, 1), dtype))
 
+    def zeros(self, size: int, dtype: DTypeLike) -> _Memory:
+        with self._stream:
+            return _Memory(self._cupy.zeros(max(size, 1), dtype))
+
     def upload(self, array: NDArray, buffer: _Memory) -> None:
         flat = array.reshape(-1)
         buffer.array[: flat.size].set(flat, stream=self._stream)

@@ -225,6 +225,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             incremental,
             task,
         )
+        if not incremental:
+            fitted.weights.store()
         self._install(fitted, targets)
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
