@@ -37,8 +37,9 @@ class MirroredArray:
     @property
     def host(self) -> NDArray:
         """The array as it is now; it may be changed in place."""
-        self.store()
-        self._is_there = False
+        if self._is_there:
+            self.store()
+            self._is_there = False
         assert self._host is not None
         return self._host
 
