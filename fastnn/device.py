@@ -87,6 +87,36 @@ class Device(Protocol):
         None of them may ask for memory, or read anything back.
         """
 
+    def room(self) -> int:
+        """Bytes of memory that could still be asked for."""
+
+    def adopt(self, array: Any) -> "DeviceArray":
+        """An array of another library in this device's memory, as one of ours.
+
+        It is copied only if it is not C-contiguous, and lives as long as it is used.
+        What is called from now on waits for what its library has been asked for.
+
+        Raises
+        ------
+        ValueError
+            If it lies in the memory of another device.
+        """
+
+    def cast(self, array: "DeviceArray", dtype: DTypeLike) -> "DeviceArray":
+        """The same numbers as another dtype; the array itself if it has that."""
+
+    def take(self, array: "DeviceArray", rows: NDArray[np.intp]) -> "DeviceArray":
+        """A copy of some rows."""
+
+    def prepare(self, shape: tuple[int, ...], dtype: DTypeLike) -> "DeviceArray":
+        """Room for an array that will be the caller's, by :meth:`give`."""
+
+    def give(self, array: "DeviceArray") -> Any:
+        """What :meth:`prepare` made, as an array of CuPy's.
+
+        What the caller asks for from now on waits for what was called before.
+        """
+
 
 @dataclass(frozen=True)
 class DeviceArray:
@@ -122,3 +152,20 @@ class DeviceArray:
         shape = (max(last - first, 0), *self.shape[1:])
         width = self.size // max(len(self), 1)
         return DeviceArray(self.buffer.after(first * width), shape, self.dtype)
+
+
+def uploaded(device: Device, array: NDArray, dtype: DTypeLike) -> DeviceArray:
+    """A copy of an array on a device."""
+    array = np.ascontiguousarray(array, dtype)
+    buffer = device.empty(array.size, array.dtype)
+    if array.size:
+        device.upload(array, buffer)
+    return DeviceArray(buffer, array.shape, array.dtype)
+
+
+def downloaded(device: Device, array: DeviceArray) -> NDArray:
+    """A copy of an array of a device on the host."""
+    copy = np.empty(array.shape, array.dtype)
+    if copy.size:
+        device.download(array.buffer, copy)
+    return copy

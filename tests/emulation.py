@@ -17,6 +17,7 @@ import pytest
 
 from fastnn.cuda.device import find_device, import_cupy
 from fastnn.cuda.gpu import GPU
+from fastnn.device import DeviceArray
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
@@ -146,6 +147,19 @@ class EmulatedDevice:
         assert source.array.dtype == target.array.dtype
         assert target.array.size >= size
         target.array[:size] = source.array[:size]
+
+    def prepare(self, shape, dtype):
+        size = int(np.prod(shape))
+        return DeviceArray(self.empty(size, dtype), shape, np.dtype(dtype))
+
+    def cast(self, array, dtype):
+        if array.dtype == dtype:
+            return array
+        with np.errstate(over="ignore"):
+            own = array.buffer.array[: array.size].astype(dtype)
+        buffer = self.empty(own.size, dtype)
+        buffer.array[: own.size] = own
+        return DeviceArray(buffer, array.shape, own.dtype)
 
     def kernel(self, stem, name):
         function = getattr(self.library, name)

@@ -40,6 +40,13 @@ class DeviceForward:
         self._pass(PHASES["predict"], parameters, X, None, None, result)
         return result
 
+    def predict_there(self, parameters: MirroredArray, X: DeviceArray) -> DeviceArray:
+        """The same for X on the device, where the outputs stay, to be given."""
+        shape = X.shape[0], self._plan.n_outputs
+        result = self._device.prepare(shape, parameters.dtype)
+        self._pass(PHASES["predict"], parameters, X, None, None, result)
+        return result
+
     def evaluate(
         self,
         parameters: MirroredArray,
@@ -69,7 +76,7 @@ class DeviceForward:
         X: Any,
         y: NDArray | None,
         sample_weight: NDArray | None,
-        result: NDArray | None,
+        result: NDArray | DeviceArray | None,
     ) -> tuple[float, float]:
         device, plan, dtype = self._device, self._plan, parameters.dtype
         n_rows = X.shape[0]
@@ -104,7 +111,7 @@ class DeviceForward:
             for call in walk.calls(Rows(rows.stop - rows.start)):
                 call()
             if result is not None:
-                device.download(outputs, result[rows])
+                self._get(outputs, result[rows])
         loss = np.empty(N_SUMS)
         device.download(sums, loss)
         return float(loss[0]), float(loss[1])
@@ -112,8 +119,16 @@ class DeviceForward:
     def _put(self, part: Any, buffer: Any, dtype: np.dtype) -> None:
         """Rows of X, wherever they are, to where the plan reads them."""
         if isinstance(part, DeviceArray):
+            part = self._device.cast(part, dtype)
             self._device.copy(part.buffer, buffer, part.size)
             return
         if sparse.issparse(part):
             part = part.toarray()
         self._device.upload(np.ascontiguousarray(part, dtype), buffer)
+
+    def _get(self, buffer: Any, part: NDArray | DeviceArray) -> None:
+        """Rows of outputs to where they are wanted."""
+        if isinstance(part, DeviceArray):
+            self._device.copy(buffer, part.buffer, part.size)
+        else:
+            self._device.download(buffer, part)

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastnn.cuda.cublas import Cublas, arguments_of
 from fastnn.cuda.sources import compile_options, source_of
-from fastnn.device import Argument, Call, Kernel
+from fastnn.device import Argument, Call, DeviceArray, Kernel
 
 # Of the first card whose matrix units take float32.
 LEAST_CAPABILITY = 80
@@ -131,3 +131,66 @@ class GPU:
         # The graph has the address of the workspace.
         recorded = stream.end_capture(), self._cublas.workspace
         return lambda: recorded[0].launch(stream=self._stream)
+
+    # ------------------------------------------------------------------ callers' arrays
+
+    def room(self) -> int:
+        free, _ = self._cupy.cuda.runtime.memGetInfo()
+        pool = self._cupy.get_default_memory_pool()
+        room, limit = int(free + pool.free_bytes()), int(pool.get_limit())
+        return min(room, limit - int(pool.used_bytes())) if limit else room
+
+    def adopt(self, array: Any) -> DeviceArray:
+        cupy = self._cupy
+        if not hasattr(array, "__dlpack__"):
+            # By __cuda_array_interface__; it waits for the stream that this may name.
+            array = cupy.asarray(array)
+        _, number = array.__dlpack_device__()
+        if number != self._number:
+            raise ValueError(
+                f"the array is on card {number}, and the present one, which computes, "
+                f"is card {self._number}: copy the array there, or call under "
+                f"`with cupy.cuda.Device({number}):`"
+            )
+        # CuPy's own arrays belong to its present stream. Other libraries know theirs,
+        # and let the stream wait that is present when they are asked.
+        self._follow_caller()
+        with self._stream:
+            if not isinstance(array, cupy.ndarray):
+                array = cupy.from_dlpack(array)
+            return _adopted(cupy.asarray(array, order="C"))
+
+    def cast(self, array: DeviceArray, dtype: DTypeLike) -> DeviceArray:
+        if array.dtype == dtype:
+            return array
+        with self._stream:
+            return _adopted(_shaped(array).astype(dtype))
+
+    def take(self, array: DeviceArray, rows: NDArray[np.intp]) -> DeviceArray:
+        with self._stream:
+            numbers = self._cupy.asarray(rows)
+            return _adopted(_shaped(array).take(numbers, axis=0))
+
+    def prepare(self, shape: tuple[int, ...], dtype: DTypeLike) -> DeviceArray:
+        # CuPy gives memory back to the stream on which it was asked for. Whoever gets
+        # the array uses it on that one, and so does what comes after.
+        array = self._cupy.empty(shape, dtype)
+        self._follow_caller()
+        return _adopted(array)
+
+    def give(self, array: DeviceArray) -> Any:
+        self._cupy.cuda.get_current_stream().wait_event(self._stream.record())
+        return _shaped(array)
+
+    def _follow_caller(self) -> None:
+        """Wait, on our stream, for what is to be done on CuPy's present one."""
+        self._stream.wait_event(self._cupy.cuda.get_current_stream().record())
+
+
+def _adopted(array: Any) -> DeviceArray:
+    return DeviceArray(_Memory(array.reshape(-1)), array.shape, np.dtype(array.dtype))
+
+
+def _shaped(array: DeviceArray) -> Any:
+    """As CuPy has it."""
+    return array.buffer.array[: array.size].reshape(array.shape)

@@ -74,7 +74,7 @@ class Samples:
 
     def _copy(self, array: NDArray | DeviceArray, dtype: Any) -> Any:
         if isinstance(array, DeviceArray):
-            return array.buffer
+            return self._device.cast(array, dtype).buffer
         buffer = self._device.empty(array.size, dtype)
         if array.size:
             self._device.upload(np.ascontiguousarray(array, dtype), buffer)

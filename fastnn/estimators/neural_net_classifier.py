@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
+from fastnn.estimators.arrays import as_array_of
 from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.class_losses import LOSSES
 from fastnn.estimators.classification import NetworkClassifier
@@ -256,7 +257,8 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
             positive; else one for each class or label.
         """
         outputs, _ = self._outputs(X)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        scores = outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return as_array_of(X, scores)
 
     def _has_probabilities(self) -> bool:
         fitted = vars(self).get("_targets")

@@ -1,0 +1,223 @@
+"""Arrays in the memory of an emulated card, as CuPy and PyTorch have them.
+
+They are never converted to NumPy's unasked, and a card knows what was copied from it.
+"""
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+# DLPack's number of CUDA's memory.
+CUDA = 2
+
+
+class Event:
+    def __init__(self, stream):
+        self.stream = stream
+
+
+class Stream:
+    """A queue whose work is done at once, recorded, or done when it is waited for."""
+
+    by_number = {}  # noqa: RUF012
+
+    def __init__(self, ptr):
+        self.ptr = ptr
+        self.by_number[ptr] = self
+        self.calls = None  # what is recorded
+        self.late = []  # what is done when somebody waits for it
+        self.waited_for = []  # streams
+
+    def __enter__(self):
+        PRESENT.append(self)
+        return self
+
+    def __exit__(self, *exception):
+        assert PRESENT.pop() is self
+
+    def do(self, call):
+        if self.calls is None:
+            call()
+        else:
+            self.calls.append(call)
+
+    def record(self):
+        assert self.calls is None
+        return Event(self)
+
+    def wait_event(self, event):
+        assert self.calls is None
+        self.waited_for.append(event.stream)
+        event.stream.synchronize()
+
+    def synchronize(self):
+        late, self.late = self.late, []
+        for call in late:
+            call()
+
+
+# The default stream, as DLPack numbers it, and those that are entered.
+DEFAULT = Stream(1)
+PRESENT = [DEFAULT]
+
+
+class Card:
+    """Memory of an emulated device, and copies to the host and from it."""
+
+    def __init__(self, device, number=0):
+        self.device, self.number = device, number
+        self.to_host, self.from_host = [], []  # numbers in each copy
+
+    def array(self, values):
+        """A CuPy array with these numbers, C-contiguous."""
+        values = np.asarray(values)
+        memory = self.device.empty(values.size, values.dtype)
+        own = memory.array[: values.size].reshape(values.shape)
+        own[...] = values
+        return ndarray(self, own)
+
+
+class ndarray(NDArrayOperatorsMixin):
+    """What fastnn asks of a cupy.ndarray."""
+
+    def __init__(self, card, values, stream=None):
+        self._card, self._values = card, values
+        self.allocated_on = PRESENT[-1] if stream is None else stream
+        self.device = type("Device", (), {"id": card.number})
+
+    dtype = property(lambda self: self._values.dtype)
+    shape = property(lambda self: self._values.shape)
+    size = property(lambda self: self._values.size)
+    ndim = property(lambda self: self._values.ndim)
+    data = property(lambda self: Pointer(self._values))
+
+    def _view(self, values):
+        return ndarray(self._card, values, self.allocated_on)
+
+    def __len__(self):
+        return len(self._values)
+
+    def __array__(self, *arguments, **options):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
+    def __getitem__(self, key):
+        if isinstance(key, ndarray):
+            return self._card.array(self._values[key._values])
+        assert not isinstance(key, np.ndarray)
+        return self._view(self._values[key])
+
+    def __setitem__(self, key, value):
+        self._values[key] = value._values
+
+    def reshape(self, *shape):
+        values = self._values.reshape(*shape)
+        assert np.shares_memory(values, self._values) or not values.size
+        return self._view(values)
+
+    def astype(self, dtype, copy=True):
+        if not copy and self.dtype == dtype:
+            return self
+        with np.errstate(over="ignore"):
+            return self._card.array(self._values.astype(dtype))
+
+    def take(self, numbers, axis):
+        return self._card.array(self._values.take(numbers._values, axis=axis))
+
+    def argmax(self, axis):
+        return self._card.array(self._values.argmax(axis=axis))
+
+    def get(self, stream=None, out=None):
+        stream = PRESENT[-1] if stream is None else stream
+        assert stream.calls is None  # nothing is copied while steps are recorded
+        stream.synchronize()
+        self._card.to_host.append(self.size)
+        if out is None:
+            return self._values.copy()
+        assert (out.dtype, out.shape) == (self.dtype, self.shape)
+        assert out.flags.c_contiguous
+        out[...] = self._values
+        return out
+
+    def set(self, array, stream):
+        assert stream.calls is None
+        if array.dtype != self.dtype or array.shape != self.shape:
+            raise TypeError(f"{array.dtype} of shape {array.shape}")
+        self._card.from_host.append(self.size)
+        self._values[...] = array
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        assert method == "__call__"
+        if any(isinstance(each, np.ndarray) for each in inputs):
+            raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+        result = ufunc(*map(values_of, inputs), **options)
+        if out is None:
+            return self._card.array(result)
+        out[0]._values[...] = result
+        return out[0]
+
+    def __array_function__(self, function, types, arguments, options):
+        if function is np.asarray:
+            (array,) = arguments
+            self._card.from_host.append(array.size)
+            return self._card.array(array)
+        if function is np.split:
+            parts = np.split(self._values, *arguments[1:], **options)
+            return [self._view(part) for part in parts]
+        if function is np.empty_like:
+            return self._card.array(np.empty_like(self._values, **options))
+        if function is np.column_stack:
+            columns = [each._values for each in arguments[0]]
+            return self._card.array(np.column_stack(columns))
+        return NotImplemented
+
+    def __dlpack_device__(self):
+        return CUDA, self._card.number
+
+    def __dlpack__(self, *, stream=None, max_version=None):
+        consumer = Stream.by_number[1 if stream is None else stream]
+        if consumer is not PRESENT[-1]:
+            consumer.wait_event(PRESENT[-1].record())
+        return self._card, self._values, self.allocated_on
+
+
+class Pointer:
+    """A cupy.cuda.MemoryPointer."""
+
+    def __init__(self, values):
+        self.values, self.ptr = values, values.ctypes.data
+
+    def copy_from_device_async(self, source, n_bytes, stream):
+        own, other = (each.values.reshape(-1).view(np.uint8) for each in (self, source))
+        assert min(own.size, other.size) >= n_bytes
+        stream.do(lambda: np.copyto(own[:n_bytes], other[:n_bytes]))
+
+
+def values_of(array):
+    return array._values if isinstance(array, ndarray) else array
+
+
+class Tensor:
+    """A torch.Tensor on a card: it has DLPack, and names no namespace."""
+
+    stream = Stream(9)  # PyTorch's present one
+
+    def __init__(self, exported):
+        self.card, self.values, self.allocated_on = exported
+
+    shape = property(lambda self: self.values.shape)
+
+    def __array__(self, *arguments, **options):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy.")
+
+    def __dlpack_device__(self):
+        return CUDA, self.card.number
+
+    def __dlpack__(self, *, stream=None, max_version=None):
+        consumer = Stream.by_number[1 if stream is None else stream]
+        consumer.wait_event(self.stream.record())
+        return self.card, self.values, self.allocated_on
+
+
+def from_dlpack(array):
+    """torch.from_dlpack"""
+    assert array.__dlpack_device__()[0] == CUDA
+    return Tensor(array.__dlpack__(stream=Tensor.stream.ptr))
