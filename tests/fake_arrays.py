@@ -79,8 +79,8 @@ class Card:
 class ndarray(NDArrayOperatorsMixin):
     """What fastnn asks of a cupy.ndarray."""
 
-    def __init__(self, card, values, stream=None):
-        self._card, self._values = card, values
+    def __init__(self, card, values, stream=None, owner=None):
+        self._card, self._values, self._owner = card, values, owner
         self.allocated_on = PRESENT[-1] if stream is None else stream
         self.device = type("Device", (), {"id": card.number})
 
@@ -91,7 +91,7 @@ class ndarray(NDArrayOperatorsMixin):
     data = property(lambda self: Pointer(self._values))
 
     def _view(self, values):
-        return ndarray(self._card, values, self.allocated_on)
+        return ndarray(self._card, values, self.allocated_on, self._owner)
 
     def __len__(self):
         return len(self._values)
@@ -176,7 +176,7 @@ class ndarray(NDArrayOperatorsMixin):
         consumer = Stream.by_number[1 if stream is None else stream]
         if consumer is not PRESENT[-1]:
             consumer.wait_event(PRESENT[-1].record())
-        return self._card, self._values, self.allocated_on
+        return self._card, self._values, self.allocated_on, self
 
 
 class Pointer:
@@ -201,7 +201,7 @@ class Tensor:
     stream = Stream(9)  # PyTorch's present one
 
     def __init__(self, exported):
-        self.card, self.values, self.allocated_on = exported
+        self.card, self.values, self.allocated_on, self.owner = exported
 
     shape = property(lambda self: self.values.shape)
 
@@ -214,7 +214,7 @@ class Tensor:
     def __dlpack__(self, *, stream=None, max_version=None):
         consumer = Stream.by_number[1 if stream is None else stream]
         consumer.wait_event(self.stream.record())
-        return self.card, self.values, self.allocated_on
+        return self.card, self.values, self.allocated_on, self
 
 
 def from_dlpack(array):

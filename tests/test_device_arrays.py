@@ -1,6 +1,8 @@
 """Arrays of CuPy and others that are on a card, in the estimators and out of them."""
 
+import gc
 import warnings
+import weakref
 
 import fake_arrays
 import numpy as np
@@ -23,6 +25,7 @@ from fastnn import (
     NeuralNetRegressor,
 )
 from fastnn.cuda import device as module
+from fastnn.device import downloaded
 from fastnn.losses import MultiMargin, Quantile
 
 METHODS = (
@@ -121,9 +124,15 @@ def test_numbers_and_layouts_are_those_of_the_host(dtype, there, order, cupy):
 def test_bfloat16_is_read_as_float32(cupy):
     types = pytest.importorskip("ml_dtypes")
     X = IRIS.astype(types.bfloat16)
-    expected = fitted(X.astype(np.float32))
-    actual = fitted(ndarray(cupy.card, X))
-    np.testing.assert_array_equal(actual.coefs_[0], expected.coefs_[0])
+    own = ndarray(cupy.card, X)
+    for dtype in ("float32", None):
+        expected = fitted(X.astype(np.float32 if dtype else np.float64), dtype=dtype)
+        actual = fitted(own, dtype=dtype)
+        np.testing.assert_array_equal(actual.coefs_[0], expected.coefs_[0])
+        assert actual.coefs_[0].dtype == expected.coefs_[0].dtype
+    assert isinstance(actual.predict(own), ndarray)
+    own[:1, :1] = ndarray(cupy.card, np.array([[np.nan]], types.bfloat16))
+    assert "contains NaN" in told(fitted, own)
 
 
 def test_partial_fit_takes_arrays_of_the_card(cupy, dispatch):
@@ -367,6 +376,20 @@ def test_an_adopted_array_is_not_copied_but_kept(cupy):
     np.testing.assert_array_equal(gpu.give(other)._values, IRIS[:, ::2])
 
 
+def test_a_tensor_lives_as_long_as_it_is_used(cupy):
+    gpu = module.find_device("cuda")
+    tensor = fake_arrays.from_dlpack(cupy.card.array(IRIS))
+    adopted = gpu.adopt(tensor)[20:30]
+    seen = weakref.ref(tensor)
+    del tensor
+    gc.collect()
+    assert seen() is not None
+    np.testing.assert_array_equal(downloaded(gpu, adopted), IRIS[20:30])
+    del adopted
+    gc.collect()
+    assert seen() is None
+
+
 # ------------------------------------------------------------------ what is refused
 
 BAD = {
@@ -468,14 +491,16 @@ def test_the_cpu_takes_no_arrays_of_a_card(cupy, dispatch):
     np.testing.assert_array_equal(model.predict_proba(IRIS), before)
 
 
-@pytest.mark.parametrize("kind", [ndarray, Tensor, Bare])
-def test_another_card_is_refused(kind, cupy):
+@pytest.mark.parametrize("library", [ndarray, Tensor, Bare])
+def test_another_card_is_refused(library, cupy):
     model = fitted()
     X = cupy.card.array(IRIS)
     cupy.card.number = 3
-    X = {ndarray: ndarray, Tensor: lambda card, own: Tensor((card, own, None))}.get(
-        kind, lambda card, own: Bare(ndarray(card, own))
-    )(cupy.card, X._values)
+    X = ndarray(cupy.card, X._values)
+    if library is Tensor:
+        X = fake_arrays.from_dlpack(X)
+    elif library is Bare:
+        X = Bare(X)
     message = r"X: the array is on card 3, .* is card 0: .*`with cupy.cuda.Device\(3\)"
     for call in (model.predict, lambda X: fitted(X)):
         with pytest.raises(ValueError, match=message):

@@ -73,8 +73,6 @@ def where_it_computes(X: Any, device: Device | None, name: str, parameter: str) 
     ValueError
         If X is on another card than the present one.
     """
-    if isinstance(X, DeviceArray):
-        return X
     if not on_gpu(X):
         return _as_numpy(X) if _dispatched(X) else X
     if parameter == "cpu":
@@ -102,18 +100,20 @@ def check_on_device(
     """X checked as by scikit-learn's ``validate_data``, without copying it to the host.
 
     scikit-learn is shown a row of the same width and dtype, with the worst of the
-    numbers of X in it. What is no table of real numbers it is shown whole, as its
-    messages print it.
+    numbers of X in it. What is no table of real numbers it is shown as it is, because
+    its messages print it.
     """
     options: dict[str, Any] = {"dtype": dtypes, "reset": reset}
-    if X.dtype.name == "bfloat16":  # which NumPy does not know
-        X = device.cast(X, np.float32)
-    if X.ndim != 2 or X.dtype.kind not in "fiub":
-        return validate_data(estimator, downloaded(device, X), **options)
+    # Kernels read neither kind of half precision, and NumPy does not know bfloat16.
+    half = X.dtype.name in ("float16", "bfloat16")
+    dtype = np.dtype(np.float16) if half else X.dtype
+    if X.ndim != 2 or dtype.kind not in "fiub":
+        shown = X[:1] if X.ndim > 2 else X
+        return validate_data(estimator, downloaded(device, shown), **options)
     worst: float = 0
-    if X.dtype.kind == "f" and X.size and not get_config()["assume_finite"]:
-        worst = worst_number(device, _in_single_precision(device, X))
-    few = np.full((1 if X.size else len(X), X.shape[1]), worst, X.dtype)
+    if dtype.kind == "f" and X.size and not get_config()["assume_finite"]:
+        worst = worst_number(device, device.cast(X, np.float32) if half else X)
+    few = np.full((1 if X.size else len(X), X.shape[1]), worst, dtype)
     return device.cast(X, validate_data(estimator, few, **options).dtype)
 
 
@@ -210,8 +210,3 @@ def _gpu(array: Any, name: str) -> Device:
 def _described(array: Any) -> str:
     kind = type(array)
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _in_single_precision(device: Device, X: DeviceArray) -> DeviceArray:
-    """Half precision as float32, which kernels read; nothing else changes."""
-    return device.cast(X, np.float32) if X.dtype == np.float16 else X
