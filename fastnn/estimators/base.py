@@ -134,7 +134,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples. float32 and float64 arrays of any memory order are not
             copied, and neither are CSR matrices, except that ``early_stopping`` splits
-            them; sparse X is never made dense.
+            them; sparse X is never made dense. An array on a GPU, of CuPy or another
+            library with DLPack, is for ``device="cuda"`` and stays there; y and the
+            weights may be there as well, and are copied to the host.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels in one column or several, or a label indicator matrix,
@@ -165,8 +167,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         ValueError
             If a parameter or an input is not valid, or if the first epoch is not
             finite. A model fitted before stays as it was.
+        TypeError
+            If X is on a GPU and ``device="cpu"``.
         RuntimeError
-            If ``device="cuda"`` and CuPy, the driver or a card is missing.
+            If ``device="cuda"`` or X is on a GPU, and CuPy, the driver or a card is
+            missing.
         """
         return self._fit(
             Arguments(X, y, sample_weight),

@@ -106,6 +106,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         y : ndarray of shape (n_samples,) or (n_samples, n_columns), or \
                 {ndarray, CSR matrix} of shape (n_samples, n_classes)
             Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
+            Where X is on a GPU, numbers are an array of its library there.
         """
         outputs, _ = self._outputs(X)
         return as_array_of(X, self._targets.decode(outputs))
@@ -125,6 +126,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
             In the order of ``classes_``, of the dtype of the weights. Rows sum to 1,
             except in the multi-label case, where each label has a probability by
             itself. Several columns of classes give a list of one array for each.
+            Where X is on a GPU, they are arrays of its library there.
         """
         return as_array_of(X, self._probabilities(X))
 
@@ -140,7 +142,8 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes) or list of them
-            Logarithm of ``predict_proba(X)``; minus infinity where that is 0.
+            Logarithm of ``predict_proba(X)``; minus infinity where that is 0. Where X
+            is on a GPU, it is an array of its library there.
         """
         probabilities = self._probabilities(X)
         with np.errstate(divide="ignore"):

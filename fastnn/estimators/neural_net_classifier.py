@@ -254,7 +254,8 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes one number, which speaks for the second where it is
-            positive; else one for each class or label.
+            positive; else one for each class or label. Where X is on a GPU, an array of
+            its library there.
         """
         outputs, _ = self._outputs(X)
         scores = outputs[:, 0] if outputs.shape[1] == 1 else outputs

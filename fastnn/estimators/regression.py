@@ -145,7 +145,8 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions, with a last axis of n_quantiles more where the loss asks for
             several. They are float64 if X or the weights are, although they are
-            computed in the dtype of the weights.
+            computed in the dtype of the weights. Where X is on a GPU, they are an array
+            of its library there.
         """
         outputs, checked = self._outputs(X)
         predictions = self._targets.decode(outputs)
