@@ -16,7 +16,8 @@ C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cuda lint format bench performance bench-compare asv wheel clean
+.PHONY: help demo test test-cuda lint format docs-tables bench performance bench-compare asv \
+	wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -52,6 +53,9 @@ format: $(VENV)/.ready-dev  ## Rewrite the sources in the project's style
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 	$(VENV)/bin/clang-format -i $(C_FILES)
+
+docs-tables: $(VENV)/.ready-test  ## Write the tables of the pages on GPUs anew
+	PYTHONPATH=. $(RUN) tests/gpu_support.py
 
 bench: $(VENV)/.ready-bench  ## Time training against scikit-learn and other peers
 	$(RUN) -m benchmarks.peers $(BENCH_FLAGS)
