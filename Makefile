@@ -33,9 +33,11 @@ demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real
 test: $(VENV)/.ready-test  ## Run the tests
 	$(RUN) -m pytest $(PYTEST_FLAGS)
 
-test-cuda: $(VENV)/.ready-test $(VENV)/.ready-cuda  ## Run the tests of kernels on an NVIDIA card
-	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) tests/test_cuda_kernels.py \
-		tests/test_cuda_engine.py tests/test_cuda_compile.py
+# What has passed is noted when all of it has: not where PYTEST_FLAGS may choose tests.
+test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card, and look for races
+	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) $(wildcard tests/test_cuda_*.py)
+	$(RUN) tests/sanitize.py
+	$(if $(PYTEST_FLAGS),,PYTHONPATH=. $(RUN) tests/gpu_support.py --passed)
 
 lint: $(VENV)/.ready-dev  ## Check style, types, layering and compiler warnings
 	$(RUN) -m ruff check .

@@ -1,12 +1,13 @@
-"""device="cuda" and "auto" in the estimators, on a card that is emulated."""
+"""device="cuda" and "auto" in the estimators."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from emulation import emulated_device
+from emulation import EmulatedDevice, device_under_test
 from fake_cupy import CUDARuntimeError, fake_cupy
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -41,17 +42,18 @@ def forget():
 
 @pytest.fixture
 def card(monkeypatch):
-    """The emulated device that estimators find; whether it was used can be asked."""
-    device = emulated_device()
+    """The device that estimators find; whether it was used can be asked."""
+    device = device_under_test()
     device.launches = 0
-    find = device.kernel
+    find = GPU.kernel
 
-    def kernel(stem, name):
+    def kernel(self, stem, name):
         device.launches += 1
-        return find(stem, name)
+        return find(self, stem, name)
 
-    monkeypatch.setattr(device, "kernel", kernel)
-    monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
+    monkeypatch.setattr(GPU, "kernel", kernel)
+    if isinstance(device, EmulatedDevice):
+        monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
     forget()
     yield device
     device.check()
@@ -294,6 +296,9 @@ def test_other_devices_are_refused(device):
 def test_versions_tell_of_the_card(card, capsys):
     fastnn.show_versions()
     printed = capsys.readouterr().out
+    if not isinstance(card, EmulatedDevice):
+        assert re.search("^card: .+, [0-9]+ GiB$", printed, re.MULTILINE)
+        return
     for line in (
         "cupy: 14.0.fake",
         "CUDA runtime: 13.2",
