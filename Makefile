@@ -16,8 +16,8 @@ C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cuda lint format docs-tables bench performance bench-compare asv \
-	wheel clean
+.PHONY: help demo test test-cuda lint format docs-tables bench performance bench-cuda \
+	bench-compare asv wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -58,12 +58,19 @@ format: $(VENV)/.ready-dev  ## Rewrite the sources in the project's style
 
 docs-tables: $(VENV)/.ready-test  ## Write the tables of the pages on GPUs anew
 	PYTHONPATH=. $(RUN) tests/gpu_support.py
+	$(RUN) -m benchmarks.cuda --predict
 
 bench: $(VENV)/.ready-bench  ## Time training against scikit-learn and other peers
 	$(RUN) -m benchmarks.peers $(BENCH_FLAGS)
 
 performance: $(VENV)/.ready-peers  ## Measure anew every number of docs/performance.md
 	$(RUN) -m benchmarks.report --again $(BENCH_FLAGS)
+
+# The card is looked for before the gigabytes of what it is compared with are fetched.
+bench-cuda: $(VENV)/.ready-cuda  ## Time training on an NVIDIA card, and write its page
+	$(RUN) -m benchmarks.cuda --missing
+	$(MAKE) $(VENV)/.ready-bench-cuda
+	$(RUN) -m benchmarks.cuda $(BENCH_FLAGS)
 
 bench-compare: $(VENV)/.ready-bench  ## Fail if this tree is 10% slower than BASE
 	$(RUN) -m benchmarks.compare --base $(BASE) $(BENCH_FLAGS)
