@@ -81,15 +81,17 @@ def test_fastnn_is_trained_on_the_device(monkeypatch):
 def test_a_measurement_is_of_a_step():
     found = measuring.measure("fastnn", SMALL, 0.01, "cpu")
     assert 1e-7 < found["seconds"] < 0.1
+    assert 1e-7 < found["in_order"] < 0.1
     assert found["peer"] == "fastnn"
     assert json.loads(json.dumps(found)) == found
 
 
 def test_time_is_that_between_epochs():
-    def train(epochs):
-        return [100.0 + 3 * i for i in range(epochs)], 0.5
+    def train(epochs, shuffle):
+        return [100.0 + (3 if shuffle else 2) * i for i in range(epochs)], 0.5
 
     assert measuring.seconds_per_epoch(train, 4) == 3
+    assert measuring.seconds_per_epoch(train, 4, shuffle=False) == 2
 
 
 # ------------------------------------------------------------------------- predictions
@@ -168,7 +170,14 @@ def test_a_prediction_is_of_the_ceilings():
 
 def times(net, **by_peer):
     return [
-        {"net": net, "peer": peer, "seconds": us * 1e-6, "loss": 0.5, "version": peer}
+        {
+            "net": net,
+            "peer": peer,
+            "seconds": us * 1e-6,
+            "in_order": us * 1e-6 / 2,
+            "loss": 0.5,
+            "version": peer,
+        }
         for peer, found in by_peer.items()
         for us in found
     ]
@@ -210,7 +219,8 @@ def test_a_whole_report(monkeypatch):
     assert "3.00 TB/s" in text
     assert "50.0 TFLOP/s" in text
     assert "1.2 microseconds" in text
-    assert text.count("| G1 |") == 4
+    assert "| G1 | 4.5 | 30 | 15 |" in text
+    assert text.count("| G1 |") == 5
 
 
 # ------------------------------------------------------------------------ what is run

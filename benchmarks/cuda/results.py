@@ -18,9 +18,9 @@ def micro(seconds):
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def seconds(results, net, peer):
+def seconds(results, net, peer, which="seconds"):
     """Median seconds of a step, or None where the peer was not measured."""
-    found = [r["seconds"] for r in results if (r["net"], r["peer"]) == (net, peer)]
+    found = [r[which] for r in results if (r["net"], r["peer"]) == (net, peer)]
     return median(found) if found else None
 
 
@@ -144,6 +144,16 @@ def prediction_table(ceilings, measured=None):
     return table([*head, last], rows)
 
 
+def order_table(results):
+    """What a step takes where nothing is shuffled."""
+    peers = [peer for peer in peers_of(results) if peer not in REDUCED]
+    rows = []
+    for net in nets_of(results):
+        times = [seconds(results, net, peer, "in_order") for peer in peers]
+        rows.append([net, *("-" if time is None else micro(time) for time in times)])
+    return table(["", *peers], rows)
+
+
 def loss_table(results):
     """The loss after one epoch in order, which shows that all train the same net."""
     peers = peers_of(results)
@@ -175,6 +185,10 @@ def report(found):
         f"to {spread(results):.0%}), and how many times as fast {OURS} is:",
         "",
         *step_table(results),
+        "",
+        "The same where each epoch has the samples in their order, without a shuffle:",
+        "",
+        *order_table(results),
     ]
     if any(peer in peers_of(results) for peer in REDUCED):
         lines += [
