@@ -11,6 +11,7 @@ import warnings
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn import (
@@ -95,9 +96,8 @@ def samples(name, model):
 
 def fit(name, device="cuda"):
     """Fits it for three epochs, of which each ends in a smaller mini-batch."""
-    model = FITS[name]
+    model = clone(FITS[name])
     epochs = "epochs" if hasattr(model, "epochs") else "max_iter"
-    model = type(model)(**model.get_params(deep=False))
     model.set_params(batch_size=32, random_state=0, device=device, **{epochs: 3})
     X, y, weight = samples(name, model)
     with warnings.catch_warnings():

@@ -1,9 +1,13 @@
 """The benchmarks of GPUs: the peers train one net, and tables say what was measured."""
 
+import contextlib
 import importlib
 import json
+import time
 from collections import Counter
+from dataclasses import replace
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 from emulation import emulated_device
@@ -28,18 +32,18 @@ SMALL = workloads.Workload(320, 20, (16, 9), 3, 32)
 FULL = [peer for peer in peers.PEERS if peer not in peers.REDUCED]
 
 
-def prepared(peer, device="cpu"):
+def prepared(peer, device="cpu", net=SMALL):
     name, options, package = peers.PEERS[peer]
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
     found = importlib.import_module(f"benchmarks.cuda.peers.{name}")
     assert found.version()
-    return found.prepare(SMALL, *SMALL.data(), device, **options)
+    return found.prepare(net, *net.data(), device, **options)
 
 
-def loss_of(peer, device="cpu"):
+def loss_of(peer, device="cpu", net=SMALL):
     """That of the third epoch in the order of the rows."""
-    ends, loss = prepared(peer, device)(3, shuffle=False)
+    ends, loss = prepared(peer, device, net)(3, shuffle=False)
     assert len(ends) == 3
     assert ends == sorted(ends)
     return loss
@@ -66,16 +70,118 @@ def test_peers_shuffle_and_go_on(peer):
     assert losses[1] < losses[0]
 
 
+@pytest.fixture
+def graphs_on_the_cpu(monkeypatch):
+    """As much of CUDA graphs as PyTorch's peer uses: what is captured runs at once."""
+    torch = pytest.importorskip("torch")
+
+    class Graph:
+        work = None
+
+        def replay(self):
+            for call in self.work:
+                call()
+
+    class Stream:
+        cuda_stream = 7
+
+        def wait_stream(self, other):
+            assert isinstance(other, Stream)
+
+        def synchronize(self):
+            pass
+
+    class Event:
+        def __init__(self, enable_timing):
+            assert enable_timing
+
+        def record(self):
+            self.time = time.perf_counter()
+
+        def synchronize(self):
+            pass
+
+        def elapsed_time(self, end):
+            return 1e3 * (end.time - self.time)
+
+    captured = []
+
+    @contextlib.contextmanager
+    def graph(into):
+        captured.clear()
+        yield
+        into.work = list(captured)
+
+    for name, stand_in in {
+        "CUDAGraph": Graph,
+        "Event": Event,
+        "Stream": Stream,
+        "current_stream": Stream,
+        "graph": graph,
+        "stream": contextlib.nullcontext,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    return captured
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_warm_up_of_a_graph_leaves_no_trace(graphs_on_the_cpu, monkeypatch):
+    peer = importlib.import_module("benchmarks.cuda.peers.torch_graph")
+    monkeypatch.setattr(peer, "is_card", lambda device: True)
+    capture = peer.captured
+
+    def noted(step, *arguments):
+        def noting():
+            step()
+            graphs_on_the_cpu.append(step)
+
+        return capture(noting, *arguments)
+
+    monkeypatch.setattr(peer, "captured", noted)
+    assert loss_of("torch_graph") == pytest.approx(loss_of("fastnn"), rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_ceilings_are_measured(graphs_on_the_cpu, monkeypatch):
+    pytest.importorskip("cupy")
+    ceilings = importlib.import_module("benchmarks.cuda.ceilings")
+    for name, small in {"LARGE": 64, "COPIED": 2**20, "REPEATS": 2}.items():
+        monkeypatch.setattr(ceilings, name, small)
+    monkeypatch.setattr(ceilings, "DEVICE", "cpu")
+    monkeypatch.setattr(ceilings, "NETS", {"G1": SMALL})
+    launched = []
+    kernel = SimpleNamespace(
+        RawKernel=lambda code, name: lambda *arguments: launched.append(name),
+        cuda=SimpleNamespace(ExternalStream=contextlib.nullcontext),
+    )
+    monkeypatch.setattr(ceilings, "cupy", kernel)
+    take_note = ceilings.seconds_in_graph
+
+    def timed(work, times):
+        def noting():
+            work()
+            graphs_on_the_cpu.append(work)
+
+        return take_note(noting, times)
+
+    monkeypatch.setattr(ceilings, "seconds_in_graph", timed)
+    found = json.loads(json.dumps(ceilings.measure()))
+    assert all(value > 0 for value in found["ceilings"].values())
+    assert 1e-6 < found["products"]["G1"] < 1
+    # When it is compiled, while it is captured, before and in the repeats.
+    assert launched == ["nothing"] * (1 + 1000 + 1000 + 2 * 1000)
+
+
 def test_fastnn_is_trained_on_the_device(monkeypatch):
-    device = emulated_device()
+    device, net = emulated_device(), replace(SMALL, n_samples=64)
     monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
     forget()
     try:
-        found = loss_of("fastnn", "cuda")
+        found = loss_of("fastnn", "cuda", net)
     finally:
         monkeypatch.undo()
         forget()
-    assert found == pytest.approx(loss_of("fastnn"), rel=1e-5)
+    assert found == pytest.approx(loss_of("fastnn", net=net), rel=1e-5)
 
 
 def test_a_measurement_is_of_a_step():

@@ -15,6 +15,7 @@ from benchmarks.roofline.prediction import products
 from .nets import NETS
 from .roofline import Ceilings
 
+DEVICE = "cuda"
 LARGE = 8192  # rows and columns of a product at the card's peak
 COPIED = 2**30  # bytes
 REPEATS = 20
@@ -44,16 +45,16 @@ def seconds_in_graph(work, times):
 
 def product_seconds(m, k, n, transpose_a=False, transpose_b=False):
     """Of one product of float32 by cuBLAS, its operands warm."""
-    a = torch.randn((k, m) if transpose_a else (m, k), device="cuda")
-    b = torch.randn((n, k) if transpose_b else (k, n), device="cuda")
-    c = torch.empty((m, n), device="cuda")
+    a = torch.randn((k, m) if transpose_a else (m, k), device=DEVICE)
+    b = torch.randn((n, k) if transpose_b else (k, n), device=DEVICE)
+    c = torch.empty((m, n), device=DEVICE)
     a, b = a.T if transpose_a else a, b.T if transpose_b else b
     times = max(1, min(100, round(1e12 / (m * k * n))))
     return seconds_in_graph(lambda: torch.mm(a, b, out=c), times)
 
 
 def copy_seconds():
-    source = torch.zeros(COPIED, dtype=torch.uint8, device="cuda")
+    source = torch.zeros(COPIED, dtype=torch.uint8, device=DEVICE)
     target = torch.empty_like(source)
     return seconds_in_graph(lambda: target.copy_(source), 4)
 

@@ -6,7 +6,15 @@ one launch and nothing else. See "Whole-network capture" in PyTorch's notes on C
 
 import torch
 
-from .torch_net import cross_entropy, epochs_of, new_adam, new_net, on_device, version
+from .torch_net import (
+    cross_entropy,
+    epochs_of,
+    is_card,
+    new_adam,
+    new_net,
+    on_device,
+    version,
+)
 
 __all__ = ["prepare", "version"]
 
@@ -16,7 +24,7 @@ WARM_UP = 3
 def prepare(net, X, y, device):
     X, y = on_device(device, X, y)
     model = new_net(net, device)
-    optimizer = new_adam(model, capturable=device == "cuda")
+    optimizer = new_adam(model, capturable=is_card(device))
     order = torch.arange(net.n_samples, device=device).view(-1, net.batch_size)
     number = torch.zeros(1, dtype=torch.int64, device=device)
     total = torch.zeros((), device=device)
@@ -30,7 +38,7 @@ def prepare(net, X, y, device):
         total.add_(loss.detach())
         number.add_(1)
 
-    run = step if device == "cpu" else captured(step, model, optimizer, number)
+    run = captured(step, model, optimizer, number) if is_card(device) else step
 
     def run_epoch(new_order):
         order.copy_(new_order.view_as(order))

@@ -8,9 +8,21 @@ from torch import nn
 from benchmarks.peers.net import BETA_1, BETA_2, EPSILON, LEARNING_RATE
 from benchmarks.peers.torch_net import new_layers, version
 
-__all__ = ["cross_entropy", "epochs_of", "new_adam", "new_net", "on_device", "version"]
+__all__ = [
+    "cross_entropy",
+    "epochs_of",
+    "is_card",
+    "new_adam",
+    "new_net",
+    "on_device",
+    "version",
+]
 
 cross_entropy = nn.functional.cross_entropy
+
+
+def is_card(device):
+    return device == "cuda"
 
 
 def on_device(device, *arrays):
