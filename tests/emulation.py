@@ -86,7 +86,10 @@ def device_under_test():
         return emulated_device()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what CuPy has to say when it is imported
-        find_device("cuda")  # raises what is missing
+        try:
+            find_device("cuda")
+        except RuntimeError as missing:
+            pytest.exit(f"FASTNN_TEST_CARD is set, but {missing}", returncode=1)
     return Card()
 
 
