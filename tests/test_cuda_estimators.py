@@ -165,6 +165,7 @@ def test_a_fit_is_that_of_the_cpu(name, device, card):
         if own is not None:
             np.testing.assert_allclose(own, other, rtol=1e-6)
     assert actual.precision_ == "float64"
+    assert (expected.device_, actual.device_) == ("cpu", "cuda")
 
 
 def fit_in(precision, **options):
@@ -380,6 +381,7 @@ def test_auto_is_the_cpu_where_something_is_missing(piece, broken):
     expected = fit(ESTIMATORS["classifier"])
     actual = fit(ESTIMATORS["classifier"], device="auto")
     np.testing.assert_array_equal(outputs(actual), outputs(expected))
+    assert actual.device_ == "cpu"
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:0", None])
