@@ -21,6 +21,9 @@ from unittest import mock
 import test_cuda_engine
 from cases import MAKERS
 from test_cuda_averaging import AVERAGES
+from test_cuda_estimators import (
+    test_products_of_less_precision_are_taken_where_they_are_asked_for as of_less,
+)
 
 from benchmarks.machine import describe_card
 from benchmarks.report import fill
@@ -35,7 +38,7 @@ EMULATED = "emulated"
 ABSTRACT = {"Layer", "Loss", "ElementwiseLoss", "Optimizer", "Regularizer", "Averaging"}
 
 # Precisions of products that a device does not take: it computes in float32.
-ONLY_ON_THE_CPU = ("bf16", "high")
+ONLY_ON_THE_CPU = ("high",)
 
 
 # --------------------------------------------------------------- what has to have cases
@@ -112,12 +115,16 @@ def activations_of(plan):
     return names | ({"softmax"} if (ops["kind"] == KINDS["softmax"]).any() else set())
 
 
-def dtypes_of(test):
-    """The types of numbers that a test is run in."""
+def values_of(test, name):
+    """Values of a parameter that a test is run with."""
     for mark in test.pytestmark:
-        if mark.name == "parametrize" and mark.args[0] == "dtype":
-            return [dtype.__name__ for dtype in mark.args[1]]
-    return []
+        if mark.name == "parametrize":
+            names, rows = mark.args
+            if names == name:
+                return rows
+            if name in names and not isinstance(names, str):
+                return [row[names.index(name)] for row in rows]
+    raise ValueError(f"{test.__name__} is not run with several values of {name}")
 
 
 @cache
@@ -135,8 +142,10 @@ def cases():
         found["optimizers", type(optimizer).__name__].append(name)
     for name, average in AVERAGES.items():
         found["averages of weights", type(average).__name__].append(name)
-    for dtype in dtypes_of(test_cuda_engine.test_gradient_is_that_of_the_cpu):
-        found["precisions", dtype] = [f"all {len(MAKERS)} networks"]
+    for dtype in values_of(test_cuda_engine.test_gradient_is_that_of_the_cpu, "dtype"):
+        found["precisions", dtype.__name__] = [f"all {len(MAKERS)} networks"]
+    for precision in values_of(of_less, "precision"):
+        found["precisions", precision] = ["a fit of `MLPClassifier`"]
     return dict(found)
 
 

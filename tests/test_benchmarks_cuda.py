@@ -11,10 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from emulation import emulated_device
-from fake_cupy import fake_cupy
-from test_cuda_estimators import forget
-
-from fastnn.cuda import device as module
+from test_cuda_estimators import forget, install
 
 workloads = pytest.importorskip(
     "benchmarks.suite.workloads", reason="needs the checkout", exc_type=ImportError
@@ -174,8 +171,7 @@ def test_ceilings_are_measured(graphs_on_the_cpu, monkeypatch):
 
 def test_fastnn_is_trained_on_the_device(monkeypatch):
     device, net = emulated_device(), replace(SMALL, n_samples=64)
-    monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
-    forget()
+    install(monkeypatch, device)
     try:
         found = loss_of("fastnn", "cuda", net)
     finally:

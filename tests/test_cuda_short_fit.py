@@ -8,13 +8,11 @@ import pytest
 import sanitize
 import short_cuda_fit
 from emulation import EmulatedDevice, device_under_test
-from fake_cupy import fake_cupy
 from short_cuda_fit import DONE, FITS, fit, outputs
-from test_cuda_estimators import forget
+from test_cuda_estimators import forget, install
 from test_cuda_kernels import kernel_names
 
-from fastnn.cuda import device as module
-from fastnn.cuda.device import GPU
+from fastnn.cuda.gpu import GPU
 
 # Kernels of which there is one for each row of a table: see test_cuda_engine.py.
 OF_TABLES = re.compile("(add|slope|loss|step)_.*")
@@ -25,7 +23,8 @@ def launched(monkeypatch):
     """Names of the kernels that fits launch, on the card or on an emulated one."""
     device = device_under_test()
     if isinstance(device, EmulatedDevice):
-        monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
+        install(monkeypatch, device)
+    forget()
     names, find = set(), GPU.kernel
 
     def kernel(self, stem, name):
@@ -33,7 +32,6 @@ def launched(monkeypatch):
         return find(self, stem, name)
 
     monkeypatch.setattr(GPU, "kernel", kernel)
-    forget()
     yield names
     device.check()
     monkeypatch.undo()

@@ -2,21 +2,9 @@
 #include "cuda/loss_arguments.h"
 
 #include "elementwise.h"
-#include "lanes.h"
 
 #define BODY "cuda/loss.cu"
 #include "each_real.h"
-
-/* The sums of one op's loss, from those of the blocks of threads; by a single block. */
-KERNEL(finish_loss, ptrdiff_t n, const double *partial, double report, double *sums) {
-    double mine = 0;
-    EACH_COLUMN(i, 0, n) mine += partial[i];
-    double loss = block_sum(mine);
-    if (threadIdx.x == 0) {
-        sums[SUM_LOSS] += loss;
-        sums[SUM_REPORTED] += report * loss;
-    }
-}
 #else
 
 #include "formulas.h"

@@ -1,5 +1,6 @@
 """A training set in the device's memory, and the batches that are gathered from it."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -7,8 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fastnn.cuda.calls import THREADS, Call, Rows, blocks_for
-from fastnn.cuda.device import Device
+from fastnn.cuda.calls import THREADS, Rows, blocks_for
+from fastnn.device import Call, Device, DeviceArray
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a step finds out which samples it takes, and what it begins with.
+
+    Buffers of the device: the order of the samples, the numbers of the present
+    mini-batch and of its row in the table of steps, that table, the row, and the sums.
+    """
+
+    order: Any
+    cursor: Any
+    batch_size: int
+    table: Any
+    scalars: Any
+    sums: Any
 
 
 class Samples:
@@ -17,7 +34,8 @@ class Samples:
     Parameters
     ----------
     device : Device
-    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
+    X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+        What is on the device in the dtype that is computed in is not copied.
     y : ndarray of shape (n_samples, target_columns)
     sample_weight : ndarray of shape (n_samples,) or None
     dtype : dtype
@@ -54,36 +72,35 @@ class Samples:
         self.target = device.empty(capacity * self._n_columns, dtype)
         self.weight = None if sample_weight is None else device.empty(capacity, dtype)
 
-    def _copy(self, array: NDArray, dtype: Any) -> Any:
+    def _copy(self, array: NDArray | DeviceArray, dtype: Any) -> Any:
+        if isinstance(array, DeviceArray):
+            return array.buffer
         buffer = self._device.empty(array.size, dtype)
         if array.size:
             self._device.upload(np.ascontiguousarray(array, dtype), buffer)
         return buffer
 
-    def gather(
-        self, rows: Rows, order: Any, cursor: Any, batch_size: int
-    ) -> list[Call]:
-        """Calls that gather these rows of the mini-batch that the cursor stands at."""
-        sample = order.address, cursor.address, batch_size, rows.first
-        tables = [(self._y, self._n_columns, self.target)]
-        if self._weight is not None:
-            tables.append((self._weight, 1, self.weight))
-        calls: list[Call] = []
+    def gather(self, rows: Rows, place: Place) -> Call:
+        """A call that gathers these rows of the mini-batch that a step stands at."""
+        targets = self._n_columns, self._y.address, self.target.address
+        weights = (
+            0 if self._weight is None else self._weight.address,
+            0 if self.weight is None else self.weight.address,
+        )
+        where = (
+            place.order.address, place.cursor.address, place.batch_size, rows.first,
+            place.table.address, place.scalars.address, place.sums.address,
+        )  # fmt: skip
+        X, to = self._X.address, self.input.address
         if self._sparse:
             kernel = self._device.kernel("gather", f"gather_sparse{self._suffix}")
-            numbers = (
-                self._n_inputs, *sample, self._starts.address, self._columns.address,
-                self._X.address, self.input.address,
-            )  # fmt: skip
-            calls.append(partial(kernel, rows.count, (THREADS, 1), numbers))
-        else:
-            tables.append((self._X, self._n_inputs, self.input))
+            table = self._starts.address, self._columns.address, X, to
+            numbers = (self._n_inputs, *table, *targets, *weights, *where)
+            return partial(kernel, rows.count, (THREADS, 1), numbers)
         kernel = self._device.kernel("gather", f"gather{self._suffix}")
-        for source, n, to in tables:
-            arguments = (rows.count, n, *sample, source.address, to.address)
-            grid = blocks_for(rows.count * n)
-            calls.append(partial(kernel, grid, (THREADS, 1), arguments))
-        return calls
+        arguments = (rows.count, self._n_inputs, X, to, *targets, *weights, *where)
+        grid = blocks_for(rows.count * max(self._n_inputs, self._n_columns))
+        return partial(kernel, grid, (THREADS, 1), arguments)
 
 
 def _canonical(X: Any) -> Any:

@@ -20,11 +20,11 @@ from fastnn._core.tables import (
 from fastnn.cuda.calls import (
     NUMBERS_SUMMED,
     THREADS,
-    Call,
     CallsOfOps,
     Rows,
     blocks_for,
 )
+from fastnn.device import Call
 
 _KINDS = {kind: name for name, kind in KINDS.items()}
 
@@ -35,6 +35,8 @@ class Walk(CallsOfOps):
     def calls(self, rows: Rows) -> list[Call]:
         """The calls of all ops, in order."""
         self._calls, self._rows = [], rows
+        # The first loss of a step's chunk adds up the weights of its samples as well.
+        self._weighs = self._room.scalars is not None
         for op in self._ops:
             self._op = op
             getattr(self, f"_{_KINDS[int(op['kind'])]}")()
@@ -55,6 +57,7 @@ class Walk(CallsOfOps):
                 (self._input(1), self._lead(1), self._stride(1), bool(transpose & 2)),
                 (self._output(0), self._lead(2), self._stride(2)),
                 float(self._adds(0)),
+                self._precision,
             )
         )
 
@@ -112,9 +115,13 @@ class Walk(CallsOfOps):
 
     def _finish_loss(self, parts: int, report: float) -> None:
         room = self._room
+        count = self._rows.count if self._weighs else 0
+        self._weighs = False
+        weight = room.weight.address if room.weight is not None else 0
         self._launch(
-            "loss", "finish_loss", 1, (THREADS, 1),
-            parts, room.partial.address, np.float64(report), room.sums.address,
+            "step", f"finish_loss{self._suffix}", 1, (THREADS, 1),
+            parts, room.partial.address, np.float64(report), count, weight,
+            room.sums.address,
         )  # fmt: skip
 
     def _random(self, name: str, *arguments: Any) -> None:
