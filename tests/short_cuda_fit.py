@@ -63,7 +63,7 @@ NORMED = Sequential(
 LIMITED = Sequential(
     [
         Dense(35, "tanh", kernel_constraint=MaxNorm(1.0), kernel_regularizer="l1_l2"),
-        Dense(300, "hard_swish", use_bias=False),
+        *(Dense(300, "hard_swish", use_bias=False), BatchNorm()),
     ]
 )
 
@@ -81,7 +81,8 @@ FITS = {
     "classifier": MLPClassifier((64, 64)),
     "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
     "regressor": MLPRegressor("poisson", (13,), early_stopping=True),
-    "sparse": MLPClassifier((13,), activation="logistic"),
+    "sparse": NeuralNetClassifier(Sequential([Dense(13, "logistic"), BatchNorm()])),
+    "sparse_alone": MLPClassifier((13,), activation="logistic"),
 }
 
 
@@ -94,7 +95,8 @@ def samples(name, model):
         y = np.arange(N) % 3
     else:
         y = np.abs(X[:, :2] if name == "limited" else X[:, 0])
-    return (sp.csr_array(X * (X > 0.5)) if name == "sparse" else X), y, weight
+    is_sparse = name.startswith("sparse")
+    return (sp.csr_array(X * (X > 0.5)) if is_sparse else X), y, weight
 
 
 def fit(name, device="cuda"):
