@@ -249,6 +249,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         """Become an estimator of the trained network."""
         self._fitted = fitted
         self._targets = targets
+        self.device_ = "cpu" if find_device(self.device) is None else "cuda"
         self.n_outputs_ = targets.n_outputs
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
