@@ -89,6 +89,7 @@ class ndarray(NDArrayOperatorsMixin):
     size = property(lambda self: self._values.size)
     ndim = property(lambda self: self._values.ndim)
     data = property(lambda self: Pointer(self._values))
+    flags = property(lambda self: self._values.flags)
 
     def _view(self, values):
         return ndarray(self._card, values, self.allocated_on, self._owner)

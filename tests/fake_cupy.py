@@ -146,6 +146,8 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             return array.array
         if isinstance(array, np.ndarray):
             card.from_host.append(array.size)
+            if array.flags.f_contiguous and not array.flags.c_contiguous:
+                return ndarray(card, card.array(array.T)._values.T)
             return card.array(array)
         if order == "C" and not array._values.flags.c_contiguous:
             return card.array(array._values)

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
-from test_device_arrays import PREDICTORS, WORDS, methods
+from test_cuda_arrays import PREDICTORS, WORDS, methods
 
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier
 
