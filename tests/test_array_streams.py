@@ -135,9 +135,11 @@ def test_another_card_is_refused(library, cupy):
     elif library is Bare:
         X = Bare(X)
     message = r"X: the array is on card 3, .* is card 0: .*`with cupy.cuda.Device\(3\)"
-    for call in (model.predict, lambda X: fitted(X)):
+    for call in (model.predict, fitted):
         with pytest.raises(ValueError, match=message):
             call(X)
+    with pytest.raises(ValueError, match=message.replace("X:", "y:")):
+        fitted(IRIS, X)
 
 
 def test_what_is_missing_is_named(cupy, monkeypatch):

@@ -133,6 +133,18 @@ def test_what_is_wrong_is_told_as_for_numpy(xp, dispatch):
         assert str(caught.value) == str(expected.value)
 
 
+def test_a_users_tensors_become_tensors(dispatch):
+    torch = pytest.importorskip("torch")
+
+    class Labelled(torch.Tensor):
+        pass
+
+    model = MLPClassifier((5,), random_state=0, max_iter=2).fit(IRIS, SPECIES)
+    actual = model.predict(torch.asarray(IRIS).as_subclass(Labelled))
+    assert type(actual) is torch.Tensor
+    np.testing.assert_array_equal(values(actual), model.predict(IRIS))
+
+
 def test_a_tensor_with_a_gradient_says_what_to_do(dispatch):
     torch = pytest.importorskip("torch")
     X = torch.asarray(IRIS).requires_grad_()

@@ -162,6 +162,11 @@ def test_partial_fit_takes_arrays_of_the_card(cupy, dispatch):
         classes = cupy.asarray(np.arange(3))
         actual.partial_fit(*map(cupy.asarray, passed), classes=classes)
     np.testing.assert_array_equal(actual.coefs_[0], expected.coefs_[0])
+    columns = np.c_[SPECIES, np.arange(150) % 4]
+    classes = [cupy.asarray(np.arange(n)) for n in (3, 4)]
+    X, y = cupy.asarray(IRIS), cupy.asarray(columns)
+    model = MLPClassifier((5,), device="cuda").partial_fit(X, y, classes=classes)
+    assert [len(each) for each in model.classes_] == [3, 4]
     X, y = cupy.asarray(IRIS), cupy.asarray(IRIS[:, 0])
     MLPRegressor(device="cuda").partial_fit(X, y)
 

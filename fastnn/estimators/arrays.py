@@ -5,7 +5,7 @@ arrays of its library. What is on the host is read as NumPy's; predictions becom
 arrays of its library where scikit-learn's ``array_api_dispatch`` asks for that.
 """
 
-import importlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def on_host(array: Any, name: str = "y") -> Any:
         return array
     if on_gpu(array):
         device = _gpu(array, name)
-        return downloaded(device, device.adopt(array))
+        return downloaded(device, _adopted(device, array, name))
     return _as_numpy(array) if _dispatched(array) else array
 
 
@@ -81,12 +81,7 @@ def where_it_computes(X: Any, device: Device | None, name: str, parameter: str) 
             "CPU. Set device='cuda' or 'auto', or pass an array of the host, such as "
             f"cupy.asnumpy({name})."
         )
-    if device is None:
-        device = _gpu(X, name)
-    try:
-        return device.adopt(X)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+    return _adopted(_gpu(X, name) if device is None else device, X, name)
 
 
 def check_on_device(
@@ -163,11 +158,12 @@ def as_array_of(X: Any, result: Any) -> Any:
     if isinstance(result, np.ndarray):
         if not _dispatched(X) or on_gpu(X) or result.dtype.kind not in "fiub":
             return result
-        return _namespace(X).asarray(result, device=X.device)
+        convert = _function_of(X, "asarray")
+        return result if convert is None else convert(result, device=X.device)
     if sparse.issparse(result) or isinstance(X, type(result)):
         return result
     # A library that cannot take arrays from others has to do with CuPy's.
-    convert = getattr(_namespace(X), "from_dlpack", None)
+    convert = _function_of(X, "from_dlpack")
     return result if convert is None else convert(result)
 
 
@@ -188,11 +184,23 @@ def _as_numpy(array: Any) -> NDArray:
         return np.asarray(array)  # or an error that says why not
 
 
-def _namespace(array: Any) -> Any:
-    """The module of functions for an array; PyTorch's does not name its own."""
+def _function_of(array: Any, name: str) -> Any:
+    """A function of the library that an array is of; None if it has none."""
     if hasattr(array, "__array_namespace__"):
-        return array.__array_namespace__()
-    return importlib.import_module(type(array).__module__.partition(".")[0])
+        return getattr(array.__array_namespace__(), name, None)
+    # PyTorch's arrays do not name their functions, and may be of a user's class.
+    for kind in type(array).__mro__:
+        library = sys.modules.get(kind.__module__.partition(".")[0])
+        if hasattr(library, name):
+            return getattr(library, name)
+    return None
+
+
+def _adopted(device: Device, array: Any, name: str) -> DeviceArray:
+    try:
+        return device.adopt(array)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _gpu(array: Any, name: str) -> Device:

@@ -207,6 +207,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         go_on = self.warm_start or incremental
         previous: FittedNetwork | None = vars(self).get("_fitted") if go_on else None
         X, y = self._check_X_y(training.X, training.y, device, reset=previous is None)
+        if isinstance(classes, list):
+            classes = [on_host(each, "classes") for each in classes]
         classes = on_host(classes, "classes")
         targets = self._make_targets(
             y, classes, None if previous is None else self._targets, incremental
