@@ -175,11 +175,9 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
             The mean over outputs. Where the loss asks for several quantiles it is the
             mean of their D2 scores, by :func:`sklearn.metrics.d2_pinball_score`.
         """
-        return self._targets.score(
-            on_host(y),
-            on_host(self.predict(X)),
-            on_host(sample_weight, "sample_weight"),
-        )
+        predictions = on_host(self.predict(X))
+        weight = on_host(sample_weight, "sample_weight")
+        return self._targets.score(on_host(y), predictions, weight)
 
     def _make_targets(
         self,
