@@ -20,7 +20,7 @@ from fastnn.arguments import (
     check_samples,
 )
 from fastnn.cuda import DeviceEngine
-from fastnn.device import Device, DeviceArray
+from fastnn.device import Device, DeviceArray, describe_bytes, for_rows_that_fit
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
@@ -168,10 +168,22 @@ class Engine:
         if device is not None:
             self.n_threads = 1
             capacity = _chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
-            self._compiled = DeviceEngine(
-                device, plan, X, y, sample_weight, batch_size, capacity, rule,
-                precision, self._parameters, *own,
-            )  # fmt: skip
+            unit = capacity if plan.needs_whole_batches else ROW_ALIGNMENT
+            free_bytes = device.free_bytes()
+            try:
+                self._compiled = for_rows_that_fit(
+                    lambda rows: DeviceEngine(
+                        device, plan, X, y, sample_weight, batch_size, rows, n_threads,
+                        rule, precision, self._parameters, *own,
+                    ),
+                    capacity,
+                    unit,
+                )  # fmt: skip
+            except MemoryError as error:
+                trained = [self._parameters, *(each for each in own if each is not None)]
+                raise _too_large(
+                    plan, trained, batch_size, min(unit, batch_size), free_bytes, error
+                ) from error
             return
         if isinstance(X, DeviceArray):
             raise ValueError("X is on a device, and this engine computes on the CPU")
@@ -412,6 +424,28 @@ class Engine:
             if not np.isfinite(total):
                 break
         return total / self._compiled.n_rows
+
+
+def _too_large(
+    plan: Plan,
+    trained: list[MirroredArray],
+    batch_size: int,
+    capacity: int,
+    free_bytes: int,
+    error: MemoryError,
+) -> MemoryError:
+    """What is said where not even the fewest rows fit into a device's memory."""
+    parameters = trained[0]
+    itemsize = parameters.dtype.itemsize
+    fixed = itemsize * (parameters.size + sum(each.size for each in trained))
+    moving = itemsize * capacity * (plan.train_size + plan.n_inputs)
+    return MemoryError(
+        "training does not fit into the device's memory, of which "
+        f"{describe_bytes(free_bytes)} were free: parameters, their gradients and the "
+        f"optimizer's state take {describe_bytes(fixed)}, and {capacity} samples of a "
+        f"mini-batch {describe_bytes(moving)}. Lower batch_size (now {batch_size}), or "
+        f'pass device="cpu" ({error})'
+    )
 
 
 def _chunk_rows(plan: Plan, batch_size: int, itemsize: int, most_bytes: int) -> int:

@@ -1,6 +1,7 @@
 """As much of CuPy as fastnn.cuda uses, over emulated kernels and NumPy's products."""
 
 import re
+from itertools import cycle
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,15 @@ from emulation import EmulatedDevice, matrix, rounded
 HANDLE = 7
 
 
+# Of what CuPy's pool has taken of the card, and lends nobody.
+CACHED_BYTES = 512
+
+
 class CUDARuntimeError(RuntimeError):
+    pass
+
+
+class OutOfMemoryError(MemoryError):
     pass
 
 
@@ -18,9 +27,9 @@ class Stream:
 
     ptr = 5
 
-    def __init__(self, non_blocking):
-        assert non_blocking  # the default stream cannot be captured
+    def __init__(self):
         self.calls = None
+        self.n_done = 0
 
     def __enter__(self):
         return self
@@ -31,8 +40,19 @@ class Stream:
     def do(self, call):
         if self.calls is None:
             call()
+            self.n_done += 1
         else:
             self.calls.append(call)
+
+    def mark(self):
+        assert self.calls is None
+        return self.n_done
+
+    def reach(self, mark):
+        assert mark <= self.n_done
+
+    def wait_event(self, event):
+        event.synchronize()
 
     def begin_capture(self):
         assert self.calls is None
@@ -46,6 +66,46 @@ class Stream:
                 stream.do(call)
 
         return SimpleNamespace(launch=launch)
+
+
+class LateStream:
+    """A queue whose work is done when somebody waits for it.
+
+    It must not begin before what the other one had been given by then.
+    """
+
+    ptr = 6
+
+    def __init__(self, other):
+        self.other, self.behind = other, -1
+        self.queue, self.n_done = [], 0
+
+    def do(self, call):
+        assert self.behind == self.other.mark()
+        self.queue.append(call)
+
+    def mark(self):
+        return self.n_done + len(self.queue)
+
+    def reach(self, mark):
+        while self.n_done < mark:
+            self.queue.pop(0)()
+            self.n_done += 1
+
+    def wait_event(self, event):
+        assert event.stream is self.other
+        self.behind = event.mark
+
+
+class Event:
+    def __init__(self, disable_timing):
+        assert disable_timing  # which takes time
+
+    def record(self, stream):
+        self.stream, self.mark = stream, stream.mark()
+
+    def synchronize(self):
+        self.stream.reach(self.mark)
 
 
 class Array:
@@ -72,8 +132,14 @@ class Array:
     def set(self, array, stream):
         if array.dtype != self._memory.array.dtype or array.shape != (self.size,):
             raise TypeError(f"{array.dtype} of shape {array.shape}")
+        own = self._memory.array
+        if isinstance(stream, LateStream):
+            assert isinstance(owner_of(array), bytearray)  # pinned memory
+            own[...] = np.nan if own.dtype.kind == "f" else 85
+            stream.do(lambda: np.copyto(own, array))
+            return
         assert stream.calls is None  # nothing is copied while steps are recorded
-        self._memory.array[...] = array
+        stream.do(lambda: np.copyto(own, array))
 
     def get(self, stream, out):
         assert stream.calls is None
@@ -85,6 +151,12 @@ class Array:
         stream.do(
             lambda: np.copyto(own[:n_bytes], source.array.view(np.uint8)[:n_bytes])
         )
+
+
+def owner_of(array):
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array
 
 
 class Cublas:
@@ -153,7 +225,8 @@ def scalar(address, dtype):
 
 def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
     """The module, whose one card is an emulated device, and its library of cuBLAS."""
-    stream = Stream(non_blocking=True)
+    stream = Stream()
+    streams = cycle((stream, LateStream(stream)))
 
     class RawModule:
         def __init__(self, code, options):
@@ -169,8 +242,20 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             return SimpleNamespace(kernel=function)
 
     def make_stream(non_blocking):
-        assert non_blocking
-        return stream
+        assert non_blocking  # the default stream cannot be captured
+        return next(streams)
+
+    def empty(size, dtype):
+        try:
+            return Array(device.empty(size, dtype))
+        except MemoryError as error:
+            raise OutOfMemoryError("Out of memory allocating") from error
+
+    pool = SimpleNamespace(
+        get_limit=lambda: device.n_bytes,
+        total_bytes=lambda: device.held + CACHED_BYTES,
+        free_bytes=lambda: CACHED_BYTES,
+    )
 
     runtime = SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,
@@ -189,10 +274,15 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             runtime=runtime,
             cublas=SimpleNamespace(create=lambda: HANDLE, destroy=lambda handle: None),
             nvrtc=SimpleNamespace(getVersion=lambda: (13, 0)),
-            Device=lambda number: SimpleNamespace(compute_capability=capability),
+            Device=lambda number: SimpleNamespace(
+                compute_capability=capability, mem_info=(2**41, 2**42)
+            ),
             Stream=make_stream,
+            Event=Event,
+            alloc_pinned_memory=bytearray,
         ),
-        empty=lambda size, dtype: Array(device.empty(size, dtype)),
+        get_default_memory_pool=lambda: pool,
+        empty=empty,
         RawModule=RawModule,
     )
     return cupy, Cublas(stream)
