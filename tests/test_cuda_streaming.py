@@ -11,7 +11,7 @@ from test_cuda_engine import engine_of, table_of, trained
 
 from fastnn._core.gather import Table
 from fastnn.cuda import streaming
-from fastnn.cuda.samples import ResidentSamples, parts_of
+from fastnn.cuda.samples import ResidentSamples, parts_of, stored_values
 from fastnn.cuda.streaming import StreamedSamples
 from fastnn.engine import Engine
 from fastnn.layers import Dense
@@ -230,39 +230,39 @@ def fixed_bytes(plan, data, **options):
     engine = engine_of(plan, data, device, **options)
     assert isinstance(samples_of(engine), ResidentSamples)
     layout = samples_of(engine)._layout
-    n_bytes = layout.n_bytes(N, data.X.nnz if sp.issparse(data.X) else data.X.size)
-    return device.most_held, n_bytes + 8 * N
+    n_rows, n_values = len(data.y), stored_values(data.X)
+    return device.most_held, layout.n_bytes(n_rows, n_values) + 8 * n_rows
 
 
-@pytest.mark.parametrize("is_sparse", [False, True])
-def test_the_memory_decides(is_sparse):
+@pytest.mark.parametrize(("is_sparse", "least"), [(False, 0.2), (True, 0.45)])
+def test_the_memory_decides(is_sparse, least):
     plan = stack([6, 2], input_shape=(40,))
     sgd = SGD(0.1)
-    results, kinds = [], []
-    for share in (2, 1, 0.9, 0.7, 0.5, 0.4):
-        data = draw(plan, N)
+    results, sizes = [], []
+    for share in (2, 1, 0.9, 0.5, least):
+        data = draw(plan, 600)
         if is_sparse:
-            data = replace(data, X=ragged())
+            data = replace(data, X=ragged(600))
         state = np.zeros((1, plan.n_parameters))
-        options = {"batch_size": 8, "optimizer": sgd, "state": state}
+        options = {"batch_size": 30, "optimizer": sgd, "state": state}
         held, of_samples = fixed_bytes(plan, data, **options)
         device = emulated_device(n_bytes=int(held - of_samples * (1 - share)))
         engine = engine_of(plan, data, device, **options)
         random_state = np.random.RandomState(0)
         with engine:
-            for _ in range(3):
+            for _ in range(2):
                 engine.shuffle(random_state)
                 loss = engine.epoch(table_of(sgd, engine.n_steps))
         device.check()
         assert device.most_held <= device.n_bytes
         results.append((loss, data.parameters))
-        kinds.append(getattr(samples_of(engine), "_n_together", N))
+        sizes.append(getattr(samples_of(engine), "_n_together", 600))
     for actual in results[1:]:
         assert_same(actual, results[0])
     # Some memory is left free, so that not even all of it is enough for all of them.
-    assert kinds[0] == N > kinds[1]
-    assert kinds[1:] == sorted(kinds[1:], reverse=True)
-    assert kinds[-1] == 16 < kinds[1]
+    assert sizes[0] == 600 > sizes[1]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] <= 64 < sizes[1]
 
 
 def test_memory_that_is_free_in_pieces_only():

@@ -108,8 +108,9 @@ class DeviceEngine:
         statistic = device.empty(plan.statistic_size, dtype)
         sums = device.empty(EPOCH + 1, np.float64)
         partial_ = device.empty(partial_sums(plan, capacity), np.float64)
-        # Copies of what is trained: the start of an epoch, and the best of all.
-        reserve = 2 * sum(each.size * dtype.itemsize for each in self._trained)
+        # For copies of what is trained: the start of an epoch, and the best of all.
+        copied = self._trained if state is not None else []
+        reserve = 2 * sum(each.size * dtype.itemsize for each in copied)
         self._samples = samples_on(
             device, X, y, sample_weight, dtype, batch_size, capacity, n_threads, reserve
         )

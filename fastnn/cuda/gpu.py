@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastnn.cuda.cublas import Cublas, arguments_of
+from fastnn.cuda.cublas import WORKSPACE_BYTES, Cublas, arguments_of
 from fastnn.cuda.sources import compile_options, source_of
 from fastnn.device import Argument, Call, Kernel, describe_bytes, no_memory
 
@@ -81,7 +81,8 @@ class GPU:
     @property
     def _cublas(self) -> Cublas:
         if not hasattr(self._own, "cublas"):
-            self._own.cublas = Cublas(self._cupy, self._stream)
+            workspace = self.empty(WORKSPACE_BYTES, np.uint8).array
+            self._own.cublas = Cublas(self._cupy, self._stream, workspace)
         return self._own.cublas
 
     def holds(self, buffer: _Memory) -> bool:
@@ -94,9 +95,13 @@ class GPU:
                 return _Memory(self._cupy.empty(size, dtype))
         except MemoryError as error:
             n_bytes = size * np.dtype(dtype).itemsize
-            raise no_memory(n_bytes, self.free_bytes()) from error
+            raise no_memory(n_bytes, self._free_bytes()) from error
 
     def free_bytes(self) -> int:
+        _ = self._cublas  # has what products will need
+        return self._free_bytes()
+
+    def _free_bytes(self) -> int:
         free, _ = self._cupy.cuda.Device(self._number).mem_info
         pool = self._cupy.get_default_memory_pool()
         limit = pool.get_limit()

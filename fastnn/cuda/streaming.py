@@ -25,7 +25,7 @@ from fastnn.cuda.samples import (
     parts_of,
     stored_values,
 )
-from fastnn.device import Device, DeviceArray, Transfer
+from fastnn.device import Device, DeviceArray, Transfer, no_memory
 from fastnn.threads import effective_n_threads
 
 # Bytes of a part, at most, unless a mini-batch takes more: copies of so many go at full
@@ -81,7 +81,8 @@ def samples_on(
         X.shape[1], y.shape[1], dtype, sparse.issparse(X), sample_weight is not None
     )
     data = X, y, sample_weight
-    room = max(0, int(device.free_bytes() * (1 - SHARE_LEFT)) - reserve)
+    gathered = capacity * (layout.n_inputs + layout.n_targets + 1) * dtype.itemsize
+    room = int(device.free_bytes() * (1 - SHARE_LEFT)) - reserve - gathered
     n_rows = X.shape[0]
     is_there = isinstance(X, DeviceArray)
     order = n_rows * np.dtype(np.int64).itemsize
@@ -91,11 +92,14 @@ def samples_on(
         except MemoryError:  # what is free may be in pieces
             if is_there:
                 raise
-    most_bytes = min(PART_BYTES, room // 2)
-    return StreamedSamples(
+    most_bytes = min(PART_BYTES, room // 3)  # for two of them, and their order
+    samples = StreamedSamples(
         device, layout, *data, batch_size, capacity, most_bytes,
         effective_n_threads(n_threads),
     )  # fmt: skip
+    if device.free_bytes() < reserve:
+        raise no_memory(reserve, device.free_bytes())
+    return samples
 
 
 class StreamedSamples(Samples):
