@@ -68,6 +68,9 @@ class Device(Protocol):
     def free_bytes(self) -> int:
         """About how much memory there is for buffers."""
 
+    def zeros(self, size: int, dtype: DTypeLike) -> Any:
+        """The same, and all of them 0."""
+
     def upload(self, array: NDArray, buffer: Any) -> None:
         """Copy a C-contiguous array to the beginning of a buffer."""
 

@@ -27,7 +27,8 @@ class MirroredArray:
         self.shape, self.dtype = array.shape, array.dtype
         self._device: Device | None = None
         self._buffer: Any = None
-        self._is_newer_there = False
+        # Whether the buffer is what counts, and whether the host has the same numbers.
+        self._is_there, self._is_stored = False, False
 
     @property
     def size(self) -> int:
@@ -36,19 +37,24 @@ class MirroredArray:
     @property
     def host(self) -> NDArray:
         """The array as it is now; it may be changed in place."""
-        if self._is_newer_there:
+        if self._is_there:
+            self.store()
+            self._is_there = False
+        assert self._host is not None
+        return self._host
+
+    def store(self) -> None:
+        """Have a copy on the host as well, for whatever becomes of the device."""
+        if self._is_there and not self._is_stored:
             assert self._device is not None
             array = self._room()
             if self.size:
                 self._device.download(self._buffer, array)
-            self._host = array
-            self._is_newer_there = False
-        assert self._host is not None
-        return self._host
+            self._host, self._is_stored = array, True
 
     def on(self, device: Device) -> Any:
         """A buffer of the device with the array as it is now, the same every time."""
-        if not (self._is_newer_there and device.holds(self._buffer)):
+        if not (self._is_there and device.holds(self._buffer)):
             array = self.host
             self._move_to(device)
             if array.size:
@@ -57,11 +63,11 @@ class MirroredArray:
 
     def changed_on_device(self) -> None:
         """Take note that the buffer now holds newer numbers than the host."""
-        self._is_newer_there = True
+        self._is_there, self._is_stored = True, False
 
     def copy(self) -> "MirroredArray":
         """An array of its own, in the place where this one is newest."""
-        if not self._is_newer_there:
+        if not self._is_there:
             return MirroredArray(self.host.copy())
         other = MirroredArray(np.empty(0, self.dtype))
         # There may never be anybody who looks at it.
@@ -71,14 +77,14 @@ class MirroredArray:
 
     def assign(self, other: Self) -> None:
         """Become equal to another one of the same shape and dtype."""
-        if other._is_newer_there:
+        if other._is_there:
             assert other._device is not None
             self._move_to(other._device)
             other._device.copy(other._buffer, self._buffer, self.size)
+            self.changed_on_device()
         else:
-            self._host = self._room()
+            self._host, self._is_there = self._room(), False
             np.copyto(self._host, other.host)
-        self._is_newer_there = other._is_newer_there
 
     def _room(self) -> NDArray:
         return np.empty(self.shape, self.dtype) if self._host is None else self._host
@@ -92,7 +98,8 @@ class MirroredArray:
         return self.copy()
 
     def __reduce__(self) -> tuple:
-        return MirroredArray, (self.host,)
+        self.store()
+        return MirroredArray, (self._host,)
 
 
 def mirrored(array: NDArray | MirroredArray) -> MirroredArray:

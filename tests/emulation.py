@@ -203,6 +203,11 @@ class EmulatedDevice:
     def send(self, pairs):
         return Transfer(self, pairs)
 
+    def zeros(self, size, dtype):
+        memory = self.empty(size, dtype)
+        memory.array[...] = 0
+        return memory
+
     def upload(self, array, buffer):
         assert array.flags.c_contiguous
         assert array.dtype == buffer.array.dtype

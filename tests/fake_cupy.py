@@ -1,6 +1,7 @@
 """As much of CuPy as fastnn.cuda uses, over emulated kernels and NumPy's products."""
 
 import re
+from functools import partial
 from itertools import cycle
 from types import SimpleNamespace
 
@@ -245,9 +246,9 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
         assert non_blocking  # the default stream cannot be captured
         return next(streams)
 
-    def empty(size, dtype):
+    def make(make, size, dtype):
         try:
-            return Array(device.empty(size, dtype))
+            return Array(make(size, dtype))
         except MemoryError as error:
             raise OutOfMemoryError("Out of memory allocating") from error
 
@@ -282,7 +283,8 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             alloc_pinned_memory=bytearray,
         ),
         get_default_memory_pool=lambda: pool,
-        empty=empty,
+        empty=partial(make, device.empty),
+        zeros=partial(make, device.zeros),
         RawModule=RawModule,
     )
     return cupy, Cublas(stream)

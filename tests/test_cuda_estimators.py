@@ -165,6 +165,7 @@ def test_a_fit_is_that_of_the_cpu(name, device, card):
         if own is not None:
             np.testing.assert_allclose(own, other, rtol=1e-6)
     assert actual.precision_ == "float64"
+    assert (expected.device_, actual.device_) == ("cpu", "cuda")
 
 
 def fit_in(precision, **options):
@@ -220,6 +221,68 @@ def test_partial_fit_goes_on_where_it_was(card):
             model.partial_fit(IRIS[rows], SPECIES[rows], classes=[0, 1, 2])
     for own, other in zip(*(model.coefs_ for model in models), strict=True):
         np.testing.assert_allclose(own, other, rtol=1e-8, atol=1e-11)
+
+
+@pytest.fixture
+def traffic(card, monkeypatch):
+    """Numbers copied between host and card, by direction."""
+    moved = {"upload": 0, "download": 0}
+
+    def counting(name):
+        move = getattr(GPU, name)
+
+        def count(self, first, second):
+            moved[name] += (first if name == "upload" else second).size
+            move(self, first, second)
+
+        monkeypatch.setattr(GPU, name, count)
+
+    for name in moved:
+        counting(name)
+    return moved
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLPClassifier((300,), solver="adam", random_state=0),
+        NeuralNetClassifier(Sequential([Dense(300, "relu")]), random_state=0),
+    ],
+)
+def test_parameters_stay_on_the_card_between_calls_of_partial_fit(model, traffic):
+    model = clone(model).set_params(device="cuda")
+    model.partial_fit(IRIS[:9], SPECIES[:9], classes=[0, 1, 2])
+    traffic.update(upload=0, download=0)
+    for _ in range(3):
+        model.partial_fit(IRIS[:9], SPECIES[:9])
+    proba = model.predict_proba(IRIS)
+    n_parameters = 4 * 300 + 300 + 300 * 3 + 3
+    assert traffic["upload"] < n_parameters
+    assert traffic["download"] < n_parameters
+    copies = {n: [w.copy() for w in getattr(model, n)] for n in ("coefs_",)}
+    assert traffic["download"] > n_parameters
+    # Whoever looks may write, and does so to the model.
+    model.coefs_[0][:] = 0
+    assert not np.array_equal(model.predict_proba(IRIS), proba)
+    model.coefs_[0][:] = copies["coefs_"][0]
+    np.testing.assert_array_equal(model.predict_proba(IRIS), proba)
+    model.partial_fit(IRIS[:9], SPECIES[:9])
+    assert not np.array_equal(model.predict_proba(IRIS), proba)
+
+
+def test_an_epoch_of_fit_copies_no_parameters(traffic):
+    options = {"batch_size": 50, "tol": 0, "random_state": 0, "device": "cuda"}
+    stop = {"early_stopping": True, "n_iter_no_change": 100}
+    moved = []
+    for max_iter in (5, 10):
+        traffic.update(upload=0, download=0)
+        model = MLPClassifier((300,), max_iter=max_iter, **options, **stop)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(IRIS, SPECIES)
+        moved.append(traffic["upload"] + traffic["download"])
+    # The order of the samples, tables of steps, and what the validation data take.
+    assert moved[1] - moved[0] < 5 * 400
 
 
 def test_cross_validation_works_unchanged(card):
@@ -318,6 +381,7 @@ def test_auto_is_the_cpu_where_something_is_missing(piece, broken):
     expected = fit(ESTIMATORS["classifier"])
     actual = fit(ESTIMATORS["classifier"], device="auto")
     np.testing.assert_array_equal(outputs(actual), outputs(expected))
+    assert actual.device_ == "cpu"
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:0", None])

@@ -8,7 +8,15 @@ import scipy.sparse as sp
 from emulation import EmulatedDevice, emulated_device
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from test_cuda_estimators import ESTIMATORS, IRIS, SPECIES, fit, forget, install, outputs
+from test_cuda_estimators import (
+    ESTIMATORS,
+    IRIS,
+    SPECIES,
+    fit,
+    forget,
+    install,
+    outputs,
+)
 
 from fastnn import MLPClassifier
 from fastnn.cuda import device as module

@@ -68,6 +68,23 @@ def test_assigning_copies_from_wherever_the_other_is(device, here, there):
     np.testing.assert_array_equal(own.host, values)
 
 
+def test_what_is_stored_outlives_the_device(device, monkeypatch):
+    array = on_device(device, VALUES)
+    array.store()
+    monkeypatch.setattr(device, "download", None)
+    monkeypatch.setattr(device, "upload", None)
+    assert array.on(device) is array.on(device)  # and is there still
+    np.testing.assert_array_equal(array.host, VALUES)
+
+
+def test_what_is_stored_becomes_old(device):
+    array = on_device(device, VALUES)
+    array.store()
+    device.upload(VALUES + 1, array.on(device))
+    array.changed_on_device()
+    np.testing.assert_array_equal(array.host, VALUES + 1)
+
+
 def test_another_device_gets_it_by_way_of_the_host(device):
     array, other = on_device(device, VALUES), emulated_device()
     there = np.empty((2, 3))

@@ -96,8 +96,7 @@ class DeviceEngine:
         self._state: Any = None if state is None else state.on(device)
         self._average: Any = None if average is None else average.on(device)
         self.gradients = np.zeros(n, dtype)
-        self._gradients = device.empty(n, dtype)
-        device.upload(self.gradients, self._gradients)
+        self._gradients = device.zeros(n, dtype)
         self._blocks = device.empty(plan.blocks.nbytes, np.uint8)
         device.upload(np.frombuffer(plan.blocks.tobytes(), np.uint8), self._blocks)
         # Numbers of a block_scalars_t of csrc/block_scalars.h.

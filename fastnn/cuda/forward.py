@@ -75,8 +75,6 @@ class DeviceForward:
         n_rows = X.shape[0]
         room = self._room(parameters, n_rows, sample_weight is not None)
         spaces, capacity = room.spaces, room.capacity
-        loss = np.zeros(N_SUMS)
-        device.upload(loss, room.sums)
         walk = Walk(plan, device, dtype, phase, room)
         place = int(plan.tensors[plan.output]["predict_offset"]) * capacity
         outputs = spaces["activation"].after(place)
@@ -91,6 +89,7 @@ class DeviceForward:
                 call()
             if result is not None:
                 device.download(outputs, result[rows])
+        loss = np.empty(N_SUMS)
         device.download(room.sums, loss)
         return float(loss[0]), float(loss[1])
 
@@ -119,7 +118,7 @@ class DeviceForward:
             },
             weight=device.empty(capacity, dtype) if is_weighted else None,
             scalars=None,
-            sums=device.empty(N_SUMS, np.float64),
+            sums=device.zeros(N_SUMS, np.float64),
             partial=device.empty(partial_sums(plan, capacity), np.float64),
             capacity=capacity,
         )

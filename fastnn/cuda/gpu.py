@@ -89,10 +89,16 @@ class GPU:
         return buffer.array.device.id == self._number
 
     def empty(self, size: int, dtype: DTypeLike) -> _Memory:
+        return self._make(self._cupy.empty, size, dtype)
+
+    def zeros(self, size: int, dtype: DTypeLike) -> _Memory:
+        return self._make(self._cupy.zeros, size, dtype)
+
+    def _make(self, make: Any, size: int, dtype: DTypeLike) -> _Memory:
         size = max(size, 1)
         try:
             with self._stream:
-                return _Memory(self._cupy.empty(size, dtype))
+                return _Memory(make(size, dtype))
         except MemoryError as error:
             n_bytes = size * np.dtype(dtype).itemsize
             raise no_memory(n_bytes, self._free_bytes()) from error

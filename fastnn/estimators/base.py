@@ -225,12 +225,15 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             incremental,
             task,
         )
+        if not incremental:
+            fitted.weights.store()
         self._install(fitted, targets)
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         """Become an estimator of the trained network."""
         self._fitted = fitted
         self._targets = targets
+        self.device_ = "cpu" if find_device(self.device) is None else "cuda"
         self.n_outputs_ = targets.n_outputs
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)

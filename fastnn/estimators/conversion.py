@@ -154,6 +154,7 @@ class SklearnConversion(FittedState):
         fitted.weights = MirroredArray(flat)
         estimator._targets = targets
         estimator._fitted = fitted
+        estimator.device_ = "cpu"
         estimator.precision_ = str(fitted.weights.dtype)
         if "_optimizer" in vars(model):
             state = _training_state(model, fitted)

@@ -236,6 +236,9 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
     out_activation_ : {"logistic", "softmax"}
         Activation of the output layer.
 
+    device_ : {"cpu", "cuda"}
+        Where the last call of ``fit`` or ``partial_fit`` computed.
+
     precision_ : {"float32", "float64", "bf16", "high", "tf32"}
         How the products of the last call of ``fit`` or ``partial_fit`` were taken:
         ``precision`` if some were, else the type of the computing.

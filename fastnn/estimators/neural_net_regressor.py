@@ -133,6 +133,9 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         Kernels and biases of the dense layers. The arrays are views of the model:
         assigning an item, or into one, changes the model.
 
+    device_ : {"cpu", "cuda"}
+        Where the last call of ``fit`` or ``partial_fit`` computed.
+
     precision_ : {"float32", "float64", "bf16", "high", "tf32"}
         How the products of the last call were taken.
 
