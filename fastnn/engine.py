@@ -180,10 +180,10 @@ class Engine:
                     unit,
                 )  # fmt: skip
             except MemoryError as error:
-                trained = [self._parameters, *(each for each in own if each is not None)]
                 raise _too_large(
-                    plan, trained, batch_size, min(unit, batch_size), free_bytes, error
-                ) from error
+                    plan, dtype.itemsize, [self._parameters, *own], unit, batch_size,
+                    free_bytes, error,
+                ) from error  # fmt: skip
             return
         if isinstance(X, DeviceArray):
             raise ValueError("X is on a device, and this engine computes on the CPU")
@@ -428,23 +428,23 @@ class Engine:
 
 def _too_large(
     plan: Plan,
-    trained: list[MirroredArray],
+    itemsize: int,
+    trained: list[MirroredArray | None],
+    unit: int,
     batch_size: int,
-    capacity: int,
     free_bytes: int,
     error: MemoryError,
 ) -> MemoryError:
     """What is said where not even the fewest rows fit into a device's memory."""
-    parameters = trained[0]
-    itemsize = parameters.dtype.itemsize
-    fixed = itemsize * (parameters.size + sum(each.size for each in trained))
-    moving = itemsize * capacity * (plan.train_size + plan.n_inputs)
+    numbers = sum(each.size for each in trained if each is not None)
+    fixed = itemsize * (plan.n_parameters + numbers)
+    moving = itemsize * unit * (plan.train_size + plan.n_inputs)
     return MemoryError(
         "training does not fit into the device's memory, of which "
         f"{describe_bytes(free_bytes)} were free: parameters, their gradients and the "
-        f"optimizer's state take {describe_bytes(fixed)}, and {capacity} samples of a "
-        f"mini-batch {describe_bytes(moving)}. Lower batch_size (now {batch_size}), or "
-        f'pass device="cpu" ({error})'
+        f"optimizer's state take {describe_bytes(fixed)}, and {min(unit, batch_size)} "
+        f"samples of a mini-batch {describe_bytes(moving)}. Lower batch_size (now "
+        f'{batch_size}), or pass device="cpu" ({error})'
     )
 
 

@@ -135,7 +135,9 @@ class Transfer:
             assert array.dtype == buffer.array.dtype
             assert any(np.may_share_memory(array, each) for each in device.all_pinned)
             for other in device.in_flight:
-                assert not any(np.may_share_memory(array, each) for each in other.arrays)
+                assert not any(
+                    np.may_share_memory(array, each) for each in other.arrays
+                )
             # From now on they may be there or not.
             wipe(buffer.array[: array.size])
         device.in_flight.append(self)

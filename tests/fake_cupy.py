@@ -246,7 +246,7 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
         assert non_blocking  # the default stream cannot be captured
         return next(streams)
 
-    def make(make, size, dtype):
+    def array_of(make, size, dtype):
         try:
             return Array(make(size, dtype))
         except MemoryError as error:
@@ -283,8 +283,8 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             alloc_pinned_memory=bytearray,
         ),
         get_default_memory_pool=lambda: pool,
-        empty=partial(make, device.empty),
-        zeros=partial(make, device.zeros),
+        empty=partial(array_of, device.empty),
+        zeros=partial(array_of, device.zeros),
         RawModule=RawModule,
     )
     return cupy, Cublas(stream)

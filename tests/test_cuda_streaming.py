@@ -156,7 +156,8 @@ def test_x_of_any_layout(layout, weighs, scarce, tmp_path):
     scarce()
     expected = trained(plan, data, None, Adam(0.01))
     if layout == "strided":
-        data = replace(data, X=np.repeat(np.repeat(data.X, 2, axis=0), 3, axis=1)[::2, ::3])
+        wider = np.repeat(np.repeat(data.X, 2, axis=0), 3, axis=1)
+        data = replace(data, X=wider[::2, ::3])
     elif layout == "mapped":
         np.save(tmp_path / "X.npy", data.X)
         data = replace(data, X=np.load(tmp_path / "X.npy", mmap_mode="r"))

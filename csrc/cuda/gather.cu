@@ -6,9 +6,9 @@
 #include "lanes.h"
 
 /* Where a step stands: in the order of the samples, and in the table of steps. */
-#define PLACE_ARGUMENTS                                                           \
-    const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size,            \
-        ptrdiff_t first, ptrdiff_t at, const double *table, double *scalars,      \
+#define PLACE_ARGUMENTS                                                      \
+    const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size,       \
+        ptrdiff_t first, ptrdiff_t at, const double *table, double *scalars, \
         double *sums
 
 /* Which sample is row i of this chunk, whose first one is number first of the mini-batch

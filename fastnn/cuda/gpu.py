@@ -143,9 +143,7 @@ class GPU:
 
     def send(self, pairs: Sequence[tuple[NDArray, _Memory]]) -> _Transfer:
         calls, copies = self._streams
-        before, done = (
-            self._cupy.cuda.Event(disable_timing=True) for _ in range(2)
-        )
+        before, done = (self._cupy.cuda.Event(disable_timing=True) for _ in range(2))
         before.record(calls)
         copies.wait_event(before)
         for array, buffer in pairs:

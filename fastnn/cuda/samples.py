@@ -1,7 +1,7 @@
 """A training set on a device, and the batches that are gathered from it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -31,8 +31,8 @@ class Place:
 class Part:
     """Samples that are on the device together, side by side in the order of an epoch.
 
-    They are ``n_steps`` mini-batches of ``count`` rows, or rows ``first`` to ``last`` of
-    a single one.
+    They are ``n_steps`` mini-batches of ``count`` rows, or the rows from ``first`` to
+    ``last`` of a single one.
     """
 
     start: int  # in the order
@@ -51,7 +51,11 @@ class Part:
         return self.last - self.first == self.count
 
 
-def parts_of(n_rows: int, batch_size: int, together: int) -> Iterator[Part]:
+# To be closed by who does not want the rest.
+Parts = Generator[Part, None, None]
+
+
+def parts_of(n_rows: int, batch_size: int, together: int) -> Parts:
     """Mini-batches of so many rows, at most ``together`` of which are there at once."""
     if together < batch_size:
         for start in range(0, n_rows, batch_size):
@@ -81,7 +85,10 @@ class Layout:
 
     def sizes(self, n_rows: int, n_values: int) -> dict[str, tuple[int, np.dtype]]:
         """Numbers of each array, and their dtype, for rows of X of so many values."""
-        sizes = {"X": (n_values, self.dtype), "y": (n_rows * self.n_targets, self.dtype)}
+        sizes = {
+            "X": (n_values, self.dtype),
+            "y": (n_rows * self.n_targets, self.dtype),
+        }
         if self.is_weighted:
             sizes["weight"] = n_rows, self.dtype
         if self.is_sparse:
@@ -120,7 +127,12 @@ class Samples(ABC):
     _places: Any
 
     def __init__(
-        self, device: Device, layout: Layout, n_rows: int, batch_size: int, capacity: int
+        self,
+        device: Device,
+        layout: Layout,
+        n_rows: int,
+        batch_size: int,
+        capacity: int,
     ):
         self._device, self._layout = device, layout
         self.n_rows, self._batch_size = n_rows, batch_size
@@ -137,14 +149,14 @@ class Samples(ABC):
         np.random.RandomState(bit_generator).shuffle(self._order)
 
     @abstractmethod
-    def steps(self, first: int, n_steps: int) -> Iterator[Part]:
+    def steps(self, first: int, n_steps: int) -> Parts:
         """Bring the mini-batches numbered from ``first`` on, part by part.
 
         The cursor stands at the first one's number, and is moved by the steps.
         """
 
     @abstractmethod
-    def batch(self, rows: NDArray[np.intp]) -> Iterator[Part]:
+    def batch(self, rows: NDArray[np.intp]) -> Parts:
         """Bring these rows, a single mini-batch, part by part."""
 
     @abstractmethod
@@ -167,8 +179,8 @@ class Samples(ABC):
         if self._layout.is_sparse:
             kernel = self._device.kernel("gather", f"gather_sparse{self._suffix}")
             table = there["starts"], there["columns"], X, to
-            arguments = (n, *table, *targets, *weights, *where)
-            return partial(kernel, rows.count, (THREADS, 1), arguments)
+            numbers = (n, *table, *targets, *weights, *where)
+            return partial(kernel, rows.count, (THREADS, 1), numbers)
         kernel = self._device.kernel("gather", f"gather{self._suffix}")
         arguments = (rows.count, n, X, to, *targets, *weights, *where)
         grid = blocks_for(rows.count * max(n, self._layout.n_targets))
@@ -223,14 +235,14 @@ class ResidentSamples(Samples):
         super().shuffle(bit_generator)
         self._order_is_there = False
 
-    def steps(self, first: int, n_steps: int) -> Iterator[Part]:
+    def steps(self, first: int, n_steps: int) -> Parts:
         if not self._order_is_there:
             self._device.upload(self._order.astype(np.int64), self._places)
             self._order_is_there = True
         n_rows = min(n_steps * self._batch_size, self.n_rows - first * self._batch_size)
         return parts_of(n_rows, self._batch_size, self.n_rows)
 
-    def batch(self, rows: NDArray[np.intp]) -> Iterator[Part]:
+    def batch(self, rows: NDArray[np.intp]) -> Parts:
         self._device.upload(rows.astype(np.int64), self._places)
         self._order_is_there = False
         return parts_of(len(rows), len(rows), len(rows))

@@ -6,7 +6,6 @@ may have been recorded, read their samples.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -19,6 +18,7 @@ from fastnn._core.gather import Table
 from fastnn.cuda.samples import (
     Layout,
     Part,
+    Parts,
     ResidentSamples,
     Samples,
     canonical,
@@ -157,19 +157,17 @@ class StreamedSamples(Samples):
     def _at(self, first: int) -> int:
         return first % self._n_together
 
-    def steps(self, first: int, n_steps: int) -> Iterator[Part]:
+    def steps(self, first: int, n_steps: int) -> Parts:
         start = first * self._batch_size
         order = self._order[start : start + n_steps * self._batch_size]
-        return self._bring(
-            order, parts_of(len(order), self._batch_size, self._n_together)
-        )
+        return self._bring(order, self._batch_size)
 
-    def batch(self, rows: NDArray[np.intp]) -> Iterator[Part]:
-        return self._bring(rows, parts_of(len(rows), len(rows), self._n_together))
+    def batch(self, rows: NDArray[np.intp]) -> Parts:
+        return self._bring(rows, len(rows))
 
-    def _bring(self, order: NDArray[np.intp], parts: Iterable[Part]) -> Iterator[Part]:
-        """Have parts of an order on the device, one after another."""
-        parts = list(parts)
+    def _bring(self, order: NDArray[np.intp], batch_size: int) -> Parts:
+        """Have mini-batches of an order on the device, one part after another."""
+        parts = list(parts_of(len(order), batch_size, self._n_together))
         filling: dict[int, list[Future]] = {}
         sent: dict[int, Transfer] = {}
 
@@ -199,9 +197,7 @@ class StreamedSamples(Samples):
                 for i, part in enumerate(parts):
                     sent[i].join()
                     for name, size in self._used(part, i):
-                        self._device.copy(
-                            self._arriving[name], self._there[name], size
-                        )
+                        self._device.copy(self._arriving[name], self._there[name], size)
                     # The first mini-batch is there at place 0.
                     self._device.copy(self._places, self.cursor, 1)
                     send(i + 1)  # behind these copies, beside the steps
