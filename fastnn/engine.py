@@ -55,7 +55,8 @@ class Engine:
     parameters : ndarray or MirroredArray of shape (n_parameters,), float32 or float64
         Changed in place. Its dtype is that of all computation.
     X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
-        float32 or float64, of any memory layout; read and never copied on the CPU. A
+        float32 or float64, of any memory layout; read and never copied on the CPU. To a
+        device it is copied, or goes in parts if it does not fit into the memory. A
         DeviceArray is for the device that it is on, and not copied there either if it
         is of the dtype of the parameters.
     y : ndarray of shape (n_samples, target_columns)
@@ -72,7 +73,8 @@ class Engine:
         What the rule remembers, of the dtype of the parameters; changed in place.
     n_threads : int or None, default=1
         At most so many threads share a step; a small step uses fewer. None and negative
-        numbers count as in :func:`fastnn.threads.effective_n_threads`.
+        numbers count as in :func:`fastnn.threads.effective_n_threads`. Where there is a
+        device, they gather the samples that do not fit into its memory.
     precision : {"bf16", "high", "tf32"} or None, default=None
         How the larger products of float32 are taken, where the processor gains by it:
         see :class:`fastnn.MLPClassifier`. None is in the full precision of the
@@ -105,6 +107,9 @@ class Engine:
     ValueError
         If an array has another shape, dtype or layout than described, or class numbers
         are out of range.
+    MemoryError
+        If not even a few samples, or a whole mini-batch where the plan needs that, fit
+        into the device's memory beside the parameters.
     """
 
     def __init__(
@@ -169,7 +174,6 @@ class Engine:
             self.n_threads = 1
             capacity = _chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
             unit = capacity if plan.needs_whole_batches else ROW_ALIGNMENT
-            free_bytes = device.free_bytes()
             try:
                 self._compiled = for_rows_that_fit(
                     lambda rows: DeviceEngine(
@@ -181,9 +185,8 @@ class Engine:
                 )  # fmt: skip
             except MemoryError as error:
                 raise _too_large(
-                    plan, dtype.itemsize, [self._parameters, *own], unit, batch_size,
-                    free_bytes, error,
-                ) from error  # fmt: skip
+                    plan, [self._parameters, *own], unit, batch_size, error
+                ) from error
             return
         if isinstance(X, DeviceArray):
             raise ValueError("X is on a device, and this engine computes on the CPU")
@@ -428,23 +431,25 @@ class Engine:
 
 def _too_large(
     plan: Plan,
-    itemsize: int,
-    trained: list[MirroredArray | None],
+    trained: list[Any],
     unit: int,
     batch_size: int,
-    free_bytes: int,
     error: MemoryError,
 ) -> MemoryError:
-    """What is said where not even the fewest rows fit into a device's memory."""
+    """What is said where not even ``unit`` rows fit into a device's memory."""
+    itemsize = trained[0].dtype.itemsize
     numbers = sum(each.size for each in trained if each is not None)
     fixed = itemsize * (plan.n_parameters + numbers)
     moving = itemsize * unit * (plan.train_size + plan.n_inputs)
+    # Where chunks will do, they are as small as they can be by now.
+    advice = "make room there"
+    if plan.needs_whole_batches:
+        advice = f"lower batch_size (now {batch_size})"
     return MemoryError(
-        "training does not fit into the device's memory, of which "
-        f"{describe_bytes(free_bytes)} were free: parameters, their gradients and the "
-        f"optimizer's state take {describe_bytes(fixed)}, and {min(unit, batch_size)} "
-        f"samples of a mini-batch {describe_bytes(moving)}. Lower batch_size (now "
-        f'{batch_size}), or pass device="cpu" ({error})'
+        "training does not fit into the device's memory: parameters, their gradients "
+        f"and the optimizer's state take {describe_bytes(fixed)}, and "
+        f"{min(unit, batch_size)} samples of a mini-batch {describe_bytes(moving)}; "
+        f'{advice}, or pass device="cpu" ({error})'
     )
 
 

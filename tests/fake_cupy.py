@@ -1,7 +1,6 @@
 """As much of CuPy as fastnn.cuda uses, over emulated kernels and NumPy's products."""
 
 import re
-from functools import partial
 from itertools import cycle
 from types import SimpleNamespace
 
@@ -283,8 +282,8 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             alloc_pinned_memory=bytearray,
         ),
         get_default_memory_pool=lambda: pool,
-        empty=partial(array_of, device.empty),
-        zeros=partial(array_of, device.zeros),
+        empty=lambda size, dtype: array_of(device.empty, size, dtype),
+        zeros=lambda size, dtype: array_of(device.zeros, size, dtype),
         RawModule=RawModule,
     )
     return cupy, Cublas(stream)

@@ -18,7 +18,7 @@ from test_cuda_estimators import (
     outputs,
 )
 
-from fastnn import MLPClassifier
+from fastnn import MLPClassifier, MLPRegressor
 from fastnn.cuda import device as module
 from fastnn.cuda import streaming
 
@@ -99,6 +99,26 @@ def held_by_a_fit(card_of, model):
     return device.most_held
 
 
+def test_samples_larger_than_the_memory_are_trained_on_in_parts(card_of):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 20))
+    y = X[:, :2].sum(axis=1)
+    model = MLPRegressor(
+        hidden_layer_sizes=4, max_iter=2, batch_size=100, device="cuda", random_state=0
+    )
+    results, held = [], 2**40
+    for missing in (0, 0.3, 0.5, 0.7):
+        device = card_of(int(held - missing * X.size * 4))
+        with pytest.warns(ConvergenceWarning):
+            model.fit(X, y)
+        assert device.most_held <= device.n_bytes
+        assert (device.n_pinned > 0) == (missing > 0)
+        results.append(model.predict(X[:50]))
+        held = held if missing else device.most_held
+    for actual in results[1:]:
+        np.testing.assert_array_equal(actual, results[0])
+
+
 @pytest.mark.parametrize("name", ["classifier", "net", "stopped_early", "lbfgs"])
 def test_a_fit_keeps_within_the_memory_or_says_that_it_cannot(name, card_of):
     # As the memory gets smaller: all of it fits, parts do, nothing does.
@@ -123,7 +143,6 @@ def test_a_fit_keeps_within_the_memory_or_says_that_it_cannot(name, card_of):
             )
             seen.append("parts" if device.n_pinned else "all")
         assert device.most_held <= n_bytes
-    print(name, seen)
     assert seen[0] == "all"
     assert seen[-1] == "nothing"
 

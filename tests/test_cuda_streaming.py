@@ -286,19 +286,26 @@ def test_memory_that_is_free_in_pieces_only():
     device.check()
 
 
-def test_too_little_for_a_mini_batch_is_told():
-    plan = plan_of("batch_norm")
+@pytest.mark.parametrize(
+    ("name", "n_rows", "advice"),
+    [
+        ("batch_norm", N, rf"lower batch_size \(now {N}\)"),
+        ("deep", 16, "make room there"),
+    ],
+)
+def test_too_little_for_a_mini_batch_is_told(name, n_rows, advice):
+    plan = plan_of(name)
     data = draw(plan, N)
     before = data.parameters.copy()
     held, _ = fixed_bytes(plan, data, batch_size=N)
-    for n_bytes in (0, 1000, held // 2, held - 9000):
+    message = (
+        r"training does not fit into the device's memory: parameters, their gradients "
+        rf"and the optimizer's state take .*, and {n_rows} samples of a mini-batch .*; "
+        rf"{advice}, or pass device=\"cpu\" \(the device has no memory for another"
+    )
+    for n_bytes in (0, 1000, held // 2):
         device = emulated_device(n_bytes=n_bytes)
-        with pytest.raises(
-            MemoryError,
-            match=r"training does not fit into the device's memory, of which .* were "
-            r"free: .* take .*, and .* of a mini-batch .*\. Lower batch_size "
-            rf"\(now {N}\), or pass device=\"cpu\"",
-        ):
+        with pytest.raises(MemoryError, match=message):
             engine_of(plan, data, device, batch_size=N)
         device.check()
         assert device.held == 0
