@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -91,7 +92,12 @@ def device_under_test(**options):
     """The card of this machine where that is asked for, else an emulated device."""
     if "FASTNN_TEST_CARD" not in os.environ:
         return emulated_device(**options)
-    find_device("cuda")  # raises what is missing
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what CuPy has to say when it is imported
+        try:
+            find_device("cuda")
+        except RuntimeError as missing:
+            pytest.exit(f"FASTNN_TEST_CARD is set, but {missing}", returncode=1)
     cupy = import_cupy()
     card = Card(cupy, cupy.cuda.runtime.getDevice())
     vars(card).update(options)

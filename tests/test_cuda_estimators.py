@@ -1,12 +1,13 @@
-"""device="cuda" and "auto" in the estimators, on a card that is emulated."""
+"""device="cuda" and "auto" in the estimators."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from emulation import emulated_device
+from emulation import EmulatedDevice, device_under_test
 from fake_cupy import CUDARuntimeError, fake_cupy
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -51,17 +52,19 @@ def install(monkeypatch, device, **options):
 
 @pytest.fixture
 def card(monkeypatch):
-    """The emulated device that estimators find; whether it was used can be asked."""
-    device = emulated_device()
+    """The device that estimators find; whether it was used can be asked."""
+    device = device_under_test()
     device.launches = 0
-    find = device.kernel
+    find = GPU.kernel
 
-    def kernel(stem, name):
+    def kernel(self, stem, name):
         device.launches += 1
-        return find(stem, name)
+        return find(self, stem, name)
 
-    monkeypatch.setattr(device, "kernel", kernel)
-    install(monkeypatch, device)
+    monkeypatch.setattr(GPU, "kernel", kernel)
+    if isinstance(device, EmulatedDevice):
+        install(monkeypatch, device)
+    forget()
     yield device
     device.check()
     monkeypatch.undo()
@@ -189,8 +192,9 @@ def test_products_of_less_precision_are_taken_where_they_are_asked_for(
 
 def test_a_precision_that_the_card_does_not_have_is_not_taken(card, monkeypatch):
     assert fit_in("high").precision_ == "float32"
-    install(monkeypatch, card, capability="75")
-    assert fit_in("tf32").precision_ == "float32"
+    if isinstance(card, EmulatedDevice):
+        install(monkeypatch, card, capability="75")
+        assert fit_in("tf32").precision_ == "float32"
 
 
 def test_a_precision_of_cards_is_none_of_processors():
@@ -393,6 +397,9 @@ def test_other_devices_are_refused(device):
 def test_versions_tell_of_the_card(card, capsys):
     fastnn.show_versions()
     printed = capsys.readouterr().out
+    if not isinstance(card, EmulatedDevice):
+        assert re.search("^card: .+, [0-9]+ GiB$", printed, re.MULTILINE)
+        return
     for line in (
         "cupy: 14.0.fake",
         "CUDA runtime: 13.2",
