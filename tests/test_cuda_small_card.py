@@ -169,7 +169,7 @@ def test_a_fit_that_memory_ends_for_leaves_the_model(name, card_of):
     n_asked = device.n_asked
     before, attributes = outputs(model), set(vars(model))
     n_failures = 0
-    for n_granted in range(0, n_asked, 3):
+    for n_granted in range(0, n_asked, 5):
         granting(card_of(), n_granted)
         n_failed = n_failures
         with warnings.catch_warnings():
