@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fastnn._core.gather import Table
+from fastnn._core.shuffle import shuffle
 from fastnn.cuda.calls import THREADS, Rows, blocks_for
 from fastnn.device import Call, Device, DeviceArray
 
@@ -146,7 +147,7 @@ class Samples(ABC):
 
     def shuffle(self, bit_generator: Any) -> None:
         """Shuffle the order of the rows with NumPy's bit generator."""
-        np.random.RandomState(bit_generator).shuffle(self._order)
+        shuffle(self._order, bit_generator)
 
     @abstractmethod
     def steps(self, first: int, n_steps: int) -> Parts:
@@ -235,15 +236,18 @@ class ResidentSamples(Samples):
         super().shuffle(bit_generator)
         self._order_is_there = False
 
+    def _upload_order(self, rows: NDArray[np.intp]) -> None:
+        self._device.upload(rows.astype(np.int64, copy=False), self._places)
+
     def steps(self, first: int, n_steps: int) -> Parts:
         if not self._order_is_there:
-            self._device.upload(self._order.astype(np.int64), self._places)
+            self._upload_order(self._order)
             self._order_is_there = True
         n_rows = min(n_steps * self._batch_size, self.n_rows - first * self._batch_size)
         return parts_of(n_rows, self._batch_size, self.n_rows)
 
     def batch(self, rows: NDArray[np.intp]) -> Parts:
-        self._device.upload(rows.astype(np.int64), self._places)
+        self._upload_order(rows)
         self._order_is_there = False
         return parts_of(len(rows), len(rows), len(rows))
 
