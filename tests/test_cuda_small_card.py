@@ -184,7 +184,7 @@ def test_a_fit_that_memory_ends_for_leaves_the_model(name, card_of):
             before = outputs(model)
         assert set(vars(model)) == attributes
         np.testing.assert_array_equal(outputs(model), before)
-    assert n_failures > 5
+    assert n_failures > 2
 
 
 def test_a_host_without_pinned_memory_says_so(card_of, monkeypatch):
