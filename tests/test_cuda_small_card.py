@@ -187,6 +187,28 @@ def test_a_fit_that_memory_ends_for_leaves_the_model(name, card_of):
     assert n_failures > 2
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_of_the_card_for_which_there_is_no_memory(dtype, card_of):
+    device = card_of()
+    card = module.import_cupy().card
+    X, y = card.array(IRIS.astype(dtype)), card.array(SPECIES)
+    model = MLPClassifier((7,), max_iter=2, device="cuda", random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    before, n_failures = model.predict_proba(X)._values, 0
+    for call in (model.predict_proba, lambda X: model.fit(X, y)):
+        for free in (0, 600, 1500, 3000):
+            device.n_bytes = device.held + free
+            try:
+                call(X)
+            except MemoryError as error:
+                assert 'pass device="cpu"' in str(error)  # noqa: PT017
+                n_failures += 1
+            device.n_bytes = 2**40
+    assert n_failures > 4
+    np.testing.assert_array_equal(model.predict_proba(X)._values, before)
+
+
 def test_a_host_without_pinned_memory_says_so(card_of, monkeypatch):
     monkeypatch.setattr(streaming, "SHARE_LEFT", 1)
     card_of()

@@ -1,8 +1,8 @@
 """A GPU: what fastnn.device asks of one, through CuPy."""
 
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -96,16 +96,20 @@ class GPU:
         return buffer.array.device.id == self._number
 
     def empty(self, size: int, dtype: DTypeLike) -> _Memory:
-        return self._make(self._cupy.empty, size, dtype)
+        size = max(size, 1)
+        with self._stream, self._room_for(size, dtype):
+            return _Memory(self._cupy.empty(size, dtype))
 
     def zeros(self, size: int, dtype: DTypeLike) -> _Memory:
-        return self._make(self._cupy.zeros, size, dtype)
-
-    def _make(self, make: Any, size: int, dtype: DTypeLike) -> _Memory:
         size = max(size, 1)
+        with self._stream, self._room_for(size, dtype):
+            return _Memory(self._cupy.zeros(size, dtype))
+
+    @contextmanager
+    def _room_for(self, size: int, dtype: DTypeLike) -> Iterator[None]:
+        """Tell what CuPy finds no memory for, and what to do."""
         try:
-            with self._stream:
-                return _Memory(make(size, dtype))
+            yield
         except MemoryError as error:
             n_bytes = size * np.dtype(dtype).itemsize
             raise no_memory(n_bytes, self._free_bytes()) from error
@@ -226,18 +230,20 @@ class GPU:
     def cast(self, array: DeviceArray, dtype: DTypeLike) -> DeviceArray:
         if array.dtype == dtype:
             return array
-        with self._stream:
+        with self._stream, self._room_for(array.size, dtype):
             return _adopted(_shaped(array).astype(dtype))
 
     def take(self, array: DeviceArray, rows: NDArray[np.intp]) -> DeviceArray:
-        with self._stream:
+        size = array.size // max(len(array), 1) * len(rows)
+        with self._stream, self._room_for(size, array.dtype):
             numbers = self._cupy.asarray(rows)
             return _adopted(_shaped(array).take(numbers, axis=0))
 
     def prepare(self, shape: tuple[int, ...], dtype: DTypeLike) -> DeviceArray:
         # CuPy gives memory back to the stream on which it was asked for. Whoever gets
         # the array uses it on that one, and so does what comes after.
-        array = self._cupy.empty(shape, dtype)
+        with self._room_for(int(np.prod(shape)), dtype):
+            array = self._cupy.empty(shape, dtype)
         self._follow_caller()
         return _adopted(array)
 
