@@ -4,6 +4,7 @@ They are never converted to NumPy's unasked, and a card knows what was copied fr
 """
 
 import numpy as np
+from emulation import wipe
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 # DLPack's number of CUDA's memory.
@@ -11,8 +12,16 @@ CUDA = 2
 
 
 class Event:
-    def __init__(self, stream):
-        self.stream = stream
+    """How far a stream had come when it was recorded."""
+
+    def __init__(self, disable_timing):
+        assert disable_timing  # which takes time
+
+    def record(self, stream):
+        self.stream, self.mark = stream, stream.mark()
+
+    def synchronize(self):
+        self.stream.reach(self.mark)
 
 
 class Stream:
@@ -26,6 +35,7 @@ class Stream:
         self.calls = None  # what is recorded
         self.late = []  # what is done when somebody waits for it
         self.waited_for = []  # streams
+        self.n_done = 0
 
     def __enter__(self):
         PRESENT.append(self)
@@ -37,17 +47,27 @@ class Stream:
     def do(self, call):
         if self.calls is None:
             call()
+            self.n_done += 1
         else:
             self.calls.append(call)
 
     def record(self):
-        assert self.calls is None
-        return Event(self)
+        event = Event(disable_timing=True)
+        event.record(self)
+        return event
 
     def wait_event(self, event):
         assert self.calls is None
         self.waited_for.append(event.stream)
-        event.stream.synchronize()
+        event.synchronize()
+
+    def mark(self):
+        assert self.calls is None
+        return self.n_done
+
+    def reach(self, mark):
+        assert mark <= self.n_done
+        self.synchronize()
 
     def synchronize(self):
         late, self.late = self.late, []
@@ -55,9 +75,42 @@ class Stream:
             call()
 
 
+class LateStream:
+    """A queue whose work is done when somebody waits for it.
+
+    It must not begin before what the other one had been given by then.
+    """
+
+    ptr = 6
+
+    def __init__(self, other):
+        self.other, self.behind = other, -1
+        self.queue, self.n_done = [], 0
+
+    def do(self, call):
+        assert self.behind == self.other.mark()
+        self.queue.append(call)
+
+    def mark(self):
+        return self.n_done + len(self.queue)
+
+    def reach(self, mark):
+        while self.n_done < mark:
+            self.queue.pop(0)()
+            self.n_done += 1
+
+    def wait_event(self, event):
+        assert event.stream is self.other
+        self.behind = event.mark
+
+
 # The default stream, as DLPack numbers it, and those that are entered.
 DEFAULT = Stream(1)
 PRESENT = [DEFAULT]
+
+
+class OutOfMemoryError(MemoryError):
+    pass
 
 
 class Card:
@@ -67,13 +120,21 @@ class Card:
         self.device, self.number = device, number
         self.to_host, self.from_host = [], []  # numbers in each copy
 
+    def empty(self, shape, dtype):
+        """A CuPy array, C-contiguous."""
+        size = int(np.prod(shape))
+        try:
+            memory = self.device.empty(size, dtype)
+        except MemoryError as error:
+            raise OutOfMemoryError("Out of memory allocating") from error
+        return ndarray(self, memory.array[:size].reshape(shape), owner=memory)
+
     def array(self, values):
-        """A CuPy array with these numbers, C-contiguous."""
+        """The same with these numbers."""
         values = np.asarray(values)
-        memory = self.device.empty(values.size, values.dtype)
-        own = memory.array[: values.size].reshape(values.shape)
-        own[...] = values
-        return ndarray(self, own)
+        array = self.empty(values.shape, values.dtype)
+        array._values[...] = values
+        return array
 
 
 class ndarray(NDArrayOperatorsMixin):
@@ -139,11 +200,18 @@ class ndarray(NDArrayOperatorsMixin):
         return out
 
     def set(self, array, stream):
-        assert stream.calls is None
+        # Nothing is copied while steps are recorded.
+        assert getattr(stream, "calls", None) is None
         if array.dtype != self.dtype or array.shape != self.shape:
             raise TypeError(f"{array.dtype} of shape {array.shape}")
         self._card.from_host.append(self.size)
-        self._values[...] = array
+        own = self._values
+        if isinstance(stream, LateStream):
+            assert isinstance(owner_of(array), bytearray)  # pinned memory
+            wipe(own)
+            stream.do(lambda: np.copyto(own, array))
+            return
+        stream.do(lambda: np.copyto(own, array))
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
         assert method == "__call__"
@@ -190,6 +258,12 @@ class Pointer:
         own, other = (each.values.reshape(-1).view(np.uint8) for each in (self, source))
         assert min(own.size, other.size) >= n_bytes
         stream.do(lambda: np.copyto(own[:n_bytes], other[:n_bytes]))
+
+
+def owner_of(array):
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return array
 
 
 def values_of(array):

@@ -1,13 +1,17 @@
 """As much of CuPy as fastnn.cuda uses, over emulated kernels and NumPy's products."""
 
 import re
+from itertools import cycle
 from types import SimpleNamespace
 
 import numpy as np
 from emulation import EmulatedDevice, matrix, rounded
-from fake_arrays import CUDA, PRESENT, Card, Stream, ndarray
+from fake_arrays import CUDA, PRESENT, Card, Event, LateStream, Stream, ndarray
 
 HANDLE = 7
+
+# Of what CuPy's pool has taken of the card, and lends nobody.
+CACHED_BYTES = 512
 
 
 class CUDARuntimeError(RuntimeError):
@@ -117,6 +121,7 @@ def scalar(address, dtype):
 def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
     """The module, whose one card is an emulated device, and its library of cuBLAS."""
     stream = CapturableStream(5)
+    streams = cycle((stream, LateStream(stream)))
     card = Card(device)
 
     class RawModule:
@@ -133,12 +138,19 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             return SimpleNamespace(kernel=function)
 
     def make_stream(non_blocking):
-        assert non_blocking
-        return stream
+        assert non_blocking  # the default stream cannot be captured
+        return next(streams)
 
-    def empty(shape, dtype):
-        memory = device.empty(int(np.prod(shape)), dtype)
-        return ndarray(card, memory.array[: int(np.prod(shape))].reshape(shape))
+    def zeros(shape, dtype):
+        array = card.empty(shape, dtype)
+        array._values[...] = 0
+        return array
+
+    pool = SimpleNamespace(
+        get_limit=lambda: device.n_bytes,
+        total_bytes=lambda: device.held + CACHED_BYTES,
+        free_bytes=lambda: CACHED_BYTES,
+    )
 
     def asarray(array, order=None):
         if isinstance(array, Bare):
@@ -164,7 +176,6 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
         runtimeGetVersion=lambda: 13020,
         driverGetVersion=lambda: 13000,
         getDevice=lambda: 0,
-        memGetInfo=lambda: (2**30, 80 * 2**30),
         getDeviceProperties=lambda number: {
             "name": b"Emulated card",
             "totalGlobalMem": 80 * 2**30,
@@ -176,18 +187,20 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             runtime=runtime,
             cublas=SimpleNamespace(create=lambda: HANDLE, destroy=lambda handle: None),
             nvrtc=SimpleNamespace(getVersion=lambda: (13, 0)),
-            Device=lambda number: SimpleNamespace(compute_capability=capability),
+            Device=lambda number: SimpleNamespace(
+                compute_capability=capability, mem_info=(2**41, 2**42)
+            ),
             Stream=make_stream,
+            Event=Event,
+            alloc_pinned_memory=bytearray,
             get_current_stream=lambda: PRESENT[-1],
         ),
         ndarray=ndarray,
-        empty=empty,
-        zeros=lambda size, dtype: card.array(np.zeros(size, dtype)),
+        empty=card.empty,
+        zeros=zeros,
         asarray=asarray,
         from_dlpack=from_dlpack,
-        get_default_memory_pool=lambda: SimpleNamespace(
-            free_bytes=lambda: 0, used_bytes=lambda: 0, get_limit=lambda: 0
-        ),
+        get_default_memory_pool=lambda: pool,
         RawModule=RawModule,
         card=card,
     )

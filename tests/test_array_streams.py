@@ -15,6 +15,7 @@ from test_cuda_estimators import forget, install
 
 from fastnn.cuda import device as module
 from fastnn.device import downloaded
+from fastnn.estimators.validation import SHARE
 
 
 @pytest.fixture
@@ -29,20 +30,23 @@ def cupy(monkeypatch):
 
 def test_a_limit_of_the_memory_pool_is_kept(cupy):
     gpu = module.find_device("cuda")
-    cupy.cuda.runtime.memGetInfo = lambda: (1000, 2000)
-    pool = cupy.get_default_memory_pool()
-    cupy.get_default_memory_pool = lambda: pool
-    pool.free_bytes = lambda: 50
-    assert gpu.room() == 1050
-    pool.get_limit, pool.used_bytes = lambda: 700, lambda: 300
-    assert gpu.room() == 400
+    pool, card = cupy.get_default_memory_pool(), cupy.cuda.Device(0)
+    card.mem_info = 1000, 2000
+    cupy.cuda.Device = lambda number: card
+    _ = gpu.free_bytes()  # takes what products need
+    pool.free_bytes, pool.get_limit = lambda: 50, lambda: 0
+    assert gpu.free_bytes() == 1050
+    pool.get_limit, pool.total_bytes = lambda: 700, lambda: 350
+    assert gpu.free_bytes() == 400
 
 
 @pytest.mark.parametrize("model", JUDGED.values(), ids=JUDGED)
-@pytest.mark.parametrize(("free", "times"), [(2**30, 1), (2 * 19 * 16, 1), (600, 4)])
-def test_validation_data_of_the_host_is_copied_once(model, free, times, cupy):
+@pytest.mark.parametrize(("share", "times"), [(SHARE, 1), (2**60, 4)])
+def test_validation_data_of_the_host_is_copied_once(
+    model, share, times, cupy, monkeypatch
+):
     X_val, y_val = IRIS[:19].astype(np.float32), SPECIES[:19]
-    cupy.cuda.runtime.memGetInfo = lambda: (free, 2**30)
+    monkeypatch.setattr("fastnn.estimators.validation.SHARE", share)
     model = clone(model)
     if "metrics" in model.get_params():
         model.set_params(metrics=[])  # a scorer predicts for what is on the host

@@ -60,7 +60,7 @@ RULES = {
 
 
 def engine_of(plan, data, device, **options):
-    options = {"batch_size": len(data.X), **options}
+    options = {"batch_size": len(data.y), **options}
     return Engine(
         plan, data.parameters, data.X, data.y, data.weight, device=device, **options
     )

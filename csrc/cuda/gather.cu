@@ -6,13 +6,14 @@
 #include "lanes.h"
 
 /* Where a step stands: in the order of the samples, and in the table of steps. */
-#define PLACE_ARGUMENTS                                                \
-    const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size, \
-        ptrdiff_t first, const double *table, double *scalars, double *sums
+#define PLACE_ARGUMENTS                                                      \
+    const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size,       \
+        ptrdiff_t first, ptrdiff_t at, const double *table, double *scalars, \
+        double *sums
 
-/* Which sample is row i of this chunk: of the mini-batch that the cursor stands at, from
-   row first on. */
-#define SAMPLE(i) order[cursor[0] * batch_size + first + (i)]
+/* Which sample is row i of this chunk, whose first one is number first of the mini-batch
+   that the cursor stands at: place at of the order, as far as that is there. */
+#define SAMPLE(i) order[cursor[0] * batch_size + at + (i)]
 
 /* The first chunk of a step starts its sums, and copies its row of the table. */
 HOST_DEVICE void begin_step(ptrdiff_t first, const int64_t *cursor, const double *table,

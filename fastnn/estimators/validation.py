@@ -201,4 +201,6 @@ class Judge:
         if device is None or not isinstance(X, np.ndarray):
             return X
         needed = X.size * dtype.itemsize
-        return X if needed > device.room() // SHARE else uploaded(device, X, dtype)
+        return (
+            X if needed > device.free_bytes() // SHARE else uploaded(device, X, dtype)
+        )
