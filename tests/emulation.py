@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from fastnn.cuda.device import GPU, find_device, import_cupy
+from fastnn.cuda.row_blocks import can_share_rows
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
@@ -85,6 +86,19 @@ def device_under_test():
         return emulated_device()
     find_device("cuda")  # raises what is missing
     return Card()
+
+
+# How a device takes the ops of a step: as a chain of kernels, or with the rows of the
+# mini-batch in blocks of threads. Which one is predicted to take less time decides.
+WAYS = {"chain": 0, "row_blocks": np.inf}
+
+
+def take_way(monkeypatch, way):
+    monkeypatch.setattr("fastnn.cuda.row_blocks.LAUNCH_CLOCKS", WAYS[way])
+
+
+def ways_of(plan):
+    return WAYS if can_share_rows(plan) else ["chain"]
 
 
 class Memory:

@@ -8,11 +8,12 @@
 #include "each_real.h"
 
 /* The sums of one op's loss, from those of the blocks of threads; by a single block. */
-KERNEL(finish_loss, ptrdiff_t n, const double *partial, double report, double *sums) {
+SHARED_KERNEL(finish_loss, ptrdiff_t n, const double *partial, double report,
+              double *sums) {
     double mine = 0;
-    EACH_COLUMN(i, 0, n) mine += partial[i];
+    EACH_NUMBER(i, n) mine += partial[i];
     double loss = block_sum(mine);
-    if (threadIdx.x == 0) {
+    if (THREAD == 0) {
         sums[SUM_LOSS] += loss;
         sums[SUM_REPORTED] += report * loss;
     }
@@ -32,7 +33,7 @@ LOSS_TABLE(ELEMENT)
 #undef ELEMENT
 
 #define ROW(name, link, value, gradient)                                              \
-    KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                                \
+    SHARED_KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                         \
         REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
         (void)option;                                                                 \
         double mine = 0;                                                              \
@@ -45,7 +46,7 @@ LOSS_TABLE(ELEMENT)
                                           dz ? dz + row * z_lead + column : NULL);    \
         }                                                                             \
         mine = block_sum(mine);                                                       \
-        if (threadIdx.x == 0) partial[blockIdx.x] = mine;                             \
+        if (THREAD == 0) partial[SHARE] = mine;                                       \
     }
 LOSS_TABLE(ROW)
 #undef ROW

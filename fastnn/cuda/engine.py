@@ -25,6 +25,11 @@ from fastnn.cuda.calls import (
     partial_sums,
 )
 from fastnn.cuda.device import Device
+from fastnn.cuda.row_blocks import (
+    RowBlocks,
+    gains_by_row_blocks,
+    places_of_activations,
+)
 from fastnn.cuda.samples import Samples
 from fastnn.cuda.walk import Walk
 from fastnn.plan import Plan
@@ -96,13 +101,15 @@ class DeviceEngine:
         self._rows_of_order = device.empty(self.n_rows, np.int64)
         self._table = device.empty(STEPS_AT_ONCE * N_SCALARS, np.float64)
         self._cursor = device.empty(2, np.int64)
+        by_rows = gains_by_row_blocks(plan, batch_size, dtype.itemsize)
+        size = places_of_activations(plan)[1] if by_rows else plan.train_size
         self._room = Room(
             spaces={
                 "input": self._samples.input,
                 "target": self._samples.target,
                 "parameter": self._weights,
                 "gradient": self._gradients,
-                "activation": device.empty(capacity * plan.train_size, dtype),
+                "activation": device.empty(capacity * size, dtype),
                 "statistic": device.empty(plan.statistic_size, dtype),
             },
             weight=self._samples.weight,
@@ -111,7 +118,16 @@ class DeviceEngine:
             partial=device.empty(partial_sums(plan, capacity), np.float64),
             capacity=capacity,
         )
-        self._walk = Walk(plan, device, dtype, PHASES["train"], self._room)
+        gather = partial(
+            self._samples.gather, order=self._rows_of_order, cursor=self._cursor,
+            batch_size=batch_size,
+        )  # fmt: skip
+        self._gather = None if by_rows else gather
+        self._walk = (
+            RowBlocks(plan, device, dtype, self._room, gather)
+            if by_rows
+            else Walk(plan, device, dtype, PHASES["train"], self._room)
+        )
         trained = plan.blocks[plan.blocks["trainable"] == 1]
         self._has_penalty = any(trained[term].any() for term in ("penalty", "l1", "l2"))
         self._limited = trained[trained["max_norm"] > 0]
@@ -272,10 +288,9 @@ class DeviceEngine:
             "step", f"add_weights{self._suffix}", rows.count,
             0 if weight is None else weight.address, sums,
         )  # fmt: skip
-        gather = self._samples.gather(
-            rows, self._rows_of_order, self._cursor, self._batch_size
-        )
-        return [*gather, add_weights, *self._walk.calls(rows)]
+        gather = [] if self._gather is None else self._gather(rows)
+        gathered = [launch.call(self._device) for launch in gather]
+        return [*gathered, *self._walk.calls(rows), add_weights]
 
     def _update_calls(self, scalars: NDArray[np.float64]) -> list[Call]:
         """Of a step, with what the rows of scalars of any step ask for."""

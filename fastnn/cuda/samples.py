@@ -1,13 +1,12 @@
 """A training set in the device's memory, and the batches that are gathered from it."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fastnn.cuda.calls import THREADS, Call, Rows, blocks_for
+from fastnn.cuda.calls import ROW_BLOCK, THREADS, Launch, Rows, blocks_for
 from fastnn.cuda.device import Device
 
 
@@ -62,28 +61,30 @@ class Samples:
 
     def gather(
         self, rows: Rows, order: Any, cursor: Any, batch_size: int
-    ) -> list[Call]:
-        """Calls that gather these rows of the mini-batch that the cursor stands at."""
+    ) -> list[Launch]:
+        """What gathers these rows of the mini-batch that the cursor stands at."""
         sample = order.address, cursor.address, batch_size, rows.first
         tables = [(self._y, self._n_columns, self.target)]
         if self._weight is not None:
             tables.append((self._weight, 1, self.weight))
-        calls: list[Call] = []
+        launches: list[Launch] = []
         if self._sparse:
-            kernel = self._device.kernel("gather", f"gather_sparse{self._suffix}")
             numbers = (
-                self._n_inputs, *sample, self._starts.address, self._columns.address,
-                self._X.address, self.input.address,
+                rows.count, self._n_inputs, *sample, self._starts.address,
+                self._columns.address, self._X.address,
+                self.input.after(rows.at * self._n_inputs).address,
             )  # fmt: skip
-            calls.append(partial(kernel, rows.count, (THREADS, 1), numbers))
+            name, grid = f"gather_sparse{self._suffix}", -(-rows.count // ROW_BLOCK[1])
+            launches.append(Launch("gather", name, grid, ROW_BLOCK, numbers))
         else:
             tables.append((self._X, self._n_inputs, self.input))
-        kernel = self._device.kernel("gather", f"gather{self._suffix}")
+        name = f"gather{self._suffix}"
         for source, n, to in tables:
-            arguments = (rows.count, n, *sample, source.address, to.address)
+            place = to.after(rows.at * n).address
+            arguments = (rows.count, n, *sample, source.address, place)
             grid = blocks_for(rows.count * n)
-            calls.append(partial(kernel, grid, (THREADS, 1), arguments))
-        return calls
+            launches.append(Launch("gather", name, grid, (THREADS, 1), arguments))
+        return launches
 
 
 def _canonical(X: Any) -> Any:
