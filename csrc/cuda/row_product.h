@@ -12,6 +12,9 @@
 
 enum { PRODUCT_ROWS = 4, STRIP_BYTES = 16, MOST_SPLITS = 16 };
 
+/* Terms that a thread loads before it multiplies the first: it waits for them once. */
+enum { TERMS_AT_ONCE = 8 };
+
 template <typename T, int COUNT> struct alignas(STRIP_BYTES) numbers_t {
     T at[COUNT];
 };
@@ -20,12 +23,14 @@ template <typename T> struct product_t {
     enum { N = STRIP_BYTES / sizeof(T) };
     /* Terms of PRODUCT_ROWS rows that are in the block's memory at once. */
     enum { TERMS = MAX_THREADS * N };
+    enum { LAST = TERMS_AT_ONCE - 1 };
     typedef numbers_t<T, N> strip_t;
     typedef numbers_t<T, PRODUCT_ROWS> column_t; /* a number of each row */
     typedef T sums_t[PRODUCT_ROWS][N];
 };
 
-/* Numbers from a place on, of which so many exist; 0 beyond. */
+/* Numbers from a place on, of which so many exist, at least one; 0 beyond. There is no
+   branch, which would part what is loaded together. */
 template <bool WHOLE, int COUNT, typename T>
 static __device__ __forceinline__ numbers_t<T, COUNT> numbers_at(const T *a,
                                                                  ptrdiff_t exist) {
@@ -34,7 +39,10 @@ static __device__ __forceinline__ numbers_t<T, COUNT> numbers_at(const T *a,
     } else {
         numbers_t<T, COUNT> numbers;
 #pragma unroll
-        for (int i = 0; i < COUNT; i++) numbers.at[i] = i < exist ? a[i] : 0;
+        for (int i = 0; i < COUNT; i++) {
+            T there = a[i < exist ? i : 0];
+            numbers.at[i] = i < exist ? there : 0;
+        }
         return numbers;
     }
 }
@@ -81,24 +89,75 @@ join_splits(T *memory, const typename product_t<T>::sums_t &mine, int lane, int 
     __syncthreads();
 }
 
-/* Terms first, ..., first + terms - 1 of some rows of a, of which so many exist, beside one
-   another in the block's memory, with zeros up to a whole strip. */
+/* sums += left right' */
+template <typename T>
+static __device__ __forceinline__ void
+add_products(typename product_t<T>::sums_t &sums,
+             const typename product_t<T>::column_t &left,
+             const typename product_t<T>::strip_t &right) {
+#pragma unroll
+    for (int row = 0; row < PRODUCT_ROWS; row++)
+#pragma unroll
+        for (int i = 0; i < product_t<T>::N; i++)
+            sums[row][i] += left.at[row] * right.at[i];
+}
+
+/* The same numbers, or zeros. */
+template <typename T>
+static __device__ __forceinline__ numbers_t<T, PRODUCT_ROWS>
+if_exist(bool exist, numbers_t<T, PRODUCT_ROWS> numbers) {
+#pragma unroll
+    for (int i = 0; i < PRODUCT_ROWS; i++) numbers.at[i] = exist ? numbers.at[i] : 0;
+    return numbers;
+}
+
+/* So many terms of some rows of a, of which so many exist, beside one another in the
+   block's memory, with zeros up to a whole strip. */
 template <typename T>
 static __device__ __forceinline__ void stage(typename product_t<T>::column_t *memory,
                                              const T *a, ptrdiff_t lead, ptrdiff_t rows,
                                              int terms) {
     const int N = product_t<T>::N;
-    int padded = (terms + N - 1) / N * N;
+    int end = (terms + N - 1) / N * N;
     __syncthreads(); /* memory is free */
-#pragma unroll 4
-    for (int p = THREAD; p < padded; p += THREADS) {
-        typename product_t<T>::column_t column;
+    for (int begin = THREAD; begin < end; begin += THREADS * N) {
+        typename product_t<T>::column_t columns[N];
 #pragma unroll
-        for (int row = 0; row < PRODUCT_ROWS; row++)
-            column.at[row] = row < rows && p < terms ? a[row * lead + p] : 0;
-        memory[p] = column;
+        for (int i = 0; i < N; i++) {
+            int p = begin + i * THREADS, there = p < terms ? p : terms - 1;
+#pragma unroll
+            for (int row = 0; row < PRODUCT_ROWS; row++)
+                columns[i].at[row] = a[(row < rows ? row : 0) * lead + there];
+            columns[i] = if_exist(p < terms, columns[i]);
+        }
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            if (begin + i * THREADS < end) memory[begin + i * THREADS] = columns[i];
     }
     __syncthreads();
+}
+
+/* sums += the terms p, p + splits, ... that are loaded at once: of some rows, staged, and
+   of b, from a row of which so many numbers exist. ALL: they are all there. */
+template <bool WHOLE, bool ALL, typename T>
+static __device__ __forceinline__ void
+add_terms_at(typename product_t<T>::sums_t &sums,
+             const typename product_t<T>::column_t *staged, const T *b,
+             ptrdiff_t b_lead, ptrdiff_t exist, int p, int splits, int terms) {
+    const int N = product_t<T>::N;
+    typename product_t<T>::strip_t right[TERMS_AT_ONCE];
+#pragma unroll
+    for (int u = 0; u < TERMS_AT_ONCE; u++) {
+        int there = ALL || p + u * splits < terms ? p + u * splits : terms - 1;
+        right[u] = numbers_at<WHOLE, N>(b + there * b_lead, exist);
+    }
+#pragma unroll
+    for (int u = 0; u < TERMS_AT_ONCE; u++) {
+        bool exists = ALL || p + u * splits < terms;
+        add_products<T>(sums,
+                        if_exist(exists, staged[exists ? p + u * splits : terms - 1]),
+                        right[u]);
+    }
 }
 
 /* c (m x n) = a (m x k) @ b (k x n). Lanes have columns side by side. */
@@ -110,30 +169,26 @@ product_by_columns(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
     typedef product_t<T> product;
     const int N = product::N;
     typename product::column_t *staged = (typename product::column_t *)memory;
-    for (ptrdiff_t column = 0; column < n; column += MAX_THREADS * N) {
+    for (ptrdiff_t column = 0; column < n; column += THREADS * N) {
         ptrdiff_t strips = (n - column + N - 1) / N;
         int lanes = strips < THREADS ? (int)strips : THREADS;
         int splits = THREADS / lanes < MOST_SPLITS ? THREADS / lanes : MOST_SPLITS;
         int split = THREAD / lanes, lane = THREAD - split * lanes;
-        ptrdiff_t own = column + lane * N;
+        ptrdiff_t at = column + lane * N;
         for (ptrdiff_t row = 0; row < m; row += PRODUCT_ROWS) {
             typename product::sums_t sums = {};
             for (ptrdiff_t first = 0; first < k; first += product::TERMS) {
                 int terms =
                     k - first < product::TERMS ? (int)(k - first) : product::TERMS;
                 stage(staged, a + row * a_lead + first, a_lead, m - row, terms);
-                int end = split < splits ? terms : 0;
-#pragma unroll 8
-                for (int p = split; p < end; p += splits) {
-                    typename product::strip_t right =
-                        numbers_at<WHOLE, N>(b + (first + p) * b_lead + own, n - own);
-                    typename product::column_t left = staged[p];
-#pragma unroll
-                    for (int r = 0; r < PRODUCT_ROWS; r++)
-#pragma unroll
-                        for (int i = 0; i < N; i++)
-                            sums[r][i] += left.at[r] * right.at[i];
-                }
+                const T *own = b + first * b_lead + at;
+                int p = split < splits ? split : terms, last = product::LAST * splits;
+                for (; p + last < terms; p += last + splits)
+                    add_terms_at<WHOLE, true>(sums, staged, own, b_lead, n - at, p,
+                                              splits, terms);
+                if (p < terms)
+                    add_terms_at<WHOLE, false>(sums, staged, own, b_lead, n - at, p,
+                                               splits, terms);
             }
             join_splits(memory, sums, lane, lanes, split, splits,
                         [=](int of_lane, int r, int i, T sum) {
@@ -144,7 +199,8 @@ product_by_columns(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
     }
 }
 
-/* c (m x n) = a (m x k) @ b' with b (n x k). Splits are side by side along its rows. */
+/* c (m x n) = a (m x k) @ b' with b (n x k). Splits are side by side along its rows, and
+   so are lanes, each of which has every so-manyth one. */
 template <bool WHOLE, typename T>
 static __device__ __forceinline__ void
 product_by_rows(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
@@ -159,6 +215,12 @@ product_by_rows(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
     int lanes = THREADS / splits, lane = THREAD / splits;
     int split = THREAD - lane * splits;
     for (ptrdiff_t column = 0; column < n; column += lanes * N) {
+        const T *rows[N]; /* of b; the last one again where there are no more */
+#pragma unroll
+        for (int i = 0; i < N; i++) {
+            ptrdiff_t j = column + lane + i * lanes;
+            rows[i] = b + (j < n ? j : n - 1) * b_lead;
+        }
         for (ptrdiff_t row = 0; row < m; row += PRODUCT_ROWS) {
             typename product::sums_t sums = {};
             for (ptrdiff_t first = 0; first < k; first += product::TERMS) {
@@ -166,25 +228,18 @@ product_by_rows(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
                     k - first < product::TERMS ? (int)(k - first) : product::TERMS;
                 stage(staged, a + row * a_lead + first, a_lead, m - row, terms);
                 int end = lane < lanes ? terms : 0;
-#pragma unroll 2
                 for (int p = split * N; p < end; p += splits * N) {
                     typename product::strip_t right[N];
 #pragma unroll
-                    for (int i = 0; i < N; i++) {
-                        /* Column by column of b, so that lanes are side by side. */
-                        ptrdiff_t j = column + lane + i * lanes;
-                        ptrdiff_t there = j < n ? j : n - 1;
-                        right[i] = numbers_at<WHOLE, N>(b + there * b_lead + first + p,
-                                                        k - first - p);
-                    }
+                    for (int i = 0; i < N; i++)
+                        right[i] =
+                            numbers_at<WHOLE, N>(rows[i] + first + p, k - first - p);
 #pragma unroll
                     for (int u = 0; u < N; u++) {
-                        typename product::column_t left = staged[p + u];
+                        typename product::strip_t term;
 #pragma unroll
-                        for (int r = 0; r < PRODUCT_ROWS; r++)
-#pragma unroll
-                            for (int i = 0; i < N; i++)
-                                sums[r][i] += left.at[r] * right[i].at[u];
+                        for (int i = 0; i < N; i++) term.at[i] = right[i].at[u];
+                        add_products<T>(sums, staged[p + u], term);
                     }
                 }
             }
@@ -197,7 +252,30 @@ product_by_rows(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
     }
 }
 
-/* c (m x n) = [c +] a' (m x k) @ b (k x n), in tiles of down x across threads' outputs. */
+/* sums += the terms p, p + splits, ... that are loaded at once: rows of a and b, of which
+   so many numbers exist. ALL: they are all there. */
+template <bool WHOLE, bool ALL, typename T>
+static __device__ __forceinline__ void
+add_outer_at(typename product_t<T>::sums_t &sums, const T *a, ptrdiff_t a_lead,
+             ptrdiff_t a_exist, const T *b, ptrdiff_t b_lead, ptrdiff_t b_exist,
+             ptrdiff_t p, int splits, ptrdiff_t terms) {
+    typename product_t<T>::column_t left[TERMS_AT_ONCE];
+    typename product_t<T>::strip_t right[TERMS_AT_ONCE];
+#pragma unroll
+    for (int u = 0; u < TERMS_AT_ONCE; u++) {
+        bool exists = ALL || p + u * splits < terms;
+        ptrdiff_t there = exists ? p + u * splits : terms - 1;
+        left[u] = numbers_at<WHOLE, PRODUCT_ROWS>(a + there * a_lead, a_exist);
+        right[u] = numbers_at<WHOLE, product_t<T>::N>(b + there * b_lead, b_exist);
+    }
+#pragma unroll
+    for (int u = 0; u < TERMS_AT_ONCE; u++)
+        add_products<T>(sums, if_exist(ALL || p + u * splits < terms, left[u]),
+                        right[u]);
+}
+
+/* c (m x n) = [c +] a' @ b, for a (k x m) and b (k x n), in tiles of so many threads'
+   outputs, which are shared out. */
 template <bool WHOLE, typename T>
 static __device__ __forceinline__ void
 product_by_tiles(T *memory, ptrdiff_t share, ptrdiff_t shares, ptrdiff_t m, ptrdiff_t n,
@@ -209,31 +287,25 @@ product_by_tiles(T *memory, ptrdiff_t share, ptrdiff_t shares, ptrdiff_t m, ptrd
     int lanes = down * across, splits = THREADS / lanes;
     int split = THREAD / lanes, lane = THREAD - split * lanes;
     ptrdiff_t high = down * PRODUCT_ROWS, wide = across * N;
-    ptrdiff_t in_a_row = (n + wide - 1) / wide,
-              tiles = (m + high - 1) / high * in_a_row;
+    ptrdiff_t in_a_row = (n + wide - 1) / wide;
+    ptrdiff_t tiles = (m + high - 1) / high * in_a_row;
     for (ptrdiff_t tile = share; tile < tiles; tile += shares) {
         ptrdiff_t above = tile / in_a_row;
-        ptrdiff_t first_row = above * high,
-                  first_column = (tile - above * in_a_row) * wide;
-        ptrdiff_t row = first_row + lane / across * PRODUCT_ROWS;
-        ptrdiff_t column = first_column + lane % across * N;
+        ptrdiff_t top = above * high, left = (tile - above * in_a_row) * wide;
+        ptrdiff_t row = top + lane / across * PRODUCT_ROWS;
+        ptrdiff_t column = left + lane % across * N;
         typename product::sums_t sums = {};
-        ptrdiff_t end = row < m && column < n ? k : 0;
-#pragma unroll 4
-        for (ptrdiff_t p = split; p < end; p += splits) {
-            typename product::column_t left =
-                numbers_at<WHOLE, PRODUCT_ROWS>(a + p * a_lead + row, m - row);
-            typename product::strip_t right =
-                numbers_at<WHOLE, N>(b + p * b_lead + column, n - column);
-#pragma unroll
-            for (int r = 0; r < PRODUCT_ROWS; r++)
-#pragma unroll
-                for (int i = 0; i < N; i++) sums[r][i] += left.at[r] * right.at[i];
-        }
+        ptrdiff_t p = row < m && column < n ? split : k, last = product::LAST * splits;
+        for (; p + last < k; p += last + splits)
+            add_outer_at<WHOLE, true>(sums, a + row, a_lead, m - row, b + column,
+                                      b_lead, n - column, p, splits, k);
+        if (p < k)
+            add_outer_at<WHOLE, false>(sums, a + row, a_lead, m - row, b + column,
+                                       b_lead, n - column, p, splits, k);
         join_splits(memory, sums, lane, lanes, split, splits,
                     [=](int of_lane, int r, int i, T sum) {
-                        ptrdiff_t y = first_row + of_lane / across * PRODUCT_ROWS + r;
-                        ptrdiff_t x = first_column + of_lane % across * N + i;
+                        ptrdiff_t y = top + of_lane / across * PRODUCT_ROWS + r;
+                        ptrdiff_t x = left + of_lane % across * N + i;
                         if (y >= m || x >= n) return;
                         T *to = c + y * c_lead + x;
                         *to = accumulate ? *to + sum : sum;

@@ -64,6 +64,7 @@ cdef extern from "calls.h":
         N_CALLS
     ctypedef struct call_t:
         int64_t name
+        int64_t waits
         int64_t base[16]
         int64_t per_block[16]
         int64_t per_row[16]

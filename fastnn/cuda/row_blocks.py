@@ -1,11 +1,11 @@
 """A training step of a small network in two launches: see csrc/cuda/row_blocks.h.
 
 In a chain of kernels each costs a launch, a microsecond or two, whatever it computes.
-Here each block of threads owns a few rows of the mini-batch and does for them all that a
-:class:`fastnn.cuda.walk.Walk` would launch, one call after another; a second launch sums
-over the rows of all blocks: gradients of parameters, and losses. Every activation has a
-place of its own, because blocks are at different ops at one time, and because the second
-launch reads what the first has left.
+Here each block of threads owns a few rows of the mini-batch and does for them all that
+a :class:`fastnn.cuda.walk.Walk` would launch, one call after another; a second launch
+sums over the rows of all blocks: gradients of parameters, and losses. Every activation
+has a place of its own, because blocks are at different ops at one time, and because the
+second launch reads what the first has left.
 """
 
 from collections.abc import Callable
@@ -34,14 +34,14 @@ from fastnn.plan import Plan
 # csrc/cuda/row_product.h).
 BLOCK_ROWS = 4
 
-# Whether a plan gains by it is predicted from the data sheet of an H100, in clocks of its
-# 132 processors at some 1.7 GHz; nothing of it has been measured.
+# Whether a plan gains by it is predicted from the data sheet of an H100, in clocks of
+# its 132 processors at some 1.7 GHz; nothing of it has been measured.
 # A kernel of a chain, launched by a graph: 1.2 microseconds, beside what it computes.
 LAUNCH_CLOCKS = 2000
 # An op within a block: a few hundred for what its loads wait for, and a barrier.
 STAGE_CLOCKS = 400
-# A block reads every weight that a product of its rows multiplies by. A processor gets 64
-# bytes a clock from the second-level cache; the arithmetic, of four rows at half the
+# A block reads every weight that a product of its rows multiplies by. A processor gets
+# 64 bytes a clock from the second-level cache; the arithmetic, of four rows at half the
 # processor's 128 multiplications a clock (64 in float64), takes as long.
 BYTES_PER_CLOCK = 64
 PROCESSORS = 132
@@ -187,7 +187,7 @@ class RowBlocks(Walk):
         kernel = self._device.kernel(f"row_blocks{self._suffix}", name + self._suffix)
         return partial(kernel, grid, ROW_BLOCK, arguments)
 
-    # ------------------------------------------------------------------ what is recorded
+    # ------------------------------------------------------------- what is recorded
 
     def _record(self, rows: Rows) -> list[_Recorded]:
         self._recorded, self._n_losses = [], 0
@@ -254,6 +254,8 @@ def _record_of(
     """
     record = np.zeros((), CALL_DTYPE)
     record["name"] = CALLS.index(call.name)
+    # What is gathered depends on nothing: rows of X and y come side by side.
+    record["waits"] = not call.name.startswith("gather")
     for i, argument in enumerate(call.arguments):
         if not isinstance(argument, int):
             bits = argument.tobytes().ljust(8, b"\0")

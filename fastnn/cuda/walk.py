@@ -97,16 +97,16 @@ class Walk(CallsOfOps):
         of_rows = name in ROW_LOSSES
         partial, parts = self._partial_sums(m, n, of_rows)
         arguments = (
-            m, n, z + start, self._lead(0), y + self._stride(1) * itemsize,
+            n, z + start, self._lead(0), y + self._stride(1) * itemsize,
             self._lead(1), self._weight(), int(self._op["dim"][2]),
             *map(self._real, (self._scalar(0), self._scalar(2), self._scalar(3))),
             dz + start if dz else 0, partial,
         )  # fmt: skip
         if of_rows:
-            self._each_row("row_loss", f"loss_{name}", *arguments)
+            self._each_row("row_loss", f"loss_{name}", m, *arguments)
         else:
             name = f"loss_{name}{self._suffix}"
-            self._launch("loss", name, parts, (THREADS, 1), *arguments)
+            self._launch("loss", name, parts, (THREADS, 1), m, *arguments)
         self._finish_loss(parts, partial, self._scalar(1))
 
     def _partial_sums(self, m: int, n: int, of_rows: bool) -> tuple[int, int]:
