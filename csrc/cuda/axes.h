@@ -35,10 +35,9 @@ HOST_DEVICE ptrdiff_t place_of(const axes_t &axes, ptrdiff_t i) {
    neighbours, whichever axis is summed over. */
 enum { PLACES_AT_ONCE = 32 };
 
-/* The numbers of the first array that one place belongs to, by the axes that are summed
-   over. In place_of's words, of one array in place of two. */
+/* The terms that are summed to one place: where they lie from its first one on. */
 typedef struct {
-    axes_t axes;       /* stride: 0 along axes that are kept */
+    axes_t axes;       /* those that are summed over, with strides of the first array */
     ptrdiff_t count;   /* of terms */
     ptrdiff_t spacing; /* from one term to the next; 0: it varies */
 } terms_t;

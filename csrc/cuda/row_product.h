@@ -86,7 +86,6 @@ join_splits(T *memory, const typename product_t<T>::sums_t &mine, int lane, int 
             sum += memory[which * MAX_THREADS + place_of_split(s, of_lane, lanes)];
         write(of_lane, which / N, which % N, sum);
     }
-    __syncthreads();
 }
 
 /* sums += left right' */
