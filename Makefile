@@ -16,7 +16,8 @@ C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cuda lint format bench performance bench-compare asv wheel clean
+.PHONY: help demo test test-cuda lint format docs-tables bench performance bench-cuda \
+	bench-compare asv wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -32,9 +33,11 @@ demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real
 test: $(VENV)/.ready-test  ## Run the tests
 	$(RUN) -m pytest $(PYTEST_FLAGS)
 
-test-cuda: $(VENV)/.ready-test $(VENV)/.ready-cuda  ## Run the tests of kernels on an NVIDIA card
-	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) tests/test_cuda_kernels.py \
-		tests/test_cuda_engine.py tests/test_cuda_compile.py
+# What has passed is noted when all of it has: not where PYTEST_FLAGS may choose tests.
+test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card, and look for races
+	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) $(wildcard tests/test_cuda_*.py)
+	$(RUN) tests/sanitize.py
+	$(if $(PYTEST_FLAGS),,PYTHONPATH=. $(RUN) tests/gpu_support.py --passed)
 
 lint: $(VENV)/.ready-dev  ## Check style, types, layering and compiler warnings
 	$(RUN) -m ruff check .
@@ -53,11 +56,21 @@ format: $(VENV)/.ready-dev  ## Rewrite the sources in the project's style
 	$(RUN) -m ruff format .
 	$(VENV)/bin/clang-format -i $(C_FILES)
 
+docs-tables: $(VENV)/.ready-test  ## Write the tables of the pages on GPUs anew
+	PYTHONPATH=. $(RUN) tests/gpu_support.py
+	$(RUN) -m benchmarks.cuda --predict
+
 bench: $(VENV)/.ready-bench  ## Time training against scikit-learn and other peers
 	$(RUN) -m benchmarks.peers $(BENCH_FLAGS)
 
 performance: $(VENV)/.ready-peers  ## Measure anew every number of docs/performance.md
 	$(RUN) -m benchmarks.report --again $(BENCH_FLAGS)
+
+# The card is looked for before the gigabytes of what it is compared with are fetched.
+bench-cuda: $(VENV)/.ready-cuda  ## Time training on an NVIDIA card, and write its page
+	$(RUN) -m benchmarks.cuda --missing
+	$(MAKE) $(VENV)/.ready-bench-cuda
+	$(RUN) -m benchmarks.cuda $(BENCH_FLAGS)
 
 bench-compare: $(VENV)/.ready-bench  ## Fail if this tree is 10% slower than BASE
 	$(RUN) -m benchmarks.compare --base $(BASE) $(BENCH_FLAGS)

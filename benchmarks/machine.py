@@ -2,10 +2,14 @@
 
 import os
 import platform
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy
 import scipy
+
+import fastnn.cuda
 
 
 def processor():
@@ -59,3 +63,27 @@ def describe_machine():
         f"SciPy {scipy.__version__}"
     )
     return lines
+
+
+def describe_card():
+    """Name, driver and versions of the NVIDIA card that CuPy uses; None without one."""
+    found = fastnn.cuda.describe()
+    card = found.get("card", "missing")
+    if card.startswith("missing"):
+        return None
+    return {
+        "card": card,
+        "driver": _driver() or f"of CUDA {found['CUDA of the driver']}",
+        "cuda": found["CUDA runtime"],
+        "cupy": found["cupy"],
+    }
+
+
+def _driver():
+    """The driver's version, where its tool is on the path."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    query = [tool, "--query-gpu=driver_version", "--format=csv,noheader"]
+    done = subprocess.run(query, capture_output=True, text=True)
+    return done.stdout.partition("\n")[0].strip() if not done.returncode else None

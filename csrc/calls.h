@@ -7,13 +7,12 @@
 
 #include "elementwise.h"
 
-enum { MAX_ARGUMENTS = 16 };
+enum { MAX_ARGUMENTS = 20 };
 
 /* Argument i is base[i] + number of the block of rows * per_block[i]
    - rows that the last block lacks * per_row[i], or the bits of a REAL or double. */
 typedef struct {
-    int64_t name;  /* its place in call_names */
-    int64_t waits; /* 1: for what other threads do in the calls before it */
+    int64_t name; /* its place in call_names */
     int64_t base[MAX_ARGUMENTS], per_block[MAX_ARGUMENTS], per_row[MAX_ARGUMENTS];
 } call_t;
 

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from fastnn.mirrored import MirroredArray
 from fastnn.plan import Plan
 
 
-def check_parameters(plan: Plan, parameters: NDArray) -> np.dtype:
+def check_parameters(plan: Plan, parameters: NDArray | MirroredArray) -> np.dtype:
     if parameters.dtype not in (np.float32, np.float64):
         raise ValueError(
             f"parameters must be float32 or float64, got {parameters.dtype}"
@@ -38,23 +39,29 @@ def check_samples(
 
 
 def check_array(
-    name: str, array: NDArray | None, shape: tuple[int, ...], dtype: np.dtype
+    name: str,
+    array: NDArray | MirroredArray | None,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
 ) -> None:
     if (
-        not isinstance(array, np.ndarray)
+        not isinstance(array, np.ndarray | MirroredArray)
         or array.shape != shape
         or array.dtype != dtype
-        or not array.flags.c_contiguous
-        or not array.flags.aligned
+        or (isinstance(array, np.ndarray) and not _is_plain(array))
     ):
         got = (
             f"{array.dtype} of shape {array.shape}"
-            if isinstance(array, np.ndarray)
+            if isinstance(array, np.ndarray | MirroredArray)
             else type(array).__name__
         )
         raise ValueError(
             f"{name} must be a C-contiguous {dtype} array of shape {shape}, got {got}"
         )
+
+
+def _is_plain(array: NDArray) -> bool:
+    return array.flags.c_contiguous and array.flags.aligned
 
 
 def check_input(plan: Plan, X: Any) -> None:

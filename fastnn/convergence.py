@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from fastnn.mirrored import MirroredArray
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.snapshot import Snapshot
@@ -94,7 +94,7 @@ class Convergence:
         self._after_epoch = after_epoch
         self._best: Snapshot | None = None
 
-    def keep_best(self, parameters: NDArray) -> None:
+    def keep_best(self, parameters: MirroredArray) -> None:
         """With early stopping, end with the parameters that scored best.
 
         Those of now are the best so far, if there has been a score before.

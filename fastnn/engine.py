@@ -4,7 +4,8 @@ Arguments are checked here, at the door; the compiled loops behind it trust them
 """
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -18,9 +19,12 @@ from fastnn.arguments import (
     check_rows,
     check_samples,
 )
-from fastnn.cuda import Device, DeviceEngine
+from fastnn.cuda import DeviceEngine
+from fastnn.device import Device, DeviceArray
+from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
+from fastnn.snapshot import all_finite
 from fastnn.threads import single_threaded_blas, threads_for
 
 # A step is shared out only so far that every thread has this much arithmetic, some
@@ -48,10 +52,12 @@ class Engine:
     Parameters
     ----------
     plan : Plan
-    parameters : ndarray of shape (n_parameters,), float32 or float64
+    parameters : ndarray or MirroredArray of shape (n_parameters,), float32 or float64
         Changed in place. Its dtype is that of all computation.
-    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
-        float32 or float64, of any memory layout; read and never copied.
+    X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+        float32 or float64, of any memory layout; read and never copied on the CPU. A
+        DeviceArray is for the device that it is on, and not copied there either if it
+        is of the dtype of the parameters.
     y : ndarray of shape (n_samples, target_columns)
         Encoded targets, of the dtype of the parameters.
     sample_weight : ndarray of shape (n_samples,), default=None
@@ -62,23 +68,24 @@ class Engine:
         and custom losses do.
     optimizer : Optimizer, default=None
         Names the update rule. Without one only gradients can be had.
-    state : ndarray of shape (n_slots, n_parameters), default=None
+    state : ndarray or MirroredArray of shape (n_slots, n_parameters), default=None
         What the rule remembers, of the dtype of the parameters; changed in place.
     n_threads : int or None, default=1
         At most so many threads share a step; a small step uses fewer. None and negative
         numbers count as in :func:`fastnn.threads.effective_n_threads`.
-    precision : {"bf16", "high"} or None, default=None
+    precision : {"bf16", "high", "tf32"} or None, default=None
         How the larger products of float32 are taken, where the processor gains by it:
         see :class:`fastnn.MLPClassifier`. None is in the full precision of the
         parameters.
-    average : ndarray of shape (n_parameters,), default=None
+    average : ndarray or MirroredArray of shape (n_parameters,), default=None
         A running average of the parameters, of their dtype; changed in place after
         steps in whose row of the table the column ``AVERAGE_RATE`` is not 0: see
         :meth:`fastnn.averaging.Averaging.rates`.
     device : Device, default=None
         Where the data set is copied to and all computation is done: see
         :func:`fastnn.cuda.find_device`. None is the CPU. Parameters, state and average
-        are copied there and back by every call of a method.
+        stay there where they are MirroredArrays; others are copied there and back by
+        every call of a method.
 
     Attributes
     ----------
@@ -88,7 +95,7 @@ class Engine:
     n_steps : int
         Steps in an epoch.
     precision : str
-        "bf16" or "high" once a product was taken so, else the dtype of the parameters.
+        That asked for once a product was taken so, else the dtype of the parameters.
     n_threads : int
         Threads that share a step. It depends on the plan, the batch size and the number
         allowed only, so that the same seed gives the same bits.
@@ -103,17 +110,17 @@ class Engine:
     def __init__(
         self,
         plan: Plan,
-        parameters: NDArray,
+        parameters: NDArray | MirroredArray,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None = None,
         *,
         batch_size: int,
         optimizer: Optimizer | None = None,
-        state: NDArray | None = None,
+        state: NDArray | MirroredArray | None = None,
         n_threads: int | None = 1,
         precision: str | None = None,
-        average: NDArray | None = None,
+        average: NDArray | MirroredArray | None = None,
         device: Device | None = None,
     ):
         dtype = check_parameters(plan, parameters)
@@ -123,7 +130,7 @@ class Engine:
             check_array("average", average, parameters.shape, dtype)
         changed = {"parameters": parameters, "state": state, "average": average}
         for name, array in changed.items():
-            if array is not None and not array.flags.writeable:
+            if isinstance(array, np.ndarray) and not array.flags.writeable:
                 raise ValueError(f"{name} must be writable: it is changed in place")
         if precision is not None and dtype != np.float32:
             raise ValueError(
@@ -132,11 +139,13 @@ class Engine:
         rule = 0
         if optimizer is not None:
             rule = OPTIMIZERS.index(optimizer.rule)
-            check_array("state", state, (optimizer.n_slots, len(parameters)), dtype)
+            shape = optimizer.n_slots, plan.n_parameters
+            check_array("state", state, shape, dtype)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         batch_size = min(batch_size, n_samples)
 
+        self._device = device
         self._precision = precision
         self._most_rows = batch_size if plan.needs_whole_batches else None
         self._updates = optimizer is not None
@@ -146,14 +155,27 @@ class Engine:
         self._open = ExitStack()
         self._working = False
         self._compiled: Any
+        self._parameters = mirrored(parameters)
+        own = [None if each is None else mirrored(each) for each in (state, average)]
+        # What stays here between two calls, whoever computes.
+        self._at_home = [
+            each
+            for each, given in zip(
+                (self._parameters, *own), changed.values(), strict=True
+            )
+            if each is not None and each is not given
+        ]
         if device is not None:
             self.n_threads = 1
             capacity = _chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
             self._compiled = DeviceEngine(
-                device, plan, parameters, X, y, sample_weight, batch_size, capacity,
-                rule, state, average,
+                device, plan, X, y, sample_weight, batch_size, capacity, rule,
+                precision, self._parameters, *own,
             )  # fmt: skip
             return
+        if isinstance(X, DeviceArray):
+            raise ValueError("X is on a device, and this engine computes on the CPU")
+        here = [None if each is None else each.host for each in own]
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, shares)
         self._compiled = compiled.Engine(
@@ -164,17 +186,17 @@ class Engine:
             plan.train_size,
             plan.statistic_size,
             plan.functions,
-            parameters,
+            self._parameters.host,
             X,
             y,
             sample_weight,
             batch_size,
             _chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES),
             rule,
-            state,
+            here[0],
             self.n_threads,
             precision,
-            average,
+            here[1],
         )
 
     def __enter__(self) -> Self:
@@ -289,7 +311,23 @@ class Engine:
             )
         scalars = np.ascontiguousarray(scalars, dtype=np.float64)
         self._require_average(scalars[AVERAGE_RATE : AVERAGE_RATE + 1])
-        return self._compiled.update(scalars, self._weight_sum)
+        with self._brought_home():
+            return self._compiled.update(scalars, self._weight_sum)
+
+    @contextmanager
+    def _brought_home(self) -> Iterator[None]:
+        """What the block changes elsewhere, and belongs here, is copied back."""
+        try:
+            yield
+        finally:
+            for array in self._at_home:
+                _ = array.host
+
+    def all_finite(self) -> bool:
+        """Whether no parameter is an infinity or a NaN."""
+        if self._device is not None:
+            return self._compiled.all_finite()
+        return all_finite(self._parameters.host)
 
     def _require_threads(self) -> None:
         if self.n_threads > 1 and not self._working:
@@ -369,7 +407,8 @@ class Engine:
         total = 0.0
         for first in range(0, self.n_steps, STEPS_AT_ONCE):
             scalars = np.ascontiguousarray(table[first : first + STEPS_AT_ONCE])
-            total += self._compiled.steps(scalars, first)
+            with self._brought_home():
+                total += self._compiled.steps(scalars, first)
             if not np.isfinite(total):
                 break
         return total / self._compiled.n_rows

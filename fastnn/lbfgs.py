@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from fastnn.cuda import Device
+from fastnn.device import Device
 from fastnn.engine import Engine
 from fastnn.exceptions import NotFiniteError
 from fastnn.plan import Plan

@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastnn.callbacks import Callback, Run
 from fastnn.callbacks.watch import Watch
+from fastnn.mirrored import MirroredArray
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.training_state import RunningAverage, TrainingState
@@ -38,7 +38,7 @@ class MonitoredState(TrainingState):
         Best value that the schedule has seen.
     average : RunningAverage or None, default=None
         Average of the weights, which is what is judged and kept.
-    live : ndarray of shape (n_parameters,) or None, default=None
+    live : MirroredArray of shape (n_parameters,) or None, default=None
         The weights that were averaged last, from which training goes on.
     """
 
@@ -46,7 +46,7 @@ class MonitoredState(TrainingState):
     n_stalled_epochs: int = 0
     best: float | None = None
     average: RunningAverage | None = None
-    live: NDArray | None = None
+    live: MirroredArray | None = None
 
     def measure(self, names: Sequence[str]) -> None:
         """Have a list for each of the names, in this order, and for no others."""
@@ -55,7 +55,7 @@ class MonitoredState(TrainingState):
             name: self.history.get(name, [math.nan] * n_epochs) for name in names
         }
 
-    def go_on(self, parameters: NDArray, *, averaged: bool) -> None:
+    def go_on(self, parameters: MirroredArray, *, averaged: bool) -> None:
         """Prepare for more training, with an average or without.
 
         Where the parameters are the average that an earlier call has kept, they become
@@ -65,19 +65,19 @@ class MonitoredState(TrainingState):
         kept = (
             average is not None
             and average.started
-            and np.array_equal(average.values, parameters)
+            and np.array_equal(average.values.host, parameters.host)
         )
         if kept and live is not None:
-            parameters[:] = live
+            parameters.assign(live)
         self.live = None
         if not averaged:
             self.average = None
         elif average is None or average.values.dtype != parameters.dtype:
             self.average = RunningAverage(parameters.copy())
         elif average.started and not kept:
-            average.values[:] = parameters
+            average.values.assign(parameters)
 
-    def kept(self, parameters: NDArray) -> NDArray:
+    def kept(self, parameters: MirroredArray) -> MirroredArray:
         """What is judged and kept: the average once there is one."""
         average = self.average
         return average.values if average is not None and average.started else parameters

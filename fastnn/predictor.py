@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from fastnn._core import predict as compiled
 from fastnn._core.gather import Table
 from fastnn.arguments import check_input, check_parameters, check_samples
-from fastnn.cuda import Device, DeviceForward
+from fastnn.cuda import DeviceForward
+from fastnn.device import Device
+from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.plan import Plan
 from fastnn.threads import threads_for
 
@@ -50,7 +52,7 @@ class Predictor:
 
     def predict(
         self,
-        parameters: NDArray,
+        parameters: NDArray | MirroredArray,
         X: Any,
         n_jobs: int | None = 1,
     ) -> NDArray:
@@ -58,7 +60,8 @@ class Predictor:
 
         Parameters
         ----------
-        parameters : ndarray of shape (n_parameters,), float32 or float64
+        parameters : ndarray or MirroredArray of shape (n_parameters,)
+            float32 or float64.
         X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
             float32 or float64, of any memory layout; read and never copied.
         n_jobs : int, default=1
@@ -76,7 +79,7 @@ class Predictor:
         return outputs
 
     def predict_clean(
-        self, parameters: NDArray, X: Any, n_jobs: int | None
+        self, parameters: NDArray | MirroredArray, X: Any, n_jobs: int | None
     ) -> NDArray | None:
         """As :meth:`predict`, for X as a user passes it.
 
@@ -89,13 +92,18 @@ class Predictor:
         return self._predict(parameters, X, n_jobs, check_finite=True)
 
     def _predict(
-        self, parameters: NDArray, X: Any, n_jobs: int | None, check_finite: bool
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        n_jobs: int | None,
+        check_finite: bool,
     ) -> NDArray | None:
         """None if a number of X is not finite and that is checked."""
         if self._elsewhere is not None:
             if check_finite and not _finite_in(parameters.dtype, X):
                 return None
-            return self._elsewhere.predict(parameters, X)
+            return self._elsewhere.predict(mirrored(parameters), X)
+        parameters = _here(parameters)
         n_samples = X.shape[0]
         shares = n_samples * self._operations // OPERATIONS_PER_THREAD
         parts = -(-n_samples // compiled.ROWS_AT_ONCE)
@@ -106,7 +114,7 @@ class Predictor:
 
     def _share_out(
         self,
-        parameters: NDArray,
+        parameters: NDArray | MirroredArray,
         X: Any,
         n_parts: int,
         n_threads: int,
@@ -134,7 +142,7 @@ class Predictor:
 
     def evaluate(
         self,
-        parameters: NDArray,
+        parameters: NDArray | MirroredArray,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None = None,
@@ -143,7 +151,8 @@ class Predictor:
 
         Parameters
         ----------
-        parameters : ndarray of shape (n_parameters,), float32 or float64
+        parameters : ndarray or MirroredArray of shape (n_parameters,)
+            float32 or float64.
         X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
             float32 or float64, of any memory layout; read and never copied.
         y : ndarray of shape (n_samples, target_columns)
@@ -158,14 +167,16 @@ class Predictor:
         """
         self._check(parameters, X, y, sample_weight)
         if self._elsewhere is not None:
-            sums = self._elsewhere.evaluate(parameters, X, y, sample_weight)
+            own = mirrored(parameters)
+            sums = self._elsewhere.evaluate(own, X, y, sample_weight)
         else:
-            sums = self._forward.evaluate(parameters, Table(X), y, sample_weight)
+            here = _here(parameters)
+            sums = self._forward.evaluate(here, Table(X), y, sample_weight)
         return (*sums, _total(y, sample_weight))
 
     def judge(
         self,
-        parameters: NDArray,
+        parameters: NDArray | MirroredArray,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None = None,
@@ -174,16 +185,26 @@ class Predictor:
         self._check(parameters, X, y, sample_weight)
         result = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
         if self._elsewhere is not None:
-            sums = self._elsewhere.judge(parameters, X, y, sample_weight, result)
+            own = mirrored(parameters)
+            sums = self._elsewhere.judge(own, X, y, sample_weight, result)
         else:
-            sums = self._forward.judge(parameters, Table(X), y, sample_weight, result)
+            here = _here(parameters)
+            sums = self._forward.judge(here, Table(X), y, sample_weight, result)
         return result, (*sums, _total(y, sample_weight))
 
     def _check(
-        self, parameters: NDArray, X: Any, y: NDArray, sample_weight: NDArray | None
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
     ) -> None:
         dtype = check_parameters(self._plan, parameters)
         check_samples(self._plan, X, y, sample_weight, dtype)
+
+
+def _here(parameters: NDArray | MirroredArray) -> NDArray:
+    return parameters.host if isinstance(parameters, MirroredArray) else parameters
 
 
 def _finite_in(dtype: np.dtype, X: NDArray) -> bool:

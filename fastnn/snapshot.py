@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.mirrored import MirroredArray
+
 
 def all_finite(array: NDArray) -> bool:
     """Whether no number is an infinity or a NaN."""
@@ -12,11 +14,17 @@ def all_finite(array: NDArray) -> bool:
 
 
 class Snapshot:
-    """A copy of arrays at one moment, to which they can be set back."""
+    """A copy of arrays at one moment, to which they can be set back.
 
-    def __init__(self, *arrays: NDArray):
+    Parameters
+    ----------
+    *arrays : MirroredArray
+        Copies are where they are.
+    """
+
+    def __init__(self, *arrays: MirroredArray):
         self._arrays = arrays
-        self._copies: list[NDArray] = []
+        self._copies: list[MirroredArray] = []
 
     @property
     def taken(self) -> bool:
@@ -24,10 +32,11 @@ class Snapshot:
 
     def take(self) -> None:
         if not self._copies:
-            self._copies = [np.empty_like(array) for array in self._arrays]
+            self._copies = [array.copy() for array in self._arrays]
+            return
         for copy, array in zip(self._copies, self._arrays, strict=True):
-            np.copyto(copy, array)
+            copy.assign(array)
 
     def restore(self) -> None:
         for copy, array in zip(self._copies, self._arrays, strict=True):
-            np.copyto(array, copy)
+            array.assign(copy)

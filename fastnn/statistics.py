@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._core.tables import MASK_STEP, N_SCALARS
-from fastnn.cuda import Device
+from fastnn.device import Device
 from fastnn.engine import Engine
 from fastnn.plan import Plan
 

@@ -16,13 +16,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnn._core.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP
 from fastnn.averaging import Averaging
-from fastnn.cuda import Device
+from fastnn.device import Device
 from fastnn.engine import Engine
 from fastnn.exceptions import NotFiniteError
+from fastnn.mirrored import MirroredArray
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.schedules import Schedule
-from fastnn.snapshot import Snapshot, all_finite
+from fastnn.snapshot import Snapshot
 from fastnn.training_state import RunningAverage, TrainingState
 
 
@@ -65,7 +66,7 @@ class Trainer:
         Whether every epoch visits the samples in a new random order.
     n_threads : int or None
         See :class:`fastnn.engine.Engine`.
-    precision : {"bf16", "high"} or None, default=None
+    precision : {"bf16", "high", "tf32"} or None, default=None
         As :class:`fastnn.engine.Engine`'s.
     averaging : Averaging, default=None
         How the weights along the way are averaged.
@@ -90,7 +91,7 @@ class Trainer:
 
     def train(
         self,
-        parameters: NDArray,
+        parameters: MirroredArray,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None,
@@ -103,8 +104,8 @@ class Trainer:
 
         Parameters
         ----------
-        parameters : ndarray of shape (n_parameters,)
-            Changed in place.
+        parameters : MirroredArray of shape (n_parameters,)
+            Changed in place; on a device, they stay there.
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         y : ndarray of shape (n_samples, n_columns)
             Encoded targets, of the dtype of the parameters.
@@ -165,7 +166,7 @@ class Trainer:
                     table = self._table(engine.n_steps, state)
                     loss = engine.epoch(table)
                     epoch += 1
-                    if not (math.isfinite(loss) and all_finite(parameters)):
+                    if not (math.isfinite(loss) and engine.all_finite()):
                         if epoch == 1:
                             raise NotFiniteError
                         epoch_start.restore()
@@ -179,7 +180,7 @@ class Trainer:
                         average.started = True
                     ended = supervisor.epoch_ended(epoch, loss)
         except KeyboardInterrupt:
-            if not all_finite(parameters):
+            if not engine.all_finite():
                 if not epoch_start.taken:
                     raise NotFiniteError from None
                 epoch_start.restore()

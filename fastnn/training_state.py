@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fastnn.mirrored import MirroredArray
 from fastnn.optimizers import Optimizer
 
 
@@ -18,7 +18,7 @@ class OptimizerState:
     ----------
     rule : str
         The update rule that wrote ``slots``.
-    slots : ndarray of shape (n_slots, n_parameters)
+    slots : MirroredArray of shape (n_slots, n_parameters)
         Running moments, of the dtype of the parameters.
     initial_learning_rate, learning_rate : float
         Learning rate at the first step and now.
@@ -27,21 +27,26 @@ class OptimizerState:
     """
 
     rule: str
-    slots: NDArray
+    slots: MirroredArray
     initial_learning_rate: float
     learning_rate: float
     step: int = 0
 
     @classmethod
-    def start(cls, optimizer: Optimizer, parameters: NDArray) -> "OptimizerState":
+    def start(cls, optimizer: Optimizer, parameters: MirroredArray) -> "OptimizerState":
         """State before the first step: moments of zero."""
         optimizer.check()
         slots = np.zeros((optimizer.n_slots, parameters.size), parameters.dtype)
         return cls(
-            optimizer.rule, slots, optimizer.learning_rate, optimizer.learning_rate
+            optimizer.rule,
+            MirroredArray(slots),
+            optimizer.learning_rate,
+            optimizer.learning_rate,
         )
 
-    def resume(self, optimizer: Optimizer, parameters: NDArray) -> "OptimizerState":
+    def resume(
+        self, optimizer: Optimizer, parameters: MirroredArray
+    ) -> "OptimizerState":
         """Copy to go on with, which follows a change of the optimizer's options.
 
         Another rule or another dtype starts afresh; another learning rate is scaled
@@ -53,7 +58,7 @@ class OptimizerState:
         change = optimizer.learning_rate / self.initial_learning_rate
         return replace(
             self,
-            slots=np.array(self.slots),
+            slots=self.slots.copy(),
             initial_learning_rate=optimizer.learning_rate,
             learning_rate=self.learning_rate * change,
         )
@@ -65,13 +70,13 @@ class RunningAverage:
 
     Parameters
     ----------
-    values : ndarray of shape (n_parameters,)
+    values : MirroredArray of shape (n_parameters,)
         Of no meaning before it has started.
     started : bool, default=False
         Whether weights have been averaged.
     """
 
-    values: NDArray
+    values: MirroredArray
     started: bool = False
 
 

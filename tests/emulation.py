@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn.cuda.device import GPU, find_device, import_cupy
+from fastnn.cuda.device import find_device, import_cupy
+from fastnn.cuda.gpu import GPU
 from fastnn.cuda.row_blocks import can_share_rows
 
 HERE = Path(__file__).resolve().parent
@@ -84,8 +86,14 @@ def device_under_test():
     """The card of this machine where that is asked for, else an emulated device."""
     if "FASTNN_TEST_CARD" not in os.environ:
         return emulated_device()
-    find_device("cuda")  # raises what is missing
-    return Card()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what CuPy has to say when it is imported
+        try:
+            find_device("cuda")
+        except RuntimeError as missing:
+            pytest.exit(f"FASTNN_TEST_CARD is set, but {missing}", returncode=1)
+    cupy = import_cupy()
+    return Card(cupy, cupy.cuda.runtime.getDevice())
 
 
 # How a device takes the ops of a step: as a chain of kernels, or with the rows of the
@@ -134,6 +142,11 @@ class EmulatedDevice:
         self._memory.append(raw)
         return Memory(raw, array)
 
+    def zeros(self, size, dtype):
+        memory = self.empty(size, dtype)
+        memory.array[...] = 0
+        return memory
+
     def upload(self, array, buffer):
         assert array.flags.c_contiguous
         assert array.dtype == buffer.array.dtype
@@ -143,6 +156,16 @@ class EmulatedDevice:
         assert array.flags.c_contiguous
         assert array.dtype == buffer.array.dtype
         array.reshape(-1)[...] = buffer.array[: array.size]
+
+    precisions = frozenset({"tf32", "bf16"})
+
+    def holds(self, buffer):
+        return any(raw is buffer.raw for raw in self._memory)
+
+    def copy(self, source, target, size):
+        assert source.array.dtype == target.array.dtype
+        assert target.array.size >= size
+        target.array[:size] = source.array[:size]
 
     def kernel(self, stem, name):
         function = getattr(self.library, name)
@@ -158,16 +181,25 @@ class EmulatedDevice:
 
         return run
 
-    def product(self, dtype, size, a, b, c, beta):
+    def product(self, dtype, size, a, b, c, beta, precision):
         count, m, n, k = size
 
         def run():
             for i in range(count):
-                left = matrix(a, i, (m, k), dtype)
-                right = matrix(b, i, (k, n), dtype)
+                left = rounded(matrix(a, i, (m, k), dtype), precision)
+                right = rounded(matrix(b, i, (k, n), dtype), precision)
                 result = matrix((*c, False), i, (m, n), dtype)
                 product = left @ right
                 result[...] = product if beta == 0 else beta * result + product
+
+        return run
+
+    def record(self, calls):
+        calls = list(calls)
+
+        def run():
+            for call in calls:
+                call()
 
         return run
 
@@ -181,6 +213,20 @@ class EmulatedDevice:
 
     def _set(self, name, value):
         ctypes.c_int.in_dll(self.library, name).value = int(value)
+
+
+# Bits of the fraction of float32 that are left.
+FRACTION_BITS = {"tf32": 10, "bf16": 7}
+
+
+def rounded(array, precision):
+    """Numbers as a matrix unit takes them, to the nearest, ties away from zero."""
+    if precision is None:
+        return array
+    assert array.dtype == np.float32
+    dropped = 23 - FRACTION_BITS[precision]
+    bits = array.copy().view(np.uint32) + np.uint32(1 << dropped - 1)
+    return (bits & np.uint32(0xFFFFFFFF << dropped & 0xFFFFFFFF)).view(np.float32)
 
 
 def number(argument):

@@ -110,7 +110,7 @@ def test_partial_fit_checks_parameters_of_a_fitted_model_too(Estimator, name):
         ("learning_rate", ("constant", "invscaling", "adaptive")),
         ("dtype", ("float32", "float64", "None")),
         ("device", ("cpu", "cuda", "auto")),
-        ("precision", ("bf16", "high", "None")),
+        ("precision", ("bf16", "high", "tf32", "None")),
     ],
 )
 def test_messages_list_the_options(Estimator, name, options):

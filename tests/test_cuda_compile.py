@@ -7,7 +7,7 @@ import pytest
 from emulation import CSRC
 from test_cuda_kernels import kernel_names
 
-from fastnn.cuda.device import compile_options, source_folder, source_of
+from fastnn.cuda.sources import compile_options, source_folder, source_of
 
 STEMS = sorted(path.stem for path in (CSRC / "cuda").glob("*.cu"))
 

@@ -20,9 +20,11 @@ from test_cuda_kernels import kernel_names
 from writers import dense
 
 from fastnn._core.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP, PHASES
+from fastnn.cuda.recorder import STEPS_BEFORE, STEPS_TOGETHER
 from fastnn.engine import Engine
 from fastnn.layers import BatchNorm, Dense, Dropout
 from fastnn.losses import CustomLoss, SquaredError
+from fastnn.mirrored import MirroredArray
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import (
     SGD,
@@ -37,6 +39,7 @@ from fastnn.optimizers import (
     SklearnSGD,
 )
 from fastnn.predictor import Predictor
+from fastnn.snapshot import Snapshot
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 every_plan_and_way = pytest.mark.parametrize(
@@ -222,6 +225,7 @@ def test_the_plans_launch_every_kernel(monkeypatch):
     engine = Engine(plan, data.parameters, sp.csr_array(data.X), data.y, batch_size=4,
                     device=device)  # fmt: skip
     engine.gradient()
+    assert engine.all_finite()
     # The slope of the identity is 1: nothing is multiplied by it.
     assert kernel_names() - launched == {"slope_identity"}
 
@@ -468,3 +472,115 @@ def test_an_engine_is_freed_with_its_last_reference(name):
         assert freed() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_parameter_that_is_not_finite_is_found_wherever_it_is(bad):
+    plan = plan_of("deep")
+    data = draw(plan, 10)
+    engine = engine_of(plan, data, device_under_test())
+    assert engine.all_finite()
+    for place in (0, plan.n_parameters // 2, plan.n_parameters - 1):
+        kept, data.parameters[place] = data.parameters[place], bad
+        assert not engine.all_finite()
+        data.parameters[place] = kept
+    assert engine.all_finite()
+
+
+# ------------------------------------------------------------------ what stays there
+
+
+class Counting(EmulatedDevice):
+    """Counts numbers that are copied to it and from it."""
+
+    uploaded = downloaded = 0
+
+    def upload(self, array, buffer):
+        self.uploaded += array.size
+        super().upload(array, buffer)
+
+    def download(self, buffer, array):
+        self.downloaded += array.size
+        super().download(buffer, array)
+
+
+def test_parameters_stay_on_the_device_until_somebody_looks():
+    plan = plan_of("deep")
+    data = draw(plan, 30)
+    expected = trained(plan, data, None, Adam(0.01), average=True)
+    device = Counting(emulated_device().library)
+    start, zeros = data.parameters.copy(), np.zeros_like(data.parameters)
+    weights, state = MirroredArray(start.copy()), MirroredArray(np.stack([zeros] * 2))
+    average = MirroredArray(zeros)
+    engine = Engine(
+        plan, weights, data.X, data.y, data.weight, batch_size=9,
+        optimizer=Adam(0.01), state=state, average=average, device=device,
+    )  # fmt: skip
+    tables = np.split(table_of(Adam(0.01), 20, np.r_[0, 1, np.full(18, 0.3)]), 5)
+    random_state = np.random.RandomState(0)
+    losses = []
+    snapshot = Snapshot(weights, state)
+    with engine:
+        for table in tables:
+            engine.shuffle(random_state)
+            losses.append(engine.epoch(table))
+            if len(losses) == 1:  # by then all is there
+                device.uploaded = device.downloaded = 0
+        snapshot.take()
+        engine.epoch(tables[0])
+        snapshot.restore()
+        assert engine.all_finite()
+    # An epoch takes its table, the order and where it begins; it gives its sums, and
+    # the last line one number for each block of threads.
+    assert device.uploaded <= 5 * (table.size + 30 + 8)
+    assert device.downloaded <= 5 * 6 + 1
+    device.check()
+    np.testing.assert_allclose(losses, expected[0], rtol=1e-9)
+    for own, other in zip((weights, state), expected[1:], strict=False):
+        np.testing.assert_allclose(own.host, other, rtol=1e-9, atol=1e-12)
+    # What is changed here is changed there.
+    weights.host[:] = start
+    with engine:
+        actual = engine.gradient()
+    np.testing.assert_allclose(actual, gradient_of(plan, data, None)[0], rtol=1e-9)
+
+
+def test_steps_that_come_again_are_recorded_and_launched_together():
+    plan = plan_of("deep")
+    data = draw(plan, 10 * 50 + 3)  # fifty mini-batches, and a small one
+    expected = trained(plan, data, None, SGD(0.01), n_epochs=2, batch_size=10)
+
+    class Recording(EmulatedDevice):
+        def __init__(self, library):
+            super().__init__(library)
+            self.recorded, self.launched = [], 0
+
+        def record(self, calls):
+            self.recorded.append(len(calls))
+            run = super().record(calls)
+
+            def launch():
+                self.launched += 1
+                run()
+
+            return launch
+
+    device = Recording(emulated_device().library)
+    actual = trained(plan, data, device, SGD(0.01), n_epochs=2, batch_size=10)
+    np.testing.assert_allclose(actual[0], expected[0], rtol=1e-9)
+    np.testing.assert_allclose(actual[1], expected[1], rtol=1e-9)
+    one, many, small = device.recorded
+    assert many == STEPS_TOGETHER * one
+    assert small == one
+    # The first of each size was taken call by call.
+    first = STEPS_BEFORE - 1 + (50 - STEPS_BEFORE) // STEPS_TOGETHER
+    rest = (50 - STEPS_BEFORE) % STEPS_TOGETHER
+    second = 50 // STEPS_TOGETHER + 50 % STEPS_TOGETHER + 1
+    assert device.launched == first + rest + second
+
+
+def test_a_loss_in_python_is_not_recorded():
+    plan = plan_of("custom_loss")
+    device = device_under_test()
+    device.record = None
+    trained(plan, draw(plan, 30), device, SGD(0.01))

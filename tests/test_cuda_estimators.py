@@ -1,12 +1,13 @@
-"""device="cuda" and "auto" in the estimators, on a card that is emulated."""
+"""device="cuda" and "auto" in the estimators."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from emulation import emulated_device
+from emulation import EmulatedDevice, device_under_test
 from fake_cupy import CUDARuntimeError, fake_cupy
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -24,9 +25,9 @@ from fastnn import (
     Sequential,
 )
 from fastnn.averaging import SWA
+from fastnn.cuda import cublas, find_device
 from fastnn.cuda import device as module
-from fastnn.cuda import find_device
-from fastnn.cuda.device import GPU
+from fastnn.cuda.gpu import GPU
 from fastnn.layers import BatchNorm, Dense, Dropout, LayerNorm, PReLU
 from fastnn.losses import CustomLoss
 
@@ -39,19 +40,30 @@ def forget():
     module._gpu.cache_clear()
 
 
+def install(monkeypatch, device, **options):
+    """Make a device the card that is found; returns CuPy."""
+    cupy, library = fake_cupy(device, **options)
+    monkeypatch.setattr(module, "import_cupy", lambda: cupy)
+    for each in (module, cublas):
+        monkeypatch.setattr(each, "load_library", lambda: library)
+    forget()
+    return cupy
+
+
 @pytest.fixture
 def card(monkeypatch):
-    """The emulated device that estimators find; whether it was used can be asked."""
-    device = emulated_device()
+    """The device that estimators find; whether it was used can be asked."""
+    device = device_under_test()
     device.launches = 0
-    find = device.kernel
+    find = GPU.kernel
 
-    def kernel(stem, name):
+    def kernel(self, stem, name):
         device.launches += 1
-        return find(stem, name)
+        return find(self, stem, name)
 
-    monkeypatch.setattr(device, "kernel", kernel)
-    monkeypatch.setattr(module, "import_cupy", lambda: fake_cupy(device))
+    monkeypatch.setattr(GPU, "kernel", kernel)
+    if isinstance(device, EmulatedDevice):
+        install(monkeypatch, device)
     forget()
     yield device
     device.check()
@@ -67,7 +79,7 @@ def broken(monkeypatch):
         def import_cupy():
             if imported is not None:
                 raise imported
-            cupy = fake_cupy(None, n_cards)
+            cupy, _ = fake_cupy(None, n_cards)
 
             def ask(*_):
                 raise asked
@@ -156,16 +168,44 @@ def test_a_fit_is_that_of_the_cpu(name, device, card):
         if own is not None:
             np.testing.assert_allclose(own, other, rtol=1e-6)
     assert actual.precision_ == "float64"
+    assert (expected.device_, actual.device_) == ("cpu", "cuda")
 
 
-def test_single_precision_is_the_default_and_other_precisions_are_not_taken(card):
-    model = MLPClassifier((7,), max_iter=2, random_state=0, precision="bf16")
+def fit_in(precision, **options):
+    options = {"max_iter": 5, "random_state": 0, "device": "cuda", **options}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.set_params(device="cuda").fit(IRIS, SPECIES)
-    assert model.precision_ == "float32"
+        model = MLPClassifier((7,), precision=precision, **options)
+        return model.fit(IRIS, SPECIES)
+
+
+@pytest.mark.parametrize(("precision", "error"), [("tf32", 1e-3), ("bf16", 1e-2)])
+def test_products_of_less_precision_are_taken_where_they_are_asked_for(
+    precision, error, card
+):
+    exact, model = fit_in(None), fit_in(precision)
+    assert (exact.precision_, model.precision_) == ("float32", precision)
     assert model.coefs_[0].dtype == np.float32
-    assert card.launches > 0
+    difference = abs(outputs(model) - outputs(exact)).max()
+    assert error / 1000 < difference < error
+
+
+def test_a_precision_that_the_card_does_not_have_is_not_taken(card, monkeypatch):
+    assert fit_in("high").precision_ == "float32"
+    if isinstance(card, EmulatedDevice):
+        install(monkeypatch, card, capability="75")
+        assert fit_in("tf32").precision_ == "float32"
+
+
+def test_a_precision_of_cards_is_none_of_processors():
+    model, exact = fit_in("tf32", device="cpu"), fit_in(None, device="cpu")
+    assert model.precision_ == "float32"
+    np.testing.assert_array_equal(outputs(model), outputs(exact))
+
+
+def test_less_precision_and_float64_exclude_each_other(card):
+    with pytest.raises(ValueError, match="precision='tf32' is for computing in float3"):
+        fit_in("tf32", dtype="float64")
 
 
 def test_sparse_rows_train_and_predict(card):
@@ -185,6 +225,68 @@ def test_partial_fit_goes_on_where_it_was(card):
             model.partial_fit(IRIS[rows], SPECIES[rows], classes=[0, 1, 2])
     for own, other in zip(*(model.coefs_ for model in models), strict=True):
         np.testing.assert_allclose(own, other, rtol=1e-8, atol=1e-11)
+
+
+@pytest.fixture
+def traffic(card, monkeypatch):
+    """Numbers copied between host and card, by direction."""
+    moved = {"upload": 0, "download": 0}
+
+    def counting(name):
+        move = getattr(GPU, name)
+
+        def count(self, first, second):
+            moved[name] += (first if name == "upload" else second).size
+            move(self, first, second)
+
+        monkeypatch.setattr(GPU, name, count)
+
+    for name in moved:
+        counting(name)
+    return moved
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLPClassifier((300,), solver="adam", random_state=0),
+        NeuralNetClassifier(Sequential([Dense(300, "relu")]), random_state=0),
+    ],
+)
+def test_parameters_stay_on_the_card_between_calls_of_partial_fit(model, traffic):
+    model = clone(model).set_params(device="cuda")
+    model.partial_fit(IRIS[:9], SPECIES[:9], classes=[0, 1, 2])
+    traffic.update(upload=0, download=0)
+    for _ in range(3):
+        model.partial_fit(IRIS[:9], SPECIES[:9])
+    proba = model.predict_proba(IRIS)
+    n_parameters = 4 * 300 + 300 + 300 * 3 + 3
+    assert traffic["upload"] < n_parameters
+    assert traffic["download"] < n_parameters
+    copies = {n: [w.copy() for w in getattr(model, n)] for n in ("coefs_",)}
+    assert traffic["download"] > n_parameters
+    # Whoever looks may write, and does so to the model.
+    model.coefs_[0][:] = 0
+    assert not np.array_equal(model.predict_proba(IRIS), proba)
+    model.coefs_[0][:] = copies["coefs_"][0]
+    np.testing.assert_array_equal(model.predict_proba(IRIS), proba)
+    model.partial_fit(IRIS[:9], SPECIES[:9])
+    assert not np.array_equal(model.predict_proba(IRIS), proba)
+
+
+def test_an_epoch_of_fit_copies_no_parameters(traffic):
+    options = {"batch_size": 50, "tol": 0, "random_state": 0, "device": "cuda"}
+    stop = {"early_stopping": True, "n_iter_no_change": 100}
+    moved = []
+    for max_iter in (5, 10):
+        traffic.update(upload=0, download=0)
+        model = MLPClassifier((300,), max_iter=max_iter, **options, **stop)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(IRIS, SPECIES)
+        moved.append(traffic["upload"] + traffic["download"])
+    # The order of the samples, tables of steps, and what the validation data take.
+    assert moved[1] - moved[0] < 5 * 400
 
 
 def test_cross_validation_works_unchanged(card):
@@ -283,6 +385,7 @@ def test_auto_is_the_cpu_where_something_is_missing(piece, broken):
     expected = fit(ESTIMATORS["classifier"])
     actual = fit(ESTIMATORS["classifier"], device="auto")
     np.testing.assert_array_equal(outputs(actual), outputs(expected))
+    assert actual.device_ == "cpu"
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:0", None])
@@ -294,6 +397,9 @@ def test_other_devices_are_refused(device):
 def test_versions_tell_of_the_card(card, capsys):
     fastnn.show_versions()
     printed = capsys.readouterr().out
+    if not isinstance(card, EmulatedDevice):
+        assert re.search("^card: .+, [0-9]+ GiB$", printed, re.MULTILINE)
+        return
     for line in (
         "cupy: 14.0.fake",
         "CUDA runtime: 13.2",
@@ -321,7 +427,7 @@ def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, b
     # Row by row on our side, column by column on its side, with room between rows.
     m, n, k = 5, 7, 3
     rng = np.random.default_rng(0)
-    gpu = GPU()
+    gpu = GPU(module.import_cupy(), 0)
     operands, buffers = [], []
     shapes = [(m, k), (k, n), (m, n)]
     for shape, transpose in zip(shapes, (*transposed, 0), strict=True):
@@ -335,7 +441,7 @@ def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, b
     (a_where, a), (b_where, b), (c_where, c) = operands
     multiply = gpu.product(
         np.dtype(dtype), (count, m, n, k), (*a_where, bool(transposed[0])),
-        (*b_where, bool(transposed[1])), c_where, beta,
+        (*b_where, bool(transposed[1])), c_where, beta, None,
     )  # fmt: skip
     multiply()
     a, b = (

@@ -120,3 +120,11 @@ def test_pictures_of_the_toolbox(example, name, tmp_path):
 def test_a_picture_that_is_not_there_is_named(example, tmp_path):
     with pytest.raises(SystemExit, match=r"no picture is called 'lossses'.*losses"):
         example("toolbox").main(tmp_path, "lossses")
+
+
+def test_devices_agree(example, capsys):
+    gpu = example("gpu")
+    models, (expected, actual) = gpu.compare(*gpu.make_data(2000), units=16)
+    assert expected == pytest.approx(actual, abs=0.02)
+    assert models[0][-1].device_ == "cpu"
+    assert capsys.readouterr().out.count("accuracy") == 2

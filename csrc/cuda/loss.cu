@@ -2,22 +2,9 @@
 #include "cuda/loss_arguments.h"
 
 #include "elementwise.h"
-#include "lanes.h"
 
 #define BODY "cuda/loss.cu"
 #include "each_real.h"
-
-/* The sums of one op's loss, from those of the blocks of threads; by a single block. */
-SHARED_KERNEL(finish_loss, ptrdiff_t n, const double *partial, double report,
-              double *sums) {
-    double mine = 0;
-    EACH_NUMBER(i, n) mine += partial[i];
-    double loss = block_sum(mine);
-    if (THREAD == 0) {
-        sums[SUM_LOSS] += loss;
-        sums[SUM_REPORTED] += report * loss;
-    }
-}
 #else
 
 #include "formulas.h"
@@ -50,5 +37,22 @@ LOSS_TABLE(ELEMENT)
     }
 LOSS_TABLE(ROW)
 #undef ROW
+
+/* Adds the loss of one op, from n partial sums, and the weights of so many samples, all in
+   one share. weight may be absent: each is 1. */
+SHARED_KERNEL(NAMED(finish_loss), ptrdiff_t n, const double *partial, double report,
+              ptrdiff_t count, const REAL *weight, double *sums) {
+    double mine = 0;
+    EACH_NUMBER(i, n) mine += partial[i];
+    double loss = block_sum(mine);
+    mine = 0;
+    EACH_NUMBER(i, count) mine += weight ? (double)weight[i] : 1.0;
+    double weights = block_sum(mine);
+    if (THREAD == 0) {
+        sums[SUM_LOSS] += loss;
+        sums[SUM_REPORTED] += report * loss;
+        sums[SUM_WEIGHT] += weights;
+    }
+}
 
 #endif

@@ -29,8 +29,7 @@ typedef struct {
 enum { CALLS_AT_ONCE = 32 };
 
 typedef struct {
-    int64_t name[CALLS_AT_ONCE], waits[CALLS_AT_ONCE];
-    int64_t arguments[CALLS_AT_ONCE][MAX_ARGUMENTS];
+    int64_t name[CALLS_AT_ONCE], arguments[CALLS_AT_ONCE][MAX_ARGUMENTS];
 } calls_t;
 
 /* What some calls are given in this block of rows. All threads come here. */
@@ -44,7 +43,6 @@ HOST_DEVICE int read_calls(calls_t *here, const call_t *calls, ptrdiff_t n_calls
         here->arguments[i / MAX_ARGUMENTS][j] =
             call->base[j] + block * call->per_block[j] - lacking * call->per_row[j];
         if (j == 0) here->name[i / MAX_ARGUMENTS] = call->name;
-        if (j == 1) here->waits[i / MAX_ARGUMENTS] = call->waits;
     }
     __syncthreads();
     return n;
@@ -144,7 +142,7 @@ KERNEL(NAMED(row_blocks), ptrdiff_t n_calls, const call_t *calls, ptrdiff_t lack
         int n = read_calls(&here, calls + first, n_calls - first, blockIdx.x, lacks);
         for (int i = 0; i < n; i++) {
             const int64_t *arguments = here.arguments[i];
-            if (here.waits[i]) __syncthreads();
+            if (i) __syncthreads(); /* what it reads is written */
             switch (here.name[i]) {
 #define ROW(name) CASE(name, NAMED(name))
                 ROW_CALL_TABLE(ROW)
@@ -172,13 +170,13 @@ KERNEL(NAMED(sums_over_rows), const task_t *tasks, const call_t *calls) {
         int n = read_calls(&here, calls + first, task.n_calls - first, 0, 0);
         for (int i = 0; i < n; i++) {
             const int64_t *arguments = here.arguments[i];
-            if (here.waits[i]) __syncthreads();
+            if (i) __syncthreads(); /* what it reads is written */
             switch (here.name[i]) {
                 CASE(product_over_rows, NAMED(product_over_rows))
                 CASE(row_norm_sums, NAMED(row_norm_sums))
                 CASE(reduce, NAMED(reduce))
                 CASE(prelu_slope_gradient, NAMED(prelu_slope_gradient))
-                CASE(finish_loss, finish_loss)
+                CASE(finish_loss, NAMED(finish_loss))
             }
         }
     }

@@ -1,62 +1,36 @@
-/* What a step begins and ends with: its row of the optimizer's table, and its sums. Each
-   kernel runs in a single block. */
-#ifndef REAL
+/* What a step adds up: the sums of its losses, and what they make of its row of the
+   optimizer's table. It runs in a single block. */
 #include "cuda/device.h"
 
 #include "block_scalars.h"
 #include "lanes.h"
 
-/* cursor: the number of the next step, and of the present one. */
-KERNEL(start_step, const double *table, int64_t *cursor, double *scalars,
-       double *sums) {
-    int64_t step = cursor[0];
-    __syncthreads();
-    EACH_COLUMN(j, 0, N_SCALARS) scalars[j] = table[step * N_SCALARS + j];
-    EACH_COLUMN(j, 0, N_SUMS) {
-        if (j != SUM_EPOCH) sums[j] = 0;
-    }
-    if (threadIdx.x == 0) {
-        cursor[0] = step + 1;
-        cursor[1] = step;
-    }
-}
+/* What the update of a step depends on, in one number each or for each block of
+   parameters; and the end of the step, for the sums of its epoch.
 
-/* What gradients are multiplied by: with the sum of their squares in n parts, where they
-   are clipped to a norm. */
-KERNEL(set_scale, ptrdiff_t n, const double *squares, const double *scalars,
-       double *sums) {
-    double mine = 0;
-    EACH_COLUMN(i, 0, n) mine += squares[i];
-    double total = block_sum(mine), scale = 1 / sums[SUM_WEIGHT];
-    if (n && scalars[CLIP_NORM] > 0)
+   squares: n_squares parts of the sum of the gradients' squares, where they are clipped to
+   a norm. penalties: n_penalties parts of what regularizers add. cursor: the number of the
+   present mini-batch, and of its row of the table. count: rows of the mini-batch. */
+KERNEL(settle, ptrdiff_t n_squares, const double *squares, ptrdiff_t n_penalties,
+       const double *penalties, const block_t *blocks, ptrdiff_t n_blocks,
+       ptrdiff_t count, const double *scalars, double *sums, block_scalars_t *own,
+       int64_t *cursor) {
+    double weight = sums[SUM_WEIGHT], reported = sums[SUM_REPORTED], mine = 0;
+    EACH_COLUMN(i, 0, n_squares) mine += squares[i];
+    double total = block_sum(mine), scale = 1 / weight;
+    if (n_squares && scalars[CLIP_NORM] > 0)
         scale *= clipping_factor(total, scale, scalars[CLIP_NORM]);
-    if (threadIdx.x == 0) sums[SUM_SCALE] = scale;
+    mine = 0;
+    EACH_COLUMN(i, 0, n_penalties) mine += penalties[i];
+    double penalty = block_sum(mine);
+    EACH_COLUMN(i, 0, n_blocks)
+    own[i] = block_scalars(blocks + i, scalars, scale, weight);
+    if (threadIdx.x == 0) {
+        sums[SUM_SCALE] = scale;
+        sums[SUM_PENALTY] = penalty;
+        if (weight > 0)
+            sums[SUM_EPOCH] += (double)count * (reported + penalty) / weight;
+        cursor[0]++;
+        cursor[1]++;
+    }
 }
-
-KERNEL(set_penalty, ptrdiff_t n, const double *partial, double *sums) {
-    double mine = 0;
-    EACH_COLUMN(i, 0, n) mine += partial[i];
-    double total = block_sum(mine);
-    if (threadIdx.x == 0) sums[SUM_PENALTY] = total;
-}
-
-/* Adds so many rows' loss, as it is reported, to that of the epoch. */
-KERNEL(finish_step, ptrdiff_t count, double *sums) {
-    if (threadIdx.x == 0 && sums[SUM_WEIGHT] > 0)
-        sums[SUM_EPOCH] +=
-            (double)count * (sums[SUM_REPORTED] + sums[SUM_PENALTY]) / sums[SUM_WEIGHT];
-}
-
-#define BODY "cuda/step.cu"
-#include "each_real.h"
-#else
-
-/* weight may be absent: each is 1. */
-KERNEL(NAMED(add_weights), ptrdiff_t count, const REAL *weight, double *sums) {
-    double mine = 0;
-    EACH_COLUMN(i, 0, count) mine += weight ? (double)weight[i] : 1.0;
-    double total = block_sum(mine);
-    if (threadIdx.x == 0) sums[SUM_WEIGHT] += total;
-}
-
-#endif

@@ -18,14 +18,6 @@ HOST_DEVICE const block_t *block_of(const block_t *blocks, ptrdiff_t n_blocks,
     return i < blocks[low].offset + blocks[low].size ? blocks + low : NULL;
 }
 
-/* What the step of each block of parameters depends on: it is the same for all of them.
-   By a single block of threads. */
-KERNEL(find_block_scalars, const block_t *blocks, ptrdiff_t n_blocks,
-       const double *scalars, const double *sums, block_scalars_t *own) {
-    EACH_COLUMN(i, 0, n_blocks)
-    own[i] = block_scalars(blocks + i, scalars, sums[SUM_SCALE], sums[SUM_WEIGHT]);
-}
-
 #define BODY "cuda/update.cu"
 #include "each_real.h"
 #else
@@ -73,35 +65,39 @@ OPTIMIZER_TABLE(ROW)
 #undef ROW
 
 /* Each block of threads writes the sum of the squares of its gradients, with those of the
-   regularizers. */
-KERNEL(NAMED(squared_norm), ptrdiff_t n_parameters, const block_t *blocks,
+   regularizers, and the sum of its penalties; each where that is asked for. */
+KERNEL(NAMED(measure), ptrdiff_t n_parameters, const block_t *blocks,
        ptrdiff_t n_blocks, const REAL *weights, const REAL *gradients,
-       const double *sums, double *partial) {
-    double mine = 0;
-    EACH_NUMBER(i, n_parameters) {
-        const block_t *block = block_of(blocks, n_blocks, i);
-        if (!block || !block->trainable) continue;
-        REAL w = weights[i], g = gradients[i];
-        if (block->l1 != 0)
-            g = NAMED(with_lasso)(g, w, (REAL)(block->l1 * sums[SUM_WEIGHT]));
-        g += (REAL)slope_of_squares(block, sums[SUM_WEIGHT]) * w;
-        mine += (double)g * (double)g;
-    }
-    mine = block_sum(mine);
-    if (threadIdx.x == 0) partial[blockIdx.x] = mine;
-}
-
-/* Each block of threads writes the sum of its penalties. */
-KERNEL(NAMED(penalty), ptrdiff_t n_parameters, const block_t *blocks,
-       ptrdiff_t n_blocks, const REAL *weights, const double *sums, double *partial) {
-    double mine = 0;
+       const double *sums, double *squares, double *penalties) {
+    double square = 0, penalty = 0;
     EACH_NUMBER(i, n_parameters) {
         const block_t *block = block_of(blocks, n_blocks, i);
         if (!block || !block->trainable) continue;
         REAL w = weights[i];
-        mine += 0.5 * slope_of_squares(block, sums[SUM_WEIGHT]) * (double)(w * w) +
-                block->l1 * sums[SUM_WEIGHT] * (double)NAMED(magnitude)(w);
+        double l1 = block->l1 * sums[SUM_WEIGHT],
+               l2 = slope_of_squares(block, sums[SUM_WEIGHT]);
+        if (squares) {
+            REAL g = gradients[i];
+            if (l1 != 0) g = NAMED(with_lasso)(g, w, (REAL)l1);
+            g += (REAL)l2 * w;
+            square += (double)g * (double)g;
+        }
+        penalty += 0.5 * l2 * (double)(w * w) + l1 * (double)NAMED(magnitude)(w);
     }
+    square = block_sum(square);
+    penalty = block_sum(penalty);
+    if (threadIdx.x == 0) {
+        if (squares) squares[blockIdx.x] = square;
+        if (penalties) penalties[blockIdx.x] = penalty;
+    }
+}
+
+/* Each block of threads counts its parameters that are not finite. */
+KERNEL(NAMED(count_not_finite), ptrdiff_t n_parameters, const REAL *weights,
+       double *partial) {
+    double mine = 0;
+    /* x - x is 0 for every other x. */
+    EACH_NUMBER(i, n_parameters) mine += weights[i] - weights[i] == 0 ? 0 : 1;
     mine = block_sum(mine);
     if (threadIdx.x == 0) partial[blockIdx.x] = mine;
 }

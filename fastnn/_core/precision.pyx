@@ -14,8 +14,14 @@ cdef extern from "bf16.h":
 cdef enum:
     CACHE_LINE = 64
 
+cdef matrix_unit_t NONE
+NONE.name = NULL
+NONE.kernel = NULL
+NONE.least = 0
+NONE.workspace_bytes = 0
+
 # Names of what can be asked for in place of the full precision of the numbers.
-PRECISIONS = ("bf16", "high")
+PRECISIONS = ("bf16", "high", "tf32")
 
 
 def matrix_unit(str precision):
@@ -56,5 +62,7 @@ cdef matrix_unit_t find_matrix_unit(str precision):
         return find_matrix_unit_bf16()
     if precision == "high":
         return find_matrix_unit_high()
+    if precision == "tf32":
+        return NONE  # only GPUs have it
     raise ValueError(
         f"precision must be None or one of {PRECISIONS}, got {precision!r}")

@@ -64,10 +64,9 @@ cdef extern from "calls.h":
         N_CALLS
     ctypedef struct call_t:
         int64_t name
-        int64_t waits
-        int64_t base[16]
-        int64_t per_block[16]
-        int64_t per_row[16]
+        int64_t base[20]
+        int64_t per_block[20]
+        int64_t per_row[20]
     ctypedef struct task_t:
         int64_t first_call
         int64_t n_calls

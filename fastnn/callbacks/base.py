@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from fastnn.mirrored import MirroredArray
+
 
 class Run:
     """A fit, as its callbacks see it.
@@ -39,7 +41,7 @@ class Run:
         *,
         n_epochs: int,
         history: dict[str, list[float]],
-        weights: Callable[[], NDArray],
+        weights: Callable[[], MirroredArray],
         optimizer: Any,
         reconstruct: Callable[[], Any],
         say: Callable[[str], None],
@@ -55,7 +57,15 @@ class Run:
     @property
     def parameters(self) -> NDArray:
         """The flat array of all weights, as they are judged and kept."""
-        return self._weights()
+        return self._weights().host
+
+    def keep(self) -> MirroredArray:
+        """Copy of all weights as they are now, where they are, for :meth:`restore`."""
+        return self._weights().copy()
+
+    def restore(self, kept: MirroredArray) -> None:
+        """Set all weights back to those that :meth:`keep` has kept."""
+        self._weights().assign(kept)
 
     @property
     def latest(self) -> dict[str, float]:

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import Interval
 
 from fastnn.callbacks.base import Callback, Run
 from fastnn.callbacks.watch import Watch
+from fastnn.mirrored import MirroredArray
 
 
 class EarlyStopping(Callback):
@@ -74,7 +75,7 @@ class EarlyStopping(Callback):
         """Start watching; see :meth:`Callback.on_fit_begin`."""
         self._validate_params()
         self._watch = Watch(run.history, self.monitor, self.min_delta)
-        self._best = run.parameters.copy() if self.restore_best else None
+        self._best: MirroredArray | None = None
         self.best_epoch_ = 0
         self.stopped_epoch_: int | None = None
 
@@ -82,8 +83,8 @@ class EarlyStopping(Callback):
         """Whether patience has come to its end; see :meth:`Callback.on_epoch_end`."""
         if self._watch.improved():
             self.best_epoch_ = run.epoch
-            if self._best is not None:
-                self._best[:] = run.parameters
+            if self.restore_best:
+                self._best = run.keep()
             return False
         if run.epoch - self.best_epoch_ < self.patience:
             return False
@@ -95,6 +96,6 @@ class EarlyStopping(Callback):
 
     def on_fit_end(self, run: Run) -> None:
         """Restore the weights of the best epoch; see :meth:`Callback.on_fit_end`."""
-        if self._best is not None and self.best_epoch_:
-            run.parameters[:] = self._best
+        if self._best is not None:
+            run.restore(self._best)
         del self._watch, self._best

@@ -3,12 +3,11 @@
 The formulas are those of the CPU's loops: the kernels of ``csrc/cuda`` include them.
 """
 
-from fastnn.cuda.device import Device, describe, find_device
+from fastnn.cuda.device import describe, find_device
 from fastnn.cuda.engine import DeviceEngine
 from fastnn.cuda.forward import DeviceForward
 
 __all__ = [
-    "Device",
     "DeviceEngine",
     "DeviceForward",
     "describe",

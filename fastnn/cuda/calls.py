@@ -4,7 +4,6 @@ A call has all its arguments: what changes from step to step lies in the device'
 memory.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,10 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastnn._core.tables import KINDS, PHASES, SPACES
-from fastnn.cuda.device import Argument, Device
+from fastnn.device import Argument, Call, Device
 from fastnn.plan import Plan
-
-Call = Callable[[], None]
 
 THREADS = 256  # of a block: a power of two, at most MAX_THREADS of csrc/cuda/device.h
 # A block over columns: columns side by side, threads over the rows of each.
@@ -78,25 +75,33 @@ def partial_sums(plan: Plan, capacity: int) -> int:
     """The most partial sums that a loss or an update makes."""
     losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
     rows = int(losses["dim"][:, 2].max(initial=1)) * capacity
-    return max(rows, MOST_BLOCKS)
+    return max(rows, 2 * MOST_BLOCKS)  # an update makes two kinds of them
 
 
 class CallsOfOps:
     """Writes calls for one op after another: what all ops of a plan need for it."""
 
     def __init__(
-        self, plan: Plan, device: Device, dtype: np.dtype, phase: int, room: Room
+        self,
+        plan: Plan,
+        device: Device,
+        dtype: np.dtype,
+        phase: int,
+        room: Room,
+        precision: str | None = None,
     ):
         self._plan = plan
         self._device = device
         self._dtype = dtype
         self._suffix = "_f64" if dtype == np.float64 else "_f32"
         self._room = room
+        self._precision = precision
         self._ops = [op for op in plan.ops if op["phase"] & phase]
         name = "train_offset" if phase == PHASES["train"] else "predict_offset"
         self._offsets = plan.tensors[name]
         self._calls: list[Call] = []
         self._rows = Rows(0)
+        self._weighs = False
         self._op = plan.ops[0]
 
     # ------------------------------------------------------------------ what ops say
@@ -127,6 +132,11 @@ class CallsOfOps:
         """Where the weights of the samples lie; 0 where each is 1."""
         weight = self._room.weight
         return 0 if weight is None else int(weight.after(self._rows.at).address)
+
+    def _step_scalars(self) -> int:
+        """Where the step's row of the optimizer's table lies."""
+        assert self._room.scalars is not None  # it is asked for in training only
+        return int(self._room.scalars.address)
 
     def _dim(self, i: int) -> int:
         scaled = int(self._op["scaled"]) >> i & 1

@@ -1,99 +1,12 @@
-"""What a device must be able to do, and the GPU, which does it through CuPy."""
+"""Which device an estimator asks for, and what is missing where there is none."""
 
-import hashlib
 import importlib
-from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
-
-# Places and sizes: of C's ptrdiff_t and pointers. Numbers have the type that a kernel
-# declares.
-Argument = int | np.float32 | np.float64
-
-
-class Buffer(Protocol):
-    """Numbers in the device's memory, for as long as this object lives."""
-
-    @property
-    def address(self) -> int: ...
-
-    def after(self, first: int) -> "Buffer":
-        """The same memory from a number on."""
-
-
-class Kernel(Protocol):
-    """A function of ``csrc/cuda``, ready to run."""
-
-    def __call__(
-        self, grid: int, block: tuple[int, int], arguments: tuple[Argument, ...]
-    ) -> None: ...
-
-
-class Device(Protocol):
-    """Memory, kernels and matrix products, in the order in which they are called."""
-
-    def empty(self, size: int, dtype: DTypeLike) -> Any:
-        """A :class:`Buffer` of so many numbers, whatever they are; never of none."""
-
-    def upload(self, array: NDArray, buffer: Any) -> None:
-        """Copy a C-contiguous array to the beginning of a buffer."""
-
-    def download(self, buffer: Any, array: NDArray) -> None:
-        """Copy the beginning of a buffer to an array, when all before it is done."""
-
-    def kernel(self, stem: str, name: str) -> Kernel:
-        """A kernel of the file ``csrc/cuda/stem.cu``."""
-
-    def product(
-        self,
-        dtype: np.dtype,
-        size: tuple[int, int, int, int],
-        a: tuple[int, int, int, bool],
-        b: tuple[int, int, int, bool],
-        c: tuple[int, int, int],
-        beta: float,
-    ) -> Callable[[], None]:
-        """Prepare ``c = beta c + op(a) @ op(b)``, count times.
-
-        size: count, m, n, k. a, b: address, row stride, stride over the count, and
-        whether it is transposed; c: the same but for that.
-        """
-
-
-def source_folder() -> Path:
-    """Where the kernels and the formulas that they share with the CPU lie.
-
-    Installed they are part of the package; in a checkout they are beside it.
-    """
-    package = Path(__file__).resolve().parent.parent
-    installed = package / "csrc"
-    return installed if installed.is_dir() else package.parent / "csrc"
-
-
-@cache
-def _digest() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(source_folder().rglob("*")):
-        if path.suffix in (".h", ".cu"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def source_of(stem: str) -> str:
-    """What NVRTC is given. CuPy's cache knows that, and not what it includes."""
-    return f'/* {_digest()} */\n#include "cuda/{stem}.cu"\n'
-
-
-def compile_options() -> tuple[str, ...]:
-    """Options of NVRTC, beside those that CuPy adds."""
-    folder = source_folder()
-    return "-std=c++17", f"-I{folder}", f"-I{folder / 'cuda' / 'nvrtc'}"
-
+from fastnn.cuda.cublas import load_library
+from fastnn.cuda.gpu import GPU
+from fastnn.device import Device
 
 # What a missing piece is, and what to do about it.
 _NO_CUPY = (
@@ -139,6 +52,7 @@ def missing_piece() -> str | None:
     try:
         # They are loaded when they are looked up.
         _ = cupy.cuda.cublas, cupy.cuda.nvrtc.getVersion()
+        load_library()
     except (ImportError, RuntimeError) as error:
         return _NO_LIBRARIES.format(error)
     return None
@@ -160,7 +74,7 @@ def find_device(name: str) -> Device | None:
         return None
     missing = missing_piece()
     if missing is None:
-        return _gpu()
+        return _gpu(import_cupy().cuda.runtime.getDevice())
     if name == "cuda":
         raise RuntimeError(
             f'device="cuda" cannot be used, because {missing}. device="auto" computes '
@@ -194,91 +108,5 @@ def describe() -> dict[str, str]:
 
 
 @cache
-def _gpu() -> "GPU":
-    return GPU()
-
-
-class _Memory:
-    """A :class:`Buffer` of CuPy's."""
-
-    def __init__(self, array: Any):
-        self.array = array
-
-    @property
-    def address(self) -> int:
-        return int(self.array.data.ptr)
-
-    def after(self, first: int) -> "_Memory":
-        return _Memory(self.array[first:])
-
-
-class GPU:
-    """The present CUDA device and stream of CuPy.
-
-    Kernels are compiled for the card by NVRTC when they are first used; CuPy keeps them
-    in its cache on disk.
-    """
-
-    def __init__(self) -> None:
-        self._cupy = import_cupy()
-        self._modules: dict[str, Any] = {}
-
-    def empty(self, size: int, dtype: DTypeLike) -> _Memory:
-        return _Memory(self._cupy.empty(max(size, 1), dtype))
-
-    def upload(self, array: NDArray, buffer: _Memory) -> None:
-        flat = array.reshape(-1)
-        buffer.array[: flat.size].set(flat)
-
-    def download(self, buffer: _Memory, array: NDArray) -> None:
-        array.reshape(-1)[...] = buffer.array[: array.size].get()
-
-    def kernel(self, stem: str, name: str) -> Kernel:
-        if stem not in self._modules:
-            self._modules[stem] = self._cupy.RawModule(
-                code=source_of(stem), options=compile_options()
-            )
-        function = self._modules[stem].get_function(name)
-
-        def run(
-            grid: int, block: tuple[int, int], arguments: tuple[Argument, ...]
-        ) -> None:
-            function((grid,), block, arguments)
-
-        return run
-
-    def product(
-        self,
-        dtype: np.dtype,
-        size: tuple[int, int, int, int],
-        a: tuple[int, int, int, bool],
-        b: tuple[int, int, int, bool],
-        c: tuple[int, int, int],
-        beta: float,
-    ) -> Callable[[], None]:
-        cublas = self._cupy.cuda.cublas
-        get_handle = self._cupy.cuda.device.get_cublas_handle
-        single = dtype == np.float32
-        one, beta_of_type = np.array(1, dtype), np.array(beta, dtype)
-        count, m, n, k = size
-        transposed = {False: cublas.CUBLAS_OP_N, True: cublas.CUBLAS_OP_T}
-        # In cuBLAS' order of columns, c is its own transpose: op(b)' @ op(a)'.
-        operations = transposed[b[3]], transposed[a[3]], n, m, k
-        if count == 1:
-            multiply = cublas.sgemm if single else cublas.dgemm
-            operands: tuple[int, ...] = (b[0], b[1], a[0], a[1])
-            result: tuple[int, ...] = (c[0], c[1])
-        else:
-            multiply = (
-                cublas.sgemmStridedBatched if single else cublas.dgemmStridedBatched
-            )
-            operands = (*b[:3], *a[:3])
-            result = (*c, count)
-
-        def run() -> None:
-            multiply(
-                get_handle(), *operations, one.ctypes.data, *operands,
-                beta_of_type.ctypes.data, *result,
-            )  # fmt: skip
-
-        return run
+def _gpu(number: int) -> GPU:
+    return GPU(import_cupy(), number)

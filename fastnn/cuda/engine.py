@@ -1,37 +1,47 @@
 """A plan and its buffers on a device: what ``_core/engine.pyx`` is on the CPU.
 
-Parameters, state and average are the caller's arrays, in the host's memory, between
-two calls; during one they are the device's copies. Nothing is read back within an
-epoch: the row of the step table, the sums of a step and its place in the data set are
-all on the device, and what is called for a step is the same for all steps of as many
-rows.
+Nothing is read back within an epoch: the row of the step table, the sums of a step and
+its place in the data set are all on the device. So what is called for a step is the
+same for all steps of as many rows, and is recorded once, to be launched as one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn._core.tables import AVERAGE_RATE, CLIP_NORM, N_SCALARS, OPTIMIZERS, PHASES
+from fastnn._core.tables import (
+    AVERAGE_RATE,
+    CLIP_NORM,
+    KINDS,
+    N_SCALARS,
+    OPTIMIZERS,
+    PHASES,
+)
 from fastnn.cuda.calls import (
     COLUMN_BLOCK,
     NUMBERS_SUMMED,
     THREADS,
-    Call,
     Room,
     Rows,
     blocks_for,
     partial_sums,
 )
-from fastnn.cuda.device import Device
+from fastnn.cuda.recorder import Recorder
 from fastnn.cuda.row_blocks import (
     RowBlocks,
+    activation_size,
+    blocks_of,
     gains_by_row_blocks,
-    places_of_activations,
 )
-from fastnn.cuda.samples import Samples
+from fastnn.cuda.samples import Place, Samples
 from fastnn.cuda.walk import Walk
+from fastnn.device import Call, Device
+from fastnn.mirrored import MirroredArray
 from fastnn.plan import Plan
 
 # The sums of a step, as csrc/cuda/device.h numbers them.
@@ -48,27 +58,33 @@ class DeviceEngine:
     ----------
     device : Device
     plan : Plan
-    parameters, X, y, sample_weight, batch_size, state, average
+    X, y, sample_weight, batch_size
         As :class:`fastnn.engine.Engine` has checked them.
     capacity : int
         Rows for which activations have room; larger batches are taken in chunks.
     rule : int
         Number of the optimizer's rule.
+    precision : str or None
+        Of products of float32, where the device has it.
+    parameters : MirroredArray
+    state, average : MirroredArray or None
+        They stay on the device between two calls, until somebody looks at them.
     """
 
     def __init__(
         self,
         device: Device,
         plan: Plan,
-        parameters: NDArray,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None,
         batch_size: int,
         capacity: int,
         rule: int,
-        state: NDArray | None,
-        average: NDArray | None,
+        precision: str | None,
+        parameters: MirroredArray,
+        state: MirroredArray | None,
+        average: MirroredArray | None,
     ):
         dtype = parameters.dtype
         self._device, self._plan, self._dtype = device, plan, dtype
@@ -81,19 +97,14 @@ class DeviceEngine:
         self._order_is_there = False
 
         n = plan.n_parameters
-        # The caller's arrays, and the device's copies.
-        self._host = {"parameters": parameters}
-        if state is not None:
-            self._host["state"] = state
-        if average is not None:
-            self._host["average"] = average
-        self._copies = {
-            name: device.empty(array.size, dtype) for name, array in self._host.items()
-        }
-        self._weights = self._copies["parameters"]
+        self._trained = [
+            each for each in (parameters, state, average) if each is not None
+        ]
+        self._weights: Any = parameters.on(device)
+        self._state: Any = None if state is None else state.on(device)
+        self._average: Any = None if average is None else average.on(device)
         self.gradients = np.zeros(n, dtype)
-        self._gradients = device.empty(n, dtype)
-        device.upload(self.gradients, self._gradients)
+        self._gradients = device.zeros(n, dtype)
         self._blocks = device.empty(plan.blocks.nbytes, np.uint8)
         device.upload(np.frombuffer(plan.blocks.tobytes(), np.uint8), self._blocks)
         # Numbers of a block_scalars_t of csrc/block_scalars.h.
@@ -101,8 +112,12 @@ class DeviceEngine:
         self._rows_of_order = device.empty(self.n_rows, np.int64)
         self._table = device.empty(STEPS_AT_ONCE * N_SCALARS, np.float64)
         self._cursor = device.empty(2, np.int64)
-        by_rows = gains_by_row_blocks(plan, batch_size, dtype.itemsize)
-        size = places_of_activations(plan)[1] if by_rows else plan.train_size
+        self._precision = precision if precision in device.precisions else None
+        by_rows = self._precision is None and gains_by_row_blocks(
+            plan, batch_size, dtype.itemsize
+        )
+        size = activation_size(plan) if by_rows else plan.train_size
+        rows_of_table = blocks_of(capacity) if by_rows else 1
         self._room = Room(
             spaces={
                 "input": self._samples.input,
@@ -113,25 +128,27 @@ class DeviceEngine:
                 "statistic": device.empty(plan.statistic_size, dtype),
             },
             weight=self._samples.weight,
-            scalars=device.empty(N_SCALARS, np.float64),
+            scalars=device.empty(rows_of_table * N_SCALARS, np.float64),
             sums=device.empty(EPOCH + 1, np.float64),
             partial=device.empty(partial_sums(plan, capacity), np.float64),
             capacity=capacity,
         )
-        gather = partial(
-            self._samples.gather, order=self._rows_of_order, cursor=self._cursor,
-            batch_size=batch_size,
+        self._place = Place(
+            self._rows_of_order, self._cursor, batch_size, self._table,
+            self._room.scalars, self._room.sums,
         )  # fmt: skip
-        self._gather = None if by_rows else gather
         self._walk = (
-            RowBlocks(plan, device, dtype, self._room, gather)
+            RowBlocks(plan, device, dtype, self._room, self._samples, self._place)
             if by_rows
-            else Walk(plan, device, dtype, PHASES["train"], self._room)
+            else Walk(plan, device, dtype, PHASES["train"], self._room, self._precision)
         )
         trained = plan.blocks[plan.blocks["trainable"] == 1]
         self._has_penalty = any(trained[term].any() for term in ("penalty", "l1", "l2"))
         self._limited = trained[trained["max_norm"] > 0]
         self._chunk_calls: dict[Rows, list[Call]] = {}
+        # What a function of Python's is asked for cannot be recorded.
+        self._recorder = None if plan.functions else Recorder(device)
+        self._step_calls: dict[tuple, list[Call]] = {}
 
     # ------------------------------------------------------------------ what is called
 
@@ -144,11 +161,10 @@ class DeviceEngine:
         self, rows: NDArray[np.intp], scalars: NDArray[np.float64]
     ) -> tuple[float, float, float]:
         """Sums over these rows: loss, reported loss and weights; and the gradients."""
-        self._upload("parameters")
+        self._bring()
         self._device.upload(rows.astype(np.int64), self._rows_of_order)
         self._order_is_there = False
         self._begin(scalars[np.newaxis], 0)
-        self._run_all(self._start_step())
         self._run_all(self._gradient_calls(len(rows)))
         self._device.download(self._gradients, self.gradients)
         loss, reported, weight = self._sums()[:PENALTY]
@@ -156,20 +172,18 @@ class DeviceEngine:
 
     def update(self, scalars: NDArray[np.float64], weight_sum: float) -> float:
         """Takes a step along the gradients; returns the penalty before it."""
-        self._upload(*self._host)
+        self._bring()
         self._device.upload(scalars, self._room.scalars)
         self._set_weight(weight_sum)
-        try:
-            self._run_all(self._update_calls(scalars[np.newaxis]))
-        finally:
-            self._download()
+        with self._changing():
+            self._run_all(self._update_calls(0, scalars[np.newaxis]))
         return float(self._sums()[PENALTY])
 
     def penalty(self, weight_sum: float) -> float:
         """The penalty of all parameters, as it is part of a sum of losses."""
-        self._upload("parameters")
+        self._bring()
         self._set_weight(weight_sum)
-        self._run_all(self._penalty_calls())
+        self._run_all(self._settling_calls(0, clips=False))
         return float(self._sums()[PENALTY])
 
     def steps(self, scalars: NDArray[np.float64], first: int) -> float:
@@ -178,7 +192,7 @@ class DeviceEngine:
         Returns the sum over them of rows times mean loss, as it was before each update:
         not finite if one of them is not.
         """
-        self._upload(*self._host)
+        self._bring()
         if not self._order_is_there:
             self._device.upload(self._order, self._rows_of_order)
             self._order_is_there = True
@@ -187,29 +201,52 @@ class DeviceEngine:
             min(self._batch_size, self.n_rows - step * self._batch_size)
             for step in range(first, first + len(scalars))
         ]
-        calls = {
-            count: [
-                *self._start_step(),
+        with self._changing():
+            try:
+                for count, together in groupby(counts):
+                    self._take(count, len(list(together)), scalars)
+            except KeyboardInterrupt:
+                # Between a step and its constraints: they may be asked for twice.
+                self._run_all([self._max_norm(block) for block in self._limited])
+                raise
+            total = float(self._sums()[EPOCH])
+        return total
+
+    def _take(self, count: int, n_steps: int, scalars: NDArray[np.float64]) -> None:
+        """So many steps of as many rows."""
+        kind = (
+            count,
+            *(scalars[:, column].any() for column in (CLIP_NORM, AVERAGE_RATE)),
+        )
+        if kind not in self._step_calls:
+            self._step_calls[kind] = [
                 *self._gradient_calls(count),
-                *self._update_calls(scalars),
-                self._single("step", "finish_step", count, self._room.sums.address),
+                *self._update_calls(count, scalars),
             ]
-            for count in set(counts)
-        }
-        try:
-            for count in counts:
-                self._run_all(calls[count])
-        except KeyboardInterrupt:
-            # Between a step and its constraints: they may be asked for twice.
-            self._run_all([self._max_norm(block) for block in self._limited])
-            raise
-        finally:
-            self._download()
-        return float(self._sums()[EPOCH])
+        calls = self._step_calls[kind]
+        if self._recorder is not None:
+            self._recorder.run(kind, calls, n_steps)
+            return
+        for _ in range(n_steps):
+            self._run_all(calls)
+
+    def all_finite(self) -> bool:
+        """Whether no parameter is an infinity or a NaN."""
+        self._bring()
+        grid = blocks_for(self._plan.n_parameters, NUMBERS_SUMMED)
+        partial_ = self._room.partial
+        arguments = self._weights.address, partial_.address
+        self._all_parameters("count_not_finite", grid, *arguments)()
+        counts = np.empty(grid)
+        self._device.download(partial_, counts)
+        return not counts.any()
 
     def reduced_products(self) -> int:
-        """How many products were taken in another precision than the parameters'."""
-        return 0
+        """How many products a step takes in another precision than the parameters'."""
+        if self._precision is None:
+            return 0
+        train = self._plan.ops["phase"] & PHASES["train"] != 0
+        return int((self._plan.ops["kind"][train] == KINDS["product"]).sum())
 
     def assemble(self) -> None:
         """There are no other threads to let in."""
@@ -219,20 +256,23 @@ class DeviceEngine:
 
     # ------------------------------------------------------------------ host and device
 
-    def _upload(self, *names: str) -> None:
-        for name in names:
-            if self._host[name].size:
-                self._device.upload(self._host[name], self._copies[name])
+    def _bring(self) -> None:
+        """What somebody may have changed on the host is changed here as well."""
+        for array in self._trained:
+            array.on(self._device)
 
-    def _download(self) -> None:
-        for name, array in self._host.items():
-            if array.size:
-                self._device.download(self._copies[name], array)
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for array in self._trained:
+                array.changed_on_device()
 
     def _begin(self, scalars: NDArray[np.float64], first: int) -> None:
         """Steps begin at the first row of these scalars, with mini-batch first."""
         self._device.upload(scalars, self._table)
-        self._device.upload(np.array([0, first - 1], np.int64), self._cursor)
+        self._device.upload(np.array([first, 0], np.int64), self._cursor)
         self._device.upload(np.zeros(EPOCH + 1), self._room.sums)
 
     def _set_weight(self, weight_sum: float) -> None:
@@ -261,16 +301,6 @@ class DeviceEngine:
         size = self._plan.n_parameters
         return partial(kernel, grid, (THREADS, 1), (size, *arguments))
 
-    def _start_step(self) -> list[Call]:
-        room = self._room
-        assert room.scalars is not None
-        return [
-            self._single(
-                "step", "start_step", self._table.address, self._cursor.address,
-                room.scalars.address, room.sums.address,
-            )
-        ]  # fmt: skip
-
     def _gradient_calls(self, count: int) -> list[Call]:
         """Of the rows of a mini-batch, chunk by chunk."""
         calls = []
@@ -282,68 +312,62 @@ class DeviceEngine:
         return calls
 
     def _calls_of_chunk(self, rows: Rows) -> list[Call]:
-        weight = self._samples.weight
-        sums = self._room.sums.address
-        add_weights = self._single(
-            "step", f"add_weights{self._suffix}", rows.count,
-            0 if weight is None else weight.address, sums,
-        )  # fmt: skip
-        gather = [] if self._gather is None else self._gather(rows)
-        gathered = [launch.call(self._device) for launch in gather]
-        return [*gathered, *self._walk.calls(rows), add_weights]
+        if isinstance(self._walk, RowBlocks):
+            return self._walk.calls(rows)
+        gather = self._samples.gather(rows, self._place)
+        return [gather.call(self._device), *self._walk.calls(rows)]
 
-    def _update_calls(self, scalars: NDArray[np.float64]) -> list[Call]:
+    def _update_calls(self, count: int, scalars: NDArray[np.float64]) -> list[Call]:
         """Of a step, with what the rows of scalars of any step ask for."""
-        room, n_blocks = self._room, len(self._plan.blocks)
+        room, plan = self._room, self._plan
         assert room.scalars is not None
-        row, sums, partial_ = (
-            buffer.address for buffer in (room.scalars, room.sums, room.partial)
+        row, sums, weights = (
+            buffer.address for buffer in (room.scalars, room.sums, self._weights)
         )
-        weights, gradients = self._weights.address, self._gradients.address
-        blocks = self._blocks.address, n_blocks
-        grid = blocks_for(self._plan.n_parameters, NUMBERS_SUMMED)
-        calls = []
-        parts = 0
-        if scalars[:, CLIP_NORM].any():
-            parts = grid
-            calls.append(
-                self._all_parameters(
-                    "squared_norm", grid, *blocks, weights, gradients, sums, partial_
-                )
-            )
-        calls.append(self._single("step", "set_scale", parts, partial_, row, sums))
-        calls += self._penalty_calls()
-        state = self._copies["state"].address
-        own = self._block_scalars.address
-        calls.append(
-            self._single("update", "find_block_scalars", *blocks, row, sums, own)
-        )
+        grid = blocks_for(plan.n_parameters)
+        calls = self._settling_calls(count, clips=bool(scalars[:, CLIP_NORM].any()))
+        state = 0 if self._state is None else self._state.address
         calls.append(
             self._all_parameters(
-                f"step_{self._rule}", blocks_for(self._plan.n_parameters), *blocks,
-                weights, gradients, state, row, sums,
-                own,
+                f"step_{self._rule}", grid, self._blocks.address, len(plan.blocks),
+                weights, self._gradients.address, state, row, sums,
+                self._block_scalars.address,
             )
         )  # fmt: skip
         calls += [self._max_norm(block) for block in self._limited]
         if scalars[:, AVERAGE_RATE].any():
-            average = self._copies["average"].address
-            grid = blocks_for(self._plan.n_parameters)
-            calls.append(self._all_parameters("average", grid, row, weights, average))
+            arguments = row, weights, self._average.address
+            calls.append(self._all_parameters("average", grid, *arguments))
         return calls
 
-    def _penalty_calls(self) -> list[Call]:
-        if not self._has_penalty:
-            return []
+    def _settling_calls(self, count: int, *, clips: bool) -> list[Call]:
+        """What an update of parameters depends on, and the sums of a step."""
+        room, blocks = self._room, (self._blocks.address, len(self._plan.blocks))
+        assert room.scalars is not None
         grid = blocks_for(self._plan.n_parameters, NUMBERS_SUMMED)
-        sums, parts = self._room.sums.address, self._room.partial.address
-        return [
-            self._all_parameters(
-                "penalty", grid, self._blocks.address, len(self._plan.blocks),
-                self._weights.address, sums, parts,
-            ),
-            self._single("step", "set_penalty", grid, parts, sums),
-        ]  # fmt: skip
+        sums = room.sums.address
+        # Parts of the sum of squares, and behind them parts of the penalty.
+        squares = grid, room.partial.address
+        penalties = grid, room.partial.after(grid).address
+        absent = 0, 0
+        squares = squares if clips else absent
+        penalties = penalties if self._has_penalty else absent
+        calls = []
+        if clips or self._has_penalty:
+            calls.append(
+                self._all_parameters(
+                    "measure", grid, *blocks, self._weights.address,
+                    self._gradients.address, sums, squares[1], penalties[1],
+                )
+            )  # fmt: skip
+        calls.append(
+            self._single(
+                "step", "settle", *squares, *penalties, *blocks, count,
+                room.scalars.address, sums, self._block_scalars.address,
+                self._cursor.address,
+            )
+        )  # fmt: skip
+        return calls
 
     def _max_norm(self, block: Any) -> Call:
         kernel = self._device.kernel("max_norm", f"max_norm{self._suffix}")

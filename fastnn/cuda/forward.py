@@ -8,9 +8,13 @@ from scipy import sparse
 
 from fastnn._core.tables import PHASES
 from fastnn.cuda.calls import Room, Rows, partial_sums
-from fastnn.cuda.device import Device
 from fastnn.cuda.walk import Walk
+from fastnn.device import Device, DeviceArray
+from fastnn.mirrored import MirroredArray
 from fastnn.plan import Plan
+
+# Sums of a step, as csrc/cuda/device.h numbers them.
+N_SUMS = 6
 
 # The activations of the rows that are worked on together take at most so many bytes.
 BYTES_AT_ONCE = 256 * 2**20
@@ -30,21 +34,25 @@ class DeviceForward:
     def __init__(self, device: Device, plan: Plan):
         self._device, self._plan = device, plan
 
-    def predict(self, parameters: NDArray, X: Any) -> NDArray:
+    def predict(self, parameters: MirroredArray, X: Any) -> NDArray:
         """The network's outputs for every row of X, of shape (n, n_outputs)."""
         result = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
         self._pass(PHASES["predict"], parameters, X, None, None, result)
         return result
 
     def evaluate(
-        self, parameters: NDArray, X: Any, y: NDArray, sample_weight: NDArray | None
+        self,
+        parameters: MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
     ) -> tuple[float, float]:
         """Sums over all rows: loss and reported loss."""
         return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, None)
 
     def judge(
         self,
-        parameters: NDArray,
+        parameters: MirroredArray,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None,
@@ -57,7 +65,7 @@ class DeviceForward:
     def _pass(
         self,
         phase: int,
-        parameters: NDArray,
+        parameters: MirroredArray,
         X: Any,
         y: NDArray | None,
         sample_weight: NDArray | None,
@@ -70,14 +78,11 @@ class DeviceForward:
         spaces = {
             "input": device.empty(capacity * plan.n_inputs, dtype),
             "target": device.empty(capacity * plan.target_columns, dtype),
-            "parameter": device.empty(plan.n_parameters, dtype),
+            "parameter": parameters.on(device),
             "activation": device.empty(capacity * plan.predict_size, dtype),
             "statistic": device.empty(plan.statistic_size, dtype),
         }
-        if parameters.size:
-            device.upload(parameters, spaces["parameter"])
-        sums = device.empty(2, np.float64)
-        device.upload(np.zeros(2), sums)
+        sums = device.zeros(N_SUMS, np.float64)
         room = Room(
             spaces=spaces,
             weight=None if sample_weight is None else device.empty(capacity, dtype),
@@ -91,16 +96,24 @@ class DeviceForward:
         outputs = spaces["activation"].after(place)
         for first in range(0, n_rows, capacity):
             rows = slice(first, min(first + capacity, n_rows))
-            part = X[rows].toarray() if sparse.issparse(X) else X[rows]
-            device.upload(np.ascontiguousarray(part, dtype), spaces["input"])
+            self._put(X[rows], spaces["input"], dtype)
             if y is not None:
                 device.upload(y[rows], spaces["target"])
             if sample_weight is not None:
                 device.upload(sample_weight[rows], room.weight)
-            for call in walk.calls(Rows(len(part))):
+            for call in walk.calls(Rows(rows.stop - rows.start)):
                 call()
             if result is not None:
                 device.download(outputs, result[rows])
-        loss = np.zeros(2)
+        loss = np.empty(N_SUMS)
         device.download(sums, loss)
         return float(loss[0]), float(loss[1])
+
+    def _put(self, part: Any, buffer: Any, dtype: np.dtype) -> None:
+        """Rows of X, wherever they are, to where the plan reads them."""
+        if isinstance(part, DeviceArray):
+            self._device.copy(part.buffer, buffer, part.size)
+            return
+        if sparse.issparse(part):
+            part = part.toarray()
+        self._device.upload(np.ascontiguousarray(part, dtype), buffer)

@@ -8,7 +8,6 @@ has a place of its own, because blocks are at different ops at one time, and bec
 second launch reads what the first has left.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -21,13 +20,15 @@ from fastnn._core.tables import (
     CALL_DTYPE,
     CALLS,
     KINDS,
+    N_SCALARS,
     PHASES,
     SPACES,
     TASK_DTYPE,
 )
-from fastnn.cuda.calls import ROW_BLOCK, Call, Launch, Room, Rows
-from fastnn.cuda.device import Argument, Device
+from fastnn.cuda.calls import ROW_BLOCK, Room, Rows
+from fastnn.cuda.samples import Place, Samples
 from fastnn.cuda.walk import Walk
+from fastnn.device import Argument, Call, Device
 from fastnn.plan import Plan
 
 # Rows of a block: as many as a thread has in registers (PRODUCT_ROWS of
@@ -78,13 +79,22 @@ def gains_by_row_blocks(plan: Plan, batch_size: int, itemsize: int) -> bool:
     weights = int((products["dim"][:, 2] * products["dim"][:, 3]).sum())
     # Products of samples of several rows take them four at a time.
     rows = int(products["dim"][:, 1].max(initial=1))
-    blocks = -(-batch_size // BLOCK_ROWS)
-    turns = -(-blocks // PROCESSORS) * rows
+    turns = -(-blocks_of(batch_size) // PROCESSORS) * rows
     stages = STAGE_CLOCKS * len(ops) + weights * itemsize / BYTES_PER_CLOCK
     return turns * stages <= LAUNCH_CLOCKS * len(ops)
 
 
-def places_of_activations(plan: Plan) -> tuple[NDArray[np.int64], int]:
+def blocks_of(count: int) -> int:
+    """Blocks of threads for so many rows."""
+    return -(-count // BLOCK_ROWS)
+
+
+def activation_size(plan: Plan) -> int:
+    """Numbers that the activations of one row take, each in a place of its own."""
+    return _places_of_activations(plan)[1]
+
+
+def _places_of_activations(plan: Plan) -> tuple[NDArray[np.int64], int]:
     """Numbers before each tensor for one row, and those of all activations of one."""
     is_activation = plan.tensors["space"] == SPACES["activation"]
     sizes = (
@@ -126,10 +136,11 @@ class RowBlocks(Walk):
     Parameters
     ----------
     plan, device, dtype, room
-        As of :class:`fastnn.cuda.walk.Walk`, with room for the activations that
-        :func:`places_of_activations` counts.
-    gather : callable
-        The launches that gather the rows it is given.
+        As of :class:`fastnn.cuda.walk.Walk`, with room for as many activations as
+        :func:`activation_size` counts, and for a copy of the step's scalars in each
+        block.
+    samples : Samples
+    place : Place
     """
 
     def __init__(
@@ -138,11 +149,12 @@ class RowBlocks(Walk):
         device: Device,
         dtype: np.dtype,
         room: Room,
-        gather: Callable[[Rows], list[Launch]],
+        samples: Samples,
+        place: Place,
     ):
         super().__init__(plan, device, dtype, PHASES["train"], room)
-        self._offsets, _ = places_of_activations(plan)
-        self._gather = gather
+        self._offsets, _ = _places_of_activations(plan)
+        self._samples, self._place = samples, place
         losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
         # Each loss has its own sums, as many as there are rows.
         self._most_parts = int(losses["dim"][:, 2].max(initial=1)) * room.capacity
@@ -167,7 +179,7 @@ class RowBlocks(Walk):
             for call, after, fewer in zip(first, second, shorter, strict=True)
             if not call.sums
         ]
-        blocks = -(-rows.count // BLOCK_ROWS)
+        blocks = blocks_of(rows.count)
         lacking = blocks * BLOCK_ROWS - rows.count
         calls = [self._call("row_blocks", blocks, len(own), self._upload(own), lacking)]
         records, tasks = _shared_out([call for call in every if call.sums])
@@ -191,9 +203,11 @@ class RowBlocks(Walk):
 
     def _record(self, rows: Rows) -> list[_Recorded]:
         self._recorded, self._n_losses = [], 0
-        for launch in self._gather(rows):
-            name = launch.name.removesuffix(self._suffix)
-            self._recorded.append(_Recorded(name, launch.arguments, 1, ()))
+        self._rows = rows
+        place = replace(self._place, scalars=self._copy_of_scalars())
+        gather = self._samples.gather(rows, place)
+        name = gather.name.removesuffix(self._suffix)
+        self._recorded.append(_Recorded(name, gather.arguments, 1, ()))
         super().calls(rows)
         return self._recorded
 
@@ -231,6 +245,14 @@ class RowBlocks(Walk):
                 b_lead, transpose, c, c_lead,
             )  # fmt: skip
 
+    def _copy_of_scalars(self) -> Any:
+        """The block's own: they come with what is gathered. The first is the step's."""
+        assert self._room.scalars is not None
+        return self._room.scalars.after(self._rows.at // BLOCK_ROWS * N_SCALARS)
+
+    def _step_scalars(self) -> int:
+        return int(self._copy_of_scalars().address)
+
     def _partial_sums(self, m: int, n: int, of_rows: bool) -> tuple[int, int]:
         rows = self._rows
         first = self._n_losses * self._most_parts
@@ -239,7 +261,7 @@ class RowBlocks(Walk):
             first += rows.at * int(self._op["dim"][2])
             return int(self._partial.after(first).address), m
         first += rows.at // BLOCK_ROWS
-        return int(self._partial.after(first).address), -(-rows.count // BLOCK_ROWS)
+        return int(self._partial.after(first).address), blocks_of(rows.count)
 
 
 def _record_of(
@@ -254,8 +276,6 @@ def _record_of(
     """
     record = np.zeros((), CALL_DTYPE)
     record["name"] = CALLS.index(call.name)
-    # What is gathered depends on nothing: rows of X and y come side by side.
-    record["waits"] = not call.name.startswith("gather")
     for i, argument in enumerate(call.arguments):
         if not isinstance(argument, int):
             bits = argument.tobytes().ljust(8, b"\0")

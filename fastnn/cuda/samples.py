@@ -1,5 +1,6 @@
 """A training set in the device's memory, and the batches that are gathered from it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,23 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fastnn.cuda.calls import ROW_BLOCK, THREADS, Launch, Rows, blocks_for
-from fastnn.cuda.device import Device
+from fastnn.device import Device, DeviceArray
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a step finds out which samples it takes, and what it begins with.
+
+    Buffers of the device: the order of the samples, the numbers of the present
+    mini-batch and of its row in the table of steps, that table, the row, and the sums.
+    """
+
+    order: Any
+    cursor: Any
+    batch_size: int
+    table: Any
+    scalars: Any
+    sums: Any
 
 
 class Samples:
@@ -16,7 +33,8 @@ class Samples:
     Parameters
     ----------
     device : Device
-    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
+    X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+        What is on the device in the dtype that is computed in is not copied.
     y : ndarray of shape (n_samples, target_columns)
     sample_weight : ndarray of shape (n_samples,) or None
     dtype : dtype
@@ -53,38 +71,37 @@ class Samples:
         self.target = device.empty(capacity * self._n_columns, dtype)
         self.weight = None if sample_weight is None else device.empty(capacity, dtype)
 
-    def _copy(self, array: NDArray, dtype: Any) -> Any:
+    def _copy(self, array: NDArray | DeviceArray, dtype: Any) -> Any:
+        if isinstance(array, DeviceArray):
+            return array.buffer
         buffer = self._device.empty(array.size, dtype)
         if array.size:
             self._device.upload(np.ascontiguousarray(array, dtype), buffer)
         return buffer
 
-    def gather(
-        self, rows: Rows, order: Any, cursor: Any, batch_size: int
-    ) -> list[Launch]:
-        """What gathers these rows of the mini-batch that the cursor stands at."""
-        sample = order.address, cursor.address, batch_size, rows.first
-        tables = [(self._y, self._n_columns, self.target)]
-        if self._weight is not None:
-            tables.append((self._weight, 1, self.weight))
-        launches: list[Launch] = []
+    def gather(self, rows: Rows, place: Place) -> Launch:
+        """What gathers these rows of the mini-batch that a step stands at."""
+        own = self.target.after(rows.at * self._n_columns)
+        targets = self._n_columns, self._y.address, own.address
+        weights = (
+            0 if self._weight is None else self._weight.address,
+            0 if self.weight is None else self.weight.after(rows.at).address,
+        )
+        where = (
+            place.order.address, place.cursor.address, place.batch_size, rows.first,
+            place.table.address, place.scalars.address, place.sums.address,
+        )  # fmt: skip
+        X, n, count = self._X.address, self._n_inputs, rows.count
+        to = self.input.after(rows.at * n).address
         if self._sparse:
-            numbers = (
-                rows.count, self._n_inputs, *sample, self._starts.address,
-                self._columns.address, self._X.address,
-                self.input.after(rows.at * self._n_inputs).address,
-            )  # fmt: skip
-            name, grid = f"gather_sparse{self._suffix}", -(-rows.count // ROW_BLOCK[1])
-            launches.append(Launch("gather", name, grid, ROW_BLOCK, numbers))
-        else:
-            tables.append((self._X, self._n_inputs, self.input))
+            table = self._starts.address, self._columns.address, X, to
+            numbers = (count, n, *table, *targets, *weights, *where)
+            name, grid = f"gather_sparse{self._suffix}", -(-count // ROW_BLOCK[1])
+            return Launch("gather", name, grid, ROW_BLOCK, numbers)
+        arguments = (count, n, X, to, *targets, *weights, *where)
+        grid = blocks_for(count * max(n, self._n_columns))
         name = f"gather{self._suffix}"
-        for source, n, to in tables:
-            place = to.after(rows.at * n).address
-            arguments = (rows.count, n, *sample, source.address, place)
-            grid = blocks_for(rows.count * n)
-            launches.append(Launch("gather", name, grid, (THREADS, 1), arguments))
-        return launches
+        return Launch("gather", name, grid, (THREADS, 1), arguments)
 
 
 def _canonical(X: Any) -> Any:

@@ -20,11 +20,11 @@ from fastnn._core.tables import (
 from fastnn.cuda.calls import (
     NUMBERS_SUMMED,
     THREADS,
-    Call,
     CallsOfOps,
     Rows,
     blocks_for,
 )
+from fastnn.device import Call
 
 _KINDS = {kind: name for name, kind in KINDS.items()}
 
@@ -35,6 +35,8 @@ class Walk(CallsOfOps):
     def calls(self, rows: Rows) -> list[Call]:
         """The calls of all ops, in order."""
         self._calls, self._rows = [], rows
+        # The first loss of a step's chunk adds up the weights of its samples as well.
+        self._weighs = self._room.scalars is not None
         for op in self._ops:
             self._op = op
             getattr(self, f"_{_KINDS[int(op['kind'])]}")()
@@ -55,6 +57,7 @@ class Walk(CallsOfOps):
                 (self._input(1), self._lead(1), self._stride(1), bool(transpose & 2)),
                 (self._output(0), self._lead(2), self._stride(2)),
                 float(self._adds(0)),
+                self._precision,
             )
         )
 
@@ -115,19 +118,20 @@ class Walk(CallsOfOps):
         return self._room.partial.address, parts
 
     def _finish_loss(self, parts: int, partial: int, report: float) -> None:
+        count = self._rows.count if self._weighs else 0
+        self._weighs = False
         self._launch(
-            "loss", "finish_loss", 1, (THREADS, 1),
-            parts, partial, np.float64(report), self._room.sums.address,
+            "loss", f"finish_loss{self._suffix}", 1, (THREADS, 1),
+            parts, partial, np.float64(report), count, self._weight(),
+            self._room.sums.address,
         )  # fmt: skip
 
     def _random(self, name: str, *arguments: Any) -> None:
         """Of random numbers that are a function of the step, the op and the place."""
-        scalars = self._room.scalars
-        assert scalars is not None  # it runs in training only
         m, n = self._dim(2), self._dim(3)
         first_row = int(self._op["dim"][2]) * self._rows.first
         self._each(
-            "random", name, m, n, self._input(0), self._output(0), scalars.address,
+            "random", name, m, n, self._input(0), self._output(0), self._step_scalars(),
             int(self._op["code"]), first_row, *arguments,
         )  # fmt: skip
 

@@ -17,7 +17,8 @@ from sklearn.base import _fit_context
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastnn.cuda import Device, find_device
+from fastnn.cuda import find_device
+from fastnn.device import Device
 from fastnn.estimators.callback_support import (
     CallbackSupportMixin,
     FitTask,
@@ -224,12 +225,15 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             incremental,
             task,
         )
+        if not incremental:
+            fitted.weights.store()
         self._install(fitted, targets)
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         """Become an estimator of the trained network."""
         self._fitted = fitted
         self._targets = targets
+        self.device_ = "cpu" if find_device(self.device) is None else "cuda"
         self.n_outputs_ = targets.n_outputs
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
@@ -250,15 +254,15 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         state: TrainingState | None = vars(self).get("_training_state")
         if previous is None or state is None:
             return self._training_state_type(
-                OptimizerState.start(optimizer, fitted.parameters), random_state
+                OptimizerState.start(optimizer, fitted.weights), random_state
             )
         if incremental:
             return state.resume(
-                state.optimizer.resume(optimizer, fitted.parameters),
+                state.optimizer.resume(optimizer, fitted.weights),
                 state.random_state,
             )
         return state.resume(
-            OptimizerState.start(optimizer, fitted.parameters), random_state
+            OptimizerState.start(optimizer, fitted.weights), random_state
         )
 
     def _check_X_y(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
@@ -287,7 +291,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             return np.dtype(np.float64)
         if self.dtype is not None:
             return np.dtype(self.dtype)
-        return X.dtype if previous is None else previous.parameters.dtype
+        return X.dtype if previous is None else previous.weights.dtype
 
     def _check_held_out(
         self,

@@ -20,6 +20,7 @@ from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState
 from fastnn.layers import Dense
 from fastnn.layers.activation import activation_name
+from fastnn.mirrored import MirroredArray
 from fastnn.training_state import OptimizerState
 
 # Public attributes that mean the same in both libraries.
@@ -148,12 +149,13 @@ class SklearnConversion(FittedState):
         targets = estimator._make_targets(_targets_of(model), None, None, False)
         network = estimator._describe_network(targets)
         fitted = FittedNetwork(network, (model.n_features_in_,), targets.loss)
-        fitted.parameters = _flat(
-            fitted, model.coefs_, model.intercepts_, model.coefs_[0].dtype
-        )
+        dtype = model.coefs_[0].dtype
+        flat = _flat(fitted, model.coefs_, model.intercepts_, dtype)
+        fitted.weights = MirroredArray(flat)
         estimator._targets = targets
         estimator._fitted = fitted
-        estimator.precision_ = str(fitted.parameters.dtype)
+        estimator.device_ = "cpu"
+        estimator.precision_ = str(fitted.weights.dtype)
         if "_optimizer" in vars(model):
             state = _training_state(model, fitted)
             estimator._training_state = state
@@ -216,7 +218,7 @@ def _training_state(model: Any, fitted: FittedNetwork) -> ConvergenceState:
     adam = hasattr(optimizer, "ms")
     moments = (optimizer.ms, optimizer.vs) if adam else (optimizer.velocities,)
     slots = [
-        _flat(fitted, each[:n_layers], each[n_layers:], fitted.parameters.dtype)
+        _flat(fitted, each[:n_layers], each[n_layers:], fitted.weights.dtype)
         for each in moments
     ]
     initial = float(optimizer.learning_rate_init)
@@ -224,7 +226,7 @@ def _training_state(model: Any, fitted: FittedNetwork) -> ConvergenceState:
     return ConvergenceState(
         OptimizerState(
             "adam" if adam else "sgd",
-            np.stack(slots),
+            MirroredArray(np.stack(slots)),
             initial,
             # That of Adam's is the rate after the correction of the moments' bias.
             initial if adam else float(optimizer.learning_rate),

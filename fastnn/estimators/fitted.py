@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.cuda import Device
+from fastnn.device import Device
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
+from fastnn.mirrored import MirroredArray
 from fastnn.network import Sequential, lower
 from fastnn.plan import Plan
 from fastnn.predictor import Predictor
@@ -76,14 +77,19 @@ class FittedNetwork:
         self.input_shape = input_shape
         self.loss = loss
         self.plan, self.predictor = self._lowered()
-        self.parameters: NDArray = np.empty(0)
+        self.weights = MirroredArray(np.empty(0))
 
     def _lowered(self) -> tuple[Plan, Predictor]:
         return _lowered(_Description(self.network, self.input_shape, self.loss))
 
+    @property
+    def parameters(self) -> NDArray:
+        """All parameters; changing them in place changes the model."""
+        return self.weights.host
+
     def initialize(self, random_state: np.random.RandomState, dtype: np.dtype) -> None:
         """Draw the parameters."""
-        self.parameters = self.plan.initialize(random_state, dtype)
+        self.weights = MirroredArray(self.plan.initialize(random_state, dtype))
 
     def inherit(self, other: "FittedNetwork", dtype: np.dtype) -> None:
         """Copy the parameters of another network of the same shapes.
@@ -101,29 +107,32 @@ class FittedNetwork:
                 f"the network and the data now ask for {here}. Restore the layers and "
                 "their sizes, or call fit with warm_start=False to start afresh."
             )
-        self.parameters = np.array(other.parameters, dtype=dtype)
+        if other.weights.dtype == dtype:
+            self.weights = other.weights.copy()
+        else:
+            self.weights = MirroredArray(other.parameters.astype(dtype))
 
-    def over(self, parameters: NDArray) -> "FittedNetwork":
+    def over(self, weights: MirroredArray) -> "FittedNetwork":
         """The same network with these parameters."""
         other = FittedNetwork(self.network, self.input_shape, self.loss)
-        other.parameters = parameters
+        other.weights = weights
         return other
 
     def copy(self) -> "FittedNetwork":
         """The same network with parameters of its own."""
-        return self.over(self.parameters.copy())
+        return self.over(self.weights.copy())
 
     def predict(
         self, X: Any, n_jobs: int | None, device: Device | None = None
     ) -> NDArray:
         """Outputs of the network, of shape (n_samples, n_outputs), for checked X."""
-        return self._predictor_on(device).predict(self.parameters, X, n_jobs)
+        return self._predictor_on(device).predict(self.weights, X, n_jobs)
 
     def predict_clean(
         self, X: Any, n_jobs: int | None, device: Device | None = None
     ) -> NDArray | None:
         """The same for X as a user passes it; None if it needs checks or conversion."""
-        return self._predictor_on(device).predict_clean(self.parameters, X, n_jobs)
+        return self._predictor_on(device).predict_clean(self.weights, X, n_jobs)
 
     def _predictor_on(self, device: Device | None) -> Predictor:
         return self.predictor if device is None else Predictor(self.plan, device)
@@ -150,7 +159,7 @@ class FittedNetwork:
     ) -> tuple[NDArray, float]:
         """Outputs, and their mean loss without penalty against y, which is encoded."""
         outputs, (_, loss, weight) = self._predictor_on(device).judge(
-            self.parameters, X, y, sample_weight
+            self.weights, X, y, sample_weight
         )
         return outputs, loss / weight
 
@@ -184,9 +193,9 @@ class FittedNetwork:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.plan, self.predictor = self._lowered()
-        if self.parameters.shape != (self.plan.n_parameters,):
+        if self.weights.shape != (self.plan.n_parameters,):
             raise ValueError(
-                f"the model holds {self.parameters.size} numbers, but this version of "
+                f"the model holds {self.weights.size} numbers, but this version of "
                 f"fastnn lays its network out in {self.plan.n_parameters}. Load it "
                 "with the version that saved it."
             )

@@ -94,7 +94,8 @@ class BaseMLP(SklearnConversion, SolverTraining):
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         super()._install(fitted, targets)
-        self.n_layers_ = len(self.coefs_) + 1
+        dense = [each for each in fitted.network.layers if isinstance(each, Dense)]
+        self.n_layers_ = len(dense) + 1
 
     def _describe_network(self, targets: Any) -> Sequential:
         sizes = self._hidden_sizes()

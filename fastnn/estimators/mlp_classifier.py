@@ -167,12 +167,11 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
 
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip
-        install fastnn[cuda]``), which has no use for ``n_jobs`` and takes all products
-        in the full precision of ``dtype``. "auto" is a GPU where one can be used, and
-        the CPU elsewhere. A fitted model holds NumPy arrays and predicts anywhere. The
-        GPU is experimental: its kernels have been run in an emulation only.
+        install fastnn[cuda]``), which has no use for ``n_jobs``. "auto" is a GPU where
+        one can be used, and the CPU elsewhere. A fitted model predicts on any machine.
+        The GPU is experimental: its kernels have been run in an emulation only.
 
-    precision : {"bf16", "high"} or None, default=None
+    precision : {"bf16", "high", "tf32"} or None, default=None
         How "sgd" and "adam" take the matrix products of training. Weights, activations,
         gradients and sums are float32 all the same, and so are products too small to
         gain by it, ``predict`` and the validation data. What the processor cannot do
@@ -180,7 +179,9 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
 
         - None: in ``dtype``;
         - "bf16": operands are rounded to bfloat16, which has 8 bits, on processors with
-          AMX or AVX512-BF16;
+          AMX or AVX512-BF16, and on GPUs from Ampere (2020) on;
+        - "tf32": operands are rounded to TensorFloat-32, which has 11 bits, on the same
+          GPUs;
         - "high": each operand is split into three bfloat16, about as exact as float32,
           on processors with AMX.
 
@@ -235,7 +236,10 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
     out_activation_ : {"logistic", "softmax"}
         Activation of the output layer.
 
-    precision_ : {"float32", "float64", "bf16", "high"}
+    device_ : {"cpu", "cuda"}
+        Where the last call of ``fit`` or ``partial_fit`` computed.
+
+    precision_ : {"float32", "float64", "bf16", "high", "tf32"}
         How the products of the last call of ``fit`` or ``partial_fit`` were taken:
         ``precision`` if some were, else the type of the computing.
 
@@ -317,7 +321,7 @@ class MLPClassifier(NetworkClassifier, BaseMLP):
         dtype: Literal["float32", "float64"] | None = "float32",
         n_jobs: int | None = None,
         device: Literal["cpu", "cuda", "auto"] = "cpu",
-        precision: Literal["bf16", "high"] | None = None,
+        precision: Literal["bf16", "high", "tf32"] | None = None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation

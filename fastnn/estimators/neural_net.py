@@ -139,7 +139,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
             fitted.plan,
             batch_size=self.batch_size,
             n_slots=self._describe_optimizer().n_slots,
-            itemsize=fitted.parameters.itemsize,
+            itemsize=fitted.weights.dtype.itemsize,
         )
         print(text)
 
@@ -227,25 +227,25 @@ class BaseNeuralNet(BaseNeuralNetwork):
 
         def describe(epoch: int) -> dict[str, Any]:
             resumable = state.resume(
-                state.optimizer.resume(optimizer, fitted.parameters),
+                state.optimizer.resume(optimizer, fitted.weights),
                 state.random_state,
             )
             if self.averaging is not None:
-                resumable.live = fitted.parameters.copy()
+                resumable.live = fitted.weights.copy()
             return {
-                "_fitted": fitted.over(state.kept(fitted.parameters).copy()),
+                "_fitted": fitted.over(state.kept(fitted.weights).copy()),
                 "_targets": targets,
                 "_training_state": resumable,
                 "history_": resumable.history,
                 "n_epochs_": epoch,
-                "precision_": str(fitted.parameters.dtype),
+                "precision_": str(fitted.weights.dtype),
             }
 
         progress = Progress(bool(self.verbose), epochs, n_samples)
         run = Run(
             n_epochs=epochs,
             history=state.history,
-            weights=lambda: state.kept(fitted.parameters),
+            weights=lambda: state.kept(fitted.weights),
             optimizer=state.optimizer,
             reconstruct=lambda: self._stopped(describe(run.epoch)),
             say=progress.say,
@@ -275,9 +275,9 @@ class BaseNeuralNet(BaseNeuralNetwork):
             averaging=self.averaging,
             device=find_device(self.device),
         )
-        state.go_on(fitted.parameters, averaged=self.averaging is not None)
+        state.go_on(fitted.weights, averaged=self.averaging is not None)
         self.n_epochs_, _ = trainer.train(
-            fitted.parameters,
+            fitted.weights,
             samples.X,
             samples.encoded,
             samples.weight,
@@ -288,8 +288,8 @@ class BaseNeuralNet(BaseNeuralNetwork):
         )
         monitor.finish()
         if state.average is not None and self.averaging is not None:
-            state.live = fitted.parameters.copy()
-            fitted.parameters[:] = state.kept(fitted.parameters)
+            state.live = fitted.weights.copy()
+            fitted.weights.assign(state.kept(fitted.weights))
             if state.average.started and self.averaging.refreshes_statistics:
                 refresh_statistics(
                     fitted.plan,
@@ -300,7 +300,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
                     n_threads=self.n_jobs,
                     device=find_device(self.device),
                 )
-                state.average.values[:] = fitted.parameters
+                state.average.values.assign(fitted.weights)
 
     def _judge(
         self,
@@ -309,7 +309,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
         held_out: Samples,
         state: MonitoredState,
     ) -> dict[str, float]:
-        fitted = fitted.over(state.kept(fitted.parameters))
+        fitted = fitted.over(state.kept(fitted.weights))
         device = find_device(self.device)
         loss, score = judge(fitted, targets, held_out, device)
         measured = {"validation_loss": loss, "validation_score": score}

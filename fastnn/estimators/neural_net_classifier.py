@@ -95,12 +95,11 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
 
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip
-        install fastnn[cuda]``), which has no use for ``n_jobs`` and takes all products
-        in the full precision of ``dtype``. "auto" is a GPU where one can be used, and
-        the CPU elsewhere. A fitted model holds NumPy arrays and predicts anywhere. The
-        GPU is experimental: its kernels have been run in an emulation only.
+        install fastnn[cuda]``), which has no use for ``n_jobs``. "auto" is a GPU where
+        one can be used, and the CPU elsewhere. A fitted model predicts on any machine.
+        The GPU is experimental: its kernels have been run in an emulation only.
 
-    precision : {"bf16", "high"} or None, default=None
+    precision : {"bf16", "high", "tf32"} or None, default=None
         How the larger matrix products of training are taken; see
         :class:`fastnn.MLPClassifier`.
 
@@ -148,7 +147,10 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         Kernels and biases of the dense layers. The arrays are views of the model:
         assigning an item, or into one, changes the model.
 
-    precision_ : {"float32", "float64", "bf16", "high"}
+    device_ : {"cpu", "cuda"}
+        Where the last call of ``fit`` or ``partial_fit`` computed.
+
+    precision_ : {"float32", "float64", "bf16", "high", "tf32"}
         How the products of the last call were taken.
 
     n_features_in_ : int
@@ -212,7 +214,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         callbacks: Sequence[Callback] = (),
         dtype: Literal["float32", "float64"] | None = "float32",
         device: Literal["cpu", "cuda", "auto"] = "cpu",
-        precision: Literal["bf16", "high"] | None = None,
+        precision: Literal["bf16", "high", "tf32"] | None = None,
         n_jobs: int | None = None,
         random_state: int | RandomState | None = None,
         warm_start: bool = False,

@@ -154,9 +154,9 @@ class SolverTraining(BaseNeuralNetwork):
         # Later calls of partial_fit go on from the end of the epoch, whatever its
         # validation score.
         if not incremental:
-            convergence.keep_best(fitted.parameters)
+            convergence.keep_best(fitted.weights)
         self.n_iter_, ended = trainer.train(
-            fitted.parameters,
+            fitted.weights,
             samples.X,
             samples.encoded,
             samples.weight,
@@ -181,7 +181,7 @@ class SolverTraining(BaseNeuralNetwork):
             device=find_device(self.device),
         )
         self.t_ = 0
-        self.precision_ = str(fitted.parameters.dtype)
+        self.precision_ = str(fitted.weights.dtype)
         # What describes epochs would otherwise tell of a fit by another solver.
         for attribute in (
             "_training_state",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from fastnn.cuda import Device
+from fastnn.device import Device
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, RegressionTargets
 

@@ -1,0 +1,131 @@
+"""Short fits on a GPU that together launch every kind of kernel.
+
+    python tests/short_cuda_fit.py
+
+It is what ``make test-cuda`` runs under compute-sanitizer. Every buffer is then an
+allocation of its own: within CuPy's pool, what lies beyond a buffer is memory as well,
+and no tool can tell.
+"""
+
+import warnings
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from fastnn import (
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Sequential,
+)
+from fastnn.averaging import EMA
+from fastnn.constraints import MaxNorm
+from fastnn.cuda.device import import_cupy
+from fastnn.layers import (
+    Activation,
+    AlphaDropout,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LayerNorm,
+    PReLU,
+    RMSNorm,
+)
+from fastnn.losses import CustomLoss, Focal, Huber
+from fastnn.optimizers import SGD, AdamW
+
+# The last line that is printed, without which a run has not come to its end.
+DONE = "all of them are finite"
+
+# No multiples of anything: what lies beyond a row is the next one, or nobody's.
+N, WIDTH = 131, 37
+
+# So many steps of an epoch that several are recorded together, and a few.
+BATCH_SIZES = {"classifier": 3}
+
+
+def squares(y, z):
+    return ((z - y) ** 2).sum(axis=1), 2 * (z - y)
+
+
+NORMED = Sequential(
+    [
+        *(Dense(33), BatchNorm(), PReLU(), Dropout(0.2)),
+        *(Dense(21, "gelu"), LayerNorm(), GaussianNoise(0.1)),
+        *(Dense(19, "selu"), RMSNorm(), AlphaDropout(0.1), PReLU(shared=False)),
+        *(Dense(7, "softmax"), Activation("silu")),
+    ]
+)
+LIMITED = Sequential(
+    [
+        Dense(35, "tanh", kernel_constraint=MaxNorm(1.0), kernel_regularizer="l1_l2"),
+        *(Dense(300, "hard_swish", use_bias=False), BatchNorm()),
+    ]
+)
+
+FITS = {
+    "normed": NeuralNetClassifier(
+        NORMED, optimizer=AdamW(clip_norm=0.1), averaging=EMA(), validation=0.2
+    ),
+    "limited": NeuralNetRegressor(
+        LIMITED, optimizer=SGD(momentum=0.9, clip_value=0.1), loss=Huber()
+    ),
+    "focal": NeuralNetClassifier(Sequential([Dense(9, "mish")]), loss=Focal()),
+    "own_loss": NeuralNetRegressor(
+        Sequential([Dense(9, "softplus")]), loss=CustomLoss(squares)
+    ),
+    "classifier": MLPClassifier((64, 64)),
+    "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
+    "regressor": MLPRegressor("poisson", (13,), early_stopping=True),
+    "sparse": NeuralNetClassifier(Sequential([Dense(13, "logistic"), BatchNorm()])),
+    "sparse_alone": MLPClassifier((13,), activation="logistic"),
+}
+
+
+def samples(name, model):
+    """X, y and weights of one of the fits."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, WIDTH)).astype(np.float32)
+    weight = rng.uniform(0.5, 2, N)
+    if hasattr(model, "predict_proba"):
+        y = np.arange(N) % 3
+    else:
+        y = np.abs(X[:, :2] if name == "limited" else X[:, 0])
+    is_sparse = name.startswith("sparse")
+    return (sp.csr_array(X * (X > 0.5)) if is_sparse else X), y, weight
+
+
+def fit(name, device="cuda"):
+    """Fits it for three epochs, of which each ends in a smaller mini-batch."""
+    model = clone(FITS[name])
+    epochs = "epochs" if hasattr(model, "epochs") else "max_iter"
+    model.set_params(random_state=0, device=device, **{epochs: 3})
+    model.set_params(batch_size=BATCH_SIZES.get(name, 32))
+    X, y, weight = samples(name, model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y, sample_weight=weight)
+
+
+def outputs(name, model):
+    X, _, _ = samples(name, model)
+    return getattr(model, "predict_proba", model.predict)(X)
+
+
+def main():
+    import_cupy().cuda.set_allocator(None)
+    for name in FITS:
+        model = fit(name)
+        found = outputs(name, model)
+        if not (np.isfinite(found).all() and np.isfinite(model.loss_curve_).all()):
+            raise SystemExit(f"{name}: outputs or losses that are not finite")
+        print(f"{name}: loss {model.loss_curve_[-1]:.4f}", flush=True)
+    print(DONE)
+
+
+if __name__ == "__main__":
+    main()
