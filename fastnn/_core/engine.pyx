@@ -7,9 +7,6 @@ all shares must come to first cut the one of the gradient into several.
 
 from cython cimport floating
 from libc.math cimport isfinite
-from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport uint32_t, uint64_t
-from numpy.random cimport bitgen_t
 
 from fastnn._core.meeting cimport custom_loss, meet, next_meeting
 from fastnn._core.plan cimport OP_CUSTOM_LOSS, PHASE_TRAIN, op_t
@@ -23,19 +20,13 @@ from fastnn._core.shares cimport (
     rest_of_share,
     update_share,
 )
+from fastnn._core.shuffle cimport shuffle_rows
 from fastnn._core.update cimport penalty
 
 cdef extern from "elementwise.h":
     enum:
         N_SCALARS
         CLIP_NORM
-
-cdef extern from "shuffle.h":
-    ctypedef struct word_source_t:
-        void *state
-        uint32_t (*next_uint32)(void *) noexcept nogil
-        uint64_t (*next_uint64)(void *) noexcept nogil
-    void shuffle(Py_ssize_t n, Py_ssize_t *order, word_source_t source) noexcept nogil
 
 cdef extern from "team.h":
     ctypedef struct team_t:
@@ -84,14 +75,7 @@ cdef class Engine(Shares):
 
     def shuffle(self, bit_generator):
         """Shuffles the order of the rows with NumPy's bit generator."""
-        cdef word_source_t source
-        cdef bitgen_t *words = <bitgen_t *> PyCapsule_GetPointer(
-            bit_generator.capsule, "BitGenerator")
-        source.state = words.state
-        source.next_uint32 = words.next_uint32
-        source.next_uint64 = words.next_uint64
-        with bit_generator.lock, nogil:
-            shuffle(self.n_rows, self.order, source)
+        shuffle_rows(self.n_rows, self.order, bit_generator)
 
     def steps(self, const double[:, ::1] scalars, Py_ssize_t first):
         """Takes the mini-batches numbered from first on, one for each row of scalars.

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn._core.shuffle import shuffle
 from fastnn._core.tables import (
     AVERAGE_RATE,
     CLIP_NORM,
@@ -93,7 +94,7 @@ class DeviceEngine:
         self._rule = OPTIMIZERS[rule]
         self._samples = Samples(device, X, y, sample_weight, dtype, capacity)
         self.n_rows = self._samples.n_rows
-        self._order = np.arange(self.n_rows, dtype=np.int64)
+        self._order = np.arange(self.n_rows, dtype=np.intp)
         self._order_is_there = False
 
         n = plan.n_parameters
@@ -154,7 +155,7 @@ class DeviceEngine:
 
     def shuffle(self, bit_generator: Any) -> None:
         """Shuffles the order of the rows with NumPy's bit generator."""
-        np.random.RandomState(bit_generator).shuffle(self._order)
+        shuffle(self._order, bit_generator)
         self._order_is_there = False
 
     def gradient(
@@ -194,7 +195,8 @@ class DeviceEngine:
         """
         self._bring()
         if not self._order_is_there:
-            self._device.upload(self._order, self._rows_of_order)
+            order = self._order.astype(np.int64, copy=False)
+            self._device.upload(order, self._rows_of_order)
             self._order_is_there = True
         self._begin(scalars, first)
         counts = [
