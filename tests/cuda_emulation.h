@@ -2,10 +2,10 @@
    compiler's programs: included before them. Correct rather than fast.
 
    Blocks run one after another. The threads of a block are fibers: each runs until it comes
-   to a barrier of its block or of its warp, or ends, then the next one does, forwards or, if
-   emulation_reversed, backwards: results that depend on that are those of a race. A barrier
-   that some threads of a block, or warp, come to and others do not is a mistake, and
-   counted. */
+   to a barrier of its block or of its warp, or ends, then the next one does. All that is
+   forwards or, if emulation_reversed, backwards: results that depend on it are those of a
+   race. A barrier that some threads of a block, or warp, come to and others do not is a
+   mistake, and counted. */
 #include <math.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -132,7 +132,7 @@ void launch(void (*kernel)(A...), const int *grid, const int *block, void **argu
     gridDim = {(unsigned)grid[0], 1};
     blockDim = {(unsigned)block[0], (unsigned)block[1]};
     for (unsigned i = 0; i < gridDim.x; i++) {
-        blockIdx = {i, 0};
+        blockIdx = {emulation_reversed ? gridDim.x - 1 - i : i, 0};
         run_block();
     }
 }

@@ -189,7 +189,7 @@ def test_moments_of_a_column_far_from_zero_keep_their_digits():
 ODD_PLANS = [
     "batch_norm", "layer_norm", "prelu", "softmax_inside", "dropout", "regularized",
     "tanh-cross_entropy", "tanh-focal", "residual_rank_3", "shared", "class_columns",
-    "prelu_twice", "two_losses", "wide", "many_outputs",
+    "prelu_twice", "two_losses", "wide", "many_outputs", "noise", "norm_layers",
 ]  # fmt: skip
 
 

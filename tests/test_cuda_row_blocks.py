@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cases import MAKERS, by_hand, draw, plan_of
-from emulation import emulated_device, take_way
+from emulation import device_under_test, emulated_device, take_way
 from test_cuda_engine import gradient_of
 from writers import dense, parameter
 
@@ -83,13 +83,23 @@ def tied(lowering, x):
     return lowering.add(lowering.product(x, both), None, "tanh")
 
 
-def test_gradients_of_different_ops_add_up_in_one_place(monkeypatch):
+def normalised_thrice(lowering, x):
+    """A scale and an offset that are used together first, and then one by one."""
+    scale, offset = (parameter(lowering, name, (5,)) for name in ("scale", "offset"))
+    for pair in ((scale, offset), (scale, None), (None, offset)):
+        x = dense(lowering, x, f"dense_{pair}", 5, "tanh")
+        x = lowering.row_norm("layer_norm", x, *pair, epsilon=0.1)
+    return x
+
+
+@pytest.mark.parametrize("write", [tied, normalised_thrice])
+def test_gradients_of_different_ops_add_up_in_one_place(write, monkeypatch):
     take_way(monkeypatch, "row_blocks")
-    plan = by_hand(tied, (5, 5))
+    plan = by_hand(write, (5, 5))
     assert can_share_rows(plan)
     data = draw(plan, 11)
     expected, gradients = gradient_of(plan, data, None)
-    actual, own = gradient_of(plan, data, emulated_device())
+    actual, own = gradient_of(plan, data, device_under_test())
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
     np.testing.assert_allclose(own, gradients, rtol=1e-10, atol=1e-12)
 
@@ -113,7 +123,7 @@ def test_blocks_lack_any_number_of_rows(n_rows, monkeypatch):
     plan = plan_of("rank_2_classes")
     data = draw(plan, n_rows)
     expected, gradients = gradient_of(plan, data, None)
-    actual, own = gradient_of(plan, data, emulated_device())
+    actual, own = gradient_of(plan, data, device_under_test())
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
     np.testing.assert_allclose(own, gradients, rtol=1e-10, atol=1e-12)
 
@@ -123,7 +133,7 @@ def test_rows_without_weights_count_one(monkeypatch):
     plan = plan_of("classes")
     data = draw(plan, 10)
     results = []
-    for device in (None, emulated_device()):
+    for device in (None, device_under_test()):
         engine = Engine(
             plan, data.parameters, data.X, data.y, batch_size=10, device=device
         )

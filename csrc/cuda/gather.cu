@@ -27,7 +27,7 @@ HOST_DEVICE void begin_step(ptrdiff_t share, ptrdiff_t first, const int64_t *cur
 }
 
 /* Numbers that a thread gathers before it stores the first. */
-enum { GATHERED_AT_ONCE = 4 };
+enum { GATHERED_AT_ONCE = 8 };
 
 #define BODY "cuda/gather.cu"
 #include "each_real.h"

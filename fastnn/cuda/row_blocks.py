@@ -8,7 +8,7 @@ has a place of its own, because blocks are at different ops at one time, and bec
 second launch reads what the first has left.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -39,8 +39,8 @@ BLOCK_ROWS = 4
 # its 132 processors at some 1.7 GHz; nothing of it has been measured.
 # A kernel of a chain, launched by a graph: 1.2 microseconds, beside what it computes.
 LAUNCH_CLOCKS = 2000
-# An op within a block: a few hundred for what its loads wait for, and a barrier.
-STAGE_CLOCKS = 400
+# An op within a block: it waits for its loads once or twice, and for the other threads.
+STAGE_CLOCKS = 500
 # A block reads every weight that a product of its rows multiplies by. A processor gets
 # 64 bytes a clock from the second-level cache; the arithmetic, of four rows at half the
 # processor's 128 multiplications a clock (64 in float64), takes as long.
@@ -114,20 +114,6 @@ class _Recorded:
     arguments: tuple[Argument, ...]
     shares: int  # that it can be divided into
     sums: tuple[int, ...]  # tensors that it sums to, over all rows; () for none
-
-
-@dataclass
-class _Task:
-    """Calls one after another that write the same gradients."""
-
-    outputs: set[int]
-    calls: list[_Recorded] = field(default_factory=list)
-
-    @property
-    def shares(self) -> int:
-        # Different functions share out the same numbers in different ways.
-        ways = {(call.name, call.shares) for call in self.calls}
-        return self.calls[0].shares if len(ways) == 1 else 1
 
 
 class RowBlocks(Walk):
@@ -290,20 +276,25 @@ def _record_of(
 
 def _shared_out(calls: list[_Recorded]) -> tuple[list[Any], list[Any]]:
     """Records of calls, and of the tasks that blocks of threads have with them."""
-    tasks: list[_Task] = []
+    tasks: list[list[_Recorded]] = []
     for call in calls:
-        # What adds to a gradient comes after what has written it, in the same block.
-        task = next((t for t in tasks if t.outputs & set(call.sums)), None)
-        if task is None:
-            task = _Task(set())
-            tasks.append(task)
-        task.outputs |= set(call.sums)
-        task.calls.append(call)
+        # What adds to a gradient comes after what has written it, in the same task.
+        alike = [task for task in tasks if _write_alike([*task, call])]
+        tasks = [task for task in tasks if task not in alike]
+        tasks.append([*(before for task in alike for before in task), call])
     records: list[Any] = []
-    shares: list[Any] = []
+    shared: list[Any] = []
     for task in tasks:
-        for share in range(task.shares):
-            numbers = len(records), len(task.calls), share, task.shares
-            shares.append(np.array(numbers, TASK_DTYPE))
-        records += [_record_of(call) for call in task.calls]
-    return records, shares
+        # Different functions share out the same numbers in different ways.
+        ways = {(call.name, call.shares) for call in task}
+        shares = task[0].shares if len(ways) == 1 else 1
+        for share in range(shares):
+            numbers = len(records), len(task), share, shares
+            shared.append(np.array(numbers, TASK_DTYPE))
+        records += [_record_of(call) for call in task]
+    return records, shared
+
+
+def _write_alike(calls: list[_Recorded]) -> bool:
+    """Whether the last call writes what an earlier one does."""
+    return any(set(call.sums) & set(calls[-1].sums) for call in calls[:-1])

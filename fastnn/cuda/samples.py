@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fastnn.cuda.calls import ROW_BLOCK, THREADS, Launch, Rows, blocks_for
+from fastnn.cuda.calls import (
+    NUMBERS_GATHERED,
+    ROW_BLOCK,
+    THREADS,
+    Launch,
+    Rows,
+    blocks_for,
+)
 from fastnn.device import Device, DeviceArray
 
 
@@ -99,7 +106,7 @@ class Samples:
             name, grid = f"gather_sparse{self._suffix}", -(-count // ROW_BLOCK[1])
             return Launch("gather", name, grid, ROW_BLOCK, numbers)
         arguments = (count, n, X, to, *targets, *weights, *where)
-        grid = blocks_for(count * max(n, self._n_columns))
+        grid = blocks_for(count * max(n, self._n_columns), NUMBERS_GATHERED)
         name = f"gather{self._suffix}"
         return Launch("gather", name, grid, (THREADS, 1), arguments)
 
