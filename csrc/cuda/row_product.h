@@ -12,8 +12,9 @@
 
 enum { PRODUCT_ROWS = 4, STRIP_BYTES = 16, MOST_SPLITS = 16 };
 
-/* Terms that a thread loads before it multiplies the first: it waits for them once. */
-enum { TERMS_AT_ONCE = 8 };
+/* Terms that a thread loads before it multiplies the first: it waits for them once. The
+   last ones of a sum, of which there may be fewer, are taken by halves of it. */
+enum { TERMS_AT_ONCE = 8, TERMS_AT_LAST = 4 };
 
 template <typename T, int COUNT> struct alignas(STRIP_BYTES) numbers_t {
     T at[COUNT];
@@ -23,7 +24,6 @@ template <typename T> struct product_t {
     enum { N = STRIP_BYTES / sizeof(T) };
     /* Terms of PRODUCT_ROWS rows that are in the block's memory at once. */
     enum { TERMS = MAX_THREADS * N };
-    enum { LAST = TERMS_AT_ONCE - 1 };
     typedef numbers_t<T, N> strip_t;
     typedef numbers_t<T, PRODUCT_ROWS> column_t; /* a number of each row */
     typedef T sums_t[PRODUCT_ROWS][N];
@@ -55,14 +55,9 @@ static __device__ __forceinline__ bool is_whole(const T *a, ptrdiff_t lead,
            n % PRODUCT_ROWS == 0;
 }
 
-/* Where the sums of a thread are in the block's memory, so that those of one lane, and
-   those of one split, are in different banks of it. */
-static __device__ __forceinline__ int place_of_split(int split, int lane, int lanes) {
-    int turned = lane + split % lanes;
-    return split * lanes + (turned < lanes ? turned : turned - lanes);
-}
-
-/* write(lane, row, i, sum) for all outputs. All threads come here. */
+/* write(lane, row, i, sum) for all outputs. All threads come here. In the block's memory the
+   lanes of split s are turned by s, so that those of one lane, which are written side by
+   side in product_by_rows, are in different banks of it, as are those of one split. */
 template <typename T, typename WRITE>
 static __device__ __forceinline__ void
 join_splits(T *memory, const typename product_t<T>::sums_t &mine, int lane, int lanes,
@@ -70,20 +65,22 @@ join_splits(T *memory, const typename product_t<T>::sums_t &mine, int lane, int 
     const int N = product_t<T>::N;
     __syncthreads(); /* memory is free */
     if (lane < lanes && split < splits) {
-        int place = place_of_split(split, lane, lanes);
+        T *own = memory + split * lanes + (lane + split) % lanes;
 #pragma unroll
         for (int row = 0; row < PRODUCT_ROWS; row++)
 #pragma unroll
-            for (int i = 0; i < N; i++)
-                memory[(row * N + i) * MAX_THREADS + place] = mine[row][i];
+            for (int i = 0; i < N; i++) own[(row * N + i) * MAX_THREADS] = mine[row][i];
     }
     __syncthreads();
     for (int output = THREAD; output < lanes * PRODUCT_ROWS * N; output += THREADS) {
-        int which = output / lanes, of_lane = output - which * lanes;
+        int which = output / lanes, of_lane = output - which * lanes, turned = of_lane;
+        const T *parts = memory + which * MAX_THREADS;
         T sum = 0;
 #pragma unroll 4
-        for (int s = 0; s < splits; s++)
-            sum += memory[which * MAX_THREADS + place_of_split(s, of_lane, lanes)];
+        for (int s = 0; s < splits; s++, parts += lanes) {
+            sum += parts[turned];
+            turned = turned + 1 < lanes ? turned + 1 : 0;
+        }
         write(of_lane, which / N, which % N, sum);
     }
 }
@@ -137,22 +134,23 @@ static __device__ __forceinline__ void stage(typename product_t<T>::column_t *me
 }
 
 /* sums += the terms p, p + splits, ... that are loaded at once: of some rows, staged, and
-   of b, from a row of which so many numbers exist. ALL: they are all there. */
-template <bool WHOLE, bool ALL, typename T>
+   of b, from a row of which so many numbers exist. TERMS_AT_ONCE of them are all there. */
+template <bool WHOLE, int COUNT, typename T>
 static __device__ __forceinline__ void
 add_terms_at(typename product_t<T>::sums_t &sums,
              const typename product_t<T>::column_t *staged, const T *b,
              ptrdiff_t b_lead, ptrdiff_t exist, int p, int splits, int terms) {
     const int N = product_t<T>::N;
-    typename product_t<T>::strip_t right[TERMS_AT_ONCE];
+    typename product_t<T>::strip_t right[COUNT];
 #pragma unroll
-    for (int u = 0; u < TERMS_AT_ONCE; u++) {
-        int there = ALL || p + u * splits < terms ? p + u * splits : terms - 1;
+    for (int u = 0; u < COUNT; u++) {
+        int there = COUNT == TERMS_AT_ONCE || p + u * splits < terms ? p + u * splits
+                                                                     : terms - 1;
         right[u] = numbers_at<WHOLE, N>(b + there * b_lead, exist);
     }
 #pragma unroll
-    for (int u = 0; u < TERMS_AT_ONCE; u++) {
-        bool exists = ALL || p + u * splits < terms;
+    for (int u = 0; u < COUNT; u++) {
+        bool exists = COUNT == TERMS_AT_ONCE || p + u * splits < terms;
         add_products<T>(sums,
                         if_exist(exists, staged[exists ? p + u * splits : terms - 1]),
                         right[u]);
@@ -181,13 +179,14 @@ product_by_columns(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
                     k - first < product::TERMS ? (int)(k - first) : product::TERMS;
                 stage(staged, a + row * a_lead + first, a_lead, m - row, terms);
                 const T *own = b + first * b_lead + at;
-                int p = split < splits ? split : terms, last = product::LAST * splits;
-                for (; p + last < terms; p += last + splits)
-                    add_terms_at<WHOLE, true>(sums, staged, own, b_lead, n - at, p,
-                                              splits, terms);
-                if (p < terms)
-                    add_terms_at<WHOLE, false>(sums, staged, own, b_lead, n - at, p,
-                                               splits, terms);
+                int p = split < splits ? split : terms;
+                for (; p + splits * (TERMS_AT_ONCE - 1) < terms;
+                     p += splits * TERMS_AT_ONCE)
+                    add_terms_at<WHOLE, TERMS_AT_ONCE>(sums, staged, own, b_lead,
+                                                       n - at, p, splits, terms);
+                for (; p < terms; p += splits * TERMS_AT_LAST)
+                    add_terms_at<WHOLE, TERMS_AT_LAST>(sums, staged, own, b_lead,
+                                                       n - at, p, splits, terms);
             }
             join_splits(memory, sums, lane, lanes, split, splits,
                         [=](int of_lane, int r, int i, T sum) {
@@ -252,25 +251,26 @@ product_by_rows(T *memory, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const T *a,
 }
 
 /* sums += the terms p, p + splits, ... that are loaded at once: rows of a and b, of which
-   so many numbers exist. ALL: they are all there. */
-template <bool WHOLE, bool ALL, typename T>
+   so many numbers exist. Of TERMS_AT_ONCE all are there. */
+template <bool WHOLE, int COUNT, typename T>
 static __device__ __forceinline__ void
 add_outer_at(typename product_t<T>::sums_t &sums, const T *a, ptrdiff_t a_lead,
              ptrdiff_t a_exist, const T *b, ptrdiff_t b_lead, ptrdiff_t b_exist,
              ptrdiff_t p, int splits, ptrdiff_t terms) {
-    typename product_t<T>::column_t left[TERMS_AT_ONCE];
-    typename product_t<T>::strip_t right[TERMS_AT_ONCE];
+    typename product_t<T>::column_t left[COUNT];
+    typename product_t<T>::strip_t right[COUNT];
 #pragma unroll
-    for (int u = 0; u < TERMS_AT_ONCE; u++) {
-        bool exists = ALL || p + u * splits < terms;
+    for (int u = 0; u < COUNT; u++) {
+        bool exists = COUNT == TERMS_AT_ONCE || p + u * splits < terms;
         ptrdiff_t there = exists ? p + u * splits : terms - 1;
         left[u] = numbers_at<WHOLE, PRODUCT_ROWS>(a + there * a_lead, a_exist);
         right[u] = numbers_at<WHOLE, product_t<T>::N>(b + there * b_lead, b_exist);
     }
 #pragma unroll
-    for (int u = 0; u < TERMS_AT_ONCE; u++)
-        add_products<T>(sums, if_exist(ALL || p + u * splits < terms, left[u]),
-                        right[u]);
+    for (int u = 0; u < COUNT; u++)
+        add_products<T>(
+            sums, if_exist(COUNT == TERMS_AT_ONCE || p + u * splits < terms, left[u]),
+            right[u]);
 }
 
 /* c (m x n) = [c +] a' @ b, for a (k x m) and b (k x n), in tiles of so many threads'
@@ -294,13 +294,15 @@ product_by_tiles(T *memory, ptrdiff_t share, ptrdiff_t shares, ptrdiff_t m, ptrd
         ptrdiff_t row = top + lane / across * PRODUCT_ROWS;
         ptrdiff_t column = left + lane % across * N;
         typename product::sums_t sums = {};
-        ptrdiff_t p = row < m && column < n ? split : k, last = product::LAST * splits;
-        for (; p + last < k; p += last + splits)
-            add_outer_at<WHOLE, true>(sums, a + row, a_lead, m - row, b + column,
-                                      b_lead, n - column, p, splits, k);
-        if (p < k)
-            add_outer_at<WHOLE, false>(sums, a + row, a_lead, m - row, b + column,
-                                       b_lead, n - column, p, splits, k);
+        ptrdiff_t p = row < m && column < n ? split : k;
+        for (; p + splits * (TERMS_AT_ONCE - 1) < k; p += splits * TERMS_AT_ONCE)
+            add_outer_at<WHOLE, TERMS_AT_ONCE>(sums, a + row, a_lead, m - row,
+                                               b + column, b_lead, n - column, p,
+                                               splits, k);
+        for (; p < k; p += splits * TERMS_AT_LAST)
+            add_outer_at<WHOLE, TERMS_AT_LAST>(sums, a + row, a_lead, m - row,
+                                               b + column, b_lead, n - column, p,
+                                               splits, k);
         join_splits(memory, sums, lane, lanes, split, splits,
                     [=](int of_lane, int r, int i, T sum) {
                         ptrdiff_t y = top + of_lane / across * PRODUCT_ROWS + r;
