@@ -5,7 +5,7 @@ What executes a plan elsewhere than on the CPU knows these verbs, and no device.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -16,6 +16,9 @@ Argument = int | np.float32 | np.float64
 
 # A kernel or a product with its arguments, ready to be called as often as one likes.
 Call = Callable[[], None]
+
+
+T = TypeVar("T")
 
 
 class Buffer(Protocol):
@@ -36,6 +39,16 @@ class Kernel(Protocol):
     ) -> None: ...
 
 
+class Transfer(Protocol):
+    """Copies to a device's memory that go on beside its calls."""
+
+    def join(self) -> None:
+        """What is called from now on begins when they are done."""
+
+    def wait(self) -> None:
+        """Return when they are done: from then on the arrays may be changed."""
+
+
 class Device(Protocol):
     """Memory, kernels and matrix products, in the order in which they are called."""
 
@@ -47,7 +60,13 @@ class Device(Protocol):
         """Whether a buffer lies in this device's memory."""
 
     def empty(self, size: int, dtype: DTypeLike) -> Any:
-        """A :class:`Buffer` of so many numbers, whatever they are; never of none."""
+        """A :class:`Buffer` of so many numbers, whatever they are; never of none.
+
+        A MemoryError says that there is no room for it.
+        """
+
+    def free_bytes(self) -> int:
+        """About how much memory there is for buffers."""
 
     def zeros(self, size: int, dtype: DTypeLike) -> Any:
         """The same, and all of them 0."""
@@ -60,6 +79,17 @@ class Device(Protocol):
 
     def copy(self, source: Any, target: Any, size: int) -> None:
         """Copy so many numbers of the same dtype from one buffer to another."""
+
+    def pinned(self, size: int, dtype: DTypeLike) -> NDArray:
+        """An array of the host, of so many numbers, from which one may :meth:`send`."""
+
+    def send(self, pairs: Sequence[tuple[NDArray, Any]]) -> Transfer:
+        """Copy parts of pinned arrays to the beginnings of buffers.
+
+        The copies begin when all that has been called so far is done, and go on beside
+        what is called next. Until they are joined nothing may use the buffers, and
+        until they are waited for nobody may change the arrays.
+        """
 
     def kernel(self, stem: str, name: str) -> Kernel:
         """A kernel of the file ``csrc/cuda/stem.cu``."""
@@ -86,6 +116,82 @@ class Device(Protocol):
 
         None of them may ask for memory, or read anything back.
         """
+
+    def adopt(self, array: Any) -> "DeviceArray":
+        """An array of another library in this device's memory, as one of ours.
+
+        It is copied only if it is not C-contiguous, and lives as long as it is used.
+        What is called from now on waits for what its library has been asked for.
+
+        Raises
+        ------
+        ValueError
+            If it lies in the memory of another device.
+        """
+
+    def cast(self, array: "DeviceArray", dtype: DTypeLike) -> "DeviceArray":
+        """The same numbers as another dtype; the array itself if it has that."""
+
+    def take(self, array: "DeviceArray", rows: NDArray[np.intp]) -> "DeviceArray":
+        """A copy of some rows."""
+
+    def prepare(self, shape: tuple[int, ...], dtype: DTypeLike) -> "DeviceArray":
+        """Room for an array that will be the caller's, by :meth:`give`."""
+
+    def give(self, array: "DeviceArray") -> Any:
+        """What :meth:`prepare` made, as an array of CuPy's.
+
+        What the caller asks for from now on waits for what was called before.
+        """
+
+
+def for_rows_that_fit(make: Callable[[int], T], n_rows: int, unit: int = 1) -> T:
+    """What ``make`` makes for so many rows, or half of them, where memory is short.
+
+    Parameters
+    ----------
+    make : callable
+        Takes the number of rows.
+    n_rows : int
+        A multiple of unit.
+    unit : int, default=1
+        The fewest rows, of which there are always a multiple.
+
+    Raises
+    ------
+    MemoryError
+        What it raises for the fewest rows.
+    """
+    while True:
+        try:
+            return make(n_rows)
+        except MemoryError:
+            if n_rows <= unit:
+                raise
+        n_rows = -(-n_rows // (2 * unit)) * unit
+
+
+def no_memory(n_bytes: int, free_bytes: int) -> MemoryError:
+    """What a device raises that has no room for a buffer of so many bytes."""
+    return MemoryError(
+        f"the device has no memory for another {describe_bytes(n_bytes)}, as "
+        f'{describe_bytes(free_bytes)} are free: make room there, or pass device="cpu"'
+    )
+
+
+def describe_bytes(n_bytes: int) -> str:
+    """A number of bytes in words.
+
+    Examples
+    --------
+    >>> from fastnn.device import describe_bytes
+    >>> describe_bytes(3 * 2**29), describe_bytes(300)
+    ('1.5 GiB', '300 bytes')
+    """
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if n_bytes >= unit:
+            return f"{n_bytes / unit:.1f} {name}"
+    return f"{n_bytes} bytes"
 
 
 @dataclass(frozen=True)
@@ -122,3 +228,20 @@ class DeviceArray:
         shape = (max(last - first, 0), *self.shape[1:])
         width = self.size // max(len(self), 1)
         return DeviceArray(self.buffer.after(first * width), shape, self.dtype)
+
+
+def uploaded(device: Device, array: NDArray, dtype: DTypeLike) -> DeviceArray:
+    """A copy of an array on a device."""
+    array = np.ascontiguousarray(array, dtype)
+    buffer = device.empty(array.size, array.dtype)
+    if array.size:
+        device.upload(array, buffer)
+    return DeviceArray(buffer, array.shape, array.dtype)
+
+
+def downloaded(device: Device, array: DeviceArray) -> NDArray:
+    """A copy of an array of a device on the host."""
+    copy = np.empty(array.shape, array.dtype)
+    if copy.size:
+        device.download(array.buffer, copy)
+    return copy

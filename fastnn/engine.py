@@ -20,7 +20,7 @@ from fastnn.arguments import (
     check_samples,
 )
 from fastnn.cuda import DeviceEngine
-from fastnn.device import Device, DeviceArray
+from fastnn.device import Device, DeviceArray, describe_bytes, for_rows_that_fit
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
@@ -55,7 +55,8 @@ class Engine:
     parameters : ndarray or MirroredArray of shape (n_parameters,), float32 or float64
         Changed in place. Its dtype is that of all computation.
     X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
-        float32 or float64, of any memory layout; read and never copied on the CPU. A
+        float32 or float64, of any memory layout; read and never copied on the CPU. To a
+        device it is copied, or goes in parts if it does not fit into the memory. A
         DeviceArray is for the device that it is on, and not copied there either if it
         is of the dtype of the parameters.
     y : ndarray of shape (n_samples, target_columns)
@@ -72,7 +73,8 @@ class Engine:
         What the rule remembers, of the dtype of the parameters; changed in place.
     n_threads : int or None, default=1
         At most so many threads share a step; a small step uses fewer. None and negative
-        numbers count as in :func:`fastnn.threads.effective_n_threads`.
+        numbers count as in :func:`fastnn.threads.effective_n_threads`. Where there is a
+        device, they gather the samples that do not fit into its memory.
     precision : {"bf16", "high", "tf32"} or None, default=None
         How the larger products of float32 are taken, where the processor gains by it:
         see :class:`fastnn.MLPClassifier`. None is in the full precision of the
@@ -105,6 +107,9 @@ class Engine:
     ValueError
         If an array has another shape, dtype or layout than described, or class numbers
         are out of range.
+    MemoryError
+        If not even a few samples, or a whole mini-batch where the plan needs that, fit
+        into the device's memory beside the parameters.
     """
 
     def __init__(
@@ -168,10 +173,20 @@ class Engine:
         if device is not None:
             self.n_threads = 1
             capacity = _chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
-            self._compiled = DeviceEngine(
-                device, plan, X, y, sample_weight, batch_size, capacity, rule,
-                precision, self._parameters, *own,
-            )  # fmt: skip
+            unit = capacity if plan.needs_whole_batches else ROW_ALIGNMENT
+            try:
+                self._compiled = for_rows_that_fit(
+                    lambda rows: DeviceEngine(
+                        device, plan, X, y, sample_weight, batch_size, rows, n_threads,
+                        rule, precision, self._parameters, *own,
+                    ),
+                    capacity,
+                    unit,
+                )  # fmt: skip
+            except MemoryError as error:
+                raise _too_large(
+                    plan, [self._parameters, *own], unit, batch_size, error
+                ) from error
             return
         if isinstance(X, DeviceArray):
             raise ValueError("X is on a device, and this engine computes on the CPU")
@@ -412,6 +427,30 @@ class Engine:
             if not np.isfinite(total):
                 break
         return total / self._compiled.n_rows
+
+
+def _too_large(
+    plan: Plan,
+    trained: list[Any],
+    unit: int,
+    batch_size: int,
+    error: MemoryError,
+) -> MemoryError:
+    """What is said where not even ``unit`` rows fit into a device's memory."""
+    itemsize = trained[0].dtype.itemsize
+    numbers = sum(each.size for each in trained if each is not None)
+    fixed = itemsize * (plan.n_parameters + numbers)
+    moving = itemsize * unit * (plan.train_size + plan.n_inputs)
+    # Where chunks will do, they are as small as they can be by now.
+    advice = "make room there"
+    if plan.needs_whole_batches:
+        advice = f"lower batch_size (now {batch_size})"
+    return MemoryError(
+        "training does not fit into the device's memory: parameters, their gradients "
+        f"and the optimizer's state take {describe_bytes(fixed)}, and "
+        f"{min(unit, batch_size)} samples of a mini-batch {describe_bytes(moving)}; "
+        f'{advice}, or pass device="cpu" ({error})'
+    )
 
 
 def _chunk_rows(plan: Plan, batch_size: int, itemsize: int, most_bytes: int) -> int:

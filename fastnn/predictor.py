@@ -11,7 +11,7 @@ from fastnn._core import predict as compiled
 from fastnn._core.gather import Table
 from fastnn.arguments import check_input, check_parameters, check_samples
 from fastnn.cuda import DeviceForward
-from fastnn.device import Device
+from fastnn.device import Device, DeviceArray
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.plan import Plan
 from fastnn.threads import threads_for
@@ -62,8 +62,9 @@ class Predictor:
         ----------
         parameters : ndarray or MirroredArray of shape (n_parameters,)
             float32 or float64.
-        X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
-            float32 or float64, of any memory layout; read and never copied.
+        X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+            float32 or float64, of any memory layout; read and never copied. A
+            DeviceArray is for the device that it is on.
         n_jobs : int, default=1
             See :func:`fastnn.threads.effective_n_threads`. Only work that takes
             milliseconds is shared out.
@@ -77,6 +78,19 @@ class Predictor:
         outputs = self._predict(parameters, X, n_jobs, check_finite=False)
         assert outputs is not None  # nothing was checked
         return outputs
+
+    def predict_there(
+        self, parameters: NDArray | MirroredArray, X: DeviceArray
+    ) -> DeviceArray:
+        """As :meth:`predict`, for X on the device of this predictor.
+
+        The predictions stay there, to be handed over by :meth:`Device.give`.
+        """
+        check_parameters(self._plan, parameters)
+        check_input(self._plan, X)
+        if self._elsewhere is None:
+            raise ValueError("X is on a device, and this predictor is of the CPU")
+        return self._elsewhere.predict_there(mirrored(parameters), X)
 
     def predict_clean(
         self, parameters: NDArray | MirroredArray, X: Any, n_jobs: int | None
@@ -153,8 +167,8 @@ class Predictor:
         ----------
         parameters : ndarray or MirroredArray of shape (n_parameters,)
             float32 or float64.
-        X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
-            float32 or float64, of any memory layout; read and never copied.
+        X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+            As in :meth:`predict`.
         y : ndarray of shape (n_samples, target_columns)
             Encoded targets, of the dtype of the parameters.
         sample_weight : ndarray of shape (n_samples,), default=None

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from fastnn.cuda.device import find_device, import_cupy
 from fastnn.cuda.gpu import GPU
 from fastnn.cuda.row_blocks import can_share_rows
+from fastnn.device import DeviceArray, no_memory
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
@@ -66,26 +68,31 @@ def load_library():
         return ctypes.CDLL(compile_kernels(compiler, folder))
 
 
-def emulated_device():
+def emulated_device(**options):
     """An :class:`EmulatedDevice`; skips where kernels cannot be compiled."""
     library = load_library()
     if isinstance(library, str):
         pytest.skip(library)
-    return EmulatedDevice(library)
+    return EmulatedDevice(library, **options)
 
 
 class Card(GPU):
     """The card of this machine, with what tests ask of the emulation."""
+
+    n_bytes = None  # as much memory is it to seem to have free
+
+    def free_bytes(self):
+        return super().free_bytes() if self.n_bytes is None else self.n_bytes
 
     def check(self):
         """That no kernel has failed: errors come out late."""
         import_cupy().cuda.runtime.deviceSynchronize()
 
 
-def device_under_test():
+def device_under_test(**options):
     """The card of this machine where that is asked for, else an emulated device."""
     if "FASTNN_TEST_CARD" not in os.environ:
-        return emulated_device()
+        return emulated_device(**options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what CuPy has to say when it is imported
         try:
@@ -93,7 +100,9 @@ def device_under_test():
         except RuntimeError as missing:
             pytest.exit(f"FASTNN_TEST_CARD is set, but {missing}", returncode=1)
     cupy = import_cupy()
-    return Card(cupy, cupy.cuda.runtime.getDevice())
+    card = Card(cupy, cupy.cuda.runtime.getDevice())
+    vars(card).update(options)
+    return card
 
 
 # How a device takes the ops of a step: as a chain of kernels, or with the rows of the
@@ -112,15 +121,71 @@ def ways_of(plan):
 class Memory:
     """Numbers between two guards, at first not a number."""
 
-    def __init__(self, raw, array):
+    def __init__(self, raw, array, claim):
         self.raw, self.array = raw, array
+        self.claim = claim  # of which the device has lent its bytes
 
     @property
     def address(self):
         return self.array.ctypes.data
 
     def after(self, first):
-        return Memory(self.raw, self.array[first:])
+        return Memory(self.raw, self.array[first:], self.claim)
+
+
+class Claim:
+    """So many bytes of a device, for as long as it lives."""
+
+    def __init__(self, device, n_bytes):
+        if n_bytes > device.free_bytes():
+            raise no_memory(n_bytes, device.free_bytes())
+        device.held += n_bytes
+        device.most_held = max(device.most_held, device.held)
+        weakref.finalize(self, device.give_back, n_bytes)
+
+
+class Transfer:
+    """Copies that a device makes as late as it may."""
+
+    def __init__(self, device, pairs):
+        self._device, self._pairs = device, pairs
+        self._copied = None
+        for array, buffer in pairs:
+            assert array.ndim == 1
+            assert array.dtype == buffer.array.dtype
+            assert any(np.may_share_memory(array, each) for each in device.all_pinned)
+            for other in device.in_flight:
+                assert not any(
+                    np.may_share_memory(array, each) for each in other.arrays
+                )
+            # From now on they may be there or not.
+            wipe(buffer.array[: array.size])
+        device.in_flight.append(self)
+
+    @property
+    def arrays(self):
+        return [array for array, _ in self._pairs]
+
+    def join(self):
+        self._arrive()
+
+    def _arrive(self):
+        if self._copied is None:
+            self._copied = [array.copy() for array in self.arrays]
+            for (array, buffer), copy in zip(self._pairs, self._copied, strict=True):
+                buffer.array[: array.size] = copy
+
+    def wait(self):
+        self._arrive()
+        # Whoever has only joined it does not know when they were copied.
+        for array, copy in zip(self.arrays, self._copied, strict=True):
+            np.testing.assert_array_equal(array, copy)
+        if self in self._device.in_flight:
+            self._device.in_flight.remove(self)
+
+
+def wipe(array):
+    array[...] = np.nan if array.dtype.kind == "f" else 85
 
 
 class EmulatedDevice:
@@ -128,19 +193,37 @@ class EmulatedDevice:
 
     reverse = False  # the order in which threads run
 
-    def __init__(self, library):
-        self.library = library
+    def __init__(self, library, n_bytes=2**40):
+        self.library, self.n_bytes = library, n_bytes
+        self.held = self.most_held = 0
         self._memory = []
+        self.all_pinned, self.in_flight = [], []
+
+    def free_bytes(self):
+        return self.n_bytes - self.held
+
+    def give_back(self, n_bytes):
+        self.held -= n_bytes
 
     def empty(self, size, dtype):
         dtype = np.dtype(dtype)
         size = max(size, 1)
+        claim = Claim(self, size * dtype.itemsize)
         raw = np.empty(size * dtype.itemsize + 2 * GUARD_BYTES, np.uint8)
         raw[:GUARD_BYTES] = raw[-GUARD_BYTES:] = GUARD
         array = raw[GUARD_BYTES:-GUARD_BYTES].view(dtype)
-        array[...] = np.nan if dtype.kind == "f" else 85
+        wipe(array)
         self._memory.append(raw)
-        return Memory(raw, array)
+        return Memory(raw, array, claim)
+
+    def pinned(self, size, dtype):
+        array = np.empty(max(size, 1), dtype)
+        wipe(array)
+        self.all_pinned.append(array)
+        return array
+
+    def send(self, pairs):
+        return Transfer(self, pairs)
 
     def zeros(self, size, dtype):
         memory = self.empty(size, dtype)
@@ -166,6 +249,19 @@ class EmulatedDevice:
         assert source.array.dtype == target.array.dtype
         assert target.array.size >= size
         target.array[:size] = source.array[:size]
+
+    def prepare(self, shape, dtype):
+        size = int(np.prod(shape))
+        return DeviceArray(self.empty(size, dtype), shape, np.dtype(dtype))
+
+    def cast(self, array, dtype):
+        if array.dtype == dtype:
+            return array
+        with np.errstate(over="ignore"):
+            own = array.buffer.array[: array.size].astype(dtype)
+        buffer = self.empty(own.size, dtype)
+        buffer.array[: own.size] = own
+        return DeviceArray(buffer, array.shape, own.dtype)
 
     def kernel(self, stem, name):
         function = getattr(self.library, name)
@@ -204,7 +300,9 @@ class EmulatedDevice:
         return run
 
     def check(self):
-        """That no guard was written to, and that all threads came to each barrier."""
+        """That no guard was written to, that all threads came to each barrier, and that
+        all copies were waited for."""
+        assert not self.in_flight
         for raw in self._memory:
             for guard in (raw[:GUARD_BYTES], raw[-GUARD_BYTES:]):
                 np.testing.assert_array_equal(guard, GUARD)

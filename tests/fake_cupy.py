@@ -1,38 +1,25 @@
 """As much of CuPy as fastnn.cuda uses, over emulated kernels and NumPy's products."""
 
 import re
+from itertools import cycle
 from types import SimpleNamespace
 
 import numpy as np
 from emulation import EmulatedDevice, matrix, rounded
+from fake_arrays import CUDA, PRESENT, Card, Event, LateStream, Stream, ndarray
 
 HANDLE = 7
+
+# Of what CuPy's pool has taken of the card, and lends nobody.
+CACHED_BYTES = 512
 
 
 class CUDARuntimeError(RuntimeError):
     pass
 
 
-class Stream:
-    """A queue whose work is done at once, or recorded while it is captured."""
-
-    ptr = 5
-
-    def __init__(self, non_blocking):
-        assert non_blocking  # the default stream cannot be captured
-        self.calls = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        return None
-
-    def do(self, call):
-        if self.calls is None:
-            call()
-        else:
-            self.calls.append(call)
+class CapturableStream(Stream):
+    """Not the default one, which cannot be captured."""
 
     def begin_capture(self):
         assert self.calls is None
@@ -46,45 +33,6 @@ class Stream:
                 stream.do(call)
 
         return SimpleNamespace(launch=launch)
-
-
-class Array:
-    """A flat cupy.ndarray."""
-
-    device = SimpleNamespace(id=0)
-
-    def __init__(self, memory):
-        self._memory = memory
-        self.dtype, self.size = memory.array.dtype, memory.array.size
-        self.data = SimpleNamespace(
-            ptr=memory.address,
-            array=memory.array,
-            copy_from_device_async=self._copy_from_device_async,
-        )
-
-    def __getitem__(self, key):
-        start, stop, step = key.indices(self.size)
-        assert step == 1
-        part = self._memory.after(start)
-        part.array = part.array[: stop - start]
-        return Array(part)
-
-    def set(self, array, stream):
-        if array.dtype != self._memory.array.dtype or array.shape != (self.size,):
-            raise TypeError(f"{array.dtype} of shape {array.shape}")
-        assert stream.calls is None  # nothing is copied while steps are recorded
-        self._memory.array[...] = array
-
-    def get(self, stream, out):
-        assert stream.calls is None
-        assert out.dtype == self.dtype
-        out[...] = self._memory.array
-
-    def _copy_from_device_async(self, source, n_bytes, stream):
-        own = self._memory.array.view(np.uint8)
-        stream.do(
-            lambda: np.copyto(own[:n_bytes], source.array.view(np.uint8)[:n_bytes])
-        )
 
 
 class Cublas:
@@ -146,6 +94,25 @@ class Cublas:
         return 0
 
 
+class Bare:
+    """An array of which only ``__cuda_array_interface__`` is known."""
+
+    def __init__(self, array):
+        self.array = array
+
+    shape = property(lambda self: self.array.shape)
+
+    @property
+    def __cuda_array_interface__(self):
+        return {
+            "shape": self.array.shape,
+            "typestr": self.array.dtype.str,
+            "data": (self.array.data.ptr, False),
+            "version": 3,
+            "stream": 1,
+        }
+
+
 def scalar(address, dtype):
     # As it is now: a graph keeps what it was.
     return float(matrix((address.value, 1, 0, False), 0, (1, 1), dtype)[0, 0])
@@ -153,7 +120,9 @@ def scalar(address, dtype):
 
 def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
     """The module, whose one card is an emulated device, and its library of cuBLAS."""
-    stream = Stream(non_blocking=True)
+    stream = CapturableStream(5)
+    streams = cycle((stream, LateStream(stream)))
+    card = Card(device)
 
     class RawModule:
         def __init__(self, code, options):
@@ -169,8 +138,37 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             return SimpleNamespace(kernel=function)
 
     def make_stream(non_blocking):
-        assert non_blocking
-        return stream
+        assert non_blocking  # the default stream cannot be captured
+        return next(streams)
+
+    def zeros(shape, dtype):
+        array = card.empty(shape, dtype)
+        array._values[...] = 0
+        return array
+
+    pool = SimpleNamespace(
+        get_limit=lambda: device.n_bytes,
+        total_bytes=lambda: device.held + CACHED_BYTES,
+        free_bytes=lambda: CACHED_BYTES,
+    )
+
+    def asarray(array, order=None):
+        if isinstance(array, Bare):
+            Stream.by_number[array.__cuda_array_interface__["stream"]].synchronize()
+            return array.array
+        if isinstance(array, np.ndarray):
+            card.from_host.append(array.size)
+            if array.flags.f_contiguous and not array.flags.c_contiguous:
+                return ndarray(card, card.array(array.T)._values.T)
+            return card.array(array)
+        if order == "C" and not array._values.flags.c_contiguous:
+            return card.array(array._values)
+        return array
+
+    def from_dlpack(array):
+        kind, number = array.__dlpack_device__()
+        assert (kind, number) == (CUDA, card.number)
+        return ndarray(*array.__dlpack__(stream=PRESENT[-1].ptr, max_version=(1, 3)))
 
     runtime = SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,
@@ -189,11 +187,21 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
             runtime=runtime,
             cublas=SimpleNamespace(create=lambda: HANDLE, destroy=lambda handle: None),
             nvrtc=SimpleNamespace(getVersion=lambda: (13, 0)),
-            Device=lambda number: SimpleNamespace(compute_capability=capability),
+            Device=lambda number: SimpleNamespace(
+                compute_capability=capability, mem_info=(2**41, 2**42)
+            ),
             Stream=make_stream,
+            Event=Event,
+            alloc_pinned_memory=bytearray,
+            get_current_stream=lambda: PRESENT[-1],
         ),
-        empty=lambda size, dtype: Array(device.empty(size, dtype)),
-        zeros=lambda size, dtype: Array(device.zeros(size, dtype)),
+        ndarray=ndarray,
+        empty=card.empty,
+        zeros=zeros,
+        asarray=asarray,
+        from_dlpack=from_dlpack,
+        get_default_memory_pool=lambda: pool,
         RawModule=RawModule,
+        card=card,
     )
     return cupy, Cublas(stream)

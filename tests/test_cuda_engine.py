@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,9 @@ from test_cuda_kernels import kernel_names
 from writers import dense
 
 from fastnn._core.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP, PHASES
+from fastnn.cuda import worst_number
 from fastnn.cuda.recorder import STEPS_BEFORE, STEPS_TOGETHER
+from fastnn.device import downloaded, uploaded
 from fastnn.engine import Engine
 from fastnn.layers import BatchNorm, Dense, Dropout
 from fastnn.losses import CustomLoss, SquaredError
@@ -74,7 +77,7 @@ RULES = {
 
 
 def engine_of(plan, data, device, **options):
-    options = {"batch_size": len(data.X), **options}
+    options = {"batch_size": len(data.y), **options}
     return Engine(
         plan, data.parameters, data.X, data.y, data.weight, device=device, **options
     )
@@ -226,6 +229,7 @@ def test_the_plans_launch_every_kernel(monkeypatch):
                     device=device)  # fmt: skip
     engine.gradient()
     assert engine.all_finite()
+    assert worst_number(device, uploaded(device, data.X, data.X.dtype)) == 0
     # The slope of the identity is 1: nothing is multiplied by it.
     assert kernel_names() - launched == {"slope_identity"}
 
@@ -584,3 +588,52 @@ def test_a_loss_in_python_is_not_recorded():
     device = device_under_test()
     device.record = None
     trained(plan, draw(plan, 30), device, SGD(0.01))
+
+
+# ------------------------------------------------------------------ device arrays
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1, 257, 70_001])
+def test_the_worst_of_many_numbers_is_found(dtype, size):
+    device = device_under_test()
+    largest = np.finfo(dtype).max
+    for place in (0, size // 3, size - 1):
+        for worst in (0.0, -np.inf, np.nan):
+            numbers = np.full(size, largest if np.isfinite(worst) else np.inf, dtype)
+            numbers[1:-1] = largest
+            numbers[place] = worst
+            found = worst_number(device, uploaded(device, numbers, dtype))
+            np.testing.assert_equal(found, abs(worst))
+    device.check()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("there", [np.float32, np.float64])
+def test_what_is_on_the_device_already_is_as_good(dtype, there):
+    plan = plan_of("wide")
+    data = draw(plan, 37).astype(dtype)
+    data = replace(data, X=data.X.astype(np.float32).astype(there))
+    device = device_under_test()
+    X = uploaded(device, data.X, there)
+    predictor = Predictor(plan, device)
+    expected = predictor.predict(data.parameters, data.X)
+    np.testing.assert_array_equal(predictor.predict(data.parameters, X), expected)
+    outputs = predictor.predict_there(data.parameters, X)
+    assert outputs.dtype == dtype
+    np.testing.assert_array_equal(downloaded(device, outputs), expected)
+    sums, gradients = gradient_of(plan, data, device)
+    again, own = gradient_of(plan, replace(data, X=X), device)
+    np.testing.assert_array_equal(own, gradients)
+    assert again == sums
+    device.check()
+
+
+def test_an_array_of_a_device_is_none_of_the_cpu():
+    plan = plan_of("wide")
+    data = draw(plan, 5)
+    X = uploaded(device_under_test(), data.X, data.X.dtype)
+    with pytest.raises(ValueError, match="X is on a device, and this predictor is of"):
+        Predictor(plan).predict_there(data.parameters, X)
+    with pytest.raises(ValueError, match="X is on a device, and this engine computes"):
+        Engine(plan, data.parameters, X, data.y, batch_size=5)

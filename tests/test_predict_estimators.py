@@ -38,7 +38,9 @@ def the_long_way(monkeypatch):
     seen = []
     check = BaseNeuralNetwork._check_X
     monkeypatch.setattr(
-        BaseNeuralNetwork, "_check_X", lambda self, X: seen.append(X) or check(self, X)
+        BaseNeuralNetwork,
+        "_check_X",
+        lambda self, X, device: seen.append(X) or check(self, X, device),
     )
     return seen
 

@@ -49,6 +49,9 @@ class Log:
 
     zeros = empty
 
+    def free_bytes(self):
+        return 2**40
+
     def upload(self, array, buffer):
         pass
 

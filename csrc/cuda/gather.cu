@@ -6,13 +6,14 @@
 #include "lanes.h"
 
 /* Where a step stands: in the order of the samples, and in the table of steps. */
-#define PLACE_ARGUMENTS                                                \
-    const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size, \
-        ptrdiff_t first, const double *table, double *scalars, double *sums
+#define PLACE_ARGUMENTS                                                      \
+    const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size,       \
+        ptrdiff_t first, ptrdiff_t at, const double *table, double *scalars, \
+        double *sums
 
-/* Which sample is row i of this chunk: of the mini-batch that the cursor stands at, from
-   row first on. */
-#define SAMPLE(i) order[cursor[0] * batch_size + first + (i)]
+/* Which sample is row i of this chunk, whose first one is number first of the mini-batch
+   that the cursor stands at: place at of the order, as far as that is there. */
+#define SAMPLE(i) order[cursor[0] * batch_size + at + (i)]
 
 /* The first share of a chunk copies the step's row of the table; that of the first chunk
    starts the step's sums. */
@@ -49,9 +50,9 @@ SHARED_KERNEL(NAMED(gather), ptrdiff_t count, ptrdiff_t n, const REAL *X, REAL *
         REAL numbers[GATHERED_AT_ONCE];
 #pragma unroll
         for (int k = 0; k < GATHERED_AT_ONCE; k++) {
-            ptrdiff_t at = i + k * apart < size ? i + k * apart : i;
-            ptrdiff_t row = quotient(at, n);
-            numbers[k] = X[SAMPLE(row) * n + at - row * n];
+            ptrdiff_t own = i + k * apart < size ? i + k * apart : i;
+            ptrdiff_t row = quotient(own, n);
+            numbers[k] = X[SAMPLE(row) * n + own - row * n];
         }
 #pragma unroll
         for (int k = 0; k < GATHERED_AT_ONCE; k++)

@@ -109,6 +109,21 @@ cdef class Table:
         self.long_columns = indices.dtype == np.int64
         self.long_starts = indptr.dtype == np.int64
 
+    def take(self, const Py_ssize_t[::1] rows, floating[:, ::1] out):
+        """Copy rows of a dense table to an array, as its dtype; without the GIL.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), intp
+            Numbers of rows, which are trusted to be there.
+        out : ndarray of shape (n, n_columns), float32 or float64, C-contiguous
+        """
+        if self.sparse or (out.shape[0], out.shape[1]) != (len(rows), self.n_columns):
+            raise ValueError("out must have the shape of rows of a dense table")
+        if out.size:
+            with nogil:
+                self.gather(&rows[0], rows.shape[0], &out[0, 0])
+
     cdef const void *in_place(self, Py_ssize_t first, size_t itemsize) noexcept nogil:
         """Where rows from first on lie, if they can be read as they are; else NULL."""
         if (self.sparse or self.column_stride != 1

@@ -3,8 +3,9 @@
 The formulas are those of the CPU's loops: the kernels of ``csrc/cuda`` include them.
 """
 
-from fastnn.cuda.device import describe, find_device
+from fastnn.cuda.device import describe, find_device, missing_piece
 from fastnn.cuda.engine import DeviceEngine
+from fastnn.cuda.finite import worst_number
 from fastnn.cuda.forward import DeviceForward
 
 __all__ = [
@@ -12,4 +13,6 @@ __all__ = [
     "DeviceForward",
     "describe",
     "find_device",
+    "missing_piece",
+    "worst_number",
 ]

@@ -54,14 +54,14 @@ class Cublas:
     cupy : module
     stream : cupy.cuda.Stream
         The card is the present one.
+    workspace : cupy.ndarray of ``WORKSPACE_BYTES`` bytes
     """
 
-    def __init__(self, cupy: Any, stream: Any):
+    def __init__(self, cupy: Any, stream: Any, workspace: Any):
+        self.workspace = workspace
         self._library = load_library()
         self._handle = cupy.cuda.cublas.create()
         weakref.finalize(self, cupy.cuda.cublas.destroy, self._handle).atexit = False
-        with stream:
-            self.workspace = cupy.empty(WORKSPACE_BYTES, np.uint8)
         # In this order: a stream comes with a workspace.
         self._check(self._library.cublasSetStream_v2(self._handle, stream.ptr))
         self._check(

@@ -6,15 +6,13 @@ same for all steps of as many rows, and is recorded once, to be launched as one.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn._core.shuffle import shuffle
 from fastnn._core.tables import (
     AVERAGE_RATE,
     CLIP_NORM,
@@ -39,7 +37,8 @@ from fastnn.cuda.row_blocks import (
     blocks_of,
     gains_by_row_blocks,
 )
-from fastnn.cuda.samples import Place, Samples
+from fastnn.cuda.samples import Part, Place
+from fastnn.cuda.streaming import samples_on
 from fastnn.cuda.walk import Walk
 from fastnn.device import Call, Device
 from fastnn.mirrored import MirroredArray
@@ -63,6 +62,8 @@ class DeviceEngine:
         As :class:`fastnn.engine.Engine` has checked them.
     capacity : int
         Rows for which activations have room; larger batches are taken in chunks.
+    n_threads : int or None
+        Threads of the host, where samples do not fit into the device's memory.
     rule : int
         Number of the optimizer's rule.
     precision : str or None
@@ -81,6 +82,7 @@ class DeviceEngine:
         sample_weight: NDArray | None,
         batch_size: int,
         capacity: int,
+        n_threads: int | None,
         rule: int,
         precision: str | None,
         parameters: MirroredArray,
@@ -90,13 +92,8 @@ class DeviceEngine:
         dtype = parameters.dtype
         self._device, self._plan, self._dtype = device, plan, dtype
         self._suffix = "_f64" if dtype == np.float64 else "_f32"
-        self._batch_size, self._capacity = batch_size, capacity
+        self._capacity = capacity
         self._rule = OPTIMIZERS[rule]
-        self._samples = Samples(device, X, y, sample_weight, dtype, capacity)
-        self.n_rows = self._samples.n_rows
-        self._order = np.arange(self.n_rows, dtype=np.intp)
-        self._order_is_there = False
-
         n = plan.n_parameters
         self._trained = [
             each for each in (parameters, state, average) if each is not None
@@ -110,34 +107,41 @@ class DeviceEngine:
         device.upload(np.frombuffer(plan.blocks.tobytes(), np.uint8), self._blocks)
         # Numbers of a block_scalars_t of csrc/block_scalars.h.
         self._block_scalars = device.empty(6 * len(plan.blocks), np.float64)
-        self._rows_of_order = device.empty(self.n_rows, np.int64)
-        self._table = device.empty(STEPS_AT_ONCE * N_SCALARS, np.float64)
-        self._cursor = device.empty(2, np.int64)
         self._precision = precision if precision in device.precisions else None
         by_rows = self._precision is None and gains_by_row_blocks(
             plan, batch_size, dtype.itemsize
         )
         size = activation_size(plan) if by_rows else plan.train_size
         rows_of_table = blocks_of(capacity) if by_rows else 1
+        n_steps = min(STEPS_AT_ONCE, -(-X.shape[0] // batch_size))
+        self._table = device.empty(n_steps * N_SCALARS, np.float64)
+        activation = device.empty(capacity * size, dtype)
+        statistic = device.empty(plan.statistic_size, dtype)
+        sums = device.empty(EPOCH + 1, np.float64)
+        partial_ = device.empty(partial_sums(plan, capacity), np.float64)
+        # For copies of what is trained: the start of an epoch, and the best of all.
+        copied = self._trained if state is not None else []
+        reserve = 2 * sum(each.size * dtype.itemsize for each in copied)
+        self._samples = samples_on(
+            device, X, y, sample_weight, dtype, batch_size, capacity, n_threads, reserve
+        )
+        self.n_rows = self._samples.n_rows
         self._room = Room(
             spaces={
                 "input": self._samples.input,
                 "target": self._samples.target,
                 "parameter": self._weights,
                 "gradient": self._gradients,
-                "activation": device.empty(capacity * size, dtype),
-                "statistic": device.empty(plan.statistic_size, dtype),
+                "activation": activation,
+                "statistic": statistic,
             },
             weight=self._samples.weight,
             scalars=device.empty(rows_of_table * N_SCALARS, np.float64),
-            sums=device.empty(EPOCH + 1, np.float64),
-            partial=device.empty(partial_sums(plan, capacity), np.float64),
+            sums=sums,
+            partial=partial_,
             capacity=capacity,
         )
-        self._place = Place(
-            self._rows_of_order, self._cursor, batch_size, self._table,
-            self._room.scalars, self._room.sums,
-        )  # fmt: skip
+        self._place = Place(self._table, self._room.scalars, self._room.sums)
         self._walk = (
             RowBlocks(plan, device, dtype, self._room, self._samples, self._place)
             if by_rows
@@ -155,18 +159,17 @@ class DeviceEngine:
 
     def shuffle(self, bit_generator: Any) -> None:
         """Shuffles the order of the rows with NumPy's bit generator."""
-        shuffle(self._order, bit_generator)
-        self._order_is_there = False
+        self._samples.shuffle(bit_generator)
 
     def gradient(
         self, rows: NDArray[np.intp], scalars: NDArray[np.float64]
     ) -> tuple[float, float, float]:
         """Sums over these rows: loss, reported loss and weights; and the gradients."""
         self._bring()
-        self._device.upload(rows.astype(np.int64), self._rows_of_order)
-        self._order_is_there = False
         self._begin(scalars[np.newaxis], 0)
-        self._run_all(self._gradient_calls(len(rows)))
+        with closing(self._samples.batch(rows)) as parts:
+            for part in parts:
+                self._run_all(self._gradient_calls(part))
         self._device.download(self._gradients, self.gradients)
         loss, reported, weight = self._sums()[:PENALTY]
         return float(loss), float(reported), float(weight)
@@ -194,19 +197,12 @@ class DeviceEngine:
         not finite if one of them is not.
         """
         self._bring()
-        if not self._order_is_there:
-            order = self._order.astype(np.int64, copy=False)
-            self._device.upload(order, self._rows_of_order)
-            self._order_is_there = True
         self._begin(scalars, first)
-        counts = [
-            min(self._batch_size, self.n_rows - step * self._batch_size)
-            for step in range(first, first + len(scalars))
-        ]
         with self._changing():
             try:
-                for count, together in groupby(counts):
-                    self._take(count, len(list(together)), scalars)
+                with closing(self._samples.steps(first, len(scalars))) as parts:
+                    for part in parts:
+                        self._take(part, scalars)
             except KeyboardInterrupt:
                 # Between a step and its constraints: they may be asked for twice.
                 self._run_all([self._max_norm(block) for block in self._limited])
@@ -214,22 +210,22 @@ class DeviceEngine:
             total = float(self._sums()[EPOCH])
         return total
 
-    def _take(self, count: int, n_steps: int, scalars: NDArray[np.float64]) -> None:
-        """So many steps of as many rows."""
+    def _take(self, part: Part, scalars: NDArray[np.float64]) -> None:
+        """The steps of a part of the samples, or a part of a step."""
         kind = (
-            count,
+            part.count, part.first, part.last,
             *(scalars[:, column].any() for column in (CLIP_NORM, AVERAGE_RATE)),
-        )
+        )  # fmt: skip
         if kind not in self._step_calls:
-            self._step_calls[kind] = [
-                *self._gradient_calls(count),
-                *self._update_calls(count, scalars),
-            ]
+            calls = self._gradient_calls(part)
+            if part.last == part.count:
+                calls += self._update_calls(part.count, scalars)
+            self._step_calls[kind] = calls
         calls = self._step_calls[kind]
-        if self._recorder is not None:
-            self._recorder.run(kind, calls, n_steps)
+        if self._recorder is not None and part.is_whole:
+            self._recorder.run(kind, calls, part.n_steps)
             return
-        for _ in range(n_steps):
+        for _ in range(part.n_steps):
             self._run_all(calls)
 
     def all_finite(self) -> bool:
@@ -274,7 +270,7 @@ class DeviceEngine:
     def _begin(self, scalars: NDArray[np.float64], first: int) -> None:
         """Steps begin at the first row of these scalars, with mini-batch first."""
         self._device.upload(scalars, self._table)
-        self._device.upload(np.array([first, 0], np.int64), self._cursor)
+        self._device.upload(np.array([first, 0], np.int64), self._samples.cursor)
         self._device.upload(np.zeros(EPOCH + 1), self._room.sums)
 
     def _set_weight(self, weight_sum: float) -> None:
@@ -303,11 +299,11 @@ class DeviceEngine:
         size = self._plan.n_parameters
         return partial(kernel, grid, (THREADS, 1), (size, *arguments))
 
-    def _gradient_calls(self, count: int) -> list[Call]:
-        """Of the rows of a mini-batch, chunk by chunk."""
+    def _gradient_calls(self, part: Part) -> list[Call]:
+        """Of the rows of a mini-batch that are there, chunk by chunk."""
         calls = []
-        for first in range(0, count, self._capacity):
-            rows = Rows(min(self._capacity, count - first), first, first > 0)
+        for first in range(part.first, part.last, self._capacity):
+            rows = Rows(min(self._capacity, part.last - first), first, first > 0)
             if rows not in self._chunk_calls:
                 self._chunk_calls[rows] = self._calls_of_chunk(rows)
             calls += self._chunk_calls[rows]
@@ -366,7 +362,7 @@ class DeviceEngine:
             self._single(
                 "step", "settle", *squares, *penalties, *blocks, count,
                 room.scalars.address, sums, self._block_scalars.address,
-                self._cursor.address,
+                self._samples.cursor.address,
             )
         )  # fmt: skip
         return calls

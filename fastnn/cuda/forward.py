@@ -9,7 +9,7 @@ from scipy import sparse
 from fastnn._core.tables import PHASES
 from fastnn.cuda.calls import Room, Rows, partial_sums
 from fastnn.cuda.walk import Walk
-from fastnn.device import Device, DeviceArray
+from fastnn.device import Device, DeviceArray, for_rows_that_fit
 from fastnn.mirrored import MirroredArray
 from fastnn.plan import Plan
 
@@ -37,6 +37,13 @@ class DeviceForward:
     def predict(self, parameters: MirroredArray, X: Any) -> NDArray:
         """The network's outputs for every row of X, of shape (n, n_outputs)."""
         result = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
+        self._pass(PHASES["predict"], parameters, X, None, None, result)
+        return result
+
+    def predict_there(self, parameters: MirroredArray, X: DeviceArray) -> DeviceArray:
+        """The same for X on the device, where the outputs stay, to be given."""
+        shape = X.shape[0], self._plan.n_outputs
+        result = self._device.prepare(shape, parameters.dtype)
         self._pass(PHASES["predict"], parameters, X, None, None, result)
         return result
 
@@ -69,28 +76,12 @@ class DeviceForward:
         X: Any,
         y: NDArray | None,
         sample_weight: NDArray | None,
-        result: NDArray | None,
+        result: NDArray | DeviceArray | None,
     ) -> tuple[float, float]:
         device, plan, dtype = self._device, self._plan, parameters.dtype
         n_rows = X.shape[0]
-        bytes_per_row = dtype.itemsize * max(1, plan.predict_size + plan.n_inputs)
-        capacity = max(1, min(n_rows, BYTES_AT_ONCE // bytes_per_row))
-        spaces = {
-            "input": device.empty(capacity * plan.n_inputs, dtype),
-            "target": device.empty(capacity * plan.target_columns, dtype),
-            "parameter": parameters.on(device),
-            "activation": device.empty(capacity * plan.predict_size, dtype),
-            "statistic": device.empty(plan.statistic_size, dtype),
-        }
-        sums = device.zeros(N_SUMS, np.float64)
-        room = Room(
-            spaces=spaces,
-            weight=None if sample_weight is None else device.empty(capacity, dtype),
-            scalars=None,
-            sums=sums,
-            partial=device.empty(partial_sums(plan, capacity), np.float64),
-            capacity=capacity,
-        )
+        room = self._room(parameters, n_rows, sample_weight is not None)
+        spaces, capacity = room.spaces, room.capacity
         walk = Walk(plan, device, dtype, phase, room)
         place = int(plan.tensors[plan.output]["predict_offset"]) * capacity
         outputs = spaces["activation"].after(place)
@@ -104,16 +95,54 @@ class DeviceForward:
             for call in walk.calls(Rows(rows.stop - rows.start)):
                 call()
             if result is not None:
-                device.download(outputs, result[rows])
+                self._get(outputs, result[rows])
         loss = np.empty(N_SUMS)
-        device.download(sums, loss)
+        device.download(room.sums, loss)
         return float(loss[0]), float(loss[1])
+
+    def _room(self, parameters: MirroredArray, n_rows: int, is_weighted: bool) -> Room:
+        """Room for as many rows at once as the memory allows."""
+        weights, plan = parameters.on(self._device), self._plan
+        itemsize = parameters.dtype.itemsize
+        bytes_per_row = itemsize * max(1, plan.predict_size + plan.n_inputs)
+        capacity = max(1, min(n_rows, BYTES_AT_ONCE // bytes_per_row))
+        return for_rows_that_fit(
+            lambda rows: self._room_for(weights, parameters.dtype, rows, is_weighted),
+            capacity,
+        )
+
+    def _room_for(
+        self, weights: Any, dtype: np.dtype, capacity: int, is_weighted: bool
+    ) -> Room:
+        device, plan = self._device, self._plan
+        return Room(
+            spaces={
+                "input": device.empty(capacity * plan.n_inputs, dtype),
+                "target": device.empty(capacity * plan.target_columns, dtype),
+                "parameter": weights,
+                "activation": device.empty(capacity * plan.predict_size, dtype),
+                "statistic": device.empty(plan.statistic_size, dtype),
+            },
+            weight=device.empty(capacity, dtype) if is_weighted else None,
+            scalars=None,
+            sums=device.zeros(N_SUMS, np.float64),
+            partial=device.empty(partial_sums(plan, capacity), np.float64),
+            capacity=capacity,
+        )
 
     def _put(self, part: Any, buffer: Any, dtype: np.dtype) -> None:
         """Rows of X, wherever they are, to where the plan reads them."""
         if isinstance(part, DeviceArray):
+            part = self._device.cast(part, dtype)
             self._device.copy(part.buffer, buffer, part.size)
             return
         if sparse.issparse(part):
             part = part.toarray()
         self._device.upload(np.ascontiguousarray(part, dtype), buffer)
+
+    def _get(self, buffer: Any, part: NDArray | DeviceArray) -> None:
+        """Rows of outputs to where they are wanted."""
+        if isinstance(part, DeviceArray):
+            self._device.copy(buffer, part.buffer, part.size)
+        else:
+            self._device.download(buffer, part)

@@ -11,14 +11,20 @@ from functools import partial
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastnn.cuda import find_device
-from fastnn.device import Device
+from fastnn.device import Device, DeviceArray
+from fastnn.estimators.arrays import (
+    check_on_device,
+    check_targets,
+    on_host,
+    where_it_computes,
+)
 from fastnn.estimators.callback_support import (
     CallbackSupportMixin,
     FitTask,
@@ -128,7 +134,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training samples. float32 and float64 arrays of any memory order are not
             copied, and neither are CSR matrices, except that ``early_stopping`` splits
-            them; sparse X is never made dense.
+            them; sparse X is never made dense. An array on a GPU, of CuPy or another
+            library with DLPack, is for ``device="cuda"`` and stays there; y and the
+            weights may be there as well, and are copied to the host.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels in one column or several, or a label indicator matrix,
@@ -159,8 +167,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         ValueError
             If a parameter or an input is not valid, or if the first epoch is not
             finite. A model fitted before stays as it was.
+        TypeError
+            If X is on a GPU and ``device="cpu"``.
         RuntimeError
-            If ``device="cuda"`` and CuPy, the driver or a card is missing.
+            If ``device="cuda"`` or X is on a GPU, and CuPy, the driver or a card is
+            missing.
         """
         return self._fit(
             Arguments(X, y, sample_weight),
@@ -190,23 +201,30 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         classes: Any,
         task: FitTask | None,
     ) -> None:
-        find_device(self.device)
+        device = find_device(self.device)
         validated = check_validation_arguments(validation, self.solver)
         self._check_call(validated, incremental)
         go_on = self.warm_start or incremental
         previous: FittedNetwork | None = vars(self).get("_fitted") if go_on else None
-        X, y = self._check_X_y(training.X, training.y, reset=previous is None)
+        X, y = self._check_X_y(training.X, training.y, device, reset=previous is None)
+        if isinstance(classes, list):
+            classes = [on_host(each, "classes") for each in classes]
+        classes = on_host(classes, "classes")
         targets = self._make_targets(
             y, classes, None if previous is None else self._targets, incremental
         )
         dtype = self._computing_dtype(X, previous)
         check_precision(self.precision, self.solver, self.dtype, dtype)
         class_weights = self._class_weights(targets, y, incremental)
-        weight = check_weights(training.sample_weight, class_weights, X, y, dtype)
+        weight = check_weights(
+            on_host(training.sample_weight, "sample_weight"), class_weights, y, dtype
+        )
         samples = Samples(X, y, targets.encode(y, dtype), weight)
         held_out = None
         if validated:
-            held_out = self._check_held_out(validation, targets, class_weights, dtype)
+            held_out = self._check_held_out(
+                validation, targets, class_weights, dtype, device
+            )
 
         network = self._describe_network(targets)
         fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
@@ -265,17 +283,29 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             OptimizerState.start(optimizer, fitted.weights), random_state
         )
 
-    def _check_X_y(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=self._numeric_targets,
-            dtype=self._accepted_dtypes(),
-            reset=reset,
-        )
+    def _check_X_y(
+        self,
+        X: Any,
+        y: Any,
+        device: Device | None,
+        *,
+        reset: bool,
+        names: tuple[str, str] = ("X", "y"),
+    ) -> tuple[Any, Any]:
+        X = where_it_computes(X, device, names[0], self.device)
+        y = on_host(y, names[1])
+        dtypes = self._accepted_dtypes()
+        options: dict[str, Any] = {
+            "accept_sparse": "csr",
+            "multi_output": True,
+            "y_numeric": self._numeric_targets,
+        }
+        if isinstance(X, DeviceArray):
+            assert device is not None
+            X = check_on_device(self, device, X, dtypes, reset=reset)
+            y = check_targets(self, X, y, **options)
+        else:
+            X, y = validate_data(self, X, y, dtype=dtypes, reset=reset, **options)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y
@@ -299,23 +329,41 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         targets: Any,
         class_weights: ClassWeights | None,
         dtype: np.dtype,
+        device: Device | None,
     ) -> Samples:
         """Validation data of the user, checked against the targets of the fit."""
         with described_as_validation_data():
-            X, y = self._check_X_y(validation.X, validation.y, reset=False)
+            X, y = self._check_X_y(
+                validation.X,
+                validation.y,
+                device,
+                reset=False,
+                names=("X_val", "y_val"),
+            )
             targets.check(y)
-            weight = check_weights(validation.sample_weight, class_weights, X, y, dtype)
+            weight = check_weights(
+                on_host(validation.sample_weight, "sample_weight_val"),
+                class_weights,
+                y,
+                dtype,
+            )
         return Samples(X, y, targets.encode(y, dtype), weight)
 
-    def _check_X(self, X: Any) -> Any:
-        """X for the fitted network, checked."""
+    def _check_X(self, X: Any, device: Device | None) -> Any:
+        """X for the fitted network on this device, checked."""
         check_is_fitted(self)
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=self._accepted_dtypes(), reset=False
-        )
+        dtypes = self._accepted_dtypes()
+        X = where_it_computes(X, device, "X", self.device)
+        if isinstance(X, DeviceArray):
+            assert device is not None
+            return check_on_device(self, device, X, dtypes, reset=False)
+        return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
 
-    def _outputs(self, X: Any) -> tuple[NDArray, Any]:
-        """Outputs of the fitted network for unchecked X, and X checked."""
+    def _outputs(self, X: Any) -> tuple[Any, Any]:
+        """Outputs of the fitted network for unchecked X, and X checked.
+
+        They are an array of CuPy's where X is on a GPU.
+        """
         attributes = vars(self)
         # scikit-learn's validation takes many times longer than a small prediction. A
         # plain array has little to check, unless names of columns must be compared.
@@ -325,8 +373,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             )
             if outputs is not None:
                 return outputs, X
-        X = self._check_X(X)
-        return self._fitted.predict(X, self.n_jobs, self._device_to_predict()), X
+        device = self._device_to_predict()
+        X = self._check_X(X, device)
+        return self._fitted.predict(X, self.n_jobs, device), X
 
     def _device_to_predict(self) -> Device | None:
         """A GPU where there is one: what was trained there predicts anywhere."""

@@ -5,9 +5,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from fastnn.estimators.arrays import as_array_of, on_host
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, class_targets
 from fastnn.estimators.validation import Arguments
@@ -104,9 +106,10 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         y : ndarray of shape (n_samples,) or (n_samples, n_columns), or \
                 {ndarray, CSR matrix} of shape (n_samples, n_classes)
             Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
+            Where X is on a GPU, numbers are an array of its library there.
         """
         outputs, _ = self._outputs(X)
-        return self._targets.decode(outputs)
+        return as_array_of(X, self._targets.decode(outputs))
 
     @available_if(lambda self: self._has_probabilities())
     def predict_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
@@ -123,9 +126,9 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
             In the order of ``classes_``, of the dtype of the weights. Rows sum to 1,
             except in the multi-label case, where each label has a probability by
             itself. Several columns of classes give a list of one array for each.
+            Where X is on a GPU, they are arrays of its library there.
         """
-        outputs, _ = self._outputs(X)
-        return self._targets.probabilities(outputs)
+        return as_array_of(X, self._probabilities(X))
 
     @available_if(lambda self: self._has_probabilities())
     def predict_log_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
@@ -139,13 +142,47 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes) or list of them
-            Logarithm of ``predict_proba(X)``; minus infinity where that is 0.
+            Logarithm of ``predict_proba(X)``; minus infinity where that is 0. Where X
+            is on a GPU, it is an array of its library there.
         """
-        probabilities = self.predict_proba(X)
+        probabilities = self._probabilities(X)
         with np.errstate(divide="ignore"):
             if isinstance(probabilities, list):
-                return [np.log(each, out=each) for each in probabilities]
-            return np.log(probabilities, out=probabilities)
+                logs: Any = [np.log(each, out=each) for each in probabilities]
+            else:
+                logs = np.log(probabilities, out=probabilities)
+        return as_array_of(X, logs)
+
+    def score(
+        self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Accuracy of the predictions for X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_classes)
+            Class labels, or a label indicator matrix, whose rows count when all of
+            them is right.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+        """
+        return accuracy_score(
+            on_host(y),
+            on_host(self.predict(X)),
+            sample_weight=on_host(sample_weight, "sample_weight"),
+        )
+
+    def _probabilities(self, X: Any) -> Any:
+        outputs, _ = self._outputs(X)
+        return self._targets.probabilities(outputs)
 
     def _make_targets(
         self,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.device import Device
+from fastnn.device import Device, DeviceArray
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.mirrored import MirroredArray
@@ -122,11 +122,13 @@ class FittedNetwork:
         """The same network with parameters of its own."""
         return self.over(self.weights.copy())
 
-    def predict(
-        self, X: Any, n_jobs: int | None, device: Device | None = None
-    ) -> NDArray:
-        """Outputs of the network, of shape (n_samples, n_outputs), for checked X."""
-        return self._predictor_on(device).predict(self.weights, X, n_jobs)
+    def predict(self, X: Any, n_jobs: int | None, device: Device | None = None) -> Any:
+        """Outputs of the network, of shape (n_samples, n_outputs), for checked X.
+
+        They are an array of CuPy's where X is on the device.
+        """
+        predictor = self._predictor_on(device)
+        return _predictions(predictor, self.weights, X, n_jobs, device)
 
     def predict_clean(
         self, X: Any, n_jobs: int | None, device: Device | None = None
@@ -137,9 +139,7 @@ class FittedNetwork:
     def _predictor_on(self, device: Device | None) -> Predictor:
         return self.predictor if device is None else Predictor(self.plan, device)
 
-    def hidden_outputs(
-        self, X: Any, number: int, device: Device | None = None
-    ) -> NDArray:
+    def hidden_outputs(self, X: Any, number: int, device: Device | None = None) -> Any:
         """Outputs of the dense layer of this number, its activation applied."""
         layers = list(self.network.layers)
         dense = [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
@@ -148,7 +148,7 @@ class FittedNetwork:
         # first in the flat buffer.
         plan = lower(first_layers, input_shape=self.input_shape, loss=SquaredError())
         parameters = self.parameters[: plan.n_parameters]
-        return Predictor(plan, device).predict(parameters, X)
+        return _predictions(Predictor(plan, device), parameters, X, 1, device)
 
     def judge(
         self,
@@ -199,6 +199,19 @@ class FittedNetwork:
                 f"fastnn lays its network out in {self.plan.n_parameters}. Load it "
                 "with the version that saved it."
             )
+
+
+def _predictions(
+    predictor: Predictor,
+    weights: NDArray | MirroredArray,
+    X: Any,
+    n_jobs: int | None,
+    device: Device | None,
+) -> Any:
+    """An array of NumPy's, or of CuPy's where X is on the device."""
+    if isinstance(X, DeviceArray) and device is not None:
+        return device.give(predictor.predict_there(weights, X))
+    return predictor.predict(weights, X, n_jobs)
 
 
 class _Description:

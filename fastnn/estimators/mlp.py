@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastnn._core.precision import PRECISIONS
+from fastnn.estimators.arrays import as_array_of
 from fastnn.estimators.base import MatrixLike, Targets
 from fastnn.estimators.conversion import SklearnConversion
 from fastnn.estimators.fitted import FittedNetwork
@@ -178,7 +179,8 @@ class BaseMLP(SklearnConversion, SolverTraining):
         Returns
         -------
         activations : ndarray of shape (n_samples, n_units)
-            Of the dtype of the weights.
+            Of the dtype of the weights. Where X is on a GPU, an array of its library
+            there.
 
         Raises
         ------
@@ -194,9 +196,11 @@ class BaseMLP(SklearnConversion, SolverTraining):
         >>> model.fit(X, y).hidden_activations(X).shape
         (150, 3)
         """
-        X = self._check_X(X)
+        device = self._device_to_predict()
+        checked = self._check_X(X, device)
         number = self._layer_number(layer)
-        return self._fitted.hidden_outputs(X, number, self._device_to_predict())
+        outputs = self._fitted.hidden_outputs(checked, number, device)
+        return as_array_of(X, outputs)
 
     def _layer_number(self, layer: int) -> int:
         """Number of a hidden layer of the fitted network, counted from the first."""

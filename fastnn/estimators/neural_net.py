@@ -17,7 +17,7 @@ from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.output_layer import with_raw_outputs
 from fastnn.estimators.summary import summary
-from fastnn.estimators.validation import Samples, judge, split
+from fastnn.estimators.validation import Judge, Samples, split
 from fastnn.layers import Dense
 from fastnn.monitoring import Monitor, MonitoredState
 from fastnn.network import Sequential
@@ -199,6 +199,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
                 fraction=self.validation,
                 parameter="validation",
                 random_state=state.random_state,
+                device=find_device(self.device),
             )
         names = ["loss"]
         if held_out is not None:
@@ -252,7 +253,8 @@ class BaseNeuralNet(BaseNeuralNetwork):
         )
         validate = None
         if held_out is not None:
-            validate = partial(self._judge, fitted, targets, held_out, state)
+            judge = Judge(targets, held_out, find_device(self.device))
+            validate = partial(self._judge, fitted, targets, judge, state)
         stopping = [] if self.early_stopping is None else [self.early_stopping]
         monitor = Monitor(
             schedule,
@@ -306,22 +308,20 @@ class BaseNeuralNet(BaseNeuralNetwork):
         self,
         fitted: FittedNetwork,
         targets: Targets,
-        held_out: Samples,
+        judge: Judge,
         state: MonitoredState,
     ) -> dict[str, float]:
         fitted = fitted.over(state.kept(fitted.weights))
-        device = find_device(self.device)
-        loss, score = judge(fitted, targets, held_out, device)
+        loss, score = judge(fitted)
         measured = {"validation_loss": loss, "validation_score": score}
         if self.metrics:
             estimator = self._stopped({"_fitted": fitted, "_targets": targets})
             # What it is asked about is checked already, and has no names any more.
             vars(estimator).pop("feature_names_in_", None)
-            weight = (
-                {} if held_out.weight is None else {"sample_weight": held_out.weight}
-            )
+            samples = judge.samples
+            weight = {} if samples.weight is None else {"sample_weight": samples.weight}
             scorer = check_scoring(estimator, scoring=self._scoring())
-            found = scorer(estimator, held_out.X, held_out.y, **weight)
+            found = scorer(estimator, judge.X_on_host, samples.y, **weight)
             measured |= {f"validation_{name}": each for name, each in found.items()}
         return measured
 

@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
+from fastnn.estimators.arrays import as_array_of
 from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.class_losses import LOSSES
 from fastnn.estimators.classification import NetworkClassifier
@@ -95,9 +96,10 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
 
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip
-        install fastnn[cuda]``), which has no use for ``n_jobs``. "auto" is a GPU where
-        one can be used, and the CPU elsewhere. A fitted model predicts on any machine.
-        The GPU is experimental: its kernels have been run in an emulation only.
+        install fastnn[cuda]``). "auto" is a GPU where one can be used, and the CPU
+        elsewhere. A fitted model predicts on any machine. X may be larger than a GPU's
+        memory: ``n_jobs`` threads then gather the mini-batches that are copied there
+        next. The GPU is experimental: its kernels have been run in an emulation only.
 
     precision : {"bf16", "high", "tf32"} or None, default=None
         How the larger matrix products of training are taken; see
@@ -256,10 +258,12 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes one number, which speaks for the second where it is
-            positive; else one for each class or label.
+            positive; else one for each class or label. Where X is on a GPU, an array of
+            its library there.
         """
         outputs, _ = self._outputs(X)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        scores = outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return as_array_of(X, scores)
 
     def _has_probabilities(self) -> bool:
         fitted = vars(self).get("_targets")

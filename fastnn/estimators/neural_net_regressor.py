@@ -85,9 +85,10 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
 
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip
-        install fastnn[cuda]``), which has no use for ``n_jobs``. "auto" is a GPU where
-        one can be used, and the CPU elsewhere. A fitted model predicts on any machine.
-        The GPU is experimental: its kernels have been run in an emulation only.
+        install fastnn[cuda]``). "auto" is a GPU where one can be used, and the CPU
+        elsewhere. A fitted model predicts on any machine. X may be larger than a GPU's
+        memory: ``n_jobs`` threads then gather the mini-batches that are copied there
+        next. The GPU is experimental: its kernels have been run in an emulation only.
 
     precision : {"bf16", "high", "tf32"} or None, default=None
         How the larger matrix products of training are taken; see

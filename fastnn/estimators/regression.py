@@ -8,6 +8,7 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from fastnn.estimators.arrays import as_array_of, on_host
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.targets import RegressionTargets
 from fastnn.estimators.validation import Arguments
@@ -144,13 +145,13 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions, with a last axis of n_quantiles more where the loss asks for
             several. They are float64 if X or the weights are, although they are
-            computed in the dtype of the weights.
+            computed in the dtype of the weights. Where X is on a GPU, they are an array
+            of its library there.
         """
-        outputs, X = self._outputs(X)
+        outputs, checked = self._outputs(X)
         predictions = self._targets.decode(outputs)
-        return predictions.astype(
-            np.result_type(X.dtype, predictions.dtype), copy=False
-        )
+        dtype = np.result_type(checked.dtype, predictions.dtype)
+        return as_array_of(X, predictions.astype(dtype, copy=False))
 
     def score(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -174,8 +175,9 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
             The mean over outputs. Where the loss asks for several quantiles it is the
             mean of their D2 scores, by :func:`sklearn.metrics.d2_pinball_score`.
         """
-        predictions = self.predict(X)
-        return self._targets.score(y, predictions, sample_weight)
+        predictions = on_host(self.predict(X))
+        weight = on_host(sample_weight, "sample_weight")
+        return self._targets.score(on_host(y), predictions, weight)
 
     def _make_targets(
         self,

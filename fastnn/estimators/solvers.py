@@ -13,7 +13,7 @@ from fastnn.cuda import find_device
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.validation import Samples, judge, split
+from fastnn.estimators.validation import Judge, Samples, split
 from fastnn.lbfgs import fit_lbfgs
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
@@ -72,9 +72,8 @@ class SolverTraining(BaseNeuralNetwork):
             samples, held_out = self._split(targets, samples, state.random_state)
         validate: Validate | None = None
         if held_out is not None:
-            validate = partial(
-                judge, fitted, targets, held_out, find_device(self.device)
-            )
+            judge = Judge(targets, held_out, find_device(self.device))
+            validate = partial(judge, fitted)
         self._fit_stochastic(
             fitted, targets, samples, validate, state, incremental, task
         )
@@ -101,6 +100,7 @@ class SolverTraining(BaseNeuralNetwork):
             fraction=self.validation_fraction,
             parameter="validation_fraction",
             random_state=random_state,
+            device=find_device(self.device),
         )
 
     def _fit_stochastic(

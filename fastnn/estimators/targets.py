@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
+from fastnn.estimators.arrays import empty_beside, look_up, on_host
 from fastnn.estimators.class_losses import class_loss, columns_loss
 from fastnn.losses import Loss, Quantile
 
@@ -202,19 +203,19 @@ class ClassTargets:
     def decode(self, outputs: NDArray) -> Any:
         """Labels of the most probable classes."""
         if self._numbered:
-            return self.classes[outputs.argmax(axis=1)]
+            return look_up(self.classes, outputs.argmax(axis=1))
         # Raw outputs speak for the second class where they are positive.
         threshold = 0.5 if self.loss.link == "logistic" else 0.0
         chosen = (outputs > threshold).astype(int)
         if self.kind == "multilabel-indicator":
-            return sparse.csr_matrix(chosen) if self.sparse else chosen
+            return sparse.csr_matrix(on_host(chosen)) if self.sparse else chosen
         # A single class is the only one that can be predicted.
-        return self.classes[np.minimum(chosen[:, 0], len(self.classes) - 1)]
+        return look_up(self.classes, np.minimum(chosen[:, 0], len(self.classes) - 1))
 
     def probabilities(self, outputs: NDArray) -> NDArray:
         """Probability of each class, or of each label."""
         if self.kind == "binary" and not self._numbered:
-            both = np.empty((len(outputs), 2), outputs.dtype)
+            both = empty_beside(outputs, (len(outputs), 2))
             np.subtract(1, outputs, out=both[:, :1])
             both[:, 1:] = outputs
             return both
@@ -312,7 +313,8 @@ class ColumnsOfClasses:
     def decode(self, outputs: NDArray) -> NDArray:
         """Labels of the most probable class of each column."""
         heads = zip(self.classes, self.probabilities(outputs), strict=True)
-        return np.column_stack([classes[p.argmax(axis=1)] for classes, p in heads])
+        labels = [look_up(classes, p.argmax(axis=1)) for classes, p in heads]
+        return np.column_stack(labels)
 
     def probabilities(self, outputs: NDArray) -> list[NDArray]:
         """Probability of each class, one array for each column."""

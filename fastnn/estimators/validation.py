@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from fastnn.device import Device
+from fastnn.device import Device, DeviceArray, downloaded, uploaded
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, RegressionTargets
+
+# X of validation data takes at most one part in so many of a device's free memory.
+SHARE = 2
 
 
 @contextmanager
@@ -71,7 +74,7 @@ class Samples:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+    X : {ndarray, CSR matrix, DeviceArray} of shape (n_samples, n_features)
     y : ndarray or CSR matrix
     encoded : ndarray of shape (n_samples, n_columns)
         The same targets as the loss reads them.
@@ -83,10 +86,14 @@ class Samples:
     encoded: NDArray
     weight: NDArray | None
 
-    def take(self, rows: NDArray[np.intp]) -> "Samples":
-        """Copy of some of them."""
+    def take(self, rows: NDArray[np.intp], device: Device | None) -> "Samples":
+        """Copy of some of them, X where it is."""
         weight = None if self.weight is None else self.weight[rows]
-        return Samples(self.X[rows], self.y[rows], self.encoded[rows], weight)
+        if isinstance(self.X, DeviceArray) and device is not None:
+            X = device.take(self.X, rows)
+        else:
+            X = self.X[rows]
+        return Samples(X, self.y[rows], self.encoded[rows], weight)
 
 
 def split(
@@ -96,6 +103,7 @@ def split(
     fraction: float,
     parameter: str,
     random_state: np.random.RandomState,
+    device: Device | None,
 ) -> tuple[Samples, Samples]:
     """Samples to train on and samples to hold out.
 
@@ -109,6 +117,8 @@ def split(
     parameter : str
         What the estimator calls the fraction.
     random_state : RandomState
+    device : Device or None
+        On which X is, if it is on one.
 
     Raises
     ------
@@ -132,17 +142,65 @@ def split(
             f"The validation set is too small. Increase {parameter!r} (now "
             f"{fraction}) or the size of your dataset ({n_samples} samples)."
         )
-    return samples.take(rows), samples.take(held_out)
+    return samples.take(rows, device), samples.take(held_out, device)
 
 
-def judge(
-    fitted: FittedNetwork,
-    targets: ClassTargets | ColumnsOfClasses | RegressionTargets,
-    samples: Samples,
-    device: Device | None = None,
-) -> tuple[float, float]:
-    """Loss, without penalty, and score of a network; NaN where it is not finite."""
-    outputs, loss = fitted.judge(samples.X, samples.encoded, samples.weight, device)
-    if not np.isfinite(outputs).all():
-        return loss, np.nan
-    return loss, targets.score(samples.y, targets.decode(outputs), samples.weight)
+class Judge:
+    """Judges networks on samples, again and again while one is trained.
+
+    Parameters
+    ----------
+    targets : ClassTargets, ColumnsOfClasses or RegressionTargets
+    samples : Samples
+    device : Device or None
+        Where networks compute. Dense X that is not there is copied there once, unless
+        it would take too much of the memory that training has left.
+    """
+
+    def __init__(
+        self,
+        targets: ClassTargets | ColumnsOfClasses | RegressionTargets,
+        samples: Samples,
+        device: Device | None,
+    ):
+        self.samples = samples
+        self._targets = targets
+        self._device = device
+        self._X: Any = None
+        self._X_on_host: Any = None
+
+    def __call__(self, fitted: FittedNetwork) -> tuple[float, float]:
+        """Loss, without penalty, and score; NaN where it is not finite."""
+        samples = self.samples
+        if self._X is None:
+            self._X = self._brought(fitted.weights.dtype)
+        outputs, loss = fitted.judge(
+            self._X, samples.encoded, samples.weight, self._device
+        )
+        if not np.isfinite(outputs).all():
+            return loss, np.nan
+        predictions = self._targets.decode(outputs)
+        return loss, self._targets.score(samples.y, predictions, samples.weight)
+
+    @property
+    def X_on_host(self) -> Any:
+        """X as scikit-learn's scorers need it."""
+        if self._X_on_host is None:
+            X = self.samples.X
+            if isinstance(X, DeviceArray) and self._device is not None:
+                X = downloaded(self._device, X)
+            self._X_on_host = X
+        return self._X_on_host
+
+    def _brought(self, dtype: np.dtype) -> Any:
+        """X, on the device if there is room; the first time that it is needed.
+
+        Training has all its memory by then, except for copies of its parameters.
+        """
+        X, device = self.samples.X, self._device
+        if device is None or not isinstance(X, np.ndarray):
+            return X
+        needed = X.size * dtype.itemsize
+        return (
+            X if needed > device.free_bytes() // SHARE else uploaded(device, X, dtype)
+        )

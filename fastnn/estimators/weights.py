@@ -70,7 +70,6 @@ class ClassWeights:
 def check_weights(
     sample_weight: Any,
     class_weights: ClassWeights | None,
-    X: Any,
     y: Any,
     dtype: np.dtype,
 ) -> NDArray | None:
@@ -83,7 +82,8 @@ def check_weights(
     """
     if sample_weight is None and class_weights is None:
         return None
-    weight = _check_sample_weight(sample_weight, X, dtype=dtype)
+    # Of what it is shown it wants to know the number of samples.
+    weight = _check_sample_weight(sample_weight, y, dtype=dtype)
     if weight.min() < 0:
         raise ValueError(
             "sample_weight must not be negative, got "

@@ -1,0 +1,509 @@
+"""Training sets that do not fit into a device's memory, and go through it in parts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from cases import custom, draw, plan_of, quartic, stack
+from emulation import EmulatedDevice, device_under_test, emulated_device
+from test_cuda_engine import engine_of, table_of, trained
+
+from fastnn._core.gather import Table
+from fastnn.cuda import streaming
+from fastnn.cuda.samples import ResidentSamples, parts_of, stored_values
+from fastnn.cuda.streaming import StreamedSamples
+from fastnn.engine import Engine
+from fastnn.layers import Dense
+from fastnn.losses import CustomLoss
+from fastnn.optimizers import SGD, Adam
+from fastnn.predictor import Predictor
+
+# As many samples as several parts of the least size have, and some.
+N = 103
+
+
+@pytest.fixture
+def scarce(monkeypatch):
+    """Leaves no room for samples, so that parts are as small as they can be."""
+
+    def leave_nothing():
+        monkeypatch.setattr(streaming, "SHARE_LEFT", 1)
+
+    return leave_nothing
+
+
+def samples_of(engine):
+    return engine._compiled._samples
+
+
+def assert_same(actual, expected):
+    for own, other in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+def ragged(n_rows=N, n_columns=40, dtype=np.float64):
+    """A sparse table with rows of very different lengths, some of them empty."""
+    rng = np.random.default_rng(0)
+    X = sp.random_array(
+        (n_rows, n_columns), density=0.1, format="lil", rng=rng, dtype=dtype
+    )
+    X[7] = rng.normal(size=n_columns)
+    X[[0, 20, n_rows - 1]] = 0
+    return X.tocsr()
+
+
+# ------------------------------------------------------------------ same bits
+
+
+# One for each way of working on a mini-batch, and for each shape of targets.
+PLANS = [
+    *("deep", "regularized", "norms_limited", "classes", "tanh-poisson"),
+    *("tanh-quantiles", "tanh-log_loss", "tanh-soft_cross_entropy", "custom_loss"),
+    *("batch_norm", "dropout", "alpha_dropout", "noise_rank_2", "prelu_2x3x4"),
+]
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_epochs_are_those_of_samples_that_fit(name, scarce):
+    # X is float64, and computed in float32.
+    plan = plan_of(name)
+    wide = draw(plan, N)
+    data = wide.astype(np.float32)
+    data = replace(data, X=wide.X)
+    expected = trained(plan, data, device_under_test(), Adam(0.01), 3, average=True)
+    scarce()
+    actual = trained(plan, data, device_under_test(), Adam(0.01), 3, average=True)
+    assert np.isfinite(actual[0]).all()
+    assert_same(actual, expected)
+
+
+@pytest.mark.parametrize("batch_size", [3, 16, 40, N])
+@pytest.mark.parametrize(
+    "name", ["deep", "batch_norm", "dropout", "regularized", "custom_loss"]
+)
+def test_any_size_of_a_mini_batch(name, batch_size, scarce, monkeypatch):
+    # Many in a part, or several parts of one, where that may be taken in chunks.
+    monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
+    plan = plan_of(name)
+    data = draw(plan, N)
+    options = {"n_epochs": 2, "batch_size": batch_size}
+    expected = trained(plan, data, device_under_test(), Adam(0.01), **options)
+    scarce()
+    device = device_under_test()
+    assert_same(trained(plan, data, device, Adam(0.01), **options), expected)
+
+
+def test_epochs_of_very_many_steps(scarce, monkeypatch):
+    monkeypatch.setattr("fastnn.engine.STEPS_AT_ONCE", 7)
+    plan = plan_of("deep")
+    data = draw(plan, N)
+    expected = trained(plan, data, device_under_test(), SGD(0.1), batch_size=5)
+    scarce()
+    actual = trained(plan, data, device_under_test(), SGD(0.1), batch_size=5)
+    assert_same(actual, expected)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_stay_sparse(dtype, index, n_threads, scarce):
+    plan = stack([6, 2], input_shape=(40,))
+    data = draw(plan, N).astype(dtype)
+    X = ragged()
+    X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
+    twice = sp.csr_array((N, 40))  # each number in two parts
+    twice.data = np.repeat(X.data / 2, 2)
+    twice.indices, twice.indptr = np.repeat(X.indices, 2), X.indptr * 2
+    results = []
+    for table in (X, X, twice):
+        weights = data.parameters.copy()
+        state = np.zeros((2, plan.n_parameters), dtype)
+        device = device_under_test()
+        engine = Engine(
+            plan, weights, table, data.y, batch_size=7, n_threads=n_threads,
+            optimizer=Adam(0.01), state=state, device=device,
+        )  # fmt: skip
+        random_state = np.random.RandomState(0)
+        with engine:
+            for _ in range(3):
+                engine.shuffle(random_state)
+                loss = engine.epoch(table_of(Adam(0.01), engine.n_steps))
+            results.append((loss, weights, *engine.gradient()))
+        device.check()
+        scarce()
+    for actual in results[1:]:
+        assert_same(actual, results[0])
+    assert twice.nnz == 2 * X.nnz  # the caller's, and left alone
+
+
+def test_a_sparse_table_without_numbers(scarce):
+    plan = stack([2], input_shape=(4,))
+    data = draw(plan, N)
+    data = replace(data, X=sp.csr_array((N, 4)))
+    expected = trained(plan, data, device_under_test(), SGD(0.1))
+    scarce()
+    assert_same(trained(plan, data, device_under_test(), SGD(0.1)), expected)
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "strided", "mapped"])
+@pytest.mark.parametrize("weighs", [False, True])
+def test_x_of_any_layout(layout, weighs, scarce, tmp_path):
+    plan = plan_of("deep")
+    data = draw(plan, N)
+    if not weighs:
+        data = replace(data, weight=None)
+    scarce()
+    expected = trained(plan, data, None, Adam(0.01))
+    if layout == "strided":
+        wider = np.repeat(np.repeat(data.X, 2, axis=0), 3, axis=1)
+        data = replace(data, X=wider[::2, ::3])
+    elif layout == "mapped":
+        np.save(tmp_path / "X.npy", data.X)
+        data = replace(data, X=np.load(tmp_path / "X.npy", mmap_mode="r"))
+    else:
+        data = replace(data, X=np.asarray(data.X, order=layout))
+    actual = trained(plan, data, device_under_test(), Adam(0.01))
+    for own, other in zip(actual[:3], expected[:3], strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["deep", "dropout", "batch_norm"])
+def test_gradients_of_any_rows(name, scarce, monkeypatch):
+    monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
+    plan = plan_of(name)
+    data = draw(plan, N)
+    order = np.random.RandomState(0).permutation(N)
+    results = []
+    for _ in range(2):
+        device = device_under_test()
+        own = draw(plan, N)
+        state = np.zeros((2, plan.n_parameters))
+        engine = engine_of(
+            plan, own, device, batch_size=50, optimizer=Adam(0.01), state=state
+        )
+        found = []
+        with engine:
+            for rows in (order[:50], order[:1], order[50:83]):
+                found += [*engine.gradient(rows), engine.gradients.copy()]
+            row = table_of(Adam(0.01), 1)[0]
+            found += [engine.update(row), engine.penalty(3.0)]
+            found.append(engine.epoch(table_of(Adam(0.01), engine.n_steps)))
+            if not plan.needs_whole_batches:
+                found += [*engine.gradient(), engine.gradients.copy()]
+        results.append([*found, own.parameters, state])
+        device.check()
+        scarce()
+    assert isinstance(samples_of(engine), StreamedSamples)
+    assert not np.array_equal(results[1][-2], data.parameters)
+    assert_same(results[1], results[0])
+
+
+def test_steps_are_recorded_all_the_same(scarce):
+    recorded = []
+
+    class Recording(EmulatedDevice):
+        def record(self, calls):
+            recorded.append(len(calls))
+            return super().record(calls)
+
+    plan = plan_of("deep")
+    data = draw(plan, N)
+    library = emulated_device().library
+    expected = trained(plan, data, Recording(library), SGD(0.01), batch_size=2)
+    of_samples_that_fit = list(recorded)
+    assert len(of_samples_that_fit) >= 2
+    recorded.clear()
+    scarce()
+    assert_same(
+        trained(plan, data, Recording(library), SGD(0.01), batch_size=2), expected
+    )
+    assert recorded[0] == of_samples_that_fit[0]
+    assert set(recorded) <= set(of_samples_that_fit)
+
+
+# ------------------------------------------------------------------ what there is room
+
+
+def fixed_bytes(plan, data, **options):
+    """What a device holds when samples are to fit, and for how many bytes of them."""
+    device = emulated_device()
+    engine = engine_of(plan, data, device, **options)
+    assert isinstance(samples_of(engine), ResidentSamples)
+    layout = samples_of(engine)._layout
+    n_rows, n_values = len(data.y), stored_values(data.X)
+    return device.most_held, layout.n_bytes(n_rows, n_values) + 8 * n_rows
+
+
+@pytest.mark.parametrize(("is_sparse", "least"), [(False, 0.2), (True, 0.45)])
+def test_the_memory_decides(is_sparse, least):
+    plan = stack([6, 2], input_shape=(40,))
+    sgd = SGD(0.1)
+    results, sizes = [], []
+    for share in (2, 1, 0.9, 0.5, least):
+        data = draw(plan, 600)
+        if is_sparse:
+            data = replace(data, X=ragged(600))
+        state = np.zeros((1, plan.n_parameters))
+        options = {"batch_size": 30, "optimizer": sgd, "state": state}
+        held, of_samples = fixed_bytes(plan, data, **options)
+        device = emulated_device(n_bytes=int(held - of_samples * (1 - share)))
+        engine = engine_of(plan, data, device, **options)
+        random_state = np.random.RandomState(0)
+        with engine:
+            for _ in range(2):
+                engine.shuffle(random_state)
+                loss = engine.epoch(table_of(sgd, engine.n_steps))
+        device.check()
+        assert device.most_held <= device.n_bytes
+        results.append((loss, data.parameters))
+        sizes.append(getattr(samples_of(engine), "_n_together", 600))
+    for actual in results[1:]:
+        assert_same(actual, results[0])
+    # Some memory is left free, so that not even all of it is enough for all of them.
+    assert sizes[0] == 600 > sizes[1]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] <= 64 < sizes[1]
+
+
+def test_memory_that_is_free_in_pieces_only():
+    plan = plan_of("deep")
+    data = draw(plan, N)
+
+    class InPieces(EmulatedDevice):
+        def empty(self, size, dtype):
+            if size == data.X.size:
+                raise MemoryError("no piece is large enough")
+            return super().empty(size, dtype)
+
+    device = InPieces(emulated_device().library)
+    engine = engine_of(plan, data, device, batch_size=9)
+    assert isinstance(samples_of(engine), StreamedSamples)
+    with engine:
+        actual = engine.gradient()
+    expected = engine_of(plan, data, emulated_device(), batch_size=9).gradient()
+    assert_same(actual, expected)
+    device.check()
+
+
+@pytest.mark.parametrize(
+    ("name", "n_rows", "advice"),
+    [
+        ("batch_norm", N, rf"lower batch_size \(now {N}\)"),
+        ("deep", 16, "make room there"),
+    ],
+)
+def test_too_little_for_a_mini_batch_is_told(name, n_rows, advice):
+    plan = plan_of(name)
+    data = draw(plan, N)
+    before = data.parameters.copy()
+    held, _ = fixed_bytes(plan, data, batch_size=N)
+    message = (
+        r"training does not fit into the device's memory: parameters, their gradients "
+        rf"and the optimizer's state take .*, and {n_rows} samples of a mini-batch .*; "
+        rf"{advice}, or pass device=\"cpu\" \(the device has no memory for another"
+    )
+    for n_bytes in (0, 1000, held // 2):
+        device = emulated_device(n_bytes=n_bytes)
+        with pytest.raises(MemoryError, match=message):
+            engine_of(plan, data, device, batch_size=N)
+        device.check()
+        assert device.held == 0
+    np.testing.assert_array_equal(data.parameters, before)
+
+
+def test_chunks_are_smaller_where_there_is_less_memory():
+    plan = plan_of("deep")
+    data = draw(plan, N)
+    held, of_samples = fixed_bytes(plan, data)
+    device = emulated_device(n_bytes=held - of_samples)
+    engine = engine_of(plan, data, device)
+    assert engine._compiled._capacity < N
+    assert device.most_held <= device.n_bytes
+    with engine:
+        sums = engine.gradient()
+    expected = engine_of(plan, data, None)
+    np.testing.assert_allclose(sums, expected.gradient(), rtol=1e-11)
+    np.testing.assert_allclose(engine.gradients, expected.gradients, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["deep", "custom_loss"])
+def test_predictions_take_as_many_rows_as_there_is_room_for(name):
+    plan = plan_of(name)
+    data = draw(plan, N)
+    arguments = data.parameters, data.X, data.y, data.weight
+    expected = Predictor(plan).judge(*arguments)
+    unlimited = emulated_device()
+    Predictor(plan, unlimited).judge(*arguments)
+    fixed = unlimited.most_held
+    for n_bytes in range(fixed, fixed - 12_000, -1500):
+        device = emulated_device(n_bytes=n_bytes)
+        try:
+            actual = Predictor(plan, device).judge(*arguments)
+        except MemoryError as error:
+            assert "the device has no memory for another" in str(error)  # noqa: PT017
+            assert 'device="cpu"' in str(error)  # noqa: PT017
+            break
+        np.testing.assert_allclose(actual[0], expected[0], rtol=1e-11, atol=1e-14)
+        np.testing.assert_allclose(actual[1], expected[1], rtol=1e-11)
+        device.check()
+    assert n_bytes < fixed - 3000  # by then some rows had to wait
+
+
+# ------------------------------------------------------------------ what goes wrong
+
+
+@pytest.mark.parametrize("step", [1, 2, 5, 11])
+def test_an_interrupt_leaves_full_steps(step, scarce, monkeypatch):
+    scarce()
+    plan = plan_of("norms_limited")
+    sgd = SGD(0.1)
+    expected = draw(plan, N)
+    state = np.zeros((1, plan.n_parameters))
+    rest = {"batch_size": 9, "optimizer": sgd, "state": state}
+    engine = engine_of(plan, expected, None, **rest)
+    table = table_of(sgd, engine.n_steps)
+    with engine:
+        for first in range(step):
+            rows = np.arange(9 * first, 9 * (first + 1), dtype=np.intp)
+            engine.gradient(rows, table[first])
+            engine.update(table[first])
+    data = draw(plan, N)
+    device = device_under_test()
+    rest["state"] = np.zeros((1, plan.n_parameters))
+    engine = engine_of(plan, data, device, **rest)
+    taken = []
+    take = engine._compiled._take
+
+    def interrupted(*arguments):
+        if len(taken) == step:
+            raise KeyboardInterrupt
+        take(*arguments)
+        taken.append(arguments)
+
+    monkeypatch.setattr(engine._compiled, "_take", interrupted)
+    with engine:
+        with pytest.raises(KeyboardInterrupt):
+            engine.epoch(table)
+        device.check()
+        np.testing.assert_allclose(data.parameters, expected.parameters, rtol=1e-9)
+        # It goes on as ever.
+        monkeypatch.undo()
+        streaming_again = engine.epoch(table)
+    device.check()
+    assert np.isfinite(streaming_again)
+
+
+def test_what_a_custom_loss_raises_comes_out(scarce):
+    calls = []
+
+    def failing(y, z):
+        calls.append(len(z))
+        if len(calls) == 3:
+            raise ArithmeticError("three is too many")
+        return quartic(y, z)
+
+    scarce()
+    plan = custom(CustomLoss(failing), Dense(4, "tanh"), Dense(2))
+    data = draw(plan, N)
+    state = np.zeros((2, plan.n_parameters))
+    device = device_under_test()
+    engine = engine_of(plan, data, device, batch_size=5, optimizer=Adam(), state=state)
+    with engine, pytest.raises(ArithmeticError, match="too many"):
+        engine.epoch(table_of(Adam(), engine.n_steps))
+    device.check()
+
+
+def test_what_gathering_raises_comes_out(scarce):
+    class Failing:
+        n_columns = 5
+
+        def take(self, rows, out):
+            if 50 in rows:
+                raise OSError("the file is gone")
+            out[...] = 0
+
+    scarce()
+    plan = plan_of("deep")
+    data = draw(plan, N)
+    device = device_under_test()
+    engine = engine_of(plan, data, device, batch_size=9)
+    samples_of(engine)._dense["X"] = Failing()
+    with engine, pytest.raises(OSError, match="gone"):
+        engine.gradient()
+    device.check()
+
+
+def test_the_emulation_finds_what_nobody_waited_for():
+    device = emulated_device()
+    buffer, array = device.empty(4, np.float32), device.pinned(4, np.float32)
+    array[:] = 1
+    transfer = device.send([(array, buffer)])
+    actual = np.zeros(4, np.float32)
+    device.download(buffer, actual)
+    assert np.isnan(actual).all()
+    with pytest.raises(AssertionError):
+        device.check()
+    with pytest.raises(AssertionError):
+        device.send([(array, buffer)])
+    transfer.join()
+    device.download(buffer, actual)
+    assert (actual == 1).all()
+    array[2] = 3
+    with pytest.raises(AssertionError):
+        transfer.wait()
+    array[2] = 1
+    transfer.wait()
+    device.check()
+
+
+@pytest.mark.parametrize("forgotten", ["join", "wait"])
+def test_streaming_waits_for_each_copy(forgotten, scarce, monkeypatch):
+    # The tests above would not pass if it did not.
+    scarce()
+    plan = plan_of("deep")
+    data = draw(plan, N)
+    expected = trained(plan, data, emulated_device(), Adam(0.01))
+    monkeypatch.setattr(f"emulation.Transfer.{forgotten}", lambda self: None)
+    if forgotten == "join":
+        actual = trained(plan, data, emulated_device(), Adam(0.01))
+        assert not np.array_equal(actual[0], expected[0])
+        return
+    with pytest.raises(AssertionError):
+        trained(plan, data, emulated_device(), Adam(0.01))
+
+
+# ------------------------------------------------------------------ pieces
+
+
+@pytest.mark.parametrize("together", [1, 4, 16, 64, 1000])
+@pytest.mark.parametrize("batch_size", [1, 5, 16, 37, 200])
+@pytest.mark.parametrize("n_rows", [1, 5, 100])
+def test_parts_have_each_row_once(n_rows, batch_size, together):
+    parts = list(parts_of(n_rows, batch_size, together))
+    rows = np.concatenate([np.arange(n_rows)[part.rows] for part in parts])
+    np.testing.assert_array_equal(rows, np.arange(n_rows))
+    sizes = [part.rows.stop - part.rows.start for part in parts]
+    assert max(sizes) <= together
+    last = [part for part in parts if part.last == part.count]
+    assert sum(part.n_steps for part in last) == -(-n_rows // batch_size)
+    for part in parts:
+        assert part.n_steps == 1 or part.is_whole
+        assert part.count in (batch_size, n_rows % batch_size)
+
+
+@pytest.mark.parametrize("source", [np.float32, np.float64])
+@pytest.mark.parametrize("target", [np.float32, np.float64])
+def test_taking_rows_of_a_table(source, target):
+    X = np.random.default_rng(0).normal(size=(9, 4)).astype(source)
+    rows = np.array([3, 0, 3, 8])
+    for table in (X, np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2]):
+        out = np.zeros((4, 4), target)
+        Table(table).take(rows, out)
+        np.testing.assert_array_equal(out, X[rows].astype(target))
+    Table(X).take(rows[:0], out[:0])
+    for bad in (out[:3], out[:, :3].copy()):
+        with pytest.raises(ValueError, match="shape of rows"):
+            Table(X).take(rows, bad)
+    with pytest.raises(ValueError, match="of a dense table"):
+        Table(sp.csr_array(X)).take(rows, out)
