@@ -175,9 +175,9 @@ class RowBlocks(Walk):
         return calls
 
     def _upload(self, records: list[Any]) -> int:
-        array = np.array(records)
-        buffer = self._device.empty(array.nbytes, np.uint8)
-        self._device.upload(np.frombuffer(array.tobytes(), np.uint8), buffer)
+        array = np.frombuffer(np.array(records).tobytes(), np.int64)
+        buffer = self._device.empty(array.size, np.int64)
+        self._device.upload(array, buffer)
         self._uploaded.append(buffer)
         return int(buffer.address)
 
