@@ -74,10 +74,16 @@ def blocks_for(size: int, each: int = 1) -> int:
 
 
 def partial_sums(plan: Plan, capacity: int) -> int:
-    """The most partial sums that a loss or an update makes."""
+    """The most partial sums that the losses or an update make."""
     losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
-    rows = int(losses["dim"][:, 2].max(initial=1)) * capacity
+    rows = len(losses) * partial_sums_of_loss(plan, capacity)
     return max(rows, 2 * MOST_BLOCKS)  # an update makes two kinds of them
+
+
+def partial_sums_of_loss(plan: Plan, capacity: int) -> int:
+    """The most partial sums that one loss makes: as many as there are rows."""
+    losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
+    return int(losses["dim"][:, 2].max(initial=1)) * capacity
 
 
 class CallsOfOps:

@@ -25,7 +25,7 @@ from fastnn._core.tables import (
     SPACES,
     TASK_DTYPE,
 )
-from fastnn.cuda.calls import ROW_BLOCK, Room, Rows
+from fastnn.cuda.calls import ROW_BLOCK, Room, Rows, partial_sums_of_loss
 from fastnn.cuda.samples import Place, Samples
 from fastnn.cuda.walk import Walk
 from fastnn.device import Argument, Call, Device
@@ -141,10 +141,8 @@ class RowBlocks(Walk):
         super().__init__(plan, device, dtype, PHASES["train"], room)
         self._offsets, _ = _places_of_activations(plan)
         self._samples, self._place = samples, place
-        losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
-        # Each loss has its own sums, as many as there are rows.
-        self._most_parts = int(losses["dim"][:, 2].max(initial=1)) * room.capacity
-        self._partial = device.empty(self._most_parts * len(losses), np.float64)
+        # Each loss has its own partial sums, until they are summed up.
+        self._most_parts = partial_sums_of_loss(plan, room.capacity)
         self._recorded: list[_Recorded] = []
         self._n_losses = 0
         self._uploaded: list[Any] = []
@@ -245,9 +243,9 @@ class RowBlocks(Walk):
         self._n_losses += 1
         if of_rows:
             first += rows.at * int(self._op["dim"][2])
-            return int(self._partial.after(first).address), m
+            return int(self._room.partial.after(first).address), m
         first += rows.at // BLOCK_ROWS
-        return int(self._partial.after(first).address), blocks_of(rows.count)
+        return int(self._room.partial.after(first).address), blocks_of(rows.count)
 
 
 def _record_of(
