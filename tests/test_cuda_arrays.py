@@ -320,10 +320,10 @@ def test_a_hidden_layer_transforms_on_the_card(cupy, dispatch):
 def test_work_of_another_stream_is_waited_for(cupy):
     model = fitted()
     expected = model.predict_proba(IRIS)
-    source, busy = map(cupy.asarray, (IRIS, np.zeros((500, 500))))
+    source, busy = map(cupy.asarray, (IRIS, np.zeros((300, 300))))
     X = cupy.asarray(np.zeros_like(IRIS))
     with cupy.cuda.Stream(non_blocking=True) as stream:
-        for _ in range(50):
+        for _ in range(30):
             busy = busy @ busy
         X[...] = source
         actual = model.predict_proba(X)

@@ -200,7 +200,6 @@ class Judge:
         X, device = self.samples.X, self._device
         if device is None or not isinstance(X, np.ndarray):
             return X
-        needed = X.size * dtype.itemsize
-        return (
-            X if needed > device.free_bytes() // SHARE else uploaded(device, X, dtype)
-        )
+        if X.size * dtype.itemsize > device.free_bytes() // SHARE:
+            return X
+        return uploaded(device, X, dtype)
