@@ -1,5 +1,7 @@
-/* Includes the file BODY twice: once with REAL = float, once with REAL = double.
-   NAMED(sum) is sum_f32 in the first and sum_f64 in the second. */
+/* Includes the file BODY twice: once with REAL = float, once with REAL = double; or once,
+   WITHOUT_F32 or WITHOUT_F64. NAMED(sum) is sum_f32 in the first and sum_f64 in the second.
+ */
+#ifndef WITHOUT_F32
 #define REAL float
 #define REAL_IS_DOUBLE 0
 #define REAL_INT int32_t
@@ -11,7 +13,9 @@
 #undef REAL_INT
 #undef REAL_UINT
 #undef NAMED
+#endif
 
+#ifndef WITHOUT_F64
 #define REAL double
 #define REAL_IS_DOUBLE 1
 #define REAL_INT int64_t
@@ -23,3 +27,5 @@
 #undef REAL_INT
 #undef REAL_UINT
 #undef NAMED
+#endif
+#undef BODY

@@ -1,4 +1,12 @@
 /* Formulas of elementwise.h that take more than a line, value and slope side by side. */
+#if (REAL_IS_DOUBLE && !defined(FASTNN_FORMULAS_F64)) || \
+    (!REAL_IS_DOUBLE && !defined(FASTNN_FORMULAS_F32))
+#if REAL_IS_DOUBLE
+#define FASTNN_FORMULAS_F64
+#else
+#define FASTNN_FORMULAS_F32
+#endif
+
 #include "scalar.h"
 
 HOST_DEVICE REAL NAMED(positive_part)(REAL x) { return x < 0 ? 0 : x; }
@@ -104,3 +112,5 @@ HOST_DEVICE REAL NAMED(focal_gradient)(REAL z, REAL y, REAL power, REAL weight_o
     REAL inner = power * NAMED(logistic)(x) * NAMED(softplus)(-x) + NAMED(logistic)(-x);
     return (1 - 2 * y) * weight * NAMED(exp)(-power * NAMED(softplus)(x)) * inner;
 }
+
+#endif

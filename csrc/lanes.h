@@ -1,5 +1,5 @@
-/* Who works on a row of numbers: one thread on the CPU, whose loops become vectors, and all
-   threads of a block on a GPU, where each thread is a lane and has every so-manyth column.
+/* Who works on a row of numbers: one thread on the CPU, whose loops become vectors, and a
+   warp on a GPU, where each thread is a lane and has every so-manyth column.
 
    A function that is written in these words serves both. On a GPU a lane sees what others
    have written to memory only past a sum or a maximum, where all lanes meet. */
@@ -14,8 +14,8 @@
     for (ptrdiff_t j = (first) + threadIdx.x; j < (end); j += blockDim.x)
 #define HAS_COLUMN(j) ((j) % blockDim.x == threadIdx.x)
 /* What the lanes have together. */
-#define SUM_OF_LANES(x) block_sum(x)
-#define MAX_OF_LANES(x) block_max(x)
+#define SUM_OF_LANES(x) warp_sum(x)
+#define MAX_OF_LANES(x) warp_max(x)
 #else
 #include "compiler.h"
 

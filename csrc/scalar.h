@@ -7,6 +7,14 @@
    x = n ln 2 + r, |r| <= ln(2) / 2. The float polynomial of exp is Cephes' (S. Moshier);
    the others are the Taylor series, cut where the next term is below rounding, and for the
    normal distribution a Chebyshev series, which is described there. */
+#if (REAL_IS_DOUBLE && !defined(FASTNN_SCALAR_F64)) || \
+    (!REAL_IS_DOUBLE && !defined(FASTNN_SCALAR_F32))
+#if REAL_IS_DOUBLE
+#define FASTNN_SCALAR_F64
+#else
+#define FASTNN_SCALAR_F32
+#endif
+
 #include "compiler.h"
 
 #include <math.h>
@@ -293,3 +301,5 @@ HOST_DEVICE REAL NAMED(normal_probability)(REAL x) {
 #undef TANH_SATURATES
 #undef SQRT_HALF_BITS
 #undef LOG_OFFSET
+
+#endif

@@ -2,9 +2,10 @@
    compiler's programs: included before them. Correct rather than fast.
 
    Blocks run one after another. The threads of a block are fibers: each runs until it comes
-   to a barrier or ends, then the next one does, forwards or, if emulation_reversed,
-   backwards: results that depend on that are those of a race. A barrier that some threads
-   of a block come to and others do not is a mistake, and counted. */
+   to a barrier of its block or of its warp, or ends, then the next one does. All that is
+   forwards or, if emulation_reversed, backwards: results that depend on it are those of a
+   race. A barrier that some threads of a block, or warp, come to and others do not is a
+   mistake, and counted. */
 #include <math.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -32,7 +33,9 @@ inline int emulation_mistakes = 0;
 namespace emulation {
 
 enum { MOST_THREADS = 1024, STACK_BYTES = 1 << 16 };
-enum state_t { READY, WAITS, ENDED };
+enum { WARP_THREADS = 32 };
+/* Ready to run, at a barrier of its warp or of its block, or at its end. */
+enum state_t { READY, AT_WARP, AT_BLOCK, ENDED };
 
 struct fiber_t {
     jmp_buf here;
@@ -76,17 +79,38 @@ inline void resume(unsigned number) {
     setcontext(&fiber.beginning);
 }
 
+inline bool all_are(state_t state, unsigned first, unsigned end) {
+    for (unsigned i = first; i < end; i++)
+        if (fibers[i].state != state) return false;
+    return true;
+}
+
+inline void release(unsigned first, unsigned end) {
+    for (unsigned i = first; i < end; i++)
+        if (fibers[i].state != ENDED) fibers[i].state = READY;
+}
+
 inline void run_block() {
-    unsigned n = blockDim.x * blockDim.y, ended = 0;
+    unsigned n = blockDim.x * blockDim.y;
     for (unsigned i = 0; i < n; i++) fibers[i].state = READY;
-    while (ended < n) {
-        if (ended) emulation_mistakes++;
-        ended = 0;
+    for (;;) {
         for (unsigned i = 0; i < n; i++) {
             unsigned number = emulation_reversed ? n - 1 - i : i;
-            if (fibers[number].state != ENDED) resume(number);
+            if (fibers[number].state == READY) resume(number);
         }
-        for (unsigned i = 0; i < n; i++) ended += fibers[i].state == ENDED;
+        if (all_are(ENDED, 0, n)) return;
+        bool waits = true;
+        for (unsigned first = 0; first < n; first += WARP_THREADS) {
+            unsigned end = first + WARP_THREADS < n ? first + WARP_THREADS : n;
+            if (all_are(AT_WARP, first, end)) {
+                release(first, end);
+                waits = false;
+            }
+        }
+        if (!waits) continue;
+        /* Nobody is left who could come to where the others wait. */
+        if (!all_are(AT_BLOCK, 0, n)) emulation_mistakes++;
+        release(0, n);
     }
 }
 
@@ -108,14 +132,26 @@ void launch(void (*kernel)(A...), const int *grid, const int *block, void **argu
     gridDim = {(unsigned)grid[0], 1};
     blockDim = {(unsigned)block[0], (unsigned)block[1]};
     for (unsigned i = 0; i < gridDim.x; i++) {
-        blockIdx = {i, 0};
+        blockIdx = {emulation_reversed ? gridDim.x - 1 - i : i, 0};
         run_block();
     }
 }
 
 } // namespace emulation
 
-inline void __syncthreads() { emulation::leave(emulation::WAITS); }
+inline void __syncthreads() { emulation::leave(emulation::AT_BLOCK); }
+inline void __syncwarp() { emulation::leave(emulation::AT_WARP); }
+
+/* What the thread of the warp has whose number differs in these bits. */
+template <typename T> T __shfl_xor_sync(unsigned, T mine, unsigned bits) {
+    static T of[emulation::MOST_THREADS];
+    unsigned me = threadIdx.x + blockDim.x * threadIdx.y;
+    of[me] = mine;
+    __syncwarp();
+    T other = of[me ^ bits];
+    __syncwarp();
+    return other;
+}
 
 #define KERNEL(name, ...) KERNEL_NAMED(name, __VA_ARGS__)
 #define KERNEL_NAMED(name, ...)                                                 \

@@ -249,8 +249,8 @@ def traffic(card, monkeypatch):
 @pytest.mark.parametrize(
     "model",
     [
-        MLPClassifier((300,), solver="adam", random_state=0),
-        NeuralNetClassifier(Sequential([Dense(300, "relu")]), random_state=0),
+        MLPClassifier((3000,), solver="adam", random_state=0),
+        NeuralNetClassifier(Sequential([Dense(3000, "relu")]), random_state=0),
     ],
 )
 def test_parameters_stay_on_the_card_between_calls_of_partial_fit(model, traffic):
@@ -260,7 +260,7 @@ def test_parameters_stay_on_the_card_between_calls_of_partial_fit(model, traffic
     for _ in range(3):
         model.partial_fit(IRIS[:9], SPECIES[:9])
     proba = model.predict_proba(IRIS)
-    n_parameters = 4 * 300 + 300 + 300 * 3 + 3
+    n_parameters = 4 * 3000 + 3000 + 3000 * 3 + 3
     assert traffic["upload"] < n_parameters
     assert traffic["download"] < n_parameters
     copies = {n: [w.copy() for w in getattr(model, n)] for n in ("coefs_",)}

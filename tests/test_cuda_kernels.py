@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference
 from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
-from emulation import CSRC, device_under_test, emulated_device
+from emulation import CSRC, WAYS, device_under_test, emulated_device, take_way, ways_of
 from writers import dense, parameter
 
 from fastnn._core.tables import ACTIVATIONS, LOSSES, OPTIMIZERS
@@ -93,14 +93,32 @@ def check_against_reference(plan, m):
 
 
 @sizes
-@pytest.mark.parametrize("name", OPS)
-def test_ops_are_the_reference(name, m, n):
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [(name, way) for name in OPS for way in ways_of(by_hand(OPS[name]))],
+)
+def test_ops_are_the_reference(name, way, m, n, monkeypatch):
+    take_way(monkeypatch, way)
     check_against_reference(by_hand(OPS[name], (n,)), m)
+
+
+@pytest.mark.parametrize(("k", "n"), [(600, 3), (3, 600), (528, 1028), (1100, 50)])
+@pytest.mark.parametrize("way", WAYS)
+def test_products_of_many_terms_and_columns_are_the_reference(way, k, n, monkeypatch):
+    take_way(monkeypatch, way)
+
+    def write(lowering, x):
+        return dense(lowering, dense(lowering, x, "first", k), "second", n)
+
+    check_against_reference(by_hand(write, (2,)), 9)
 
 
 @pytest.mark.parametrize(("m", "n"), [(9, 31), (131, 65)])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_activations_are_the_reference(activation, m, n):
+@pytest.mark.parametrize("way", WAYS)
+def test_activations_are_the_reference(way, activation, m, n, monkeypatch):
+    take_way(monkeypatch, way)
+
     def write(lowering, x):
         return lowering.add(square(lowering, x), None, activation)
 
@@ -109,7 +127,9 @@ def test_activations_are_the_reference(activation, m, n):
 
 @pytest.mark.parametrize(("m", "n"), [(1, 5), (131, 33), (9, 300), (2600, 2)])
 @pytest.mark.parametrize("loss", ALL_LOSSES)
-def test_losses_are_the_reference(loss, m, n):
+@pytest.mark.parametrize("way", WAYS)
+def test_losses_are_the_reference(way, loss, m, n, monkeypatch):
+    take_way(monkeypatch, way)
     width = outputs_for(loss, n)
 
     def write(lowering, x):
@@ -133,14 +153,14 @@ def test_sums_over_broadcast_axes_are_those_of_numpy(shape):
         before = rng.normal(size=own)
         axes = tuple(i for i in range(4) if not kept[i])
         for accumulate in (0, 1):
-            for block in ((32, 8), (1, 256), (4, 2)):
+            for shares, block in product((1, 3), ((32, 8), (256, 1), (4, 2))):
                 device = device_under_test()
                 places = int(np.prod(own))
                 buffer, sums = device.empty(d.size, float), device.empty(places, float)
                 device.upload(d, buffer)
                 device.upload(before, sums)
                 device.kernel("broadcast", "reduce_f64")(
-                    -(-places // block[0]), block,
+                    shares, block,
                     (buffer.address, *dim, *stride, accumulate, sums.address),
                 )  # fmt: skip
                 actual = np.empty(own)
@@ -166,13 +186,20 @@ def test_moments_of_a_column_far_from_zero_keep_their_digits():
     np.testing.assert_allclose(actual[1], squares, rtol=1e-4)
 
 
+ODD_PLANS = [
+    "batch_norm", "layer_norm", "prelu", "softmax_inside", "dropout", "regularized",
+    "tanh-cross_entropy", "tanh-focal", "residual_rank_3", "shared", "class_columns",
+    "prelu_twice", "two_losses", "wide", "many_outputs", "noise", "norm_layers",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "name",
-    ["batch_norm", "layer_norm", "prelu", "softmax_inside", "dropout", "regularized",
-     "tanh-cross_entropy", "tanh-focal", "residual_rank_3"],
-)  # fmt: skip
-def test_the_order_of_threads_does_not_change_a_bit(name, monkeypatch):
+    ("name", "way"),
+    [(name, way) for name in ODD_PLANS for way in ways_of(plan_of(name))],
+)
+def test_the_order_of_threads_does_not_change_a_bit(name, way, monkeypatch):
     # A race would, and a sum that is not taken in a fixed order.
+    take_way(monkeypatch, way)
     plan = plan_of(name)
     data = draw(plan, 37).astype(np.float32)
     forwards = gradient_on(emulated_device(), plan, data)
@@ -185,8 +212,9 @@ def test_the_order_of_threads_does_not_change_a_bit(name, monkeypatch):
 def kernel_names():
     """Every kernel that the sources define, without the suffix of its precision."""
     names = set()
-    for path in sorted((CSRC / "cuda").glob("*.cu")):
-        found = re.findall(r"\bKERNEL\(\s*(?:NAMED\()?(\w+)", path.read_text())
+    defined = re.compile(r"^ *(?:SHARED_)?KERNEL\(\s*(?:NAMED\()?(\w+)", re.MULTILINE)
+    for path in [*(CSRC / "cuda").glob("*.cu"), CSRC / "cuda" / "row_blocks.h"]:
+        found = defined.findall(path.read_text())
         names |= {name for name in found if not name.endswith("_")}
     tables = {"add": ACTIVATIONS, "slope": ACTIVATIONS, "loss": LOSSES}
     tables["step"] = OPTIMIZERS

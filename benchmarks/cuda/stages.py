@@ -114,6 +114,6 @@ def stages(name):
 def in_words(name):
     """``12: 8 products, 4 kernels``, as a table shows it."""
     counts = stages(name)
-    products = counts[PRODUCT]
+    products = counts.get(PRODUCT, 0)
     total = sum(counts.values())
     return f"{total:g}: {products:g} products, {total - products:g} kernels"

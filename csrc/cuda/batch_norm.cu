@@ -88,8 +88,8 @@ KERNEL(NAMED(batch_norm_sums), ptrdiff_t m, ptrdiff_t n, const REAL *dy, const R
         sum += d;
         product += d * (x[i * n + j] - mean);
     }
-    sum = column_sum(sum);
-    product = column_sum(product);
+    sum = column_sum(sum, blockDim.x);
+    product = column_sum(product, blockDim.x);
     if (j >= n || threadIdx.y) return;
     sums[j] = sum;
     products[j] = product * table[TABLE_INVERSE * n + j];

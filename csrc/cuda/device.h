@@ -21,6 +21,19 @@
 
 #include "compiler.h"
 
+/* What a kernel does is shared out among the blocks of threads of its launch. One that is
+   written as a SHARED_KERNEL says SHARE and SHARES for its number and theirs, whatever the
+   blocks are: cuda/row_blocks.h makes functions of them. */
+#ifndef SHARED_KERNEL
+#define SHARED_KERNEL(name, ...) KERNEL(name, __VA_ARGS__)
+#define SHARE ((ptrdiff_t)blockIdx.x)
+#define SHARES ((ptrdiff_t)gridDim.x)
+#endif
+
+/* This thread's number within its block, and theirs. */
+#define THREAD ((int)(threadIdx.x + blockDim.x * threadIdx.y))
+#define THREADS ((int)(blockDim.x * blockDim.y))
+
 /* Where the numbers of a whole step are summed up. */
 enum {
     SUM_LOSS,     /* what is minimised */
@@ -33,9 +46,13 @@ enum {
 };
 
 /* This thread's share of a loop over so many numbers. */
-#define EACH_NUMBER(i, size)                                                         \
-    for (ptrdiff_t i = (ptrdiff_t)blockIdx.x * blockDim.x + threadIdx.x; i < (size); \
-         i += (ptrdiff_t)gridDim.x * blockDim.x)
+#define EACH_NUMBER(i, size) \
+    for (ptrdiff_t i = SHARE * THREADS + THREAD; i < (size); i += SHARES * THREADS)
+
+/* This thread's share of a loop over rows, of which each has blockDim.x threads: a warp. */
+#define EACH_ROW(row, m)                                              \
+    for (ptrdiff_t row = SHARE * blockDim.y + threadIdx.y; row < (m); \
+         row += SHARES * blockDim.y)
 
 /* a / b for a, b >= 0: a division of 64 bits takes several times as long. */
 HOST_DEVICE ptrdiff_t quotient(ptrdiff_t a, ptrdiff_t b) {

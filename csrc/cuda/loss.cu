@@ -20,7 +20,7 @@ LOSS_TABLE(ELEMENT)
 #undef ELEMENT
 
 #define ROW(name, link, value, gradient)                                              \
-    KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                                \
+    SHARED_KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                         \
         REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
         (void)option;                                                                 \
         double mine = 0;                                                              \
@@ -33,9 +33,26 @@ LOSS_TABLE(ELEMENT)
                                           dz ? dz + row * z_lead + column : NULL);    \
         }                                                                             \
         mine = block_sum(mine);                                                       \
-        if (threadIdx.x == 0) partial[blockIdx.x] = mine;                             \
+        if (THREAD == 0) partial[SHARE] = mine;                                       \
     }
 LOSS_TABLE(ROW)
 #undef ROW
+
+/* Adds the loss of one op, from n partial sums, and the weights of so many samples, all in
+   one share. weight may be absent: each is 1. */
+SHARED_KERNEL(NAMED(finish_loss), ptrdiff_t n, const double *partial, double report,
+              ptrdiff_t count, const REAL *weight, double *sums) {
+    double mine = 0;
+    EACH_NUMBER(i, n) mine += partial[i];
+    double loss = block_sum(mine);
+    mine = 0;
+    EACH_NUMBER(i, count) mine += weight ? (double)weight[i] : 1.0;
+    double weights = block_sum(mine);
+    if (THREAD == 0) {
+        sums[SUM_LOSS] += loss;
+        sums[SUM_REPORTED] += report * loss;
+        sums[SUM_WEIGHT] += weights;
+    }
+}
 
 #endif

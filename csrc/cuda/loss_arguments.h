@@ -1,5 +1,5 @@
-/* What every kernel of a loss takes: csrc/loss.h tells it. Each block writes the sum of its
-   losses to its own number of partial. */
+/* What every kernel of a loss takes: csrc/loss.h tells it. Each share, or row,
+   has the sum of its losses in its own number of partial. */
 #ifndef FASTNN_LOSS_ARGUMENTS_H
 #define FASTNN_LOSS_ARGUMENTS_H
 

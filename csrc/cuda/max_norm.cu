@@ -15,7 +15,7 @@ KERNEL(NAMED(max_norm), ptrdiff_t rows, ptrdiff_t columns, REAL max_norm,
     REAL square = 0;
     for (ptrdiff_t i = threadIdx.y; j < columns && i < rows; i += blockDim.y)
         square += weights[i * columns + j] * weights[i * columns + j];
-    REAL factor = NAMED(max_norm_factor)(column_sum(square), max_norm);
+    REAL factor = NAMED(max_norm_factor)(column_sum(square, blockDim.x), max_norm);
     for (ptrdiff_t i = threadIdx.y; j < columns && i < rows; i += blockDim.y)
         weights[i * columns + j] *= factor;
 }

@@ -22,9 +22,9 @@
     philox_t bits = philox((uint64_t)scalars[MASK_SEED], stream, position);
 
 /* y may be x. */
-KERNEL(NAMED(dropout_forward), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
-       const double *scalars, ptrdiff_t number, ptrdiff_t first_row, ptrdiff_t dropped,
-       REAL scale, REAL shift, REAL value) {
+SHARED_KERNEL(NAMED(dropout_forward), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
+              const double *scalars, ptrdiff_t number, ptrdiff_t first_row,
+              ptrdiff_t dropped, REAL scale, REAL shift, REAL value) {
     ptrdiff_t blocks = (n + DROPOUT_LANES - 1) / DROPOUT_LANES;
     EACH_NUMBER(i, m * blocks) {
         PHILOX_OF_THREAD(i, blocks, DROPOUT_LANES)
@@ -39,8 +39,9 @@ KERNEL(NAMED(dropout_forward), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
 }
 
 /* y may be x. */
-KERNEL(NAMED(gaussian_noise), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
-       const double *scalars, ptrdiff_t number, ptrdiff_t first_row, REAL deviation) {
+SHARED_KERNEL(NAMED(gaussian_noise), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
+              const double *scalars, ptrdiff_t number, ptrdiff_t first_row,
+              REAL deviation) {
     ptrdiff_t blocks = (n + NOISE_LANES - 1) / NOISE_LANES;
     EACH_NUMBER(i, m * blocks) {
         PHILOX_OF_THREAD(i, blocks, NOISE_LANES)

@@ -16,28 +16,29 @@ HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
            NAMED(soft_cross_entropy_row)(n, z, target, w, option, d);
 }
 
-/* A block has one row. */
-#define ROW(name, link)                                                           \
-    KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                            \
-        REAL option[N_LOSS_OPTIONS] = {option0, option1};                         \
-        ptrdiff_t row = blockIdx.x;                                               \
-        REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
-        double loss =                                                             \
-            NAMED(name##_row)(n, z + row * z_lead, target + row * target_lead, w, \
-                              option, dz ? dz + row * z_lead : NULL);             \
-        (void)m;                                                                  \
-        if (threadIdx.x == 0) partial[row] = loss;                                \
+#define ROW(name, link)                                                               \
+    SHARED_KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                         \
+        REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
+        EACH_ROW(row, m) {                                                            \
+            REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
+            double loss =                                                             \
+                NAMED(name##_row)(n, z + row * z_lead, target + row * target_lead, w, \
+                                  option, dz ? dz + row * z_lead : NULL);             \
+            if (threadIdx.x == 0) partial[row] = loss;                                \
+        }                                                                             \
     }
 ROW_LOSS_TABLE(ROW)
 #undef ROW
 
-KERNEL(NAMED(softmax), ptrdiff_t n, ptrdiff_t lead, const REAL *z, REAL *y) {
-    NAMED(softmax_row)(n, z + blockIdx.x * lead, y + blockIdx.x * lead);
+SHARED_KERNEL(NAMED(softmax), ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,
+              REAL *y) {
+    EACH_ROW(row, m) NAMED(softmax_row)(n, z + row * lead, y + row * lead);
 }
 
-KERNEL(NAMED(softmax_gradient), ptrdiff_t n, const REAL *dy, const REAL *y, REAL *dz) {
-    ptrdiff_t at = blockIdx.x * n;
-    NAMED(softmax_gradient_row)(n, dy + at, y + at, dz + at);
+SHARED_KERNEL(NAMED(softmax_gradient), ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+              const REAL *y, REAL *dz) {
+    EACH_ROW(row, m)
+    NAMED(softmax_gradient_row)(n, dy + row * n, y + row * n, dz + row * n);
 }
 
 #endif

@@ -1,6 +1,5 @@
 /* What a step adds up: the sums of its losses, and what they make of its row of the
-   optimizer's table. Each kernel runs in a single block. */
-#ifndef REAL
+   optimizer's table. It runs in a single block. */
 #include "cuda/device.h"
 
 #include "block_scalars.h"
@@ -35,26 +34,3 @@ KERNEL(settle, ptrdiff_t n_squares, const double *squares, ptrdiff_t n_penalties
         cursor[1]++;
     }
 }
-
-#define BODY "cuda/step.cu"
-#include "each_real.h"
-#else
-
-/* Adds the loss of one op, from those of n blocks of threads, and the weights of so many
-   samples. weight may be absent: each is 1. */
-KERNEL(NAMED(finish_loss), ptrdiff_t n, const double *partial, double report,
-       ptrdiff_t count, const REAL *weight, double *sums) {
-    double mine = 0;
-    EACH_COLUMN(i, 0, n) mine += partial[i];
-    double loss = block_sum(mine);
-    mine = 0;
-    EACH_COLUMN(i, 0, count) mine += weight ? (double)weight[i] : 1.0;
-    double weights = block_sum(mine);
-    if (threadIdx.x == 0) {
-        sums[SUM_LOSS] += loss;
-        sums[SUM_REPORTED] += report * loss;
-        sums[SUM_WEIGHT] += weights;
-    }
-}
-
-#endif

@@ -17,10 +17,16 @@ from fastnn.plan import Plan
 THREADS = 256  # of a block: a power of two, at most MAX_THREADS of csrc/cuda/device.h
 # A block over columns: columns side by side, threads over the rows of each.
 COLUMN_BLOCK = (32, 8)
+# A block over rows: a warp of lanes for each.
+ROW_BLOCK = (32, 8)
+# Places that a block of sums has side by side, as csrc/cuda/axes.h has it.
+PLACES_AT_ONCE = 32
 # Blocks of a loop over numbers, at most; each writes one partial sum of a loss.
 MOST_BLOCKS = 4096
 # Numbers that a thread takes of a loop which ends in sums.
 NUMBERS_SUMMED = 4
+# Numbers that a thread gathers, as csrc/cuda/gather.cu has it.
+NUMBERS_GATHERED = 8
 
 _SPACES = {code: name for name, code in SPACES.items()}
 
@@ -44,6 +50,22 @@ class Rows:
     count: int
     first: int = 0  # the first one's number within the mini-batch
     accumulate: bool = False  # add to gradients instead of overwriting them
+    at: int = 0  # where it is in the buffers
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel with its grid, block and arguments."""
+
+    stem: str
+    name: str
+    grid: int
+    block: tuple[int, int]
+    arguments: tuple[Argument, ...]
+
+    def call(self, device: Device) -> Call:
+        kernel = device.kernel(self.stem, self.name)
+        return partial(kernel, self.grid, self.block, self.arguments)
 
 
 def blocks_for(size: int, each: int = 1) -> int:
@@ -52,10 +74,16 @@ def blocks_for(size: int, each: int = 1) -> int:
 
 
 def partial_sums(plan: Plan, capacity: int) -> int:
-    """The most partial sums that a loss or an update makes."""
+    """The most partial sums that the losses or an update make."""
     losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
-    rows = int(losses["dim"][:, 2].max(initial=1)) * capacity
+    rows = len(losses) * partial_sums_of_loss(plan, capacity)
     return max(rows, 2 * MOST_BLOCKS)  # an update makes two kinds of them
+
+
+def partial_sums_of_loss(plan: Plan, capacity: int) -> int:
+    """The most partial sums that one loss makes: as many as there are rows."""
+    losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
+    return int(losses["dim"][:, 2].max(initial=1)) * capacity
 
 
 class CallsOfOps:
@@ -77,7 +105,8 @@ class CallsOfOps:
         self._room = room
         self._precision = precision
         self._ops = [op for op in plan.ops if op["phase"] & phase]
-        self._offset = "train_offset" if phase == PHASES["train"] else "predict_offset"
+        name = "train_offset" if phase == PHASES["train"] else "predict_offset"
+        self._offsets = plan.tensors[name]
         self._calls: list[Call] = []
         self._rows = Rows(0)
         self._weighs = False
@@ -96,13 +125,26 @@ class CallsOfOps:
         tensor = self._plan.tensors[number]
         space = _SPACES[int(tensor["space"])]
         scale = self._room.capacity if space == "activation" else 1
-        return self._room.spaces[space].after(int(tensor[self._offset]) * scale)
+        first = int(self._offsets[number]) * scale
+        if tensor["scaled"]:
+            first += int(tensor["size"]) * self._rows.at
+        return self._room.spaces[space].after(first)
 
     def _input(self, i: int) -> int:
         return self.address(int(self._op["input"][i]))
 
     def _output(self, i: int) -> int:
         return self.address(int(self._op["output"][i]))
+
+    def _weight(self) -> int:
+        """Where the weights of the samples lie; 0 where each is 1."""
+        weight = self._room.weight
+        return 0 if weight is None else int(weight.after(self._rows.at).address)
+
+    def _step_scalars(self) -> int:
+        """Where the step's row of the optimizer's table lies."""
+        assert self._room.scalars is not None  # it is asked for in training only
+        return int(self._room.scalars.address)
 
     def _dim(self, i: int) -> int:
         scaled = int(self._op["scaled"]) >> i & 1
@@ -143,8 +185,8 @@ class CallsOfOps:
     def _launch(
         self, stem: str, name: str, grid: int, block: tuple[int, int], *arguments: Any
     ) -> None:
-        kernel = self._device.kernel(stem, name)
-        self._calls.append(partial(kernel, grid, block, arguments))
+        launch = Launch(stem, name, grid, block, arguments)
+        self._calls.append(launch.call(self._device))
 
     def _each(self, stem: str, name: str, size: int, *arguments: Any) -> None:
         """Over numbers, one by one."""
@@ -152,12 +194,10 @@ class CallsOfOps:
         name += self._suffix
         self._launch(stem, name, grid, (THREADS, 1), size, *arguments)
 
-    def _each_row(self, stem: str, name: str, m: int, n: int, *arguments: Any) -> None:
-        """Over rows, a block of lanes for each."""
-        lanes = 32
-        while lanes < THREADS and 4 * lanes < n:
-            lanes *= 2
-        self._launch(stem, name + self._suffix, m, (lanes, 1), *arguments)
+    def _each_row(self, stem: str, name: str, m: int, *arguments: Any) -> None:
+        """Over rows."""
+        grid = max(1, -(-m // ROW_BLOCK[1]))
+        self._launch(stem, name + self._suffix, grid, ROW_BLOCK, m, *arguments)
 
     def _each_column(self, stem: str, name: str, n: int, *arguments: Any) -> None:
         grid = -(-n // COLUMN_BLOCK[0])
@@ -168,7 +208,5 @@ class CallsOfOps:
         places = 1
         for i in range(4):
             places *= self._dim(i) if self._stride(i) else 1
-        # Threads that are neighbours read neighbours, whichever axis is summed over.
-        block = COLUMN_BLOCK if self._stride(3) else (1, THREADS)
-        grid = -(-places // block[0])
-        self._launch(stem, name + self._suffix, grid, block, *arguments)
+        grid = -(-places // PLACES_AT_ONCE) if self._stride(3) else places
+        self._launch(stem, name + self._suffix, grid, (THREADS, 1), *arguments)

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,15 @@ from scipy import sparse
 
 from fastnn._core.gather import Table
 from fastnn._core.shuffle import shuffle
-from fastnn.cuda.calls import THREADS, Rows, blocks_for
-from fastnn.device import Call, Device, DeviceArray
+from fastnn.cuda.calls import (
+    NUMBERS_GATHERED,
+    ROW_BLOCK,
+    THREADS,
+    Launch,
+    Rows,
+    blocks_for,
+)
+from fastnn.device import Device, DeviceArray
 
 
 @dataclass(frozen=True)
@@ -164,28 +170,32 @@ class Samples(ABC):
     def _at(self, first: int) -> int:
         """Where a row of a mini-batch is, as far as that is there."""
 
-    def gather(self, rows: Rows, place: Place) -> Call:
-        """A call that gathers these rows of the mini-batch that a step stands at."""
+    def gather(self, rows: Rows, place: Place) -> Launch:
+        """What gathers these rows of the mini-batch that a step stands at."""
         there = {name: buffer.address for name, buffer in self._there.items()}
-        targets = self._layout.n_targets, there["y"], self.target.address
+        layout, count = self._layout, rows.count
+        n, n_targets = layout.n_inputs, layout.n_targets
+        own = self.target.after(rows.at * n_targets)
+        targets = n_targets, there["y"], own.address
         weights = (
-            there.get("weight", 0), 0 if self.weight is None else self.weight.address
-        )  # fmt: skip
+            there.get("weight", 0),
+            0 if self.weight is None else self.weight.after(rows.at).address,
+        )
+        at = self._at(rows.first - rows.at) + rows.at
         where = (
             self._places.address, self.cursor.address, self._batch_size, rows.first,
-            self._at(rows.first), place.table.address, place.scalars.address,
-            place.sums.address,
+            at, place.table.address, place.scalars.address, place.sums.address,
         )  # fmt: skip
-        n, X, to = self._layout.n_inputs, there["X"], self.input.address
-        if self._layout.is_sparse:
-            kernel = self._device.kernel("gather", f"gather_sparse{self._suffix}")
+        X, to = there["X"], self.input.after(rows.at * n).address
+        if layout.is_sparse:
             table = there["starts"], there["columns"], X, to
-            numbers = (n, *table, *targets, *weights, *where)
-            return partial(kernel, rows.count, (THREADS, 1), numbers)
-        kernel = self._device.kernel("gather", f"gather{self._suffix}")
-        arguments = (rows.count, n, X, to, *targets, *weights, *where)
-        grid = blocks_for(rows.count * max(n, self._layout.n_targets))
-        return partial(kernel, grid, (THREADS, 1), arguments)
+            numbers = (count, n, *table, *targets, *weights, *where)
+            name, grid = f"gather_sparse{self._suffix}", -(-count // ROW_BLOCK[1])
+            return Launch("gather", name, grid, ROW_BLOCK, numbers)
+        arguments = (count, n, X, to, *targets, *weights, *where)
+        grid = blocks_for(count * max(n, n_targets), NUMBERS_GATHERED)
+        name = f"gather{self._suffix}"
+        return Launch("gather", name, grid, (THREADS, 1), arguments)
 
 
 class ResidentSamples(Samples):

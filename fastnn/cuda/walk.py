@@ -84,12 +84,12 @@ class Walk(CallsOfOps):
         start = self._stride(0) * self._dtype.itemsize
         m, n = self._dim(2), self._dim(3)
         z, y = self._input(0) + start, self._output(0) + start
-        self._each_row("row_loss", "softmax", m, n, n, self._lead(0), z, y)
+        self._each_row("row_loss", "softmax", m, n, self._lead(0), z, y)
 
     def _softmax_gradient(self) -> None:
         m, n = self._dim(2), self._dim(3)
         dy, y, dz = self._input(0), self._input(1), self._output(0)
-        self._each_row("row_loss", "softmax_gradient", m, n, n, dy, y, dz)
+        self._each_row("row_loss", "softmax_gradient", m, n, dy, y, dz)
 
     def _loss(self) -> None:
         name = LOSSES[self._op["code"]]
@@ -97,41 +97,41 @@ class Walk(CallsOfOps):
         itemsize = self._dtype.itemsize
         z, y, dz = self._input(0), self._input(1), self._output(0)
         start = self._stride(0) * itemsize
-        weight = self._room.weight.address if self._room.weight is not None else 0
+        of_rows = name in ROW_LOSSES
+        partial, parts = self._partial_sums(m, n, of_rows)
         arguments = (
-            m, n, z + start, self._lead(0), y + self._stride(1) * itemsize,
-            self._lead(1), weight, int(self._op["dim"][2]),
+            n, z + start, self._lead(0), y + self._stride(1) * itemsize,
+            self._lead(1), self._weight(), int(self._op["dim"][2]),
             *map(self._real, (self._scalar(0), self._scalar(2), self._scalar(3))),
-            dz + start if dz else 0, self._room.partial.address,
+            dz + start if dz else 0, partial,
         )  # fmt: skip
-        if name in ROW_LOSSES:
-            parts = m
-            self._each_row("row_loss", f"loss_{name}", m, n, *arguments)
+        if of_rows:
+            self._each_row("row_loss", f"loss_{name}", m, *arguments)
         else:
-            parts = blocks_for(m * n, NUMBERS_SUMMED)
             name = f"loss_{name}{self._suffix}"
-            self._launch("loss", name, parts, (THREADS, 1), *arguments)
-        self._finish_loss(parts, self._scalar(1))
+            self._launch("loss", name, parts, (THREADS, 1), m, *arguments)
+        self._finish_loss(parts, partial, self._scalar(1))
 
-    def _finish_loss(self, parts: int, report: float) -> None:
-        room = self._room
+    def _partial_sums(self, m: int, n: int, of_rows: bool) -> tuple[int, int]:
+        """Where a loss writes the sums of its rows, or blocks, and how many."""
+        parts = m if of_rows else blocks_for(m * n, NUMBERS_SUMMED)
+        return self._room.partial.address, parts
+
+    def _finish_loss(self, parts: int, partial: int, report: float) -> None:
         count = self._rows.count if self._weighs else 0
         self._weighs = False
-        weight = room.weight.address if room.weight is not None else 0
         self._launch(
-            "step", f"finish_loss{self._suffix}", 1, (THREADS, 1),
-            parts, room.partial.address, np.float64(report), count, weight,
-            room.sums.address,
+            "loss", f"finish_loss{self._suffix}", 1, (THREADS, 1),
+            parts, partial, np.float64(report), count, self._weight(),
+            self._room.sums.address,
         )  # fmt: skip
 
     def _random(self, name: str, *arguments: Any) -> None:
         """Of random numbers that are a function of the step, the op and the place."""
-        scalars = self._room.scalars
-        assert scalars is not None  # it runs in training only
         m, n = self._dim(2), self._dim(3)
         first_row = int(self._op["dim"][2]) * self._rows.first
         self._each(
-            "random", name, m, n, self._input(0), self._output(0), scalars.address,
+            "random", name, m, n, self._input(0), self._output(0), self._step_scalars(),
             int(self._op["code"]), first_row, *arguments,
         )  # fmt: skip
 
@@ -164,7 +164,7 @@ class Walk(CallsOfOps):
         centered = int(self._op["code"] == ROW_NORMS["layer_norm"])
         m, n = self._dim(2), self._dim(3)
         self._each_row(
-            "row_norm", "row_norm", m, n, centered, n, *map(self._input, range(3)),
+            "row_norm", "row_norm", m, centered, n, *map(self._input, range(3)),
             np.float64(self._scalar(0)), self._output(0), self._output(1),
         )  # fmt: skip
 
@@ -180,7 +180,7 @@ class Walk(CallsOfOps):
             )  # fmt: skip
         if dx:
             name = "row_norm_gradient"
-            self._each_row("row_norm", name, m, n, centered, n, dy, x, scale, saved, dx)
+            self._each_row("row_norm", name, m, centered, n, dy, x, scale, saved, dx)
 
     # ------------------------------------------------------- ops of whole mini-batches
 
@@ -274,7 +274,7 @@ class Walk(CallsOfOps):
             device.upload(np.array([total], np.float64), room.partial)
 
         self._calls.append(run)
-        self._finish_loss(1, 1.0)
+        self._finish_loss(1, room.partial.address, 1.0)
 
     def _download_from(self, number: int) -> Callable[[np.ndarray], np.ndarray]:
         view = self._view(number)
