@@ -1,6 +1,7 @@
 """The kernels compile for NVIDIA's cards, by the compiler that does it there."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
@@ -10,6 +11,7 @@ from test_cuda_kernels import kernel_names
 from fastnn.cuda.sources import compile_options, source_folder, source_of
 
 STEMS = sorted(path.stem for path in (CSRC / "cuda").glob("*.cu"))
+ARCHITECTURES = ["sm_80", "sm_90"]
 
 pytestmark = [
     pytest.mark.skipif(not STEMS, reason="needs the checkout"),
@@ -36,9 +38,8 @@ def the_compiler():
     return nvrtc
 
 
-def compiled(stem, architecture):
+def compile_file(nvrtc, stem, architecture):
     """What ptxas says about each kernel of a file."""
-    nvrtc = the_compiler()
     program = nvrtc.createProgram(source_of(stem), f"{stem}.cu", (), ())
     options = (
         f"-arch={architecture}", "-default-device", "-ftz=true", "--ptxas-options=-v",
@@ -52,10 +53,23 @@ def compiled(stem, architecture):
     return nvrtc.getProgramLog(program)
 
 
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.fixture(scope="module")
+def compilations():
+    """One for each file and architecture, on two threads: they take a minute."""
+    nvrtc = the_compiler()
+    pool = ThreadPoolExecutor(2)
+    yield {
+        (stem, architecture): pool.submit(compile_file, nvrtc, stem, architecture)
+        for stem in STEMS
+        for architecture in ARCHITECTURES
+    }
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("stem", STEMS)
-def test_kernels_compile_without_spills(stem, architecture):
-    log = compiled(stem, architecture)
+def test_kernels_compile_without_spills(stem, architecture, compilations):
+    log = compilations[stem, architecture].result()
     assert "warning" not in log, log
     entries = re.findall(r"Compiling entry function '(\w+)'", log)
     assert {name.removesuffix("_f32").removesuffix("_f64") for name in entries} <= (
