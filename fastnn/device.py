@@ -21,6 +21,32 @@ Call = Callable[[], None]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Matrix:
+    """Where the numbers of a matrix lie, row by row, and how they are read."""
+
+    address: int
+    lead: int  # numbers from row to row
+    stride: int  # numbers from one matrix to the next, where there are several
+    transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Product:
+    """``c = beta c + op(a) @ op(b)``, of m by k and k by n numbers, count times."""
+
+    dtype: np.dtype
+    count: int
+    m: int
+    n: int
+    k: int
+    a: Matrix
+    b: Matrix
+    c: Matrix
+    beta: float = 0.0
+    precision: str | None = None  # one of the device's
+
+
 class Buffer(Protocol):
     """Numbers in the device's memory, for as long as this object lives."""
 
@@ -94,22 +120,8 @@ class Device(Protocol):
     def kernel(self, stem: str, name: str) -> Kernel:
         """A kernel of the file ``csrc/cuda/stem.cu``."""
 
-    def product(
-        self,
-        dtype: np.dtype,
-        size: tuple[int, int, int, int],
-        a: tuple[int, int, int, bool],
-        b: tuple[int, int, int, bool],
-        c: tuple[int, int, int],
-        beta: float,
-        precision: str | None,
-    ) -> Call:
-        """Prepare ``c = beta c + op(a) @ op(b)``, count times.
-
-        size: count, m, n, k. a, b: address, row stride, stride over the count, and
-        whether it is transposed; c: the same but for that. precision: None or one of
-        :attr:`precisions`.
-        """
+    def product(self, product: "Product") -> Call:
+        """Prepare a product of matrices."""
 
     def record(self, calls: Sequence[Call]) -> Call:
         """One call that makes all of these, which have been made before.

@@ -19,8 +19,9 @@ from fastnn.arguments import (
     check_rows,
     check_samples,
 )
+from fastnn.chunks import ROW_ALIGNMENT, chunk_rows, too_large
 from fastnn.cuda import DeviceEngine
-from fastnn.device import Device, DeviceArray, describe_bytes, for_rows_that_fit
+from fastnn.device import Device, DeviceArray, for_rows_that_fit
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
@@ -35,9 +36,6 @@ OPERATIONS_PER_THREAD = 400_000
 # taken in several chunks, whose gradients add up, unless an op needs them whole.
 CHUNK_BYTES = 32 * 2**20
 DEVICE_CHUNK_BYTES = 1024 * 2**20
-
-# Offsets of activations, multiplied by the rows of a chunk, stay on cache lines.
-ROW_ALIGNMENT = 16
 
 # Steps whose scalars are handed over at once.
 STEPS_AT_ONCE = 8192
@@ -172,7 +170,7 @@ class Engine:
         ]
         if device is not None:
             self.n_threads = 1
-            capacity = _chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
+            capacity = chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
             unit = capacity if plan.needs_whole_batches else ROW_ALIGNMENT
             try:
                 self._compiled = for_rows_that_fit(
@@ -184,7 +182,7 @@ class Engine:
                     unit,
                 )  # fmt: skip
             except MemoryError as error:
-                raise _too_large(
+                raise too_large(
                     plan, [self._parameters, *own], unit, batch_size, error
                 ) from error
             return
@@ -206,7 +204,7 @@ class Engine:
             y,
             sample_weight,
             batch_size,
-            _chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES),
+            chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES),
             rule,
             here[0],
             self.n_threads,
@@ -427,38 +425,3 @@ class Engine:
             if not np.isfinite(total):
                 break
         return total / self._compiled.n_rows
-
-
-def _too_large(
-    plan: Plan,
-    trained: list[Any],
-    unit: int,
-    batch_size: int,
-    error: MemoryError,
-) -> MemoryError:
-    """What is said where not even ``unit`` rows fit into a device's memory."""
-    itemsize = trained[0].dtype.itemsize
-    numbers = sum(each.size for each in trained if each is not None)
-    fixed = itemsize * (plan.n_parameters + numbers)
-    moving = itemsize * unit * (plan.train_size + plan.n_inputs)
-    # Where chunks will do, they are as small as they can be by now.
-    advice = "make room there"
-    if plan.needs_whole_batches:
-        advice = f"lower batch_size (now {batch_size})"
-    return MemoryError(
-        "training does not fit into the device's memory: parameters, their gradients "
-        f"and the optimizer's state take {describe_bytes(fixed)}, and "
-        f"{min(unit, batch_size)} samples of a mini-batch {describe_bytes(moving)}; "
-        f'{advice}, or pass device="cpu" ({error})'
-    )
-
-
-def _chunk_rows(plan: Plan, batch_size: int, itemsize: int, most_bytes: int) -> int:
-    """Rows of a batch that are worked on together: parts of about equal size."""
-    if plan.needs_whole_batches:
-        return -(-batch_size // ROW_ALIGNMENT) * ROW_ALIGNMENT
-    bytes_per_row = itemsize * max(1, plan.train_size + plan.n_inputs)
-    most = max(ROW_ALIGNMENT, most_bytes // bytes_per_row)
-    n_chunks = -(-batch_size // most)
-    rows = -(-batch_size // n_chunks)
-    return -(-rows // ROW_ALIGNMENT) * ROW_ALIGNMENT

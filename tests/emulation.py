@@ -277,16 +277,17 @@ class EmulatedDevice:
 
         return run
 
-    def product(self, dtype, size, a, b, c, beta, precision):
-        count, m, n, k = size
+    def product(self, product):
+        dtype, precision = product.dtype, product.precision
+        m, n, k, beta = product.m, product.n, product.k, product.beta
 
         def run():
-            for i in range(count):
-                left = rounded(matrix(a, i, (m, k), dtype), precision)
-                right = rounded(matrix(b, i, (k, n), dtype), precision)
-                result = matrix((*c, False), i, (m, n), dtype)
-                product = left @ right
-                result[...] = product if beta == 0 else beta * result + product
+            for i in range(product.count):
+                left = rounded(matrix(product.a, i, (m, k), dtype), precision)
+                right = rounded(matrix(product.b, i, (k, n), dtype), precision)
+                result = matrix(product.c, i, (m, n), dtype)
+                found = left @ right
+                result[...] = found if beta == 0 else beta * result + found
 
         return run
 
@@ -339,7 +340,8 @@ def number(argument):
 
 def matrix(operand, i, shape, dtype):
     """A view of a matrix, number i of those that an operand describes."""
-    address, lead, stride, transposed = operand
+    address, lead, stride = operand.address, operand.lead, operand.stride
+    transposed = operand.transposed
     if transposed:
         shape = shape[::-1]
     size = (shape[0] - 1) * lead + shape[1]

@@ -8,6 +8,8 @@ import numpy as np
 from emulation import EmulatedDevice, matrix, rounded
 from fake_arrays import CUDA, PRESENT, Card, Event, LateStream, Stream, ndarray
 
+from fastnn.device import Matrix
+
 HANDLE = 7
 
 # Of what CuPy's pool has taken of the card, and lends nobody.
@@ -84,7 +86,9 @@ class Cublas:
             for i in range(count):
                 parts = (a, ta, (m, k)), (b, tb, (k, n)), (c, 0, (m, n))
                 left, right, result = (
-                    matrix((at, lead, *(stride or [0]), not turned), i, shape, dtype)
+                    matrix(
+                        Matrix(at, lead, *(stride or [0]), not turned), i, shape, dtype
+                    )
                     for (at, _, lead, *stride), turned, shape in parts
                 )
                 product = scale * (rounded(left, precision) @ rounded(right, precision))
@@ -115,7 +119,7 @@ class Bare:
 
 def scalar(address, dtype):
     # As it is now: a graph keeps what it was.
-    return float(matrix((address.value, 1, 0, False), 0, (1, 1), dtype)[0, 0])
+    return float(matrix(Matrix(address.value, 1, 0), 0, (1, 1), dtype)[0, 0])
 
 
 def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):

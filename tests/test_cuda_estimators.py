@@ -28,6 +28,7 @@ from fastnn.averaging import SWA
 from fastnn.cuda import cublas, find_device
 from fastnn.cuda import device as module
 from fastnn.cuda.gpu import GPU
+from fastnn.device import Matrix, Product
 from fastnn.layers import BatchNorm, Dense, Dropout, LayerNorm, PReLU
 from fastnn.losses import CustomLoss
 
@@ -439,11 +440,9 @@ def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, b
         where = buffer.address, columns + 2, rows * (columns + 2)
         operands.append((where, table[:, :, :columns]))
     (a_where, a), (b_where, b), (c_where, c) = operands
-    multiply = gpu.product(
-        np.dtype(dtype), (count, m, n, k), (*a_where, bool(transposed[0])),
-        (*b_where, bool(transposed[1])), c_where, beta, None,
-    )  # fmt: skip
-    multiply()
+    turned = map(bool, (*transposed, 0))
+    where = map(Matrix, *zip(a_where, b_where, c_where, strict=True), turned)
+    gpu.product(Product(np.dtype(dtype), count, m, n, k, *where, beta))()
     a, b = (
         each.transpose(0, 2, 1) if transpose else each
         for each, transpose in zip((a, b), transposed, strict=True)

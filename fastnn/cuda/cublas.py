@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.device import Product
+
 # Bytes that products may take for parts of their sums: what cuBLAS advises for Hopper.
 # A graph keeps the address, so that cuBLAS must not choose it.
 WORKSPACE_BYTES = 32 * 2**20
@@ -84,30 +86,22 @@ class Cublas:
             raise RuntimeError(f"cuBLAS failed: {name}")
 
 
-def arguments_of(
-    dtype: np.dtype,
-    size: tuple[int, int, int, int],
-    a: tuple[int, int, int, bool],
-    b: tuple[int, int, int, bool],
-    c: tuple[int, int, int],
-    beta: float,
-    precision: str | None,
-) -> tuple[bool, tuple[Any, ...]]:
+def arguments_of(product: Product) -> tuple[bool, tuple[Any, ...]]:
     """Whether a product is one of many, and what cuBLAS is told of it.
 
-    See :meth:`fastnn.device.Device.product`. In cuBLAS' order of columns, c is its own
-    transpose: op(b)' @ op(a)'.
+    In cuBLAS' order of columns, c is its own transpose: op(b)' @ op(a)'.
     """
-    count, m, n, k = size
-    one, kept = np.array(1, dtype), np.array(beta, dtype)
-    kind, compute = _TYPE[dtype.name], _COMPUTE[precision or dtype.name]
-    batched = count > 1
-    matrices = [
-        (address, kind, lead, *([stride] if batched else []))
-        for address, lead, stride in (b[:3], a[:3], c)
-    ]
+    dtype, a, b = product.dtype, product.a, product.b
+    one, kept = np.array(1, dtype), np.array(product.beta, dtype)
+    kind, compute = _TYPE[dtype.name], _COMPUTE[product.precision or dtype.name]
+    batched = product.count > 1
+    first, second, result = (
+        (each.address, kind, each.lead, *([each.stride] if batched else []))
+        for each in (b, a, product.c)
+    )
     return batched, (
-        _TRANSPOSED[b[3]], _TRANSPOSED[a[3]], n, m, k, one.ctypes.data_as(_POINTER),
-        *matrices[0], *matrices[1], kept.ctypes.data_as(_POINTER), *matrices[2],
-        *([count] if batched else []), compute, _DEFAULT_ALGORITHM,
+        _TRANSPOSED[b.transposed], _TRANSPOSED[a.transposed],
+        product.n, product.m, product.k, one.ctypes.data_as(_POINTER), *first, *second,
+        kept.ctypes.data_as(_POINTER), *result,
+        *([product.count] if batched else []), compute, _DEFAULT_ALGORITHM,
     )  # fmt: skip

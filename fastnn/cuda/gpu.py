@@ -15,6 +15,7 @@ from fastnn.device import (
     Call,
     DeviceArray,
     Kernel,
+    Product,
     describe_bytes,
     no_memory,
 )
@@ -176,17 +177,8 @@ class GPU:
 
         return run
 
-    def product(
-        self,
-        dtype: np.dtype,
-        size: tuple[int, int, int, int],
-        a: tuple[int, int, int, bool],
-        b: tuple[int, int, int, bool],
-        c: tuple[int, int, int],
-        beta: float,
-        precision: str | None,
-    ) -> Call:
-        description = arguments_of(dtype, size, a, b, c, beta, precision)
+    def product(self, product: Product) -> Call:
+        description = arguments_of(product)
         return lambda: self._cublas.multiply(*description)
 
     def record(self, calls: Sequence[Call]) -> Call:

@@ -24,7 +24,7 @@ from fastnn.cuda.calls import (
     Rows,
     blocks_for,
 )
-from fastnn.device import Call
+from fastnn.device import Call, Matrix, Product
 
 _KINDS = {kind: name for name, kind in KINDS.items()}
 
@@ -46,20 +46,17 @@ class Walk(CallsOfOps):
     # ------------------------------------------------------------------ ops
 
     def _product(self) -> None:
-        op = self._op
-        transpose = int(op["transpose"])
-        size = self._dim(0), self._dim(1), self._dim(2), self._dim(3)
-        self._calls.append(
-            self._device.product(
-                self._dtype,
-                size,
-                (self._input(0), self._lead(0), self._stride(0), bool(transpose & 1)),
-                (self._input(1), self._lead(1), self._stride(1), bool(transpose & 2)),
-                (self._output(0), self._lead(2), self._stride(2)),
-                float(self._adds(0)),
-                self._precision,
+        transpose = int(self._op["transpose"])
+        a, b, c = (
+            Matrix(address, self._lead(i), self._stride(i), bool(transpose & 1 << i))
+            for i, address in enumerate(
+                (self._input(0), self._input(1), self._output(0))
             )
         )
+        count, m, n, k = map(self._dim, range(4))
+        beta = float(self._adds(0))
+        product = Product(self._dtype, count, m, n, k, a, b, c, beta, self._precision)
+        self._calls.append(self._device.product(product))
 
     def _add(self) -> None:
         a, b, y = self._input(0), self._input(1), self._output(0)
