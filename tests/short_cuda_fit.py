@@ -46,7 +46,8 @@ DONE = "all of them are finite"
 N, WIDTH = 131, 37
 
 # So many steps of an epoch that several are recorded together, and a few.
-BATCH_SIZES = {"classifier": 3}
+# Of the tall one, so many rows in one that sums over them are divided.
+BATCH_SIZES = {"classifier": 3, "tall": 9 * N}
 
 
 def squares(y, z):
@@ -82,6 +83,7 @@ FITS = {
     "classifier": MLPClassifier((64, 64)),
     "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
     "regressor": MLPRegressor("poisson", (13,), early_stopping=True),
+    "tall": NeuralNetClassifier(Sequential([Dense(9, "relu"), BatchNorm()])),
     "sparse": NeuralNetClassifier(Sequential([Dense(13, "logistic"), BatchNorm()])),
     "sparse_alone": MLPClassifier((13,), activation="logistic"),
     "on_the_card": MLPClassifier((13,), early_stopping=True),
@@ -91,10 +93,11 @@ FITS = {
 def samples(name, model):
     """X, y and weights of one of the fits."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(N, WIDTH)).astype(np.float32)
-    weight = rng.uniform(0.5, 2, N)
+    n = 10 * N if name == "tall" else N
+    X = rng.normal(size=(n, WIDTH)).astype(np.float32)
+    weight = rng.uniform(0.5, 2, n)
     if hasattr(model, "predict_proba"):
-        y = np.arange(N) % 3
+        y = np.arange(n) % 3
     else:
         y = np.abs(X[:, :2] if name == "limited" else X[:, 0])
     if name.startswith("sparse"):

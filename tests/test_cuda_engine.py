@@ -3,6 +3,7 @@
 import gc
 import weakref
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -20,9 +21,16 @@ from emulation import (
 from test_cuda_kernels import kernel_names
 from writers import dense
 
-from fastnn._core.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP, PHASES
+from fastnn._core.tables import (
+    ACTIVATIONS,
+    AVERAGE_RATE,
+    MASK_SEED,
+    MASK_STEP,
+    PHASES,
+)
 from fastnn.cuda import worst_number
 from fastnn.cuda.recorder import STEPS_BEFORE, STEPS_TOGETHER
+from fastnn.cuda.walk import SLAB_ROWS
 from fastnn.device import downloaded, uploaded
 from fastnn.engine import Engine
 from fastnn.layers import BatchNorm, Dense, Dropout
@@ -204,6 +212,10 @@ def test_masks_do_not_depend_on_chunks(name, monkeypatch):
     np.testing.assert_allclose(actual[1], expected[1], rtol=1e-9, atol=1e-12)
 
 
+def activated(activation, lowering, x):
+    return lowering.add(dense(lowering, x, "dense", 3), None, activation)
+
+
 def test_the_plans_launch_every_kernel(monkeypatch):
     launched = set()
     find = EmulatedDevice.kernel
@@ -220,6 +232,12 @@ def test_the_plans_launch_every_kernel(monkeypatch):
             gradient_of(plan, draw(plan, 3), emulated_device())
     take_way(monkeypatch, "chain")
     device = emulated_device()
+    for activation in ACTIVATIONS:
+        # One that has no bias, and one of so many rows that sums are divided.
+        plan = by_hand(partial(activated, activation), (3,))
+        gradient_of(plan, draw(plan, 3), device)
+    plan = plan_of("linear")
+    gradient_of(plan, draw(plan, 2 * SLAB_ROWS), device)
     plan = plan_of("norms_limited")
     for optimizer in RULES.values():
         trained(plan, draw(plan, 9), device, optimizer, n_epochs=2, average=True)

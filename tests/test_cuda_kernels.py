@@ -10,7 +10,8 @@ from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
 from emulation import CSRC, WAYS, device_under_test, emulated_device, take_way, ways_of
 from writers import dense, parameter
 
-from fastnn._core.tables import ACTIVATIONS, LOSSES, OPTIMIZERS
+from fastnn._core.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES, OPTIMIZERS
+from fastnn.cuda.walk import SLAB_ROWS
 from fastnn.engine import Engine
 from fastnn.initializers import Constant, Zeros
 
@@ -138,6 +139,23 @@ def test_losses_are_the_reference(way, loss, m, n, monkeypatch):
     check_against_reference(by_hand(write, (3,), loss), m)
 
 
+@pytest.mark.parametrize("rows", [SLAB_ROWS - 1, 2 * SLAB_ROWS, 5 * SLAB_ROWS - 3])
+@pytest.mark.parametrize("widths", [(3, 40), (33, 65), (300, 3)])
+def test_many_rows_are_summed_in_slabs(rows, widths, monkeypatch):
+    # Of two layers, one with a slope and one without; chunks add to what others left.
+    take_way(monkeypatch, "chain")
+    monkeypatch.setattr("fastnn.cuda.walk.SLAB_BLOCKS", 12)
+
+    def write(lowering, x):
+        first = dense(lowering, x, "first", widths[0], "tanh")
+        return dense(lowering, first, "second", widths[1])
+
+    plan = by_hand(write, (2,))
+    for most_bytes in (2**30, 2**17):
+        monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", most_bytes)
+        check_against_reference(plan, rows)
+
+
 @pytest.mark.parametrize(
     "shape", [(1,), (7,), (5, 1), (40, 1), (3, 40, 2), (40, 1, 70)]
 )
@@ -217,7 +235,9 @@ def kernel_names():
         found = defined.findall(path.read_text())
         names |= {name for name in found if not name.endswith("_")}
     tables = {"add": ACTIVATIONS, "slope": ACTIVATIONS, "loss": LOSSES}
-    tables["step"] = OPTIMIZERS
+    # Biases are by themselves where a slope reads what they are added to.
+    with_bias = [name for name, reads in ACTIVATION_READS.items() if reads != "input"]
+    tables |= {"bias_gradient": with_bias, "step": OPTIMIZERS}
     for prefix, rows in tables.items():
         names |= {f"{prefix}_{row}" for row in rows}
     return names

@@ -15,7 +15,7 @@ from test_cuda_kernels import kernel_names
 from fastnn.cuda.gpu import GPU
 
 # Kernels of which there is one for each row of a table: see test_cuda_engine.py.
-OF_TABLES = re.compile("(add|slope|loss|step)_.*")
+OF_TABLES = re.compile("(add|slope|bias_gradient|loss|step)_.*")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_the_fits_launch_every_kind_of_kernel(launched):
         fit(name)
     kinds = {name for name in kernel_names() if not OF_TABLES.fullmatch(name)}
     assert kinds - launched == set()
-    for prefix in ("add", "slope", "loss", "step"):
+    for prefix in ("add", "slope", "bias_gradient", "loss", "step"):
         assert any(name.startswith(f"{prefix}_") for name in launched)
 
 

@@ -208,6 +208,12 @@ class RowBlocks(Walk):
             sums = tuple(n for n in outputs if spaces[n] == SPACES["gradient"])
         self._recorded.append(_Recorded(name, arguments, grid, sums))
 
+    def _bias_gradient(self, dy: int, saved: int, da: int, db: int) -> None:
+        # The sum is over the rows of all blocks, and the slope is not.
+        if da:
+            self._slope(dy, saved, da)
+        self._reduce(da or dy, db)
+
     def _product(self) -> None:
         m, n, k = self._dim(1), self._dim(2), self._dim(3)
         a, b, c = self._input(0), self._input(1), self._output(0)

@@ -18,6 +18,7 @@ from fastnn._core.tables import (
     ROW_NORMS,
 )
 from fastnn.cuda.calls import (
+    COLUMN_BLOCK,
     NUMBERS_SUMMED,
     THREADS,
     CallsOfOps,
@@ -25,6 +26,11 @@ from fastnn.cuda.calls import (
     blocks_for,
 )
 from fastnn.device import Call, Matrix, Product
+
+# The rows of a bias' gradient are divided into slabs of at least so many, of which at
+# most so many blocks of threads are made: two for each processor of a card. Fewer rows
+# are summed sooner by one block for some columns than by a second launch.
+SLAB_ROWS, SLAB_BLOCKS = 512, 256
 
 _KINDS = {kind: name for name, kind in KINDS.items()}
 
@@ -70,12 +76,35 @@ class Walk(CallsOfOps):
     def _add_gradient(self) -> None:
         dy, saved = self._input(0), self._input(1)
         da, db = self._output(0), self._output(1)
+        if db and list(map(self._stride, range(4))) == [0, 0, 0, 1]:
+            self._bias_gradient(dy, saved, da, db)
+            return
         if da:
-            name = f"slope_{ACTIVATIONS[self._op['code']]}"
-            option = self._real(self._scalar(0))
-            self._each("broadcast", name, self._size, dy, saved, option, da)
+            self._slope(dy, saved, da)
         if db:
-            self._sum("broadcast", "reduce", da or dy, *self._axes, self._adds(1), db)
+            self._reduce(da or dy, db)
+
+    def _bias_gradient(self, dy: int, saved: int, da: int, db: int) -> None:
+        n = self._dim(3)
+        m, strips = self._size // n, -(-n // COLUMN_BLOCK[0])
+        slabs = max(1, min(m // SLAB_ROWS, SLAB_BLOCKS // strips))
+        parts = self._room.partial.address if slabs > 1 else 0
+        option, adds = self._real(self._scalar(0)), self._adds(1)
+        name = f"bias_gradient_{ACTIVATIONS[self._op['code']]}{self._suffix}"
+        self._launch(
+            "bias", name, strips * slabs, COLUMN_BLOCK, m, n, -(-m // slabs), dy,
+            saved, option, da, adds, db, parts,
+        )  # fmt: skip
+        if parts:
+            self._each("bias", "join_slabs", n, slabs, parts, adds, db)
+
+    def _slope(self, dy: int, saved: int, da: int) -> None:
+        name = f"slope_{ACTIVATIONS[self._op['code']]}"
+        option = self._real(self._scalar(0))
+        self._each("broadcast", name, self._size, dy, saved, option, da)
+
+    def _reduce(self, d: int, db: int) -> None:
+        self._sum("broadcast", "reduce", d, *self._axes, self._adds(1), db)
 
     def _softmax(self) -> None:
         start = self._stride(0) * self._dtype.itemsize
