@@ -213,7 +213,9 @@ def test_masks_do_not_depend_on_chunks(name, monkeypatch):
 
 
 def activated(activation, lowering, x):
-    return lowering.add(dense(lowering, x, "dense", 3), None, activation)
+    x = lowering.add(dense(lowering, x, "dense", 3), None, activation)
+    x = lowering.add(dense(lowering, x, "kept", 3), None, activation)
+    return dense(lowering, lowering.dropout(x, 0.5, 2.0), "last", 3)
 
 
 def test_the_plans_launch_every_kernel(monkeypatch):

@@ -126,6 +126,20 @@ def test_activations_are_the_reference(way, activation, m, n, monkeypatch):
     check_against_reference(by_hand(write, (n,)), m)
 
 
+@pytest.mark.parametrize(("m", "n"), [(9, 31), (131, 65)])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("bias", [False, True])
+def test_dropped_activations_are_the_reference(activation, bias, m, n, monkeypatch):
+    take_way(monkeypatch, "chain")
+
+    def write(lowering, x):
+        own = parameter(lowering, "own", (n,)) if bias else None
+        x = lowering.add(square(lowering, x), own, activation)
+        return lowering.dropout(x, 0.375, 1.5, shift=0.2, value=-0.7)
+
+    check_against_reference(by_hand(write, (n,)), m)
+
+
 @pytest.mark.parametrize(("m", "n"), [(1, 5), (131, 33), (9, 300), (2600, 2)])
 @pytest.mark.parametrize("loss", ALL_LOSSES)
 @pytest.mark.parametrize("way", WAYS)
@@ -238,6 +252,7 @@ def kernel_names():
     # Biases are by themselves where a slope reads what they are added to.
     with_bias = [name for name, reads in ACTIVATION_READS.items() if reads != "input"]
     tables |= {"bias_gradient": with_bias, "step": OPTIMIZERS}
+    tables["add_dropout"] = ACTIVATIONS
     for prefix, rows in tables.items():
         names |= {f"{prefix}_{row}" for row in rows}
     return names

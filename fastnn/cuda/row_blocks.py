@@ -208,6 +208,9 @@ class RowBlocks(Walk):
             sums = tuple(n for n in outputs if spaces[n] == SPACES["gradient"])
         self._recorded.append(_Recorded(name, arguments, grid, sums))
 
+    def _is_dropped_by(self, after: Any) -> bool:
+        return False  # one after the other, they are in the same launch
+
     def _bias_gradient(self, dy: int, saved: int, da: int, db: int) -> None:
         # The sum is over the rows of all blocks, and the slope is not.
         if da:

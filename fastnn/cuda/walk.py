@@ -3,6 +3,7 @@
 The kernels, one file for each concept of the CPU's loops, are in ``csrc/cuda``.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ from fastnn.cuda.calls import (
     Rows,
     blocks_for,
 )
-from fastnn.device import Call, Matrix, Product
+from fastnn.device import Argument, Call, Matrix, Product
 
 # The rows of a bias' gradient are divided into slabs of at least so many, of which at
 # most so many blocks of threads are made: two for each processor of a card. Fewer rows
@@ -43,9 +44,13 @@ class Walk(CallsOfOps):
         self._calls, self._rows = [], rows
         # The first loss of a step's chunk adds up the weights of its samples as well.
         self._weighs = self._room.scalars is not None
-        for op in self._ops:
-            self._op = op
-            getattr(self, f"_{_KINDS[int(op['kind'])]}")()
+        ops = deque(self._ops)
+        while ops:
+            self._op = ops.popleft()
+            if ops and self._is_dropped_by(ops[0]):
+                self._add_dropout(ops.popleft())
+            else:
+                getattr(self, f"_{_KINDS[int(self._op['kind'])]}")()
         calls, self._calls = self._calls, []
         return calls
 
@@ -72,6 +77,24 @@ class Walk(CallsOfOps):
         option = self._real(self._scalar(0))
         name = f"add_{name}"
         self._each("broadcast", name, self._size, a, b, *self._axes, option, y)
+
+    def _is_dropped_by(self, after: Any) -> bool:
+        """Whether what this op adds, at most a bias, is what the next one drops."""
+        op = self._op
+        if (op["kind"], after["kind"]) != (KINDS["add"], KINDS["dropout"]):
+            return False
+        is_bias = self._input(1) == 0 or list(op["stride"][:4]) == [0, 0, 0, 1]
+        same = op["output"][0] == after["input"][0] and op["dim"][3] == after["dim"][3]
+        return bool(is_bias and same)
+
+    def _add_dropout(self, after: Any) -> None:
+        a, b, y = self._input(0), self._input(1), self._output(0)
+        name = f"add_dropout_{ACTIVATIONS[self._op['code']]}"
+        option = self._real(self._scalar(0))
+        self._op = after
+        m, n = self._dim(2), self._dim(3)
+        draw = *self._draw(), *self._dropout_options()
+        self._each("add_dropout", name, m, n, a, b, option, y, self._output(0), *draw)
 
     def _add_gradient(self) -> None:
         dy, saved = self._input(0), self._input(1)
@@ -155,17 +178,21 @@ class Walk(CallsOfOps):
     def _random(self, name: str, *arguments: Any) -> None:
         """Of random numbers that are a function of the step, the op and the place."""
         m, n = self._dim(2), self._dim(3)
-        first_row = int(self._op["dim"][2]) * self._rows.first
-        self._each(
-            "random", name, m, n, self._input(0), self._output(0), self._step_scalars(),
-            int(self._op["code"]), first_row, *arguments,
-        )  # fmt: skip
+        x, y = self._input(0), self._output(0)
+        self._each("random", name, m, n, x, y, *self._draw(), *arguments)
 
-    def _dropout(self) -> None:
+    def _draw(self) -> tuple[int, int, int]:
+        """What random numbers are a function of, beside the place."""
+        first_row = int(self._op["dim"][2]) * self._rows.first
+        return self._step_scalars(), int(self._op["code"]), first_row
+
+    def _dropout_options(self) -> tuple[Argument, ...]:
         rate, scale, shift, value = map(self._scalar, range(4))
         dropped = min(int(rate * CHANCES + 0.5), CHANCES - 1)
-        kept = map(self._real, (scale, shift, value))
-        self._random("dropout_forward", dropped, *kept)
+        return dropped, *map(self._real, (scale, shift, value))
+
+    def _dropout(self) -> None:
+        self._random("dropout_forward", *self._dropout_options())
 
     def _gaussian_noise(self) -> None:
         self._random("gaussian_noise", self._real(self._scalar(0)))
