@@ -19,7 +19,7 @@ from fastnn.arguments import (
     check_rows,
     check_samples,
 )
-from fastnn.chunks import ROW_ALIGNMENT, chunk_rows, too_large
+from fastnn.chunks import ROW_ALIGNMENT, STEPS_AT_ONCE, chunk_rows, too_large
 from fastnn.cuda import DeviceEngine
 from fastnn.device import Device, DeviceArray, for_rows_that_fit
 from fastnn.mirrored import MirroredArray, mirrored
@@ -36,9 +36,6 @@ OPERATIONS_PER_THREAD = 400_000
 # taken in several chunks, whose gradients add up, unless an op needs them whole.
 CHUNK_BYTES = 32 * 2**20
 DEVICE_CHUNK_BYTES = 1024 * 2**20
-
-# Steps whose scalars are handed over at once.
-STEPS_AT_ONCE = 8192
 
 
 class Engine:

@@ -105,8 +105,7 @@ class Plan:
     @property
     def needs_whole_batches(self) -> bool:
         """Whether an op of training looks at all rows of a mini-batch together."""
-        in_training = self.ops["phase"] & PHASES["train"] != 0
-        return bool(self.ops["meets"][in_training].any())
+        return bool(self.ops_of("train")["meets"].any())
 
     @property
     def n_inputs(self) -> int:
@@ -118,6 +117,15 @@ class Plan:
         """Numbers in one prediction."""
         return int(np.prod(self.output_shape))
 
+    def ops_of(self, phase: str) -> NDArray:
+        """The ops of one phase, in order.
+
+        Parameters
+        ----------
+        phase : {"train", "predict", "evaluate"}
+        """
+        return self.ops[self.ops["phase"] & PHASES[phase] != 0]
+
     def operations(self, phase: str) -> int:
         """Floating-point operations of one sample's products.
 
@@ -125,7 +133,7 @@ class Plan:
         ----------
         phase : {"train", "predict", "evaluate"}
         """
-        ops = self.ops[self.ops["phase"] & PHASES[phase] != 0]
+        ops = self.ops_of(phase)
         products = ops[ops["kind"] == KINDS["product"]]
         return int(2 * products["dim"].prod(axis=1).sum())
 

@@ -92,16 +92,6 @@ KERNEL(NAMED(measure), ptrdiff_t n_parameters, const block_t *blocks,
     }
 }
 
-/* Each block of threads counts its parameters that are not finite. */
-KERNEL(NAMED(count_not_finite), ptrdiff_t n_parameters, const REAL *weights,
-       double *partial) {
-    double mine = 0;
-    /* x - x is 0 for every other x. */
-    EACH_NUMBER(i, n_parameters) mine += weights[i] - weights[i] == 0 ? 0 : 1;
-    mine = block_sum(mine);
-    if (threadIdx.x == 0) partial[blockIdx.x] = mine;
-}
-
 /* The average starts as the parameters are, to the last bit, whatever was there before. */
 KERNEL(NAMED(average), ptrdiff_t n_parameters, const double *scalars,
        const REAL *weights, REAL *average) {

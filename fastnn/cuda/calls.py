@@ -25,6 +25,8 @@ PLACES_AT_ONCE = 32
 MOST_BLOCKS = 4096
 # Numbers that a thread takes of a loop which ends in sums.
 NUMBERS_SUMMED = 4
+# The sums of a step, as csrc/cuda/device.h numbers them.
+LOSS, REPORTED, WEIGHT, PENALTY, SCALE, EPOCH, N_SUMS = range(7)
 # Numbers that a thread gathers, as csrc/cuda/gather.cu has it.
 NUMBERS_GATHERED = 8
 

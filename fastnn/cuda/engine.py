@@ -21,15 +21,21 @@ from fastnn._core.tables import (
     OPTIMIZERS,
     PHASES,
 )
+from fastnn.chunks import STEPS_AT_ONCE
 from fastnn.cuda.calls import (
     COLUMN_BLOCK,
+    EPOCH,
+    N_SUMS,
     NUMBERS_SUMMED,
+    PENALTY,
     THREADS,
+    WEIGHT,
     Room,
     Rows,
     blocks_for,
     partial_sums,
 )
+from fastnn.cuda.finite import worst_number
 from fastnn.cuda.recorder import Recorder
 from fastnn.cuda.row_blocks import (
     RowBlocks,
@@ -40,15 +46,9 @@ from fastnn.cuda.row_blocks import (
 from fastnn.cuda.samples import Part, Place
 from fastnn.cuda.streaming import samples_on
 from fastnn.cuda.walk import Walk
-from fastnn.device import Call, Device
+from fastnn.device import Call, Device, DeviceArray
 from fastnn.mirrored import MirroredArray
 from fastnn.plan import Plan
-
-# The sums of a step, as csrc/cuda/device.h numbers them.
-LOSS, REPORTED, WEIGHT, PENALTY, SCALE, EPOCH = range(6)
-
-# Steps whose scalars are on the device at once.
-STEPS_AT_ONCE = 8192
 
 
 class DeviceEngine:
@@ -117,7 +117,7 @@ class DeviceEngine:
         self._table = device.empty(n_steps * N_SCALARS, np.float64)
         activation = device.empty(capacity * size, dtype)
         statistic = device.empty(plan.statistic_size, dtype)
-        sums = device.empty(EPOCH + 1, np.float64)
+        sums = device.empty(N_SUMS, np.float64)
         partial_ = device.empty(partial_sums(plan, capacity), np.float64)
         # For copies of what is trained: the start of an epoch, and the best of all.
         copied = self._trained if state is not None else []
@@ -231,20 +231,16 @@ class DeviceEngine:
     def all_finite(self) -> bool:
         """Whether no parameter is an infinity or a NaN."""
         self._bring()
-        grid = blocks_for(self._plan.n_parameters, NUMBERS_SUMMED)
-        partial_ = self._room.partial
-        arguments = self._weights.address, partial_.address
-        self._all_parameters("count_not_finite", grid, *arguments)()
-        counts = np.empty(grid)
-        self._device.download(partial_, counts)
-        return not counts.any()
+        shape = (self._plan.n_parameters,)
+        weights = DeviceArray(self._weights, shape, self._dtype)
+        return worst_number(self._device, weights) == 0
 
     def reduced_products(self) -> int:
         """How many products a step takes in another precision than the parameters'."""
         if self._precision is None:
             return 0
-        train = self._plan.ops["phase"] & PHASES["train"] != 0
-        return int((self._plan.ops["kind"][train] == KINDS["product"]).sum())
+        kinds = self._plan.ops_of("train")["kind"]
+        return int((kinds == KINDS["product"]).sum())
 
     def assemble(self) -> None:
         """There are no other threads to let in."""
@@ -271,15 +267,15 @@ class DeviceEngine:
         """Steps begin at the first row of these scalars, with mini-batch first."""
         self._device.upload(scalars, self._table)
         self._device.upload(np.array([first, 0], np.int64), self._samples.cursor)
-        self._device.upload(np.zeros(EPOCH + 1), self._room.sums)
+        self._device.upload(np.zeros(N_SUMS), self._room.sums)
 
     def _set_weight(self, weight_sum: float) -> None:
-        sums = np.zeros(EPOCH + 1)
+        sums = np.zeros(N_SUMS)
         sums[WEIGHT] = weight_sum
         self._device.upload(sums, self._room.sums)
 
     def _sums(self) -> NDArray[np.float64]:
-        sums = np.empty(EPOCH + 1)
+        sums = np.empty(N_SUMS)
         self._device.download(self._room.sums, sums)
         return sums
 

@@ -7,14 +7,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fastnn._core.tables import PHASES
-from fastnn.cuda.calls import Room, Rows, partial_sums
+from fastnn.cuda.calls import LOSS, N_SUMS, REPORTED, Room, Rows, partial_sums
 from fastnn.cuda.walk import Walk
 from fastnn.device import Device, DeviceArray, for_rows_that_fit
 from fastnn.mirrored import MirroredArray
 from fastnn.plan import Plan
-
-# Sums of a step, as csrc/cuda/device.h numbers them.
-N_SUMS = 6
 
 # The activations of the rows that are worked on together take at most so many bytes.
 BYTES_AT_ONCE = 256 * 2**20
@@ -96,9 +93,9 @@ class DeviceForward:
                 call()
             if result is not None:
                 self._get(outputs, result[rows])
-        loss = np.empty(N_SUMS)
-        device.download(room.sums, loss)
-        return float(loss[0]), float(loss[1])
+        found = np.empty(N_SUMS)
+        device.download(room.sums, found)
+        return float(found[LOSS]), float(found[REPORTED])
 
     def _room(self, parameters: MirroredArray, n_rows: int, is_weighted: bool) -> Room:
         """Room for as many rows at once as the memory allows."""

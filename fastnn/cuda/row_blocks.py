@@ -58,7 +58,7 @@ _ENOUGH_TILES = 64
 
 def can_share_rows(plan: Plan) -> bool:
     """Whether all that a plan does in training can be done for a few rows at a time."""
-    ops = plan.ops[plan.ops["phase"] & PHASES["train"] != 0]
+    ops = plan.ops_of("train")
     if plan.needs_whole_batches or plan.statistic_size or not len(ops):
         return False
     products = ops[ops["kind"] == KINDS["product"]]
@@ -74,7 +74,7 @@ def gains_by_row_blocks(plan: Plan, batch_size: int, itemsize: int) -> bool:
     """Whether a step is predicted to take less time so than as a chain of kernels."""
     if not can_share_rows(plan):
         return False
-    ops = plan.ops[plan.ops["phase"] & PHASES["train"] != 0]
+    ops = plan.ops_of("train")
     products = ops[(ops["kind"] == KINDS["product"]) & (ops["transpose"] & 1 == 0)]
     weights = int((products["dim"][:, 2] * products["dim"][:, 3]).sum())
     # Products of samples of several rows take them four at a time.

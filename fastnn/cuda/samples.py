@@ -19,7 +19,7 @@ from fastnn.cuda.calls import (
     Rows,
     blocks_for,
 )
-from fastnn.device import Device, DeviceArray
+from fastnn.device import Device, DeviceArray, uploaded
 
 
 @dataclass(frozen=True)
@@ -237,10 +237,7 @@ class ResidentSamples(Samples):
     def _copy(self, array: NDArray | DeviceArray, dtype: np.dtype) -> Any:
         if isinstance(array, DeviceArray):
             return self._device.cast(array, dtype).buffer
-        buffer = self._device.empty(array.size, dtype)
-        if array.size:
-            self._device.upload(np.ascontiguousarray(array, dtype), buffer)
-        return buffer
+        return uploaded(self._device, array, dtype).buffer
 
     def shuffle(self, bit_generator: Any) -> None:
         super().shuffle(bit_generator)
