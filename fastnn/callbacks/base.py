@@ -1,6 +1,6 @@
 """What a callback is, and what it sees of a fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ class Run:
     ----------
     n_epochs : int
         Most epochs that the fit takes.
-    history : dict of str to list of float
+    history : mapping of str to list of float
         What was measured, one number per epoch.
     weights : callable
         Gives the flat array of all weights, as they are judged and kept.
@@ -40,7 +40,7 @@ class Run:
         self,
         *,
         n_epochs: int,
-        history: dict[str, list[float]],
+        history: Mapping[str, list[float]],
         weights: Callable[[], MirroredArray],
         optimizer: Any,
         reconstruct: Callable[[], Any],

@@ -1,6 +1,7 @@
 """Watching one number of the history for the best value so far."""
 
 import math
+from collections.abc import Mapping
 
 # Everything else in a history is a score, by scikit-learn's convention.
 _LOWER_IS_BETTER = ("loss", "validation_loss", "learning_rate", "seconds")
@@ -11,7 +12,7 @@ class Watch:
 
     Parameters
     ----------
-    history : dict of str to list of float
+    history : mapping of str to list of float
     monitor : str
         Name in the history. "auto" is "validation_loss" where there is one, else
         "loss".
@@ -32,7 +33,7 @@ class Watch:
     """
 
     def __init__(
-        self, history: dict[str, list[float]], monitor: str, min_delta: float = 0.0
+        self, history: Mapping[str, list[float]], monitor: str, min_delta: float = 0.0
     ):
         if monitor == "auto":
             monitor = "validation_loss" if "validation_loss" in history else "loss"
