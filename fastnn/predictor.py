@@ -132,14 +132,13 @@ class Predictor:
         n_jobs: int | None,
         check_input: bool,
     ) -> NDArray | None:
-        """None if a raw output is not finite, or a number of X and that is checked."""
+        """None if an output is not finite, or a number of X and that is checked."""
         if self._elsewhere is not None:
             if check_input and not _finite_in(parameters.dtype, X):
                 return None
-            raw = self._elsewhere.predict(mirrored(parameters), X)
-            if not all_finite(raw):
-                return None
-            return self._forward.link(raw, self._dtype_for(parameters, X))
+            dtype = self._dtype_for(parameters, X)
+            outputs = self._elsewhere.predict(mirrored(parameters), X, dtype)
+            return outputs if all_finite(outputs) else None
         shares = X.shape[0] * self._operations // OPERATIONS_PER_THREAD
         return self._forward.predict(
             _here(parameters), X, threads_for(n_jobs, shares), check_input=check_input
@@ -212,14 +211,14 @@ class Predictor:
         y: NDArray,
         sample_weight: NDArray | None,
     ) -> tuple[NDArray | None, tuple[float, float]]:
-        """Without outputs if a raw one is not finite."""
+        """Without outputs if one is not finite."""
         if self._elsewhere is None:
             return self._forward.judge(_here(parameters), X, y, sample_weight)
-        raw = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
-        sums = self._elsewhere.judge(mirrored(parameters), X, y, sample_weight, raw)
-        if not all_finite(raw):
-            return None, sums
-        return self._forward.link(raw, self._dtype_for(parameters, X)), sums
+        shape = X.shape[0], self._plan.n_outputs
+        outputs = np.empty(shape, self._dtype_for(parameters, X))
+        own = mirrored(parameters)
+        sums = self._elsewhere.judge(own, X, y, sample_weight, outputs)
+        return (outputs if all_finite(outputs) else None), sums
 
     def _check(
         self,

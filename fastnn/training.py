@@ -24,6 +24,7 @@ from fastnn.exceptions import NotFiniteError
 from fastnn.mirrored import MirroredArray
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
+from fastnn.predictor import Predictor
 from fastnn.schedules import Schedule
 from fastnn.snapshot import Snapshot
 from fastnn.training_state import RunningAverage, TrainingState
@@ -175,23 +176,37 @@ class Trainer:
             average=None if average is None else average.values,
             device=self.device,
         )
+        starts = [Snapshot(parameters), Snapshot(parameters)]
         averages = () if average is None else (average.values,)
-        epoch_start = Snapshot(parameters, state.optimizer.slots, *averages)
+        others = Snapshot(state.optimizer.slots, *averages)
         first_step, first_epoch = state.optimizer.step, state.history.n_epochs
         n_seen, n_samples = state.n_samples_seen, y.shape[0]
         started = average is not None and average.started
         epoch, ended, diverged = 0, False, False
 
         def undo_epoch() -> None:
-            epoch_start.restore()
+            """Go back to the start of the epoch, or to that of the one before.
+
+            A step's loss is that before its update: the weights at the start of an
+            epoch that was not finite may be those that make it so.
+            """
+            others.restore()
             if average is not None:
                 average.started = started
+            for start in starts:
+                if start.taken:
+                    start.restore()
+                    if self._is_finite(parameters, X, y, sample_weight):
+                        return
+            raise NotFiniteError
 
         try:
             with engine, supervisor:
                 while epoch < most and not ended:
                     if epoch:
-                        epoch_start.take()
+                        starts.reverse()
+                        starts[0].take()
+                        others.take()
                         started = average is not None and average.started
                     if self.shuffle:
                         engine.shuffle(state.random_state)
@@ -213,8 +228,6 @@ class Trainer:
             if not n_steps:
                 raise
             if not engine.all_finite():
-                if not epoch_start.taken:
-                    raise NotFiniteError from None
                 undo_epoch()
             state.optimizer.step = first_step + n_steps
             state.n_samples_seen = n_seen + n_steps // engine.n_steps * n_samples
@@ -223,6 +236,18 @@ class Trainer:
             ended = True
         state.precision = engine.precision
         return Outcome(state.history.n_epochs - first_epoch, ended, diverged)
+
+    def _is_finite(
+        self,
+        parameters: MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+    ) -> bool:
+        """Whether the loss at these parameters is."""
+        predictor = Predictor(self.plan, self.device)
+        loss, _, _ = predictor.evaluate(parameters, X, y, sample_weight)
+        return math.isfinite(loss)
 
     def _tables(
         self, n_steps: int, state: TrainingState, average: RunningAverage | None

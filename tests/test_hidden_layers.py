@@ -191,7 +191,9 @@ def test_numbers_of_hidden_layers(Estimator, container):
         hidden = model.hidden_activations(container(X), number)
         other = model.hidden_activations(container(X), number - 3)
         np.testing.assert_array_equal(hidden, other)
-        assert hidden.dtype == np.float32
+        assert hidden.dtype == np.float64
+        single = container(X.astype(np.float32))
+        assert model.hidden_activations(single, number).dtype == np.float32
     assert not hasattr(model, "transform")
 
 

@@ -125,7 +125,8 @@ def test_dtypes_of_predictions():
     assert model.predict(single).dtype == np.float32
     assert model.predict(double).dtype == np.float64
     model = fastnn.MLPClassifier(max_iter=2).fit(double, y)
-    assert model.predict_proba(double).dtype == np.float32
+    assert model.predict_proba(double).dtype == np.float64
+    assert model.predict_proba(single).dtype == np.float32
 
 
 def test_log_of_a_probability_of_zero():

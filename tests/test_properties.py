@@ -58,7 +58,9 @@ def test_predict(problem):
     np.testing.assert_allclose(
         predict(plan, data.parameters, data.X), expected, rtol=1e-9, atol=1e-12
     )
-    single = predict(plan, data.parameters.astype(np.float32), data.X)
+    single = predict(
+        plan, data.parameters.astype(np.float32), data.X.astype(np.float32)
+    )
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, expected, rtol=1e-3, atol=1e-4)
 

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import platform
 import sys
-import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,8 +14,11 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from fastnn.engine import Engine
+from fastnn.layers import Dense
+from fastnn.losses import CustomLoss
+from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
-from fastnn.threads import effective_n_threads, single_threaded_blas
+from fastnn.threads import effective_n_threads
 
 
 @pytest.fixture
@@ -163,29 +166,46 @@ def two_blas_threads():
         assert blas_threads() == before
 
 
-def test_blas_is_held_at_one_thread(two_blas_threads):
-    with single_threaded_blas():
-        assert set(blas_threads()) <= {1}
+def engine_that_calls(function):
+    """An engine whose loss is a function that is called in the middle of a gradient."""
+
+    def loss(y, z):
+        function()
+        return ((z - y) ** 2).sum(axis=1) / 2, z - y
+
+    network = Sequential([Dense(2)])
+    plan = lower(network, input_shape=(5,), loss=CustomLoss(loss))
+    return engine_for(plan, draw(plan))
+
+
+def test_blas_is_held_at_one_thread_while_training_computes(two_blas_threads):
+    found = []
+    engine_that_calls(lambda: found.append(blas_threads())).gradient()
+    assert len(found) == 1
+    assert set(found[0]) <= {1}
     assert blas_threads() == two_blas_threads
 
 
-@pytest.mark.parametrize("first_out", [0, 1])
-def test_overlapping_engines_share_the_limit(first_out, two_blas_threads):
-    plan = plan_of("classes")
-    engines = [engine_for(plan, draw(plan)) for _ in range(2)]
-    for engine in engines:
-        engine.__enter__()
-        assert set(blas_threads()) <= {1}
-    engines[first_out].__exit__(None, None, None)
-    assert set(blas_threads()) <= {1}
-    engines[1 - first_out].__exit__(None, None, None)
+def test_overlapping_engines_share_the_limit(two_blas_threads):
+    found = []
+
+    def train_another():
+        plan = plan_of("classes")
+        engine_for(plan, draw(plan)).gradient()
+        found.append(blas_threads())  # the inner one is out, the outer one is not
+
+    engine_that_calls(train_another).gradient()
+    assert set(found[0]) <= {1}
     assert blas_threads() == two_blas_threads
 
 
-def test_an_exception_lifts_the_limit(two_blas_threads):
-    plan = plan_of("classes")
-    with pytest.raises(RuntimeError, match="inside"), engine_for(plan, draw(plan)):
-        raise RuntimeError("inside")
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_an_exception_lifts_the_limit(error, two_blas_threads):
+    def fail():
+        raise error("inside")
+
+    with pytest.raises(error, match="inside"):
+        engine_that_calls(fail).gradient()
     assert blas_threads() == two_blas_threads
 
 
@@ -203,18 +223,63 @@ def test_fits_in_many_threads_lift_the_limit(two_blas_threads):
     assert blas_threads() == two_blas_threads
 
 
+def n_tasks():
+    """Threads of the process, those that Python does not know included."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def wait_for_tasks(expected):
+    """Whether there are so many soon: the system takes a moment to forget one."""
+    end = time.monotonic() + 5
+    while n_tasks() != expected and time.monotonic() < end:
+        time.sleep(0.001)
+    return n_tasks() == expected
+
+
+tasks = pytest.mark.skipif(
+    not os.path.isdir("/proc/self/task"), reason="needs Linux's list of threads"
+)
+
+
+@tasks
 @pytest.mark.usefixtures("small_steps_use_threads")
 def test_threads_go_home():
     plan = plan_of("classes")
-    before = threading.active_count()
+    before = n_tasks()
     with engine_for(plan, draw(plan), n_threads=3) as engine:
-        assert threading.active_count() == before + 2
         engine.gradient()
-    assert threading.active_count() == before
+        assert n_tasks() == before + 2
+    assert wait_for_tasks(before)
     # And may come again.
     with engine:
         engine.gradient()
-    assert threading.active_count() == before
+        assert n_tasks() == before + 2
+    assert wait_for_tasks(before)
+
+
+@tasks
+@pytest.mark.usefixtures("small_steps_use_threads")
+def test_threads_end_with_their_engine():
+    plan = plan_of("classes")
+    before = n_tasks()
+    engine = engine_for(plan, draw(plan), n_threads=3)
+    engine.gradient()
+    assert n_tasks() == before + 2
+    del engine
+    assert wait_for_tasks(before)
+
+
+@tasks
+@pytest.mark.usefixtures("small_steps_use_threads")
+def test_idle_threads_end_by_themselves_and_come_back():
+    # A traceback may keep an engine for as long as somebody keeps the exception.
+    plan = plan_of("classes")
+    before = n_tasks()
+    engine = engine_for(plan, draw(plan), n_threads=3)
+    first = engine.gradient()
+    assert wait_for_tasks(before)
+    assert engine.gradient() == first
+    assert n_tasks() == before + 2
 
 
 def fit_and_predict(n_threads):

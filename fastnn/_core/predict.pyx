@@ -144,20 +144,6 @@ cdef class Forward:
             result = None
         return result, (walker.walk.loss, walker.walk.reported)
 
-    def link(self, raw, dtype):
-        """Predictions, as this type, from raw outputs of shape (n, n_outputs)."""
-        with np.errstate(over="ignore"):
-            result = np.array(raw, dtype, order="C")
-        cdef Py_ssize_t count = len(result)
-        cdef void *rows = address(result)
-        cdef bint wide = result.dtype == np.float64
-        with nogil:
-            if wide:
-                apply_link(self, count, <double *> rows)
-            else:
-                apply_link(self, count, <float *> rows)
-        return result
-
     cdef room_for_predictions(self, cnp.ndarray parameters, Table X):
         cdef cnp.npy_intp shape[2]
         shape[0] = X.n_rows

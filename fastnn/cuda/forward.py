@@ -18,7 +18,7 @@ BYTES_AT_ONCE = 256 * 2**20
 
 
 class DeviceForward:
-    """Raw outputs and losses of tables of rows, on a device.
+    """Predictions and losses of tables of rows, on a device.
 
     It has no state: every call has its own buffers.
 
@@ -31,27 +31,19 @@ class DeviceForward:
     def __init__(self, device: Device, plan: Plan):
         self._device, self._plan, self._link = device, plan.without_link(), plan.link()
 
-    def predict(self, parameters: MirroredArray, X: Any) -> NDArray:
-        """The network's raw outputs for every row of X, of shape (n, n_outputs)."""
-        result = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
+    def predict(self, parameters: MirroredArray, X: Any, dtype: np.dtype) -> NDArray:
+        """Predictions, of this dtype, for every row of X, of shape (n, n_outputs)."""
+        result = np.empty((X.shape[0], self._plan.n_outputs), dtype)
         self._pass(PHASES["predict"], parameters, X, None, None, result)
         return result
 
     def predict_there(
         self, parameters: MirroredArray, X: DeviceArray, dtype: np.dtype
     ) -> DeviceArray:
-        """Predictions for X on the device, where they stay, to be given."""
+        """The same for X on the device, where they stay, to be given."""
         shape = X.shape[0], self._plan.n_outputs
         result = self._device.prepare(shape, dtype)
-        if dtype == parameters.dtype:
-            raw = result
-        else:
-            raw = self._device.prepare(shape, parameters.dtype)
-        self._pass(PHASES["predict"], parameters, X, None, None, raw)
-        if raw is not result:
-            wide = self._device.cast(raw, dtype)
-            self._device.copy(wide.buffer, result.buffer, result.size)
-        self._apply_link(result)
+        self._pass(PHASES["predict"], parameters, X, None, None, result)
         return result
 
     def _apply_link(self, outputs: DeviceArray) -> None:
@@ -114,7 +106,7 @@ class DeviceForward:
             for call in walk.calls(Rows(rows.stop - rows.start)):
                 call()
             if result is not None:
-                self._get(outputs, result[rows])
+                self._predict(outputs, dtype, result[rows])
         found = np.empty(N_SUMS)
         device.download(room.sums, found)
         return float(found[LOSS]), float(found[REPORTED])
@@ -159,9 +151,11 @@ class DeviceForward:
             part = part.toarray()
         self._device.upload(np.ascontiguousarray(part, dtype), buffer)
 
-    def _get(self, buffer: Any, part: NDArray | DeviceArray) -> None:
-        """Rows of outputs to where they are wanted."""
+    def _predict(self, raw: Any, dtype: np.dtype, part: NDArray | DeviceArray) -> None:
+        """Make predictions of rows of raw outputs, where they are wanted."""
+        outputs = self._device.cast(DeviceArray(raw, part.shape, dtype), part.dtype)
+        self._apply_link(outputs)
         if isinstance(part, DeviceArray):
-            self._device.copy(buffer, part.buffer, part.size)
+            self._device.copy(outputs.buffer, part.buffer, part.size)
         else:
-            self._device.download(buffer, part)
+            self._device.download(outputs.buffer, part)

@@ -120,15 +120,16 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         """Targets of a fresh fit, or the previous ones checked against ``y``."""
 
     def _validate_params(self) -> None:
-        """As scikit-learn's, unless all parameters are the objects of the last time.
+        """As scikit-learn's, unless all parameters are the objects of the last fit.
 
         Checking them takes longer than a small call of partial_fit.
         """
-        now = tuple(vars(self)[name] for name in _parameter_names(type(self)))
-        before = vars(self).get("_validated", ())
+        now, before = self._parameters(), vars(self).get("_validated", ())
         if len(now) != len(before) or any(map(operator.is_not, now, before)):
             super()._validate_params()
-            self._validated = now
+
+    def _parameters(self) -> tuple:
+        return tuple(vars(self)[name] for name in _parameter_names(type(self)))
 
     def _class_weights(
         self, targets: Any, y: Any, incremental: bool
@@ -211,7 +212,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         worker = apart(self)
         # What is too small for a type is zero in it, and no error, whatever NumPy is
         # told to make of that elsewhere.
-        watched = fit_task(self, training, incremental=incremental)
+        watched = fit_task(self, worker, training, incremental=incremental)
         with watched as task, np.errstate(under="ignore"):
             worker._train(training, validation, incremental, classes, task)
         take_over(self, worker, before)
@@ -225,6 +226,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         classes: Any,
         task: FitTask | None,
     ) -> None:
+        self._validated = self._parameters()
         device = find_device(self.device)
         validated = check_validation_arguments(validation, self.solver)
         self._check_call(validated, incremental)
@@ -285,10 +287,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
 
     def _check_usable(self, fitted: FittedNetwork, samples: Samples) -> None:
-        """Whether the weights that divergence has left are of use.
+        """Refuse weights that divergence has left, if their loss is not finite.
 
-        A step's loss is that before its update: the weights at the start of an epoch
-        that was not finite may be those that make it so.
+        Averages, or those that a callback has put back, may be worse than the trainer's.
         """
         device = find_device(self.device)
         data = samples.X, samples.encoded, samples.weight

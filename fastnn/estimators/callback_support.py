@@ -25,14 +25,16 @@ class FitTask:
     Parameters
     ----------
     estimator : CallbackSupportMixin
+    worker : CallbackSupportMixin
+        What the call works on.
     context : CallbackContext
         That of the whole fit.
     data : dict
         X, y and, unless it is None, the sample weight, as they were passed to ``fit``.
     """
 
-    def __init__(self, estimator: Any, context: Any, data: dict[str, Any]):
-        self._estimator = estimator
+    def __init__(self, estimator: Any, worker: Any, context: Any, data: dict[str, Any]):
+        self._estimator, self._worker = estimator, worker
         self._context = context
         self._data = data
         self._epoch: Any = None
@@ -65,7 +67,7 @@ class FitTask:
                 estimator=self._estimator,
                 **self._data,
                 # A function: it is called if a callback asks for the estimator.
-                reconstruction_attributes=lambda: describe(epoch),
+                reconstruction_attributes=lambda: self._changed() | describe(epoch),
             )
             self._epoch = None
             if not stop and epoch < max_epochs:
@@ -80,19 +82,32 @@ class FitTask:
         if self._epoch is not None:
             self._epoch.call_on_fit_task_end(estimator=self._estimator)
         self._context.call_on_fit_task_end(
-            estimator=self._estimator, **self._data, reconstruction_attributes={}
+            estimator=self._estimator,
+            **self._data,
+            reconstruction_attributes=self._changed(),
         )
+
+    def _changed(self) -> dict[str, Any]:
+        """What the estimator will take over."""
+        before = vars(self._estimator)
+        return {
+            name: value
+            for name, value in vars(self._worker).items()
+            if name not in before or before[name] is not value
+        }
 
 
 @contextmanager
 def fit_task(
-    estimator: Any, arguments: Arguments, *, incremental: bool
+    estimator: Any, worker: Any, arguments: Arguments, *, incremental: bool
 ) -> Iterator[FitTask | None]:
     """Tell the callbacks of ``estimator`` that a fit begins, and that it has ended.
 
     Parameters
     ----------
     estimator : CallbackSupportMixin
+    worker : CallbackSupportMixin
+        What the call works on, whose attributes the estimator takes over in the end.
     arguments : Arguments
         As they were passed to ``fit``.
     incremental : bool
@@ -112,6 +127,6 @@ def fit_task(
         data["metadata"] = {"sample_weight": arguments.sample_weight}
     context = estimator._init_callback_context(max_subtasks=estimator._max_epochs())
     context.call_on_fit_task_begin(estimator=estimator, **data)
-    task = FitTask(estimator, context, data)
+    task = FitTask(estimator, worker, context, data)
     yield task
     task.end()

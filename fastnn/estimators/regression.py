@@ -147,7 +147,8 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
             although the layers are computed in the dtype of the weights. Where X is on
             a GPU, they are an array of its library there.
         """
-        return as_array_of(X, self._targets.decode(self._outputs(X)))
+        outputs = self._outputs(X)
+        return as_array_of(X, self._targets.decode(outputs))
 
     def score(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
