@@ -26,6 +26,9 @@ from fastnn.schedules import Schedule
 from fastnn.snapshot import Snapshot
 from fastnn.training_state import RunningAverage, TrainingState
 
+# A factor on the learning rate with which no training gets anywhere.
+_NEXT_TO_NOTHING = 1e-5
+
 
 class Supervisor(Protocol):
     """Looks at each epoch, and decides whether there will be another.
@@ -136,7 +139,8 @@ class Trainer:
         ConvergenceWarning
             When a later epoch is not finite: its start is then restored.
         UserWarning
-            When the user interrupts: training ends after the last full step.
+            When the user interrupts: training ends after the last full step. When all
+            steps of a call come after the end of a schedule that ends at 0.
         """
         most = self.max_epochs if n_epochs is None else n_epochs
         engine = Engine(
@@ -163,7 +167,7 @@ class Trainer:
                         epoch_start.take()
                     if self.shuffle:
                         engine.shuffle(state.random_state)
-                    table = self._table(engine.n_steps, state)
+                    table = self._table(engine.n_steps, state, epoch)
                     loss = engine.epoch(table)
                     epoch += 1
                     if not (math.isfinite(loss) and engine.all_finite()):
@@ -189,11 +193,18 @@ class Trainer:
         state.precision = engine.precision
         return epoch, ended
 
-    def _table(self, n_steps: int, state: TrainingState) -> NDArray[np.float64]:
-        """The scalars of an epoch's steps."""
+    def _table(
+        self, n_steps: int, state: TrainingState, epoch: int
+    ) -> NDArray[np.float64]:
+        """The scalars of an epoch's steps, after so many epochs of this call."""
         first = state.optimizer.step
         steps = np.arange(first, first + n_steps)
         factors = self.schedule.factors(steps, n_steps, self.max_epochs)
+        # Only partial_fit begins in the middle of a schedule.
+        if not epoch and first and np.max(factors) <= _NEXT_TO_NOTHING:
+            before = self.schedule.factors(steps[:1] - 1, n_steps, self.max_epochs)
+            if not np.any(factors) or np.max(before) <= _NEXT_TO_NOTHING:
+                _warn_of_end(self.schedule, self.max_epochs)
         table = self.optimizer.table(
             first + 1, n_steps, state.optimizer.learning_rate * factors
         )
@@ -205,6 +216,18 @@ class Trainer:
             table[:, MASK_SEED] = state.random_state.randint(2**53, dtype="i8")
             table[:, MASK_STEP] = np.arange(n_steps)
         return table
+
+
+def _warn_of_end(schedule: Schedule, max_epochs: int) -> None:
+    warnings.warn(
+        f"The schedule {schedule} has brought the learning rate of all steps of this "
+        "call to 0 or next to it: nothing is learned any more. It counts each call of "
+        f"partial_fit as an epoch, of which this estimator takes {max_epochs}. Set "
+        "schedule=None (of MLPClassifier and MLPRegressor, learning_rate='constant'), "
+        "a schedule that does not end, such as CosineDecayRestarts(), or one with a "
+        "longer `epochs` or a `final` factor above 0.",
+        stacklevel=2,
+    )
 
 
 def _warn_of_divergence(epoch: int, learning_rate: float) -> None:
