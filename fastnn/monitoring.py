@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 import numpy as np
 
 from fastnn.callbacks import Callback, Run
-from fastnn.callbacks.watch import Watch
+from fastnn.callbacks.watch import is_better, watched_name
 from fastnn.mirrored import MirroredArray
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
@@ -32,10 +33,16 @@ class MonitoredState(TrainingState):
     ----------
     history : dict of str to list of float
         One number per epoch.
+    training : str
+        Names the training, by all calls of which the state is handed on.
+    n_epochs : int, default=0
+        Number of epochs in the history.
     n_stalled_epochs : int, default=0
         Epochs since the schedule last saw an improvement, or a plateau.
+    watched : str, default=""
+        Name of the number that the schedule watches.
     best : float or None, default=None
-        Best value that the schedule has seen.
+        Best value of it that the schedule has seen.
     average : RunningAverage or None, default=None
         Average of the weights, which is what is judged and kept.
     live : MirroredArray of shape (n_parameters,) or None, default=None
@@ -43,7 +50,10 @@ class MonitoredState(TrainingState):
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
+    training: str = field(default_factory=lambda: uuid4().hex)
+    n_epochs: int = 0
     n_stalled_epochs: int = 0
+    watched: str = ""
     best: float | None = None
     average: RunningAverage | None = None
     live: MirroredArray | None = None
@@ -119,10 +129,12 @@ class Monitor:
         self._validate = validate
         self._after_epoch = after_epoch
         self._plateau = schedule.plateau()
-        own = None if self._plateau is None else self._plateau.min_delta
-        self._watch = Watch(state.history, "auto", MIN_DELTA if own is None else own)
-        if state.best is not None:
-            self._watch.best = state.best
+        self._n_epochs_before = run.epoch
+        watched = watched_name(run, "auto", state.watched)
+        if watched != state.watched:
+            state.watched, state.best = watched, None
+        if not run.incremental:
+            state.n_stalled_epochs = 0
         self._start = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -142,10 +154,10 @@ class Monitor:
 
     def epoch_ended(self, epoch: int, loss: float) -> bool:
         """Record an epoch; True when training should stop."""
-        self._run.epoch = epoch
+        self._run.epoch = self._n_epochs_before + epoch
         measured = {} if self._validate is None else self._validate()
         self._record(loss, measured)
-        self._say(epoch)
+        self._say(self._run.epoch)
         stop = self._adjust()
         for callback in self._callbacks:
             stop = bool(callback.on_epoch_end(self._run)) or stop
@@ -159,7 +171,7 @@ class Monitor:
     def diverged(self, epoch: int) -> None:
         """Record an epoch that was not finite."""
         self._record(math.nan, {})
-        self._say(epoch)
+        self._say(self._n_epochs_before + epoch)
 
     def finish(self) -> None:
         """Let the callbacks have the last word."""
@@ -175,6 +187,7 @@ class Monitor:
         }
         for name, values in self._state.history.items():
             values.append(float(measured.get(name, math.nan)))
+        self._state.n_epochs += 1
 
     def _say(self, epoch: int) -> None:
         width = len(str(self._run.n_epochs))
@@ -193,16 +206,21 @@ class Monitor:
         )
         if self._plateau is None:
             return False
+        value = self._run.latest.get(state.watched)
+        if value is None:
+            return False
         patience = self._plateau.patience or PATIENCE
+        min_delta = self._plateau.min_delta
+        min_delta = MIN_DELTA if min_delta is None else min_delta
         state.n_stalled_epochs += 1
-        if self._watch.improved():
+        if is_better(state.watched, value, state.best, min_delta):
             state.n_stalled_epochs = 0
-            state.best = self._watch.best
+            state.best = value
         if state.n_stalled_epochs < patience:
             return False
         state.n_stalled_epochs = 0
         learning_rate = self._schedule.after_plateau(optimizer.learning_rate)
-        told = f"{self._watch.name} did not improve for {patience} epochs."
+        told = f"{state.watched} did not improve for {patience} epochs."
         if learning_rate is None:
             self._progress.say(f"{told} {self._schedule.stop_message}")
             return True
