@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -22,28 +22,24 @@ Validate = Callable[[], tuple[float, float]]
 
 @dataclass
 class ConvergenceState(TrainingState):
-    """The state of training, with the curves that scikit-learn keeps.
+    """The state of training, with the numbers that scikit-learn keeps.
+
+    Its history has "loss" for each epoch, and "validation_loss" and "validation_score"
+    for each that was validated.
 
     Parameters
     ----------
     n_stalled_epochs : int, default=0
         Number of consecutive epochs without an improvement of at least ``tol``.
     loss : float, default=nan
-        Loss of the last finite epoch.
-    loss_curve : list of float
-        One value per epoch.
-    validation_loss_curve, validation_scores : list of float
-        One value per epoch that was validated.
+        Loss of the last finite epoch, or of the steps of one that was interrupted.
     best_loss, best_validation_score : float
         Lowest and highest value so far.
     """
 
     n_stalled_epochs: int = 0
     loss: float = math.nan
-    loss_curve: list[float] = field(default_factory=list)
     best_loss: float = math.inf
-    validation_loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
     best_validation_score: float = -math.inf
 
 
@@ -101,7 +97,7 @@ class Convergence:
         """
         if self._early_stopping:
             self._best = Snapshot(parameters)
-            if self._state.validation_scores:
+            if self._state.best_validation_score > -math.inf:
                 self._best.take()
 
     def __enter__(self) -> Self:
@@ -118,22 +114,30 @@ class Convergence:
 
     def epoch_ended(self, epoch: int, loss: float) -> bool:
         """Record an epoch; True when training should stop."""
-        self._record_loss(epoch, loss)
-        score = None
+        measured, score = {"loss": loss}, None
         if self._validate is not None:
             val_loss, score = self._validate()
-            self._record_validation(val_loss, score)
+            measured |= {"validation_loss": val_loss, "validation_score": score}
+        self._state.history.append(measured)
+        self._note_loss(epoch, loss)
+        if score is not None:
+            self._note_score(score)
         ended = self._adjust()
         self._progress.epoch_done(epoch, loss, score)
         stopped = self._after_epoch is not None and self._after_epoch(epoch)
         return ended or stopped
 
+    def interrupted(self, loss: float) -> None:
+        """Take note of the loss of an epoch that has not come to its end."""
+        if math.isnan(self._state.loss):
+            self._state.loss = loss
+
     def diverged(self, epoch: int) -> None:
         """Record an epoch that was not finite."""
-        self._state.loss_curve.append(math.nan)
+        names = ["loss"]
         if self._validate is not None:
-            self._state.validation_loss_curve.append(math.nan)
-            self._state.validation_scores.append(math.nan)
+            names += ["validation_loss", "validation_score"]
+        self._state.history.append(dict.fromkeys(names, math.nan))
         self._progress.say(f"Iteration {epoch}, loss = {math.nan:.8f}")
 
     def finish(self, max_epochs: int, ended: bool) -> None:
@@ -154,22 +158,20 @@ class Convergence:
                 stacklevel=2,
             )
 
-    def _record_loss(self, epoch: int, loss: float) -> None:
+    def _note_loss(self, epoch: int, loss: float) -> None:
         state = self._state
         state.loss = loss
-        state.loss_curve.append(loss)
         self._progress.say(f"Iteration {epoch}, loss = {loss:.8f}")
         if not self._early_stopping:
             self._count(loss > state.best_loss - self._tol)
         state.best_loss = min(state.best_loss, loss)
 
-    def _record_validation(self, loss: float, score: float) -> None:
+    def _note_score(self, score: float) -> None:
         state = self._state
-        state.validation_loss_curve.append(loss)
-        state.validation_scores.append(score)
         self._progress.say(f"Validation score: {score:f}")
         if self._early_stopping:
-            self._count(score < state.best_validation_score + self._tol)
+            # A NaN is no improvement.
+            self._count(not score >= state.best_validation_score + self._tol)
         if score > state.best_validation_score:
             state.best_validation_score = score
             if self._best is not None:

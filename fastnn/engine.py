@@ -3,9 +3,8 @@
 Arguments are checked here, at the door; the compiled loops behind it trust them.
 """
 
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -26,7 +25,7 @@ from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
 from fastnn.snapshot import all_finite
-from fastnn.threads import single_threaded_blas, threads_for
+from fastnn.threads import find_blas, threads_for
 
 # A step is shared out only so far that every thread has this much arithmetic, some
 # three microseconds: below it, sharing gains little.
@@ -41,8 +40,9 @@ DEVICE_CHUNK_BYTES = 1024 * 2**20
 class Engine:
     """A plan, its parameters and a data set, ready to compute gradients and to train.
 
-    Use it as a context manager: threads run, and BLAS is held at one thread, between
-    entry and exit.
+    BLAS is held at one thread while it computes. Threads start when there is work for
+    them, and end when they have been idle for a moment or, where it is used as a context
+    manager, at its exit.
 
     Parameters
     ----------
@@ -145,6 +145,7 @@ class Engine:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         batch_size = min(batch_size, n_samples)
 
+        self._batch_size = batch_size
         self._device = device
         self._precision = precision
         self._most_rows = batch_size if plan.needs_whole_batches else None
@@ -152,8 +153,6 @@ class Engine:
         self._averages = average is not None
         self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
-        self._open = ExitStack()
-        self._working = False
         self._compiled: Any
         self._parameters = mirrored(parameters)
         own = [None if each is None else mirrored(each) for each in (state, average)]
@@ -185,6 +184,7 @@ class Engine:
             return
         if isinstance(X, DeviceArray):
             raise ValueError("X is on a device, and this engine computes on the CPU")
+        find_blas()
         here = [None if each is None else each.host for each in own]
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, shares)
@@ -210,35 +210,10 @@ class Engine:
         )
 
     def __enter__(self) -> Self:
-        started = threading.Event()
-        self._compiled.assemble()
-        with ExitStack() as stack:
-            stack.enter_context(single_threaded_blas())
-            for number in range(1, self.n_threads):
-                thread = threading.Thread(
-                    target=self._work, args=(number, started), daemon=True
-                )
-                thread.start()
-                stack.callback(thread.join)
-                # Should the next one not start, they go home; see _work.
-                stack.callback(started.set)
-            self._working = True
-            started.set()
-            stack.callback(self._leave)
-            self._open = stack.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._open.close()
-
-    def _work(self, number: int, started: threading.Event) -> None:
-        started.wait()
-        if self._working:
-            self._compiled.work(number)
-
-    def _leave(self) -> None:
-        self._compiled.leave()
-        self._working = False
+        self._compiled.rest()
 
     @property
     def gradients(self) -> NDArray:
@@ -296,7 +271,6 @@ class Engine:
                 "an engine with a larger batch_size"
             )
         scalars = np.zeros(N_SCALARS) if scalars is None else scalars
-        self._require_threads()
         result = self._compiled.gradient(rows, scalars)
         self._weight_sum = result[2]
         return result
@@ -339,14 +313,7 @@ class Engine:
             return self._compiled.all_finite()
         return all_finite(self._parameters.host)
 
-    def _require_threads(self) -> None:
-        if self.n_threads > 1 and not self._working:
-            raise RuntimeError(
-                "an engine with threads works inside `with engine:` only"
-            )
-
     def _require_optimizer(self) -> None:
-        self._require_threads()
         if not self._updates:
             raise ValueError("an engine without an optimizer cannot take steps")
 
@@ -385,13 +352,16 @@ class Engine:
         """
         self._compiled.shuffle(random_state._bit_generator)
 
-    def epoch(self, table: NDArray[np.float64]) -> float:
+    def epoch(
+        self, table: NDArray[np.float64] | Iterable[NDArray[np.float64]]
+    ) -> float:
         """Take one step for each mini-batch of the data set, in the present order.
 
         Parameters
         ----------
-        table : ndarray of shape (n_steps, n_scalars), float64
-            The optimizer's scalars, one row a step.
+        table : ndarray of shape (n_steps, n_scalars), float64, or iterable of its parts
+            The optimizer's scalars, one row a step. Parts are asked for when the steps
+            before have been taken.
 
         Returns
         -------
@@ -407,18 +377,44 @@ class Engine:
             Whatever the function of a custom loss raises; the same holds.
         """
         self._require_optimizer()
-        if table.shape != (self.n_steps, N_SCALARS) or table.dtype != np.float64:
+        self._weight_sum = 0.0  # gradients() is overwritten
+        first = 0
+        for part in [table] if isinstance(table, np.ndarray) else table:
+            self._check_table(part, first)
+            self._require_average(part[:, AVERAGE_RATE])
+            for at in range(0, len(part), STEPS_AT_ONCE):
+                scalars = np.ascontiguousarray(part[at : at + STEPS_AT_ONCE])
+                with self._brought_home():
+                    self._compiled.steps(scalars, first)
+                first += len(scalars)
+                if not np.isfinite(self._compiled.total):
+                    return self._compiled.total
+        if first < self.n_steps:
+            raise ValueError(
+                f"table must have {self.n_steps} rows, one a step, got {first}"
+            )
+        return self._compiled.total / self._compiled.n_rows
+
+    def _check_table(self, part: NDArray, first: int) -> None:
+        most = self.n_steps - first
+        if (
+            part.ndim != 2
+            or part.shape[1] != N_SCALARS
+            or not 0 < len(part) <= most
+            or part.dtype != np.float64
+        ):
             raise ValueError(
                 f"table must be float64 of shape {(self.n_steps, N_SCALARS)}, got "
-                f"{table.dtype} of shape {table.shape}"
+                f"{part.dtype} of shape {part.shape}"
+                + (f" behind {first} rows" if first else "")
             )
-        self._require_average(table[:, AVERAGE_RATE])
-        self._weight_sum = 0.0  # gradients() is overwritten
-        total = 0.0
-        for first in range(0, self.n_steps, STEPS_AT_ONCE):
-            scalars = np.ascontiguousarray(table[first : first + STEPS_AT_ONCE])
-            with self._brought_home():
-                total += self._compiled.steps(scalars, first)
-            if not np.isfinite(total):
-                break
-        return total / self._compiled.n_rows
+
+    @property
+    def n_steps_taken(self) -> int:
+        """Steps of all epochs, those of one that was interrupted included."""
+        return self._compiled.n_taken
+
+    def mean_loss(self, n_steps: int) -> float:
+        """What :meth:`epoch` returns, of the steps of one that was interrupted."""
+        rows = min(n_steps * self._batch_size, self._compiled.n_rows)
+        return self._compiled.total / rows

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -15,7 +15,7 @@ from fastnn.callbacks.watch import is_better, watched_name
 from fastnn.mirrored import MirroredArray
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
-from fastnn.training_state import RunningAverage, TrainingState
+from fastnn.training_state import OptimizerState, RunningAverage, TrainingState
 
 # When a schedule that waits for plateaus sees one, unless it says otherwise.
 PATIENCE = 10
@@ -31,12 +31,8 @@ class MonitoredState(TrainingState):
 
     Parameters
     ----------
-    history : dict of str to list of float
-        One number per epoch.
     training : str
         Names the training, by all calls of which the state is handed on.
-    n_epochs : int, default=0
-        Number of epochs in the history.
     n_stalled_epochs : int, default=0
         Epochs since the schedule last saw an improvement, or a plateau.
     watched : str, default=""
@@ -49,21 +45,21 @@ class MonitoredState(TrainingState):
         The weights that were averaged last, from which training goes on.
     """
 
-    history: dict[str, list[float]] = field(default_factory=dict)
     training: str = field(default_factory=lambda: uuid4().hex)
-    n_epochs: int = 0
     n_stalled_epochs: int = 0
     watched: str = ""
     best: float | None = None
     average: RunningAverage | None = None
     live: MirroredArray | None = None
 
-    def measure(self, names: Sequence[str]) -> None:
-        """Have a list for each of the names, in this order, and for no others."""
-        n_epochs = max(map(len, self.history.values()), default=0)
-        self.history = {
-            name: self.history.get(name, [math.nan] * n_epochs) for name in names
-        }
+    def resume(
+        self, optimizer: OptimizerState, random_state: np.random.RandomState
+    ) -> Self:
+        """See :meth:`TrainingState.resume`."""
+        other = super().resume(optimizer, random_state)
+        if self.average is not None:
+            other.average = replace(self.average, values=self.average.values.copy())
+        return other
 
     def go_on(self, parameters: MirroredArray, *, averaged: bool) -> None:
         """Prepare for more training, with an average or without.
@@ -173,21 +169,23 @@ class Monitor:
         self._record(math.nan, {})
         self._say(self._n_epochs_before + epoch)
 
+    def interrupted(self, loss: float) -> None:
+        """An epoch that has not come to its end is none of the history."""
+
     def finish(self) -> None:
         """Let the callbacks have the last word."""
         for callback in self._callbacks:
             callback.on_fit_end(self._run)
 
     def _record(self, loss: float, measured: dict[str, float]) -> None:
-        measured = {
-            "loss": loss,
-            **measured,
-            "learning_rate": self._state.optimizer.learning_rate,
-            "seconds": time.perf_counter() - self._start,
-        }
-        for name, values in self._state.history.items():
-            values.append(float(measured.get(name, math.nan)))
-        self._state.n_epochs += 1
+        self._state.history.append(
+            {
+                "loss": loss,
+                **measured,
+                "learning_rate": self._state.optimizer.learning_rate,
+                "seconds": time.perf_counter() - self._start,
+            }
+        )
 
     def _say(self, epoch: int) -> None:
         width = len(str(self._run.n_epochs))

@@ -1,12 +1,13 @@
 """The plan: a network lowered for one input shape, as records that a device walks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastnn._core.tables import KINDS, PHASES
+from fastnn._core.tables import KINDS, PHASES, SPACES
 from fastnn.initializers import Initializer
 
 # A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
@@ -96,23 +97,23 @@ class Plan:
     statistic_size: int
     functions: tuple[CustomFunction, ...]
 
-    @property
+    @cached_property
     def draws_masks(self) -> bool:
         """Whether training draws random numbers: masks or noise."""
         drawing = KINDS["dropout"], KINDS["gaussian_noise"]
         return bool(np.isin(self.ops["kind"], drawing).any())
 
-    @property
+    @cached_property
     def needs_whole_batches(self) -> bool:
         """Whether an op of training looks at all rows of a mini-batch together."""
         return bool(self.ops_of("train")["meets"].any())
 
-    @property
+    @cached_property
     def n_inputs(self) -> int:
         """Numbers in one sample."""
         return int(np.prod(self.input_shape))
 
-    @property
+    @cached_property
     def n_outputs(self) -> int:
         """Numbers in one prediction."""
         return int(np.prod(self.output_shape))
@@ -136,6 +137,22 @@ class Plan:
         ops = self.ops_of(phase)
         products = ops[ops["kind"] == KINDS["product"]]
         return int(2 * products["dim"].prod(axis=1).sum())
+
+    def without_link(self) -> "Plan":
+        """The same plan, but for what makes predictions of raw outputs."""
+        is_link = self.ops["phase"] == PHASES["predict"]
+        link = self.ops[is_link]
+        raw = int(link["input"][0][0]) if len(link) else self.output
+        return replace(self, ops=self.ops[~is_link], output=raw)
+
+    def link(self) -> "Plan":
+        """What makes predictions of raw outputs, in place; without ops if they are."""
+        link = self.ops[self.ops["phase"] == PHASES["predict"]]
+        tensors = self.tensors.copy()
+        for number in (self.output, *link["input"][:1, 0]):
+            tensors[number]["space"] = SPACES["activation"]
+            tensors[number]["predict_offset"] = 0
+        return replace(self, ops=link, tensors=tensors, predict_size=self.n_outputs)
 
     def initialize(
         self, random_state: np.random.RandomState, dtype: DTypeLike

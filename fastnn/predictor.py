@@ -1,19 +1,18 @@
 """The forward half of a plan: predictions, and losses without gradients."""
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from fastnn._core import predict as compiled
-from fastnn._core.gather import Table
 from fastnn.arguments import check_input, check_parameters, check_samples
-from fastnn.cuda import DeviceForward
-from fastnn.device import Device, DeviceArray
+from fastnn.cuda import DeviceForward, worst_number
+from fastnn.device import Device, DeviceArray, downloaded
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.plan import Plan
+from fastnn.snapshot import all_finite
 from fastnn.threads import threads_for
 
 # A prediction is shared out only so far that every thread has this much arithmetic,
@@ -36,18 +35,9 @@ class Predictor:
 
     def __init__(self, plan: Plan, device: Device | None = None):
         self._plan = plan
+        self._device = device
         self._elsewhere = None if device is None else DeviceForward(device, plan)
-        self._forward = compiled.Forward(
-            plan.ops,
-            plan.tensors,
-            plan.predict_size,
-            plan.statistic_size,
-            plan.functions,
-            plan.output,
-            plan.n_inputs,
-            plan.n_outputs,
-            plan.n_parameters,
-        )
+        self._forward = compiled.Forward(plan)
         self._operations = plan.operations("predict")
 
     def predict(
@@ -71,13 +61,29 @@ class Predictor:
 
         Returns
         -------
-        predictions : ndarray of shape (n_samples, n_outputs), dtype of the parameters
+        predictions : ndarray of shape (n_samples, n_outputs)
+            float64 if X or the parameters are, else float32. Raw outputs are computed
+            in the dtype of the parameters, or in float64 where they leave float32, and
+            the link in that of the predictions.
+
+        Raises
+        ------
+        ValueError
+            If the network makes no numbers of X even in float64.
         """
         check_parameters(self._plan, parameters)
         check_input(self._plan, X)
-        outputs = self._predict(parameters, X, n_jobs, check_finite=False)
-        assert outputs is not None  # nothing was checked
-        return outputs
+        outputs = self._predict(parameters, X, n_jobs, check_input=False)
+        if outputs is not None:
+            return outputs
+        wide = _here(parameters).astype(np.float64)
+        outputs = self._forward.predict(wide, X, strict=False)
+        assert outputs is not None  # it was not asked to be strict
+        values = X.data if sparse.issparse(X) else X
+        if np.isnan(outputs).any() and all_finite(values):
+            raise _not_a_number(wide, values)
+        with np.errstate(over="ignore"):
+            return outputs.astype(self._dtype_for(parameters, X), copy=False)
 
     def predict_there(
         self, parameters: NDArray | MirroredArray, X: DeviceArray
@@ -88,71 +94,61 @@ class Predictor:
         """
         check_parameters(self._plan, parameters)
         check_input(self._plan, X)
-        if self._elsewhere is None:
+        if self._elsewhere is None or self._device is None:
             raise ValueError("X is on a device, and this predictor is of the CPU")
-        return self._elsewhere.predict_there(mirrored(parameters), X)
+        dtype = self._dtype_for(parameters, X)
+        outputs = self._elsewhere.predict_there(mirrored(parameters), X, dtype)
+        if worst_number(self._device, outputs) == 0:
+            return outputs
+        wide = mirrored(_here(parameters).astype(np.float64))
+        outputs = self._elsewhere.predict_there(wide, X, np.dtype(np.float64))
+        worst = worst_number(self._device, outputs)
+        if np.isnan(worst) and worst_number(self._device, X) == 0:
+            raise _not_a_number(wide.host, downloaded(self._device, X))
+        narrow = self._device.prepare(outputs.shape, dtype)
+        self._device.copy(
+            self._device.cast(outputs, dtype).buffer, narrow.buffer, narrow.size
+        )
+        return narrow
 
     def predict_clean(
         self, parameters: NDArray | MirroredArray, X: Any, n_jobs: int | None
     ) -> NDArray | None:
         """As :meth:`predict`, for X as a user passes it.
 
-        None unless X is a plain array that needs no conversion, of the right width and
-        finite: what else it may be, and what is then to be said, is for scikit-learn's
-        validation to find out, which takes many times longer than a small prediction.
+        None unless X is a plain array that needs no conversion, of the right width,
+        and all is finite: what else it may be, and what is then to be said, is for
+        scikit-learn's validation to find out, which takes many times longer than a
+        small prediction.
         """
         if not self._forward.accepts(X):
             return None
-        return self._predict(parameters, X, n_jobs, check_finite=True)
+        return self._predict(parameters, X, n_jobs, check_input=True)
 
     def _predict(
         self,
         parameters: NDArray | MirroredArray,
         X: Any,
         n_jobs: int | None,
-        check_finite: bool,
+        check_input: bool,
     ) -> NDArray | None:
-        """None if a number of X is not finite and that is checked."""
+        """None if a raw output is not finite, or a number of X and that is checked."""
         if self._elsewhere is not None:
-            if check_finite and not _finite_in(parameters.dtype, X):
+            if check_input and not _finite_in(parameters.dtype, X):
                 return None
-            return self._elsewhere.predict(mirrored(parameters), X)
-        parameters = _here(parameters)
-        n_samples = X.shape[0]
-        shares = n_samples * self._operations // OPERATIONS_PER_THREAD
-        parts = -(-n_samples // compiled.ROWS_AT_ONCE)
-        n_threads = threads_for(n_jobs, min(shares, parts))
-        if n_threads > 1:
-            return self._share_out(parameters, X, parts, n_threads, check_finite)
-        return self._forward.predict(parameters, X, check_finite=check_finite)
+            raw = self._elsewhere.predict(mirrored(parameters), X)
+            if not all_finite(raw):
+                return None
+            return self._forward.link(raw, self._dtype_for(parameters, X))
+        shares = X.shape[0] * self._operations // OPERATIONS_PER_THREAD
+        return self._forward.predict(
+            _here(parameters), X, threads_for(n_jobs, shares), check_input=check_input
+        )
 
-    def _share_out(
-        self,
-        parameters: NDArray | MirroredArray,
-        X: Any,
-        n_parts: int,
-        n_threads: int,
-        check_finite: bool,
-    ) -> NDArray | None:
-        n_samples = X.shape[0]
-        table = Table(X)
-        result = np.empty((n_samples, self._plan.n_outputs), parameters.dtype)
-        # Rows that one thread alone would take together stay together, and give the
-        # same bits.
-        together = compiled.ROWS_AT_ONCE
-        ends = [n_parts * i // n_threads * together for i in range(n_threads)]
-        ends.append(n_samples)
-
-        def work(first: int, last: int) -> bool:
-            return self._forward.predict_rows(
-                parameters, table, first, last, result, check_finite=check_finite
-            )
-
-        with ThreadPoolExecutor(n_threads - 1) as others:
-            shares = [others.submit(work, *share) for share in pairwise(ends[1:])]
-            finite = work(*ends[:2])
-            finite = all(share.result() for share in shares) and finite
-        return result if finite else None
+    @staticmethod
+    def _dtype_for(parameters: NDArray | MirroredArray, X: Any) -> np.dtype:
+        wide = np.float64 in (parameters.dtype, X.dtype)
+        return np.dtype(np.float64 if wide else np.float32)
 
     def evaluate(
         self,
@@ -184,8 +180,7 @@ class Predictor:
             own = mirrored(parameters)
             sums = self._elsewhere.evaluate(own, X, y, sample_weight)
         else:
-            here = _here(parameters)
-            sums = self._forward.evaluate(here, Table(X), y, sample_weight)
+            sums = self._forward.evaluate(_here(parameters), X, y, sample_weight)
         return (*sums, _total(y, sample_weight))
 
     def judge(
@@ -195,16 +190,36 @@ class Predictor:
         y: NDArray,
         sample_weight: NDArray | None = None,
     ) -> tuple[NDArray, tuple[float, float, float]]:
-        """What :meth:`predict` and :meth:`evaluate` return, from one pass over X."""
+        """What :meth:`predict` and :meth:`evaluate` return, from one pass over X.
+
+        Where outputs leave float32, the loss is that of float64 as well.
+        """
         self._check(parameters, X, y, sample_weight)
-        result = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
-        if self._elsewhere is not None:
-            own = mirrored(parameters)
-            sums = self._elsewhere.judge(own, X, y, sample_weight, result)
-        else:
-            here = _here(parameters)
-            sums = self._forward.judge(here, Table(X), y, sample_weight, result)
-        return result, (*sums, _total(y, sample_weight))
+        outputs, sums = self._judge(parameters, X, y, sample_weight)
+        if outputs is None:
+            y = y.astype(np.float64)
+            weight = None if sample_weight is None else sample_weight.astype(np.float64)
+            wide = _here(parameters).astype(np.float64)
+            if isinstance(X, DeviceArray) and self._device is not None:
+                X = downloaded(self._device, X)
+            outputs, sums = self._forward.judge(wide, X, y, weight, strict=False)
+        return outputs, (*sums, _total(y, sample_weight))
+
+    def _judge(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+    ) -> tuple[NDArray | None, tuple[float, float]]:
+        """Without outputs if a raw one is not finite."""
+        if self._elsewhere is None:
+            return self._forward.judge(_here(parameters), X, y, sample_weight)
+        raw = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
+        sums = self._elsewhere.judge(mirrored(parameters), X, y, sample_weight, raw)
+        if not all_finite(raw):
+            return None, sums
+        return self._forward.link(raw, self._dtype_for(parameters, X)), sums
 
     def _check(
         self,
@@ -219,6 +234,21 @@ class Predictor:
 
 def _here(parameters: NDArray | MirroredArray) -> NDArray:
     return parameters.host if isinstance(parameters, MirroredArray) else parameters
+
+
+def _not_a_number(parameters: NDArray, X: NDArray) -> ValueError:
+    """What is said of outputs that are NaN although X is finite."""
+    if not all_finite(parameters):
+        return ValueError(
+            "the model predicts NaN, because some of its weights are infinite or NaN. "
+            "Train it again, or set the weights that were changed to numbers."
+        )
+    largest = max(abs(float(X.min())), abs(float(X.max())))
+    return ValueError(
+        f"the model predicts NaN for X, which holds numbers as large as {largest:g}: "
+        "what it makes of them is beyond float32 and beyond float64. Scale X as the "
+        "samples that it was trained on."
+    )
 
 
 def _finite_in(dtype: np.dtype, X: NDArray) -> bool:

@@ -10,7 +10,7 @@ def all_finite(array: NDArray) -> bool:
     """Whether no number is an infinity or a NaN."""
     # A NaN is the minimum of what it stands in. Looking at each number by itself would
     # take a copy as large as a quarter of the parameters.
-    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
+    return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
 
 
 class Snapshot:

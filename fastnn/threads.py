@@ -1,14 +1,16 @@
 """Threads: how many a fit may use, and keeping those of BLAS out of the way."""
 
+import ctypes
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import cache
+from itertools import product
 from typing import Any
 
 from joblib import effective_n_jobs
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from threadpoolctl import ThreadpoolController
+
+from fastnn._core import blas_threads
 
 
 def effective_n_threads(n_jobs: int | None) -> int:
@@ -59,48 +61,39 @@ def threads_for(n_jobs: int | None, most: int) -> int:
     return min(most, effective_n_threads(n_jobs)) if most > 1 else 1
 
 
-class _SingleThreadedBlas:
-    """Holds every BLAS library of the process at one thread while anybody needs it.
+# How the libraries that threadpoolctl finds name their getters and setters.
+_FUNCTIONS = {
+    "openblas": ("openblas_get_num_threads", "openblas_set_num_threads"),
+    "mkl": ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+    "blis": ("bli_thread_get_num_threads", "bli_thread_set_num_threads"),
+    "flexiblas": ("flexiblas_get_num_threads", "flexiblas_set_num_threads"),
+}
+_PREFIXES = ("", "scipy_")
+_SUFFIXES = ("", "64_", "_64")
 
-    Their own threads spin while they wait and take the processors from ours. The limit
-    is one for the process, so overlapping fits count in and out: the first one in sets
-    it, and the last one out puts back what the first one found.
+
+@cache
+def find_blas() -> None:
+    """Have the BLAS libraries held at one thread while training computes.
+
+    Those that are loaded by now: SciPy's is among them.
     """
-
-    def __init__(self) -> None:
-        self._start_afresh()
-        # A forked child starts without the fits that its parent was in, and without
-        # the thread that may have held the lock.
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
-
-    def _start_afresh(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._controller: ThreadpoolController | None = None
-        self._limiter: Any = None
-
-    def _after_fork(self) -> None:
-        if self._limiter is not None:
-            self._limiter.restore_original_limits()
-        self._start_afresh()
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._lock:
-            if self._users == 0:
-                if self._controller is None:
-                    self._controller = ThreadpoolController()
-                self._limiter = self._controller.limit(limits=1, user_api="blas")
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if self._users == 0:
-                    self._limiter.restore_original_limits()
-                    self._limiter = None
+    addresses = []
+    for library in ThreadpoolController().lib_controllers:
+        get, set_ = _FUNCTIONS.get(library.internal_api, ("", ""))
+        for prefix, suffix in product(_PREFIXES, _SUFFIXES):
+            names = f"{prefix}{get}{suffix}", f"{prefix}{set_}{suffix}"
+            if get and all(hasattr(library.dynlib, name) for name in names):
+                addresses.append(tuple(_address(library, name) for name in names))
+                break
+    blas_threads.watch(addresses)
+    # A forked child starts without the fits that its parent was in.
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=blas_threads.forget_holders)
 
 
-single_threaded_blas = _SingleThreadedBlas()
+def _address(library: Any, name: str) -> int:
+    function = getattr(library.dynlib, name)
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    assert address is not None  # a function that was found has one
+    return address

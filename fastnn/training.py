@@ -6,9 +6,10 @@ return to the start of an epoch. A supervisor decides when to stop and what to k
 
 import math
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnn._core.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP
 from fastnn.averaging import Averaging
+from fastnn.chunks import STEPS_AT_ONCE
 from fastnn.device import Device
 from fastnn.engine import Engine
 from fastnn.exceptions import NotFiniteError
@@ -50,6 +52,27 @@ class Supervisor(Protocol):
 
     def diverged(self, epoch: int) -> None:
         """Take note of an epoch that was not finite, and that is undone."""
+
+    def interrupted(self, loss: float) -> None:
+        """Take note of the mean loss of the steps of an epoch that was interrupted."""
+
+
+class Outcome(NamedTuple):
+    """How training came to its end.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Number of epochs run.
+    ended : bool
+        Whether something ended training before the number of epochs that was asked for.
+    diverged : bool
+        Whether the last one was not finite, and is undone.
+    """
+
+    n_epochs: int
+    ended: bool
+    diverged: bool
 
 
 @dataclass(frozen=True)
@@ -102,7 +125,7 @@ class Trainer:
         supervisor: Supervisor,
         n_epochs: int | None = None,
         average: RunningAverage | None = None,
-    ) -> tuple[int, bool]:
+    ) -> Outcome:
         """Run epochs until the supervisor ends it, or for ``n_epochs``.
 
         Parameters
@@ -123,16 +146,15 @@ class Trainer:
 
         Returns
         -------
-        n_epochs : int
-            Number of epochs run.
-        ended : bool
-            Whether something ended training before that number was reached.
+        outcome : Outcome
 
         Raises
         ------
         NotFiniteError
             When the first epoch is not finite. ``parameters`` and ``state`` are then
             of no use.
+        KeyboardInterrupt
+            When the user interrupts before the first step.
 
         Warns
         -----
@@ -159,63 +181,89 @@ class Trainer:
         )
         averages = () if average is None else (average.values,)
         epoch_start = Snapshot(parameters, state.optimizer.slots, *averages)
-        epoch, ended = 0, False
+        first_step, first_epoch = state.optimizer.step, state.history.n_epochs
+        n_seen, n_samples = state.n_samples_seen, y.shape[0]
+        started = average is not None and average.started
+        epoch, ended, diverged = 0, False, False
+
+        def undo_epoch() -> None:
+            epoch_start.restore()
+            if average is not None:
+                average.started = started
+
         try:
             with engine, supervisor:
                 while epoch < most and not ended:
                     if epoch:
                         epoch_start.take()
+                        started = average is not None and average.started
                     if self.shuffle:
                         engine.shuffle(state.random_state)
-                    table = self._table(engine.n_steps, state, epoch)
-                    loss = engine.epoch(table)
+                    tables = self._tables(engine.n_steps, state, average, epoch)
+                    loss = engine.epoch(tables)
                     epoch += 1
                     if not (math.isfinite(loss) and engine.all_finite()):
                         if epoch == 1:
                             raise NotFiniteError
-                        epoch_start.restore()
+                        undo_epoch()
                         supervisor.diverged(epoch)
                         _warn_of_divergence(epoch, state.optimizer.learning_rate)
-                        ended = True
+                        ended = diverged = True
                         break
-                    state.optimizer.step += engine.n_steps
-                    state.n_samples_seen += y.shape[0]
-                    if average is not None and table[:, AVERAGE_RATE].any():
-                        average.started = True
+                    state.optimizer.step = first_step + epoch * engine.n_steps
+                    state.n_samples_seen = n_seen + epoch * n_samples
                     ended = supervisor.epoch_ended(epoch, loss)
         except KeyboardInterrupt:
+            n_steps = engine.n_steps_taken
+            if not n_steps:
+                raise
             if not engine.all_finite():
                 if not epoch_start.taken:
                     raise NotFiniteError from None
-                epoch_start.restore()
+                undo_epoch()
+            state.optimizer.step = first_step + n_steps
+            state.n_samples_seen = n_seen + n_steps // engine.n_steps * n_samples
+            supervisor.interrupted(engine.mean_loss((n_steps - 1) % engine.n_steps + 1))
             warnings.warn("Training interrupted by user.", stacklevel=2)
             ended = True
         state.precision = engine.precision
-        return epoch, ended
+        return Outcome(state.history.n_epochs - first_epoch, ended, diverged)
 
-    def _table(
-        self, n_steps: int, state: TrainingState, epoch: int
-    ) -> NDArray[np.float64]:
-        """The scalars of an epoch's steps, after so many epochs of this call."""
-        first = state.optimizer.step
-        steps = np.arange(first, first + n_steps)
-        factors = self.schedule.factors(steps, n_steps, self.max_epochs)
-        # Only partial_fit begins in the middle of a schedule.
-        if not epoch and first and np.max(factors) <= _NEXT_TO_NOTHING:
-            before = self.schedule.factors(steps[:1] - 1, n_steps, self.max_epochs)
-            if not np.any(factors) or np.max(before) <= _NEXT_TO_NOTHING:
-                _warn_of_end(self.schedule, self.max_epochs)
-        table = self.optimizer.table(
-            first + 1, n_steps, state.optimizer.learning_rate * factors
-        )
-        if self.averaging is not None:
-            rates = self.averaging.rates(steps, n_steps, self.max_epochs)
-            table[:, AVERAGE_RATE] = rates
+    def _tables(
+        self,
+        n_steps: int,
+        state: TrainingState,
+        average: RunningAverage | None,
+        epoch: int,
+    ) -> Iterator[NDArray[np.float64]]:
+        """The scalars of an epoch that comes after so many of this call, in parts."""
+        seed: Any = 0
         if self.plan.draws_masks:
             # float64 holds all integers below 2 ** 53.
-            table[:, MASK_SEED] = state.random_state.randint(2**53, dtype="i8")
-            table[:, MASK_STEP] = np.arange(n_steps)
-        return table
+            seed = state.random_state.randint(2**53, dtype="i8")
+        first, highest = state.optimizer.step, 0.0
+        for at in range(0, n_steps, STEPS_AT_ONCE):
+            steps = np.arange(first + at, first + min(at + STEPS_AT_ONCE, n_steps))
+            factors = self.schedule.factors(steps, n_steps, self.max_epochs)
+            highest = max(highest, float(np.max(factors)))
+            table = self.optimizer.table(
+                first + at + 1, len(steps), state.optimizer.learning_rate * factors
+            )
+            if self.averaging is not None:
+                rates = self.averaging.rates(steps, n_steps, self.max_epochs)
+                table[:, AVERAGE_RATE] = rates
+            if self.plan.draws_masks:
+                table[:, MASK_SEED] = seed
+                table[:, MASK_STEP] = steps - first
+            yield table
+            if average is not None and table[:, AVERAGE_RATE].any():
+                average.started = True
+        # Only partial_fit begins in the middle of a schedule.
+        if not epoch and first and highest <= _NEXT_TO_NOTHING:
+            last = np.array([first - 1])
+            before = self.schedule.factors(last, n_steps, self.max_epochs)
+            if not highest or np.max(before) <= _NEXT_TO_NOTHING:
+                _warn_of_end(self.schedule, self.max_epochs)
 
 
 def _warn_of_end(schedule: Schedule, max_epochs: int) -> None:

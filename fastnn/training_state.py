@@ -1,11 +1,13 @@
 """The state of training: what one call leaves to the next."""
 
 import copy
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
+from fastnn._core.shuffle import copy_source
+from fastnn.history import History
 from fastnn.mirrored import MirroredArray
 from fastnn.optimizers import Optimizer
 
@@ -93,20 +95,46 @@ class TrainingState:
         Number of training samples seen, repetitions included.
     precision : str, default="float32"
         :attr:`fastnn.engine.Engine.precision` of the last call.
+    history : History
+        What was measured of each epoch.
+    spare : RandomState or None, default=None
+        An object that the next call may make a copy of ``random_state`` of.
     """
 
     optimizer: OptimizerState
     random_state: np.random.RandomState
     n_samples_seen: int = 0
     precision: str = "float32"
+    history: History = field(default_factory=History)
+    spare: np.random.RandomState | None = None
 
     def resume(
         self, optimizer: OptimizerState, random_state: np.random.RandomState
     ) -> Self:
         """Copy to go on with, under another optimizer state and source of seeds."""
-        others: dict[str, Any] = {
-            name: copy.deepcopy(value)
-            for name, value in vars(self).items()
-            if name not in ("optimizer", "random_state")
-        }
-        return replace(self, optimizer=optimizer, random_state=random_state, **others)
+        return replace(
+            self,
+            optimizer=optimizer,
+            random_state=random_state,
+            history=self.history.copy(),
+            spare=None,
+        )
+
+    def continued(self, optimizer: OptimizerState) -> Self:
+        """Copy to go on with, which draws what this one would, from its own source.
+
+        The two take turns with two objects: making one takes longer than a small step.
+        """
+        other = self.spare
+        if other is None or not copy_source(self.random_state, other):
+            other = copy.deepcopy(self.random_state)
+        resumed = self.resume(optimizer, other)
+        resumed.spare = self.random_state
+        return resumed
+
+    def fork(self, optimizer: Optimizer, parameters: MirroredArray) -> Self:
+        """Copy that shares nothing which training changes."""
+        return self.resume(
+            self.optimizer.resume(optimizer, parameters),
+            copy.deepcopy(self.random_state),
+        )

@@ -1,17 +1,27 @@
 """Predictions: parts of a table, any number of rows, any number of callers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 import reference
 from cases import draw, plan_of, predict, stack
-from scipy import sparse
+from scipy import sparse, special
 from threadpoolctl import threadpool_info
 
+from fastnn._core.predict import Forward
 from fastnn.initializers import GlorotUniform
 from fastnn.losses import SquaredError
 from fastnn.lowering import Lowering
+
+LINKS = {
+    "binary": special.expit,
+    "multilabel": special.expit,
+    "counts": np.exp,
+    "classes": partial(special.softmax, axis=-1),
+    "rank_2_classes": partial(special.softmax, axis=-1),
+}
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -34,13 +44,61 @@ def test_any_number_of_rows(n, dtype):
 
 @dtypes
 @pytest.mark.parametrize("source", [np.float32, np.float64])
-def test_precision_is_that_of_the_parameters(source, dtype):
-    plan = plan_of("binary")
+@pytest.mark.parametrize("name", LINKS)
+def test_the_link_is_taken_in_the_type_of_the_predictions(name, source, dtype):
+    plan, link = plan_of(name), LINKS[name]
     data = draw(plan)
     X, flat = data.X.astype(source), data.parameters.astype(dtype)
-    expected = predict(plan, flat, X.astype(dtype))
-    assert expected.dtype == dtype
-    np.testing.assert_array_equal(predict(plan, flat, X), expected)
+    actual = predict(plan, flat, X)
+    raw = predict(plan.without_link(), flat, X.astype(dtype))
+    assert raw.dtype == dtype  # the layers compute as the parameters are
+    assert actual.dtype == np.result_type(source, dtype)
+    expected = link(raw.astype(actual.dtype).reshape(-1, *plan.output_shape))
+    rtol = 8 * np.finfo(actual.dtype).eps
+    np.testing.assert_allclose(actual, expected.reshape(actual.shape), rtol=rtol)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("name", [*LINKS, "wide", "batch_norm", "residual"])
+def test_what_leaves_float32_is_computed_in_float64(name, wrap):
+    plan = plan_of(name)
+    if wrap is sparse.csr_array and not plan.accepts_sparse:
+        pytest.skip("reads no sparse rows")
+    data = draw(plan, n=20)
+    flat = data.parameters.astype(np.float32)
+    for large in (1e25, 1e39, 1e300):  # the first leaves it within the network
+        X = data.X.copy()
+        X[[3, 17]] *= large
+        with np.errstate(over="ignore"):
+            expected = reference.predict(plan, flat.astype(float), X)
+        assert not np.isnan(expected).any()
+        actual = predict(plan, flat, wrap(X))
+        assert actual.dtype == np.float64
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_what_leaves_float64_is_refused():
+    plan = stack([6, 4, 2], "relu")
+    data = draw(plan, n=20)
+    data.X[3] = 1e308
+    with pytest.raises(
+        ValueError, match=r"predicts NaN for X.*1e\+308.*float32.*Scale"
+    ):
+        predict(plan, data.parameters * 1e3, data.X)
+    data.parameters[0] = np.nan
+    data.X[3] = 0
+    with pytest.raises(ValueError, match="predicts NaN, because some of its weights"):
+        predict(plan, data.parameters, data.X)
+
+
+@dtypes
+@pytest.mark.parametrize("width", [4, 4000, 40_000, 10_000_000])
+def test_room_is_bounded_in_bytes(width, dtype):
+    plan = stack([width, 1], input_shape=(1,))
+    itemsize = np.dtype(dtype).itemsize
+    rows = Forward(plan).rows_of_a_pass(itemsize)
+    assert 1 <= rows <= 512
+    assert rows == 1 or rows * width * itemsize <= 32 * 2**20
 
 
 @dtypes

@@ -8,6 +8,7 @@ all shares must come to first cut the one of the gradient into several.
 from cython cimport floating
 from libc.math cimport isfinite
 
+from fastnn._core.blas_threads cimport hold_blas, release_blas
 from fastnn._core.meeting cimport custom_loss, meet, next_meeting
 from fastnn._core.plan cimport OP_CUSTOM_LOSS, PHASE_TRAIN, op_t
 from fastnn._core.shares cimport (
@@ -32,12 +33,11 @@ cdef extern from "team.h":
     ctypedef struct team_t:
         pass
     ctypedef void (*work_t)(void *context, int item) noexcept nogil
-    team_t *team_new(int n_threads)
+    team_t *team_new(int n_threads, int flushes)
     void team_free(team_t *)
     void team_run(team_t *, work_t, void *context) noexcept nogil
-    void team_help(team_t *, int me) noexcept nogil
-    void team_dismiss(team_t *) noexcept nogil
-    void team_assemble(team_t *) noexcept nogil
+    void team_send_home(team_t *) noexcept nogil
+    void team_begin(team_t *) noexcept nogil
 
 cdef extern from "denormals.h":
     ctypedef unsigned long float_mode_t
@@ -56,6 +56,10 @@ cdef class Engine(Shares):
     cdef tuple functions
     cdef team_t *team
     cdef float_mode_t mode
+    # Rows times mean loss over the steps of the present epoch, and how many steps there
+    # have been in all epochs.
+    cdef readonly double total
+    cdef readonly Py_ssize_t n_taken
 
     def __cinit__(
         self, ops, tensors, blocks, Py_ssize_t n_parameters, Py_ssize_t activation_size,
@@ -64,7 +68,7 @@ cdef class Engine(Shares):
         str precision, average,
     ):
         self.functions = functions
-        self.team = team_new(n_threads)
+        self.team = team_new(n_threads, True)
         if self.team == NULL:
             raise MemoryError("no memory for what the threads share")
 
@@ -80,22 +84,23 @@ cdef class Engine(Shares):
     def steps(self, const double[:, ::1] scalars, Py_ssize_t first):
         """Takes the mini-batches numbered from first on, one for each row of scalars.
 
-        Returns the sum over them of rows times mean loss, as it was before each update.
-        Stops after a step whose loss is not finite.
+        Adds to ``total`` rows times mean loss of each, as it was before its update, and
+        to ``n_taken`` 1; with first 0 the total begins anew. Stops after a step whose
+        loss is not finite.
         """
         if scalars.shape[1] != N_SCALARS:
             raise ValueError(
                 f"scalars must have {N_SCALARS} columns, got {scalars.shape[1]}")
+        if first == 0:
+            self.total = 0
         if scalars.shape[0] == 0:
-            return 0.0
+            return
         if first < 0 or (first + scalars.shape[0] - 1) * self.batch_size >= self.n_rows:
             raise ValueError("there are not so many mini-batches in an epoch")
-        cdef double total = 0
         self._begin()
         with nogil:
-            total = self._steps(&scalars[0, 0], first, scalars.shape[0])
+            self._steps(&scalars[0, 0], first, scalars.shape[0])
         self._end()
-        return total
 
     def gradient(self, const Py_ssize_t[::1] rows, const double[::1] scalars):
         """Sums over these rows: loss, reported loss and weights; and the gradients."""
@@ -143,38 +148,29 @@ cdef class Engine(Shares):
         return sum([self.workers[i].walk.precision.n_products
                     for i in range(self.n_threads)])
 
-    def work(self, int me):
-        """What thread number me > 0 does until it is told to leave."""
-        cdef float_mode_t mode
+    def rest(self):
+        """Sends the other threads home, until there is more to do."""
         with nogil:
-            mode = flush_denormals()
-            team_help(self.team, me)
-            restore_float_mode(mode)
-
-    def assemble(self):
-        """Lets other threads in, before they call :meth:`work`."""
-        team_assemble(self.team)
-
-    def leave(self):
-        """Sends the other threads home."""
-        team_dismiss(self.team)
+            team_send_home(self.team)
 
     cdef _begin(self):
+        team_begin(self.team)
+        hold_blas()
         self.mode = flush_denormals()
         self.begin()
 
     cdef _end(self):
         restore_float_mode(self.mode)
+        release_blas()
         if self.raised is not None:
             raised, self.raised = self.raised, None
             raise raised
 
-    cdef double _steps(
+    cdef void _steps(
         self, const double *scalars, Py_ssize_t first, Py_ssize_t n_steps,
     ) noexcept nogil:
-        """Sum over the steps of rows times mean loss."""
         cdef Py_ssize_t step
-        cdef double total = 0, loss
+        cdef double loss
         for step in range(n_steps):
             self.scalars = scalars + step * N_SCALARS
             self.first = (first + step) * self.batch_size
@@ -186,12 +182,14 @@ cdef class Engine(Shares):
             if self.weight_sum > 0:
                 self._step()
                 loss = self._reported() + self._penalty()
-                total += (self.last - self.first) * loss / self.weight_sum
+                self.total += (self.last - self.first) * loss / self.weight_sum
+                self.n_taken += 1
                 if not isfinite(loss):
                     break
-            elif self._averages():
-                team_run(self.team, average_share, <void *> self)
-        return total
+            else:
+                if self._averages():
+                    team_run(self.team, average_share, <void *> self)
+                self.n_taken += 1
 
     cdef void _gradients(self) noexcept nogil:
         """The gradients of the present rows, in a buffer for each share."""
@@ -224,6 +222,7 @@ cdef class Engine(Shares):
             except BaseException as error:
                 self.raised = error
                 self.interrupted = True
+            team_begin(self.team)  # the function may have forked
             self.mode = flush_denormals()
 
     cdef void _step(self) noexcept nogil:

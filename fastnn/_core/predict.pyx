@@ -8,12 +8,13 @@ cimport numpy as cnp
 
 import numpy as np
 
+from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastnn._core.dataset cimport address
-from fastnn._core.executor cimport Walk, execute
+from fastnn._core.executor cimport Walk, execute, locate
 from fastnn._core.gather cimport Table
 from fastnn._core.meeting cimport custom_loss, next_meeting
 from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
@@ -25,40 +26,63 @@ cdef extern from "finite.h":
     bint all_finite_f32(Py_ssize_t, const float *) noexcept nogil
     bint all_finite_f64(Py_ssize_t, const double *) noexcept nogil
 
-# Rows that go through the network together: enough for the products to run at speed,
-# few enough for their activations to stay in the cache.
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() noexcept nogil
+
+cdef extern from "team.h":
+    ctypedef struct team_t:
+        pass
+    team_t *team_new(int n_threads, int flushes)
+    void team_free(team_t *) noexcept nogil
+    void team_run(team_t *, void (*)(void *, int) noexcept nogil, void *) noexcept nogil
+    double monotonic_seconds() noexcept nogil
+
 cdef enum:
+    # Rows that go through the network together: enough for the products to run at
+    # speed, few enough for their activations to stay in the cache.
     ROWS_OF_A_PASS = 512
-ROWS_AT_ONCE = ROWS_OF_A_PASS
+    # What their activations and their copy of X may take, however wide the network is,
+    # unless a single row takes more.
+    BYTES_OF_A_PASS = 32 << 20
+    ROW_ALIGNMENT = 16
+
+cdef double SECONDS_BETWEEN_SIGNAL_CHECKS = 0.1
 
 
 cdef class Forward:
-    """The forward ops of a plan. It belongs to no call: all room is a ``Pass``."""
+    """The forward ops of a plan. It belongs to no call: all room is a ``Pass``.
+
+    The ops of the link, which makes predictions of raw outputs, stand apart: they work
+    on the predictions in place, in the type that these are wanted in.
+    """
 
     cdef object owners
     cdef const op_t *ops
+    cdef const op_t *link_ops
     cdef const tensor_t *tensors
-    cdef Py_ssize_t n_ops, activation_size, statistic_size
+    cdef const tensor_t *link_tensors
+    cdef Py_ssize_t n_ops, n_link_ops, activation_size, statistic_size
     cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters
     cdef tuple functions
 
-    def __cinit__(
-        self, ops, tensors, Py_ssize_t activation_size, Py_ssize_t statistic_size,
-        tuple functions, Py_ssize_t output, Py_ssize_t n_inputs, Py_ssize_t n_outputs,
-        Py_ssize_t n_parameters,
-    ):
-        if ops.dtype != OP_DTYPE or tensors.dtype != TENSOR_DTYPE:
-            raise TypeError(f"not the records of a plan: {ops.dtype}, {tensors.dtype}")
-        self.owners = (ops, tensors)
-        self.ops = <const op_t *> <size_t> ops.ctypes.data
-        self.tensors = <const tensor_t *> <size_t> tensors.ctypes.data
-        self.n_ops = len(ops)
-        self.activation_size = activation_size
-        self.statistic_size = statistic_size
-        self.functions = functions
-        self.output = output
-        self.n_inputs, self.n_outputs = n_inputs, n_outputs
-        self.n_parameters = n_parameters
+    def __cinit__(self, plan):
+        raw, link = plan.without_link(), plan.link()
+        records = raw.ops, raw.tensors, link.ops, link.tensors
+        for array, expected in zip(records, 2 * (OP_DTYPE, TENSOR_DTYPE)):
+            if array.dtype != expected:
+                raise TypeError(f"not the records of a plan: {array.dtype}")
+        self.owners = records
+        self.ops = <const op_t *> address(raw.ops)
+        self.tensors = <const tensor_t *> address(raw.tensors)
+        self.link_ops = <const op_t *> address(link.ops)
+        self.link_tensors = <const tensor_t *> address(link.tensors)
+        self.n_ops, self.n_link_ops = len(raw.ops), len(link.ops)
+        self.activation_size = plan.predict_size
+        self.statistic_size = plan.statistic_size
+        self.functions = plan.functions
+        self.output = raw.output
+        self.n_inputs, self.n_outputs = plan.n_inputs, plan.n_outputs
+        self.n_parameters = plan.n_parameters
 
     def accepts(self, X):
         """Whether X is a plain array of floats of the right width, with rows."""
@@ -74,41 +98,162 @@ cdef class Forward:
             and cnp.PyArray_ISBEHAVED_RO(array)
         )
 
-    def predict(self, cnp.ndarray parameters, X, *, bint check_finite=False):
-        """The network's outputs for every row of X, of shape (n, n_outputs).
+    def rows_of_a_pass(self, Py_ssize_t itemsize):
+        """Rows that are taken together, of numbers of this size."""
+        cdef Py_ssize_t bytes_per_row = itemsize * (self.activation_size + self.n_inputs)
+        cdef Py_ssize_t rows = BYTES_OF_A_PASS // max(bytes_per_row, 1)
+        rows = min(rows, <Py_ssize_t> ROWS_OF_A_PASS)
+        if rows > ROW_ALIGNMENT:
+            return rows // ROW_ALIGNMENT * ROW_ALIGNMENT
+        return max(rows, 1)
 
-        None as soon as a number of X is not finite, where that is to be checked.
-        """
-        cdef cnp.npy_intp shape[2]
-        shape[0] = X.shape[0]
-        shape[1] = self.n_outputs
-        result = cnp.PyArray_EMPTY(2, shape, cnp.PyArray_TYPE(parameters), 0)
-        cdef bint finite = self.predict_rows(
-            parameters, Table(X), 0, shape[0], result, check_finite=check_finite)
-        return result if finite else None
-
-    def predict_rows(
-        self, cnp.ndarray parameters, Table X, Py_ssize_t first, Py_ssize_t last,
-        cnp.ndarray result, *, bint check_finite=False,
+    def predict(
+        self, cnp.ndarray parameters, X, int n_threads=1, *,
+        bint check_input=False, bint strict=True,
     ):
-        """Fills some rows of what :meth:`predict` returns; whether all were finite."""
-        cdef Pass walker = Pass(self, parameters, X, last - first)
-        walker.walk.phase = PHASE_PREDICT
-        return walker.go(parameters, first, last, result, None, None, check_finite)
+        """Predictions for every row of X, of shape (n, n_outputs).
 
-    def evaluate(self, cnp.ndarray parameters, Table X, y, sample_weight):
+        They are float64 if X or the parameters are. None as soon as a raw output is not
+        finite, if strict, or a number of X, where that is to be checked.
+        """
+        cdef Table table = Table(X)
+        result = self.room_for_predictions(parameters, table)
+        cdef Shares shares = Shares(self, parameters, table, n_threads)
+        shares.run(parameters, result, check_input, strict)
+        return result if shares.finite() or not strict else None
+
+    def evaluate(self, cnp.ndarray parameters, X, y, sample_weight):
         """Sums over all rows: loss and reported loss."""
-        cdef Pass walker = Pass(self, parameters, X, X.n_rows)
-        walker.walk.phase = PHASE_EVALUATE
-        walker.go(parameters, 0, X.n_rows, None, y, sample_weight, False)
+        cdef Table table = Table(X)
+        cdef Pass walker = Pass(self, parameters, table, table.n_rows)
+        walker.begin(parameters, 0, table.n_rows, None, y, sample_weight)
+        walker.go()
         return walker.walk.loss, walker.walk.reported
 
-    def judge(self, cnp.ndarray parameters, Table X, y, sample_weight, result):
-        """Fills what predict returns, and returns what evaluate does."""
-        cdef Pass walker = Pass(self, parameters, X, X.n_rows)
-        walker.walk.phase = PHASE_PREDICT | PHASE_EVALUATE
-        walker.go(parameters, 0, X.n_rows, result, y, sample_weight, False)
-        return walker.walk.loss, walker.walk.reported
+    def judge(
+        self, cnp.ndarray parameters, X, y, sample_weight, *, bint strict=True,
+    ):
+        """What predict returns, and what evaluate does."""
+        cdef Table table = Table(X)
+        cdef Pass walker = Pass(self, parameters, table, table.n_rows)
+        result = self.room_for_predictions(parameters, table)
+        walker.begin(parameters, 0, table.n_rows, result, y, sample_weight)
+        walker.strict = strict
+        walker.go()
+        if strict and not walker.finite:
+            result = None
+        return result, (walker.walk.loss, walker.walk.reported)
+
+    def link(self, raw, dtype):
+        """Predictions, as this type, from raw outputs of shape (n, n_outputs)."""
+        with np.errstate(over="ignore"):
+            result = np.array(raw, dtype, order="C")
+        cdef Py_ssize_t count = len(result)
+        cdef void *rows = address(result)
+        cdef bint wide = result.dtype == np.float64
+        with nogil:
+            if wide:
+                apply_link(self, count, <double *> rows)
+            else:
+                apply_link(self, count, <float *> rows)
+        return result
+
+    cdef room_for_predictions(self, cnp.ndarray parameters, Table X):
+        cdef cnp.npy_intp shape[2]
+        shape[0] = X.n_rows
+        shape[1] = self.n_outputs
+        cdef int number_type = (
+            cnp.NPY_DOUBLE if X.wide else cnp.PyArray_TYPE(parameters))
+        return cnp.PyArray_EMPTY(2, shape, number_type, 0)
+
+
+cdef void apply_link(Forward forward, Py_ssize_t count, floating *rows) noexcept nogil:
+    """Makes predictions of the raw outputs of some rows, in place."""
+    cdef Walk walk
+    if forward.n_link_ops == 0:
+        return
+    memset(&walk, 0, sizeof(walk))
+    walk.phase = PHASE_PREDICT
+    walk.count = count
+    walk.activations = rows
+    execute(forward.link_ops, forward.n_link_ops, forward.link_tensors, &walk,
+            <floating *> NULL)
+
+
+cdef class Shares:
+    """The passes of one call of predict, one for each thread."""
+
+    cdef list owners
+    cdef Pass first
+    cdef void **passes
+    cdef int n_passes
+    cdef Py_ssize_t n_rows, together
+
+    def __cinit__(self, Forward forward, cnp.ndarray parameters, Table X, int n_threads):
+        self.n_rows = X.n_rows
+        self.together = forward.rows_of_a_pass(cnp.PyArray_ITEMSIZE(parameters))
+        self.n_passes = max(1, min(n_threads, (self.n_rows - 1) // self.together + 1))
+        if self.n_passes == 1:
+            self.first = Pass(forward, parameters, X, self.n_rows)
+            return
+        self.passes = <void **> calloc(self.n_passes, sizeof(void *))
+        if self.passes == NULL:
+            raise MemoryError("no memory for what the threads share")
+        self.owners = []
+        for i in range(self.n_passes):
+            walker = Pass(forward, parameters, X, self.end(i + 1) - self.end(i))
+            self.owners.append(walker)
+            self.passes[i] = <void *> walker
+        self.first = self.owners[0]
+
+    def __dealloc__(self):
+        free(self.passes)
+
+    cdef Py_ssize_t end(self, int share):
+        """The row before which a share begins.
+
+        Rows that one thread alone would take together stay together, and give the same
+        bits.
+        """
+        cdef Py_ssize_t parts = (self.n_rows + self.together - 1) // self.together
+        return min(parts * share // self.n_passes * self.together, self.n_rows)
+
+    cdef run(self, cnp.ndarray parameters, result, bint check_input, bint strict):
+        cdef Pass walker
+        cdef team_t *team
+        cdef int i
+        if self.n_passes == 1:
+            self.first.check_input, self.first.strict = check_input, strict
+            self.first.begin(parameters, 0, self.n_rows, result, None, None)
+            self.first.go()
+            return
+        for i in range(self.n_passes):
+            walker = self.owners[i]
+            walker.check_input, walker.strict = check_input, strict
+            walker.begin(
+                parameters, self.end(i), self.end(i + 1), result, None, None)
+            walker.stopped = &self.first.stop
+        team = team_new(self.n_passes, False)
+        if team == NULL:
+            raise MemoryError("no memory for what the threads share")
+        with nogil:
+            team_run(team, pass_of_share, <void *> self)
+            team_free(team)
+        for walker in self.owners:
+            walker.end()
+
+    cdef bint finite(self):
+        cdef Pass walker
+        if self.n_passes == 1:
+            return self.first.finite
+        for walker in self.owners:
+            if not walker.finite:
+                return False
+        return True
+
+
+cdef void pass_of_share(void *shares, int share) noexcept nogil:
+    (<Pass> (<Shares> shares).passes[share]).run()
 
 
 cdef class Pass:
@@ -121,7 +266,19 @@ cdef class Pass:
     cdef void *room
     cdef Py_ssize_t *rows
     cdef void *values
+    # What begin() has been told.
+    cdef Py_ssize_t first, last, target_columns
+    cdef const void *parameters
+    cdef const void *target
+    cdef const void *weight
+    cdef void *predictions
+    cdef bint double_precision, wide_predictions, check_input, strict
+    cdef unsigned long leader
+    # What has come of it.
+    cdef bint finite, stop
+    cdef bint *stopped          # by whom the call is led
     cdef object raised
+    cdef double next_signal_check
 
     def __cinit__(
         self, Forward forward, cnp.ndarray parameters, Table X, Py_ssize_t n_rows,
@@ -134,7 +291,7 @@ cdef class Pass:
         cdef size_t itemsize = cnp.PyArray_ITEMSIZE(parameters)
         self.forward = forward
         self.X = X
-        self.capacity = min(n_rows, <Py_ssize_t> ROWS_OF_A_PASS)
+        self.capacity = min(n_rows, <Py_ssize_t> forward.rows_of_a_pass(itemsize))
         # In this order: row numbers, dense input, statistics, activations.
         cdef size_t row_bytes = aligned(self.capacity * sizeof(Py_ssize_t))
         cdef size_t input_bytes = aligned(
@@ -156,55 +313,87 @@ cdef class Pass:
     def __dealloc__(self):
         free(self.room)
 
-    cdef bint go(
+    cdef begin(
         self, cnp.ndarray parameters, Py_ssize_t first, Py_ssize_t last, result, y,
-        sample_weight, bint check_finite,
+        sample_weight,
     ):
-        """Fills rows of result, if it is given; sums up the loss, if y is given."""
-        cdef const void *weights = cnp.PyArray_DATA(parameters)
-        cdef void *to = address(result)
-        cdef const void *target = address(y)
-        cdef const void *weight = address(sample_weight)
-        cdef Py_ssize_t target_columns = 0 if y is None else y.shape[1]
-        cdef bint double_precision = cnp.PyArray_TYPE(parameters) == cnp.NPY_DOUBLE
-        cdef bint finite
+        """Take note of the rows, of where predictions go, and of y if it is a loss."""
+        self.first, self.last = first, last
+        self.walk.phase = PHASE_PREDICT if y is None else PHASE_EVALUATE
+        self.parameters = cnp.PyArray_DATA(parameters)
+        self.double_precision = cnp.PyArray_TYPE(parameters) == cnp.NPY_DOUBLE
+        self.predictions = address(result)
+        self.wide_predictions = result is not None and (
+            cnp.PyArray_TYPE(<cnp.ndarray> result) == cnp.NPY_DOUBLE)
+        self.target, self.weight = address(y), address(sample_weight)
+        self.target_columns = 0 if y is None else y.shape[1]
+        self.leader = PyThread_get_thread_ident()
+        self.next_signal_check = monotonic_seconds() + SECONDS_BETWEEN_SIGNAL_CHECKS
+        self.stop, self.stopped = False, &self.stop
+
+    cdef go(self):
         with nogil:
-            if double_precision:
-                finite = self.run(
-                    <double *> weights, first, last, <double *> to, target_columns,
-                    <const double *> target, <const double *> weight, check_finite)
-            else:
-                finite = self.run(
-                    <float *> weights, first, last, <float *> to, target_columns,
-                    <const float *> target, <const float *> weight, check_finite)
+            self.run()
+        self.end()
+
+    cdef end(self):
         if self.raised is not None:
             raise self.raised
-        return finite
 
-    cdef bint run(
-        self, floating *parameters, Py_ssize_t first, Py_ssize_t last, floating *to,
-        Py_ssize_t target_columns, const floating *target, const floating *weight,
-        bint check_finite,
-    ) noexcept nogil:
-        cdef const tensor_t *tensors = self.forward.tensors
-        cdef Py_ssize_t n_outputs = self.forward.n_outputs
-        cdef Py_ssize_t place = (
-            tensors[self.forward.output].predict_offset * self.capacity)
-        while first < last:
-            self.fetch(
-                first, min(self.capacity, last - first), <floating *> self.values)
-            if check_finite and not self.input_is_finite(<floating *> self.values):
+    cdef void run(self) noexcept nogil:
+        if self.double_precision:
+            self.finite = self.walk_over(<double *> self.parameters)
+        else:
+            self.finite = self.walk_over(<float *> self.parameters)
+
+    cdef bint walk_over(self, floating *parameters) noexcept nogil:
+        """All rows, in passes; whether their raw outputs, and X if asked, are finite."""
+        cdef const floating *target = <const floating *> self.target
+        cdef const floating *weight = <const floating *> self.weight
+        cdef Py_ssize_t n_outputs = self.forward.n_outputs, first = self.first, size
+        cdef const floating *raw
+        cdef bint finite = True
+        while first < self.last:
+            self.poll_signals()
+            if self.stopped[0]:
                 return False
-            self.walk.target = target + first * target_columns
+            self.fetch(first, min(self.capacity, self.last - first),
+                       <floating *> self.values)
+            if self.check_input and not are_finite(
+                    self.walk.count * self.X.n_columns,
+                    <const floating *> self.walk.input):
+                return False
+            self.walk.target = target + first * self.target_columns
             self.walk.weight = weight + first if weight != NULL else NULL
             if not self.forward_rows(parameters):
                 return False
-            if to != NULL:
-                memcpy(to + first * n_outputs,
-                       <floating *> self.walk.activations + place,
-                       self.walk.count * n_outputs * sizeof(floating))
+            if self.predictions != NULL:
+                size = self.walk.count * n_outputs
+                raw = locate(self.forward.tensors, <int> self.forward.output,
+                             &self.walk, parameters)
+                if finite and not are_finite(size, raw):
+                    finite = False
+                    if self.strict:
+                        return False
+                self.put(first * n_outputs, size, raw)
             first += self.walk.count
-        return True
+        return finite
+
+    cdef void put(
+        self, Py_ssize_t place, Py_ssize_t size, const floating *raw) noexcept nogil:
+        """Predictions of the rows at hand, in the type that they are wanted in."""
+        cdef double *wide
+        cdef floating *to
+        cdef Py_ssize_t i
+        if floating is float and self.wide_predictions:
+            wide = <double *> self.predictions + place
+            for i in range(size):
+                wide[i] = raw[i]
+            apply_link(self.forward, self.walk.count, wide)
+        else:
+            to = <floating *> self.predictions + place
+            memcpy(to, raw, size * sizeof(floating))
+            apply_link(self.forward, self.walk.count, to)
 
     cdef bint forward_rows(self, floating *parameters) noexcept nogil:
         """Walks over the plan; whether no function of Python's has raised."""
@@ -243,17 +432,27 @@ cdef class Pass:
             self.X.gather(self.rows, count, values)
             self.walk.input = values
 
-    cdef bint input_is_finite(self, const floating *values) noexcept nogil:
-        """Whether the dense rows that were fetched are finite.
+    cdef void poll_signals(self) noexcept nogil:
+        """Looks by the clock whether Ctrl-C was pressed, on the thread that leads."""
+        cdef double now = monotonic_seconds()
+        if (now < self.next_signal_check
+                or PyThread_get_thread_ident() != self.leader):
+            return
+        self.next_signal_check = now + SECONDS_BETWEEN_SIGNAL_CHECKS
+        with gil:
+            try:
+                PyErr_CheckSignals()
+            except BaseException as error:
+                self.raised = error
+                self.stopped[0] = True
 
-        A float64 that is too large for float32 has become infinite: that is not known
-        to be the caller's doing, so it counts as not finite.
-        """
-        cdef Py_ssize_t size = self.walk.count * self.X.n_columns
-        if floating is float:
-            return all_finite_f32(size, <const float *> self.walk.input)
-        else:
-            return all_finite_f64(size, <const double *> self.walk.input)
+
+cdef bint are_finite(Py_ssize_t size, const floating *values) noexcept nogil:
+    """Whether numbers are finite; a float64 that has left float32 is not, by then."""
+    if floating is float:
+        return all_finite_f32(size, <const float *> values)
+    else:
+        return all_finite_f64(size, <const double *> values)
 
 
 cdef inline size_t aligned(size_t size) noexcept nogil:

@@ -1,7 +1,10 @@
 """Random orders of rows, by the draws of NumPy's ``RandomState.shuffle``."""
 
+from numpy.random import MT19937
+
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
 from numpy.random cimport bitgen_t
 
 cdef extern from "shuffle.h":
@@ -35,3 +38,27 @@ def shuffle(Py_ssize_t[::1] order, bit_generator):
     """
     if order.shape[0]:
         shuffle_rows(order.shape[0], &order[0], bit_generator)
+
+
+cdef struct mt19937_state_t:
+    # As in numpy/random/src/mt19937/mt19937.h.
+    uint32_t key[624]
+    int position
+
+
+def copy_source(source, target):
+    """Have one RandomState draw words as another one does; whether it can.
+
+    Not so where their generators are not MT19937, which is what seeds make. What a normal
+    number has left over for the next one is not copied.
+    """
+    cdef bitgen_t *words[2]
+    cdef int i
+    for i, each in enumerate((source, target)):
+        generator = each._bit_generator
+        if type(generator) is not MT19937:
+            return False
+        words[i] = <bitgen_t *> PyCapsule_GetPointer(
+            generator.capsule, "BitGenerator")
+    memcpy(words[1].state, words[0].state, sizeof(mt19937_state_t))
+    return True

@@ -1,6 +1,6 @@
 """What a callback is, and what it sees of a fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Run:
         Most epochs that this call takes.
     incremental : bool
         Whether this call is ``partial_fit``, one epoch in a loop of the user's own.
-    history : dict of str to list of float
+    history : mapping of str to list of float
         What was measured, one number per epoch.
     weights : callable
         Gives the flat array of all weights, as they are judged and kept.
@@ -60,7 +60,7 @@ class Run:
         n_epochs_before: int,
         n_epochs: int,
         incremental: bool,
-        history: dict[str, list[float]],
+        history: Mapping[str, list[float]],
         weights: Callable[[], MirroredArray],
         optimizer: Any,
         reconstruct: Callable[[], Any],

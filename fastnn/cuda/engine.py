@@ -102,6 +102,9 @@ class DeviceEngine:
         self._state: Any = None if state is None else state.on(device)
         self._average: Any = None if average is None else average.on(device)
         self.gradients = np.zeros(n, dtype)
+        # Rows times mean loss over the steps of the present epoch, and how many steps
+        # there have been in all epochs.
+        self.total, self.n_taken = 0.0, 0
         self._gradients = device.zeros(n, dtype)
         self._blocks = device.empty(plan.blocks.nbytes, np.uint8)
         device.upload(np.frombuffer(plan.blocks.tobytes(), np.uint8), self._blocks)
@@ -190,12 +193,14 @@ class DeviceEngine:
         self._run_all(self._settling_calls(0, clips=False))
         return float(self._sums()[PENALTY])
 
-    def steps(self, scalars: NDArray[np.float64], first: int) -> float:
+    def steps(self, scalars: NDArray[np.float64], first: int) -> None:
         """Takes the mini-batches numbered from first on, one for each row of scalars.
 
-        Returns the sum over them of rows times mean loss, as it was before each update:
-        not finite if one of them is not.
+        Adds to ``total`` rows times mean loss of each, as it was before its update, and
+        to ``n_taken`` 1; with first 0 the total begins anew.
         """
+        if first == 0:
+            self.total = 0.0
         self._bring()
         self._begin(scalars, first)
         with self._changing():
@@ -207,8 +212,15 @@ class DeviceEngine:
                 # Between a step and its constraints: they may be asked for twice.
                 self._run_all([self._max_norm(block) for block in self._limited])
                 raise
-            total = float(self._sums()[EPOCH])
-        return total
+            finally:
+                self._count()
+
+    def _count(self) -> None:
+        """Read back what the steps since :meth:`_begin` have come to."""
+        cursor = np.empty(2, np.int64)
+        self._device.download(self._samples.cursor, cursor)
+        self.total += float(self._sums()[EPOCH])
+        self.n_taken += int(cursor[1])
 
     def _take(self, part: Part, scalars: NDArray[np.float64]) -> None:
         """The steps of a part of the samples, or a part of a step."""
@@ -242,10 +254,7 @@ class DeviceEngine:
         kinds = self._plan.ops_of("train")["kind"]
         return int((kinds == KINDS["product"]).sum())
 
-    def assemble(self) -> None:
-        """There are no other threads to let in."""
-
-    def leave(self) -> None:
+    def rest(self) -> None:
         """There are no other threads to send home."""
 
     # ------------------------------------------------------------------ host and device

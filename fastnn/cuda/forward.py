@@ -18,7 +18,7 @@ BYTES_AT_ONCE = 256 * 2**20
 
 
 class DeviceForward:
-    """Predictions and losses of tables of rows, on a device.
+    """Raw outputs and losses of tables of rows, on a device.
 
     It has no state: every call has its own buffers.
 
@@ -29,20 +29,43 @@ class DeviceForward:
     """
 
     def __init__(self, device: Device, plan: Plan):
-        self._device, self._plan = device, plan
+        self._device, self._plan, self._link = device, plan.without_link(), plan.link()
 
     def predict(self, parameters: MirroredArray, X: Any) -> NDArray:
-        """The network's outputs for every row of X, of shape (n, n_outputs)."""
+        """The network's raw outputs for every row of X, of shape (n, n_outputs)."""
         result = np.empty((X.shape[0], self._plan.n_outputs), parameters.dtype)
         self._pass(PHASES["predict"], parameters, X, None, None, result)
         return result
 
-    def predict_there(self, parameters: MirroredArray, X: DeviceArray) -> DeviceArray:
-        """The same for X on the device, where the outputs stay, to be given."""
+    def predict_there(
+        self, parameters: MirroredArray, X: DeviceArray, dtype: np.dtype
+    ) -> DeviceArray:
+        """Predictions for X on the device, where they stay, to be given."""
         shape = X.shape[0], self._plan.n_outputs
-        result = self._device.prepare(shape, parameters.dtype)
-        self._pass(PHASES["predict"], parameters, X, None, None, result)
+        result = self._device.prepare(shape, dtype)
+        if dtype == parameters.dtype:
+            raw = result
+        else:
+            raw = self._device.prepare(shape, parameters.dtype)
+        self._pass(PHASES["predict"], parameters, X, None, None, raw)
+        if raw is not result:
+            wide = self._device.cast(raw, dtype)
+            self._device.copy(wide.buffer, result.buffer, result.size)
+        self._apply_link(result)
         return result
+
+    def _apply_link(self, outputs: DeviceArray) -> None:
+        """Make predictions of raw outputs, in place."""
+        if not len(self._link.ops):
+            return
+        room = Room(
+            spaces={"activation": outputs.buffer},
+            weight=None, scalars=None, sums=None, partial=None, capacity=len(outputs),
+        )  # fmt: skip
+        dtype = outputs.dtype
+        walk = Walk(self._link, self._device, dtype, PHASES["predict"], room)
+        for call in walk.calls(Rows(len(outputs))):
+            call()
 
     def evaluate(
         self,
@@ -63,8 +86,7 @@ class DeviceForward:
         result: NDArray,
     ) -> tuple[float, float]:
         """Fills what :meth:`predict` returns; returns what :meth:`evaluate` does."""
-        phase = PHASES["predict"] | PHASES["evaluate"]
-        return self._pass(phase, parameters, X, y, sample_weight, result)
+        return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, result)
 
     def _pass(
         self,

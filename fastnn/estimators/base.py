@@ -1,19 +1,21 @@
 """What all estimators share: the way from ``fit`` to the trainer.
 
 ``fit`` and ``partial_fit`` validate, encode the targets, describe the network and
-delegate. They work on copies and put the result in place at the end; when anything
-fails, the estimator is as it was before the call.
+delegate. They work on another object and take its attributes over at the end, all at
+once; when anything fails, the estimator is as it was before the call.
 """
 
+import copy
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -32,7 +34,7 @@ from fastnn.estimators.callback_support import (
 )
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.precision import check_precision
-from fastnn.estimators.state import FittedState, restored_on_error
+from fastnn.estimators.state import FittedState, apart, take_over
 from fastnn.estimators.targets import (
     ClassTargets,
     ColumnsOfClasses,
@@ -45,6 +47,7 @@ from fastnn.estimators.validation import (
     described_as_validation_data,
 )
 from fastnn.estimators.weights import ClassWeights, check_weights
+from fastnn.exceptions import NotFiniteError
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
 from fastnn.training_state import OptimizerState, TrainingState
@@ -54,6 +57,11 @@ MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray
 
 # Names of out_activation_ where scikit-learn's differ from those of the table.
 _SKLEARN_NAMES = {"exponential": "exp"}
+
+
+@cache
+def _parameter_names(estimator: type[BaseEstimator]) -> tuple[str, ...]:
+    return tuple(estimator._get_param_names())
 
 
 class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
@@ -110,6 +118,17 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         self, y: Any, classes: Any, previous: Any, incremental: bool
     ) -> Targets:
         """Targets of a fresh fit, or the previous ones checked against ``y``."""
+
+    def _validate_params(self) -> None:
+        """As scikit-learn's, unless all parameters are the objects of the last time.
+
+        Checking them takes longer than a small call of partial_fit.
+        """
+        now = tuple(vars(self)[name] for name in _parameter_names(type(self)))
+        before = vars(self).get("_validated", ())
+        if len(now) != len(before) or any(map(operator.is_not, now, before)):
+            super()._validate_params()
+            self._validated = now
 
     def _class_weights(
         self, targets: Any, y: Any, incremental: bool
@@ -188,9 +207,14 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         incremental: bool,
         classes: Any = None,
     ) -> Self:
+        before = dict(vars(self))
+        worker = apart(self)
+        # What is too small for a type is zero in it, and no error, whatever NumPy is
+        # told to make of that elsewhere.
         watched = fit_task(self, training, incremental=incremental)
-        with watched as task, restored_on_error(self):
-            self._train(training, validation, incremental, classes, task)
+        with watched as task, np.errstate(under="ignore"):
+            worker._train(training, validation, incremental, classes, task)
+        take_over(self, worker, before)
         return self
 
     def _train(
@@ -228,7 +252,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
 
         network = self._describe_network(targets)
         fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
-        random_state = check_random_state(self.random_state)
+        random_state, drawn_from = self._source_of_draws(previous, incremental)
         if previous is None:
             fitted.initialize(random_state, dtype)
         else:
@@ -246,6 +270,10 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         if not incremental:
             fitted.weights.store()
         self._install(fitted, targets)
+        if drawn_from is not None:
+            drawn_from.set_state(random_state.get_state())
+            if "_training_state" in vars(self):
+                self._training_state.random_state = drawn_from
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         """Become an estimator of the trained network."""
@@ -255,6 +283,36 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         self.n_outputs_ = targets.n_outputs
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
+
+    def _check_usable(self, fitted: FittedNetwork, samples: Samples) -> None:
+        """Whether the weights that divergence has left are of use.
+
+        A step's loss is that before its update: the weights at the start of an epoch
+        that was not finite may be those that make it so.
+        """
+        device = find_device(self.device)
+        data = samples.X, samples.encoded, samples.weight
+        if not np.isfinite(fitted.mean_loss(*data, device)):
+            raise NotFiniteError
+
+    def _source_of_draws(
+        self, previous: FittedNetwork | None, incremental: bool
+    ) -> tuple[np.random.RandomState, np.random.RandomState | None]:
+        """Source of this call's draws, and the one that it stands in for.
+
+        A call that fails has drawn nothing, so that it draws from a copy of what others
+        draw from. NumPy's own source is everybody's, and no copy of it is made.
+        """
+        state: TrainingState | None = vars(self).get("_training_state")
+        if not (incremental and previous is not None and state is not None):
+            source = check_random_state(self.random_state)
+            if source is not self.random_state:
+                return source, None
+        elif state.random_state is not self.random_state:
+            return state.random_state, None
+        else:
+            source = state.random_state
+        return copy.deepcopy(source), source
 
     def _start_state(
         self,
@@ -274,14 +332,14 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             return self._training_state_type(
                 OptimizerState.start(optimizer, fitted.weights), random_state
             )
-        if incremental:
+        if not incremental:
             return state.resume(
-                state.optimizer.resume(optimizer, fitted.weights),
-                state.random_state,
+                OptimizerState.start(optimizer, fitted.weights), random_state
             )
-        return state.resume(
-            OptimizerState.start(optimizer, fitted.weights), random_state
-        )
+        changed = state.optimizer.resume(optimizer, fitted.weights)
+        if random_state is state.random_state:
+            return state.continued(changed)
+        return state.resume(changed, random_state)
 
     def _check_X_y(
         self,
@@ -350,19 +408,23 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         return Samples(X, y, targets.encode(y, dtype), weight)
 
     def _check_X(self, X: Any, device: Device | None) -> Any:
-        """X for the fitted network on this device, checked."""
+        """X for the fitted network on this device, checked.
+
+        What is neither float32 nor float64 becomes float64, as predictions do.
+        """
         check_is_fitted(self)
-        dtypes = self._accepted_dtypes()
+        dtypes: list[type] = [np.float64, np.float32]
         X = where_it_computes(X, device, "X", self.device)
         if isinstance(X, DeviceArray):
             assert device is not None
             return check_on_device(self, device, X, dtypes, reset=False)
         return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
 
-    def _outputs(self, X: Any) -> tuple[Any, Any]:
-        """Outputs of the fitted network for unchecked X, and X checked.
+    def _outputs(self, X: Any) -> Any:
+        """Outputs of the fitted network for unchecked X.
 
-        They are an array of CuPy's where X is on a GPU.
+        They are float64 if X is no float32 or the weights are float64, and an array of
+        CuPy's where X is on a GPU.
         """
         attributes = vars(self)
         # scikit-learn's validation takes many times longer than a small prediction. A
@@ -372,10 +434,10 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
                 X, self.n_jobs, self._device_to_predict()
             )
             if outputs is not None:
-                return outputs, X
+                return outputs
         device = self._device_to_predict()
         X = self._check_X(X, device)
-        return self._fitted.predict(X, self.n_jobs, device), X
+        return self._fitted.predict(X, self.n_jobs, device)
 
     def _device_to_predict(self) -> Device | None:
         """A GPU where there is one: what was trained there predicts anywhere."""

@@ -108,7 +108,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
             Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
             Where X is on a GPU, numbers are an array of its library there.
         """
-        outputs, _ = self._outputs(X)
+        outputs = self._outputs(X)
         return as_array_of(X, self._targets.decode(outputs))
 
     @available_if(lambda self: self._has_probabilities())
@@ -123,9 +123,10 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes) or list of them
-            In the order of ``classes_``, of the dtype of the weights. Rows sum to 1,
-            except in the multi-label case, where each label has a probability by
-            itself. Several columns of classes give a list of one array for each.
+            In the order of ``classes_``, float32 if X is and the weights are, otherwise
+            float64, which the logistic function or the softmax is then taken in. Rows
+            sum to 1, except in the multi-label case, where each label has a probability
+            by itself. Several columns of classes give a list of one array for each.
             Where X is on a GPU, they are arrays of its library there.
         """
         return as_array_of(X, self._probabilities(X))
@@ -181,7 +182,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         )
 
     def _probabilities(self, X: Any) -> Any:
-        outputs, _ = self._outputs(X)
+        outputs = self._outputs(X)
         return self._targets.probabilities(outputs)
 
     def _make_targets(

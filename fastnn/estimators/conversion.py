@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastnn.convergence import ConvergenceState
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState
+from fastnn.history import History
 from fastnn.layers import Dense
 from fastnn.layers.activation import activation_name
 from fastnn.mirrored import MirroredArray
@@ -28,8 +29,6 @@ _SHARED = (
     "classes_",
     "loss_",
     "best_loss_",
-    "loss_curve_",
-    "validation_scores_",
     "best_validation_score_",
     "t_",
     "n_iter_",
@@ -98,6 +97,9 @@ class SklearnConversion(FittedState):
         # Copied, because a random_state may be an object with a state.
         model = Model(**{name: copy.deepcopy(parameters[name]) for name in known})
         _copy_attributes(self, model)
+        for curve in ("loss_curve_", "validation_scores_"):
+            if hasattr(self, curve):
+                setattr(model, curve, getattr(self, curve))
         model.coefs_ = [np.array(kernel) for kernel in self.coefs_]
         model.intercepts_ = [np.array(bias) for bias in self.intercepts_]
         _complete(model, self)
@@ -157,12 +159,7 @@ class SklearnConversion(FittedState):
         estimator.device_ = "cpu"
         estimator.precision_ = str(fitted.weights.dtype)
         if "_optimizer" in vars(model):
-            state = _training_state(model, fitted)
-            estimator._training_state = state
-            watched = model.validation_scores_ is not None
-            estimator.validation_loss_curve_ = (
-                list(state.validation_loss_curve) if watched else None
-            )
+            estimator._training_state = _training_state(model, fitted)
         return self
 
 
@@ -223,6 +220,16 @@ def _training_state(model: Any, fitted: FittedNetwork) -> ConvergenceState:
     ]
     initial = float(optimizer.learning_rate_init)
     watched = model.validation_scores_ is not None
+    history = History(["loss"])
+    if watched:
+        # scikit-learn keeps no loss on the validation data.
+        history.names = ("loss", "validation_loss", "validation_score")
+    for epoch, loss in enumerate(model.loss_curve_):
+        measured = {"loss": loss}
+        if watched and epoch < len(model.validation_scores_):
+            score = model.validation_scores_[epoch]
+            measured |= {"validation_loss": np.nan, "validation_score": score}
+        history.append(measured)
     return ConvergenceState(
         OptimizerState(
             "adam" if adam else "sgd",
@@ -235,12 +242,9 @@ def _training_state(model: Any, fitted: FittedNetwork) -> ConvergenceState:
         copy.deepcopy(model._random_state),
         n_samples_seen=int(model.t_),
         n_stalled_epochs=model._no_improvement_count,
+        history=history,
         loss=float(model.loss_),
-        loss_curve=list(map(float, model.loss_curve_)),
         best_loss=float(min(model.loss_curve_) if watched else model.best_loss_),
-        # scikit-learn keeps no loss on the validation data.
-        validation_loss_curve=[np.nan] * len(model.validation_scores_ or []),
-        validation_scores=list(map(float, model.validation_scores_ or [])),
         best_validation_score=float(model.best_validation_score_)
         if watched
         else -np.inf,

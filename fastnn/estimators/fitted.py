@@ -163,6 +163,18 @@ class FittedNetwork:
         )
         return outputs, loss / weight
 
+    def mean_loss(
+        self,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+        device: Device | None = None,
+    ) -> float:
+        """Mean loss without penalty, computed in the dtype of the weights."""
+        predictor = self._predictor_on(device)
+        _, loss, weight = predictor.evaluate(self.weights, X, y, sample_weight)
+        return loss / weight
+
     def views(self, attribute: str, kind: str) -> ParameterViews:
         """Parameters whose name ends in ``/kind``, in the order of the layers."""
         views = zip(self.plan.parameters, self.plan.views(self.parameters), strict=True)

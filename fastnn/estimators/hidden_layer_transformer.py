@@ -138,7 +138,7 @@ class HiddenLayerTransformer(
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_units)
-            Of the dtype of the network's weights.
+            float32 if X is and the network's weights are, otherwise float64.
         """
         check_is_fitted(self)
         return self.estimator_.hidden_activations(X, self.layer)

@@ -179,8 +179,8 @@ class BaseMLP(SklearnConversion, SolverTraining):
         Returns
         -------
         activations : ndarray of shape (n_samples, n_units)
-            Of the dtype of the weights. Where X is on a GPU, an array of its library
-            there.
+            float32 if X is and the weights are, otherwise float64. Where X is on a GPU,
+            an array of its library there.
 
         Raises
         ------

@@ -1,10 +1,12 @@
 """What the estimators of any network share: its description, and how it is trained."""
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
+from sklearn.base import clone
 from sklearn.metrics import check_scoring
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -70,9 +72,13 @@ class BaseNeuralNet(BaseNeuralNetwork):
     device: str
     verbose: bool | int
 
-    history_: dict[str, list[float]]
-
     _training_state_type: ClassVar[type[MonitoredState]] = MonitoredState
+
+    @property
+    def history_(self) -> dict[str, list[float]]:
+        """One number per epoch of all that was measured."""
+        self._require_fitted("history_")
+        return self._training_state.history.as_dict()
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -205,11 +211,10 @@ class BaseNeuralNet(BaseNeuralNetwork):
         if held_out is not None:
             names += ["validation_loss", "validation_score"]
             names += [f"validation_{name}" for name in self._metric_names()]
-        state.measure([*names, "learning_rate", "seconds"])
+        state.history.names = (*names, "learning_rate", "seconds")
         self._run_epochs(fitted, targets, samples, held_out, state, incremental, task)
         self._training_state = state
         self.precision_ = state.precision
-        self.history_ = state.history
 
     def _run_epochs(
         self,
@@ -227,23 +232,19 @@ class BaseNeuralNet(BaseNeuralNetwork):
         epochs = 1 if incremental else self.epochs
 
         def describe(epoch: int) -> dict[str, Any]:
-            resumable = state.resume(
-                state.optimizer.resume(optimizer, fitted.weights),
-                state.random_state,
-            )
+            resumable = state.fork(optimizer, fitted.weights)
             if self.averaging is not None:
                 resumable.live = fitted.weights.copy()
             return {
                 "_fitted": fitted.over(state.kept(fitted.weights).copy()),
                 "_targets": targets,
                 "_training_state": resumable,
-                "history_": resumable.history,
                 "n_epochs_": epoch,
                 "precision_": str(fitted.weights.dtype),
             }
 
         progress = Progress(bool(self.verbose), epochs, n_samples)
-        before = state.n_epochs
+        before = state.history.n_epochs
         run = Run(
             training=state.training,
             n_epochs_before=before,
@@ -282,7 +283,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
             device=find_device(self.device),
         )
         state.go_on(fitted.weights, averaged=self.averaging is not None)
-        self.n_epochs_, _ = trainer.train(
+        outcome = trainer.train(
             fitted.weights,
             samples.X,
             samples.encoded,
@@ -292,6 +293,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
             epochs,
             state.average,
         )
+        self.n_epochs_ = outcome.n_epochs
         monitor.finish()
         if state.average is not None and self.averaging is not None:
             state.live = fitted.weights.copy()
@@ -307,6 +309,8 @@ class BaseNeuralNet(BaseNeuralNetwork):
                     device=find_device(self.device),
                 )
                 state.average.values.assign(fitted.weights)
+        if outcome.diverged:
+            self._check_usable(fitted, samples)
 
     def _judge(
         self,
@@ -319,9 +323,13 @@ class BaseNeuralNet(BaseNeuralNetwork):
         loss, score = judge(fitted)
         measured = {"validation_loss": loss, "validation_score": score}
         if self.metrics:
-            estimator = self._stopped({"_fitted": fitted, "_targets": targets})
-            # What it is asked about is checked already, and has no names any more.
-            vars(estimator).pop("feature_names_in_", None)
+            estimator = judge.estimator
+            if estimator is None:
+                estimator = self._stopped({"_fitted": fitted, "_targets": targets})
+                # What it is asked about is checked already, and has no names any more.
+                vars(estimator).pop("feature_names_in_", None)
+                judge.estimator = estimator
+            estimator._fitted = fitted
             samples = judge.samples
             weight = {} if samples.weight is None else {"sample_weight": samples.weight}
             scorer = check_scoring(estimator, scoring=self._scoring())
@@ -342,8 +350,14 @@ class BaseNeuralNet(BaseNeuralNetwork):
         }
 
     def _stopped(self, attributes: dict[str, Any]) -> Any:
-        """Copy of this estimator with these attributes of a fit."""
-        other = type(self)(**self.get_params(deep=False))
+        """Copy of this estimator with these attributes of a fit.
+
+        It shares no object that training, or whoever has the copy, may change.
+        """
+        other = clone(self)
+        # A clone's callbacks start afresh, and a copy's know what theirs know.
+        other.callbacks = [copy.copy(each) for each in self.callbacks]
+        other.early_stopping = copy.copy(self.early_stopping)
         for name in ("n_features_in_", "feature_names_in_", "classes_"):
             if name in vars(self):
                 setattr(other, name, vars(self)[name])

@@ -261,7 +261,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
             positive; else one for each class or label. Where X is on a GPU, an array of
             its library there.
         """
-        outputs, _ = self._outputs(X)
+        outputs = self._outputs(X)
         scores = outputs[:, 0] if outputs.shape[1] == 1 else outputs
         return as_array_of(X, scores)
 

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, clone
 from sklearn.utils._param_validation import StrOptions
@@ -144,14 +143,11 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions, with a last axis of n_quantiles more where the loss asks for
-            several. They are float64 if X or the weights are, although they are
-            computed in the dtype of the weights. Where X is on a GPU, they are an array
-            of its library there.
+            several. They are float32 if X is and the weights are, otherwise float64,
+            although the layers are computed in the dtype of the weights. Where X is on
+            a GPU, they are an array of its library there.
         """
-        outputs, checked = self._outputs(X)
-        predictions = self._targets.decode(outputs)
-        dtype = np.result_type(checked.dtype, predictions.dtype)
-        return as_array_of(X, predictions.astype(dtype, copy=False))
+        return as_array_of(X, self._targets.decode(self._outputs(X)))
 
     def score(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None

@@ -14,10 +14,14 @@ from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.validation import Judge, Samples, split
+from fastnn.history import History
 from fastnn.lbfgs import fit_lbfgs
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.training import Trainer
+
+# What validation data tell of each epoch.
+_VALIDATION = "validation_loss", "validation_score"
 
 
 class SolverTraining(BaseNeuralNetwork):
@@ -42,6 +46,34 @@ class SolverTraining(BaseNeuralNetwork):
     @abstractmethod
     def _describe_schedule(self) -> Schedule:
         """Schedule of the current parameters."""
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Loss of each epoch."""
+        return self._epochs_of("loss_curve_").measured("loss")
+
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Loss on the validation data after each epoch; None without any."""
+        return self._validation("validation_loss_curve_", "validation_loss")
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score on the validation data after each epoch; None without any."""
+        return self._validation("validation_scores_", "validation_score")
+
+    def _validation(self, attribute: str, name: str) -> list[float] | None:
+        history = self._epochs_of(attribute)
+        return history.measured(name) if name in history else None
+
+    def _epochs_of(self, attribute: str) -> History:
+        state: ConvergenceState | None = vars(self).get("_training_state")
+        if state is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {attribute!r}: it is "
+                "there after a fit by epochs, which 'lbfgs' has not"
+            )
+        return state.history
 
     def _check_call(self, validated: bool, incremental: bool) -> None:
         if incremental and self.early_stopping and not validated:
@@ -74,17 +106,15 @@ class SolverTraining(BaseNeuralNetwork):
         if held_out is not None:
             judge = Judge(targets, held_out, find_device(self.device))
             validate = partial(judge, fitted)
+        state.history.names = ("loss", *(_VALIDATION if validate else ()))
         self._fit_stochastic(
             fitted, targets, samples, validate, state, incremental, task
         )
         self._training_state = state
         self.precision_ = state.precision
         self.t_ = state.n_samples_seen
-        self.loss_curve_ = state.loss_curve
         self.loss_ = state.loss
         self.best_loss_ = None if self.early_stopping else state.best_loss
-        self.validation_loss_curve_ = state.validation_loss_curve if validate else None
-        self.validation_scores_ = state.validation_scores if validate else None
         self.best_validation_score_ = state.best_validation_score if validate else None
 
     def _split(
@@ -113,19 +143,18 @@ class SolverTraining(BaseNeuralNetwork):
         incremental: bool,
         task: FitTask | None,
     ) -> None:
+        optimizer, schedule = self._describe_optimizer(), self._describe_schedule()
+
         def describe(epoch: int) -> dict[str, Any]:
             return {
                 "_fitted": fitted.copy(),
                 "_targets": targets,
+                "_training_state": state.fork(optimizer, fitted.weights),
                 "n_iter_": epoch,
                 "t_": state.n_samples_seen,
                 "loss_": state.loss,
-                "loss_curve_": list(state.loss_curve),
-                "validation_loss_curve_": list(state.validation_loss_curve) or None,
-                "validation_scores_": list(state.validation_scores) or None,
             }
 
-        schedule = self._describe_schedule()
         schedule.check()
         n_samples = samples.X.shape[0]
         max_epochs = 1 if incremental else self.max_iter
@@ -142,7 +171,7 @@ class SolverTraining(BaseNeuralNetwork):
         )
         trainer = Trainer(
             fitted.plan,
-            self._describe_optimizer(),
+            optimizer,
             schedule,
             batch_size=self._samples_per_step(n_samples),
             max_epochs=self.max_iter,
@@ -155,7 +184,7 @@ class SolverTraining(BaseNeuralNetwork):
         # validation score.
         if not incremental:
             convergence.keep_best(fitted.weights)
-        self.n_iter_, ended = trainer.train(
+        outcome = trainer.train(
             fitted.weights,
             samples.X,
             samples.encoded,
@@ -164,7 +193,10 @@ class SolverTraining(BaseNeuralNetwork):
             convergence,
             max_epochs,
         )
-        convergence.finish(self.max_iter, ended or incremental)
+        self.n_iter_ = outcome.n_epochs
+        convergence.finish(self.max_iter, outcome.ended or incremental)
+        if outcome.diverged:
+            self._check_usable(fitted, samples)
 
     def _fit_lbfgs(self, fitted: FittedNetwork, samples: Samples) -> None:
         self.loss_, self.n_iter_ = fit_lbfgs(
@@ -185,10 +217,7 @@ class SolverTraining(BaseNeuralNetwork):
         # What describes epochs would otherwise tell of a fit by another solver.
         for attribute in (
             "_training_state",
-            "loss_curve_",
             "best_loss_",
-            "validation_loss_curve_",
-            "validation_scores_",
             "best_validation_score_",
         ):
             self.__dict__.pop(attribute, None)

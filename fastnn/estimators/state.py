@@ -1,8 +1,6 @@
-"""Fitted state of an estimator: its parameters as arrays, pickling, and rollback."""
+"""Fitted state of an estimator: its parameters as arrays, pickling, and changing it."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -76,13 +74,39 @@ class FittedState(DocumentationLink, BaseEstimator):
         super().__setstate__(state)
 
 
-@contextmanager
-def restored_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Undo all changes of an estimator's attributes when the block fails."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
+def apart(estimator: Any) -> Any:
+    """Another object with the same attributes, for a call to work on.
+
+    See :func:`take_over`.
+    """
+    other: Any = object.__new__(type(estimator))
+    vars(other).update(vars(estimator))
+    return other
+
+
+def take_over(estimator: Any, other: Any, before: dict[str, Any]) -> None:
+    """Give an estimator what a call has changed on the object that it worked on.
+
+    All at once: whoever looks at the estimator meanwhile, from another thread or after
+    an exception between any two lines, sees it as it was before or as it is afterwards.
+
+    Parameters
+    ----------
+    estimator : object
+    other : object
+        What :func:`apart` has made of it.
+    before : dict
+        The attributes that it was made with.
+    """
+    after = vars(other)
+    changed = {
+        name: value
+        for name, value in after.items()
+        if name not in before or before[name] is not value
+    }
+    kept = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name in after or name not in before
+    }
+    estimator.__dict__ = kept | changed

@@ -155,6 +155,11 @@ class Judge:
     device : Device or None
         Where networks compute. Dense X that is not there is copied there once, unless
         it would take too much of the memory that training has left.
+
+    Attributes
+    ----------
+    estimator : object or None
+        An estimator that stands for the networks where metrics are asked for.
     """
 
     def __init__(
@@ -168,6 +173,7 @@ class Judge:
         self._device = device
         self._X: Any = None
         self._X_on_host: Any = None
+        self.estimator: Any = None
 
     def __call__(self, fitted: FittedNetwork) -> tuple[float, float]:
         """Loss, without penalty, and score; NaN where it is not finite."""

@@ -1,0 +1,2 @@
+cdef void hold_blas() noexcept
+cdef void release_blas() noexcept
