@@ -3,14 +3,15 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 import numpy as np
 
 from fastnn.callbacks import Callback, Run
-from fastnn.callbacks.watch import Watch
+from fastnn.callbacks.watch import is_better, watched_name
 from fastnn.mirrored import MirroredArray
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
@@ -30,17 +31,23 @@ class MonitoredState(TrainingState):
 
     Parameters
     ----------
+    training : str
+        Names the training, by all calls of which the state is handed on.
     n_stalled_epochs : int, default=0
         Epochs since the schedule last saw an improvement, or a plateau.
+    watched : str, default=""
+        Name of the number that the schedule watches.
     best : float or None, default=None
-        Best value that the schedule has seen.
+        Best value of it that the schedule has seen.
     average : RunningAverage or None, default=None
         Average of the weights, which is what is judged and kept.
     live : MirroredArray of shape (n_parameters,) or None, default=None
         The weights that were averaged last, from which training goes on.
     """
 
+    training: str = field(default_factory=lambda: uuid4().hex)
     n_stalled_epochs: int = 0
+    watched: str = ""
     best: float | None = None
     average: RunningAverage | None = None
     live: MirroredArray | None = None
@@ -118,10 +125,12 @@ class Monitor:
         self._validate = validate
         self._after_epoch = after_epoch
         self._plateau = schedule.plateau()
-        own = None if self._plateau is None else self._plateau.min_delta
-        self._watch = Watch(state.history, "auto", MIN_DELTA if own is None else own)
-        if state.best is not None:
-            self._watch.best = state.best
+        self._n_epochs_before = run.epoch
+        watched = watched_name(run, "auto", state.watched)
+        if watched != state.watched:
+            state.watched, state.best = watched, None
+        if not run.incremental:
+            state.n_stalled_epochs = 0
         self._start = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -141,10 +150,10 @@ class Monitor:
 
     def epoch_ended(self, epoch: int, loss: float) -> bool:
         """Record an epoch; True when training should stop."""
-        self._run.epoch = epoch
+        self._run.epoch = self._n_epochs_before + epoch
         measured = {} if self._validate is None else self._validate()
         self._record(loss, measured)
-        self._say(epoch)
+        self._say(self._run.epoch)
         stop = self._adjust()
         for callback in self._callbacks:
             stop = bool(callback.on_epoch_end(self._run)) or stop
@@ -158,7 +167,7 @@ class Monitor:
     def diverged(self, epoch: int) -> None:
         """Record an epoch that was not finite."""
         self._record(math.nan, {})
-        self._say(epoch)
+        self._say(self._n_epochs_before + epoch)
 
     def interrupted(self, loss: float) -> None:
         """An epoch that has not come to its end is none of the history."""
@@ -195,16 +204,21 @@ class Monitor:
         )
         if self._plateau is None:
             return False
+        value = self._run.latest.get(state.watched)
+        if value is None:
+            return False
         patience = self._plateau.patience or PATIENCE
+        min_delta = self._plateau.min_delta
+        min_delta = MIN_DELTA if min_delta is None else min_delta
         state.n_stalled_epochs += 1
-        if self._watch.improved():
+        if is_better(state.watched, value, state.best, min_delta):
             state.n_stalled_epochs = 0
-            state.best = self._watch.best
+            state.best = value
         if state.n_stalled_epochs < patience:
             return False
         state.n_stalled_epochs = 0
         learning_rate = self._schedule.after_plateau(optimizer.learning_rate)
-        told = f"{self._watch.name} did not improve for {patience} epochs."
+        told = f"{state.watched} did not improve for {patience} epochs."
         if learning_rate is None:
             self._progress.say(f"{told} {self._schedule.stop_message}")
             return True

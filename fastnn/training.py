@@ -29,6 +29,9 @@ from fastnn.schedules import Schedule
 from fastnn.snapshot import Snapshot
 from fastnn.training_state import RunningAverage, TrainingState
 
+# A factor on the learning rate with which no training gets anywhere.
+_NEXT_TO_NOTHING = 1e-5
+
 
 class Supervisor(Protocol):
     """Looks at each epoch, and decides whether there will be another.
@@ -159,7 +162,8 @@ class Trainer:
         ConvergenceWarning
             When a later epoch is not finite: its start is then restored.
         UserWarning
-            When the user interrupts: training ends after the last full step.
+            When the user interrupts: training ends after the last full step. When all
+            steps of a call come after the end of a schedule that ends at 0.
         """
         most = self.max_epochs if n_epochs is None else n_epochs
         engine = Engine(
@@ -210,7 +214,8 @@ class Trainer:
                         started = average is not None and average.started
                     if self.shuffle:
                         engine.shuffle(state.random_state)
-                    loss = engine.epoch(self._tables(engine.n_steps, state, average))
+                    tables = self._tables(engine.n_steps, state, average, epoch)
+                    loss = engine.epoch(tables)
                     epoch += 1
                     if not (math.isfinite(loss) and engine.all_finite()):
                         if epoch == 1:
@@ -250,17 +255,22 @@ class Trainer:
         return math.isfinite(loss)
 
     def _tables(
-        self, n_steps: int, state: TrainingState, average: RunningAverage | None
+        self,
+        n_steps: int,
+        state: TrainingState,
+        average: RunningAverage | None,
+        epoch: int,
     ) -> Iterator[NDArray[np.float64]]:
-        """The scalars of an epoch's steps, in parts."""
+        """The scalars of an epoch that comes after so many of this call, in parts."""
         seed: Any = 0
         if self.plan.draws_masks:
             # float64 holds all integers below 2 ** 53.
             seed = state.random_state.randint(2**53, dtype="i8")
-        first = state.optimizer.step
+        first, highest = state.optimizer.step, 0.0
         for at in range(0, n_steps, STEPS_AT_ONCE):
             steps = np.arange(first + at, first + min(at + STEPS_AT_ONCE, n_steps))
             factors = self.schedule.factors(steps, n_steps, self.max_epochs)
+            highest = max(highest, float(np.max(factors)))
             table = self.optimizer.table(
                 first + at + 1, len(steps), state.optimizer.learning_rate * factors
             )
@@ -273,6 +283,24 @@ class Trainer:
             yield table
             if average is not None and table[:, AVERAGE_RATE].any():
                 average.started = True
+        # Only partial_fit begins in the middle of a schedule.
+        if not epoch and first and highest <= _NEXT_TO_NOTHING:
+            last = np.array([first - 1])
+            before = self.schedule.factors(last, n_steps, self.max_epochs)
+            if not highest or np.max(before) <= _NEXT_TO_NOTHING:
+                _warn_of_end(self.schedule, self.max_epochs)
+
+
+def _warn_of_end(schedule: Schedule, max_epochs: int) -> None:
+    warnings.warn(
+        f"The schedule {schedule} has brought the learning rate of all steps of this "
+        "call to 0 or next to it: nothing is learned any more. It counts each call of "
+        f"partial_fit as an epoch, of which this estimator takes {max_epochs}. Set "
+        "schedule=None (of MLPClassifier and MLPRegressor, learning_rate='constant'), "
+        "a schedule that does not end, such as CosineDecayRestarts(), or one with a "
+        "longer `epochs` or a `final` factor above 0.",
+        stacklevel=2,
+    )
 
 
 def _warn_of_divergence(epoch: int, learning_rate: float) -> None:

@@ -1,9 +1,10 @@
-"""Schedules: factors for each step, and what happens between epochs."""
+"""Schedules: factors for each step, between epochs, and over calls of partial_fit."""
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
+from fastnn import MLPClassifier, NeuralNetClassifier
 from fastnn.schedules import (
     Constant,
     CosineDecay,
@@ -193,3 +194,56 @@ def test_reduce_on_plateau_divides_down_to_its_minimum():
     schedule = ReduceOnPlateau(divisor=10.0, minimum=0.01)
     assert schedule.after_plateau(0.1) == 0.01
     assert schedule.after_plateau(0.01) is None
+
+
+# ---------------------------------------------------------------------- partial_fit
+
+X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+y = np.arange(60) % 3
+
+
+@pytest.mark.parametrize(
+    ("schedule", "learning"),
+    [
+        (CosineDecay(), 3),
+        (CosineDecay(2), 2),
+        (LinearWarmup(2, start=0.0, then=CosineDecay()), 3),
+        (OneCycle(), 3),
+        (ExponentialDecay(1e-4), 2),
+        (lambda step: step < 4, 2),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("Estimator", [NeuralNetClassifier, MLPClassifier])
+def test_the_end_of_a_schedule_is_told(schedule, learning, Estimator):
+    if Estimator is MLPClassifier:
+        model = MLPClassifier(max_iter=3, learning_rate=schedule, batch_size=20)
+    else:
+        model = NeuralNetClassifier(epochs=3, schedule=schedule, batch_size=20)
+    for _ in range(learning):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    for _ in range(3):
+        before = model.coefs_[0].copy()
+        with pytest.warns(UserWarning, match=r"schedule .* learning rate .* to 0"):
+            model.partial_fit(X, y)
+        np.testing.assert_allclose(model.coefs_[0], before, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        CosineDecay(2),
+        CosineDecay(final=0.01),
+        CosineDecayRestarts(2),
+        LinearWarmup(3, start=0.0),
+        lambda step: step % 3 == 0,
+    ],
+    ids=str,
+)
+def test_a_schedule_that_does_not_end_or_a_fit_is_not_told_of(schedule):
+    model = NeuralNetClassifier(epochs=3, schedule=schedule, batch_size=20)
+    model.fit(X, y)
+    model.set_params(epochs=5, warm_start=True).fit(X, y)
+    if not isinstance(schedule, CosineDecay) or schedule.final:
+        for _ in range(5):
+            model.partial_fit(X, y)

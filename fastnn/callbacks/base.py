@@ -12,10 +12,22 @@ from fastnn.mirrored import MirroredArray
 class Run:
     """A fit, as its callbacks see it.
 
+    Several calls may be one training: those of ``partial_fit``, and those of ``fit``
+    with ``warm_start=True``. Each has a run of its own, whose epochs are counted from
+    the first call on.
+
     Parameters
     ----------
+    training : str
+        Names the training that this call begins or goes on with. It is the same in all
+        calls of one training, also after the estimator was saved and loaded, and
+        another in each other one.
+    n_epochs_before : int
+        Number of epochs that earlier calls of the training have done.
     n_epochs : int
-        Most epochs that the fit takes.
+        Most epochs that this call takes.
+    incremental : bool
+        Whether this call is ``partial_fit``, one epoch in a loop of the user's own.
     history : mapping of str to list of float
         What was measured, one number per epoch.
     weights : callable
@@ -30,7 +42,12 @@ class Run:
     Attributes
     ----------
     epoch : int
-        Number of epochs that this fit has done.
+        Number of epochs that the training has done, those of earlier calls included.
+        That of an epoch is its place in the history, from 1.
+    n_epochs : int
+        What ``epoch`` will be at the end of this call, unless something ends it before.
+    resumed : bool
+        Whether this call goes on with the training of an earlier one.
     parameters : ndarray of shape (n_parameters,)
         All weights of the network, as it is judged and as the estimator will keep it.
         What is written here takes effect.
@@ -39,16 +56,22 @@ class Run:
     def __init__(
         self,
         *,
+        training: str,
+        n_epochs_before: int,
         n_epochs: int,
+        incremental: bool,
         history: Mapping[str, list[float]],
         weights: Callable[[], MirroredArray],
         optimizer: Any,
         reconstruct: Callable[[], Any],
         say: Callable[[str], None],
     ):
-        self.n_epochs = n_epochs
+        self.training = training
+        self.resumed = n_epochs_before > 0
+        self.incremental = incremental
+        self.epoch = n_epochs_before
+        self.n_epochs = n_epochs_before + n_epochs
         self.history = history
-        self.epoch = 0
         self.say = say
         self._weights = weights
         self._optimizer = optimizer
@@ -65,7 +88,10 @@ class Run:
 
     def restore(self, kept: MirroredArray) -> None:
         """Set all weights back to those that :meth:`keep` has kept."""
-        self._weights().assign(kept)
+        weights = self._weights()
+        if kept.dtype != weights.dtype:  # they may be of an earlier call
+            kept = MirroredArray(kept.host.astype(weights.dtype))
+        weights.assign(kept)
 
     @property
     def latest(self) -> dict[str, float]:
@@ -92,6 +118,10 @@ class Run:
 
 class Callback(BaseEstimator):
     """Base class of the callbacks; each method does nothing.
+
+    A callback is told of each call of ``fit`` and ``partial_fit``. What it keeps of one
+    for the next goes with the estimator where that is saved; it should be given up when
+    ``run.training`` is another than before. A clone has kept nothing.
 
     Examples
     --------

@@ -2,8 +2,7 @@
 
 import csv
 import os
-from pathlib import Path
-from typing import ClassVar
+from typing import IO, ClassVar
 
 from fastnn.callbacks.base import Callback, Run
 
@@ -11,15 +10,17 @@ from fastnn.callbacks.base import Callback, Run
 class CSVLogger(Callback):
     """Writes a line of comma-separated values after each epoch.
 
-    The first line has the names: "epoch", and those of ``history_``.
+    The first line has the names: "epoch", and those of ``history_``. Calls that go
+    on with a training, ``partial_fit`` and warm-started ``fit``, go on with its file.
 
     Parameters
     ----------
     path : str or path
-        File to write. Its folder must exist.
+        File to write, or a device or a pipe, as ``"/dev/stdout"``. Its folder must
+        exist.
     append : bool, default=False
-        Whether to go on with a file that is there, which must have the same columns,
-        instead of replacing it.
+        Whether a fresh fit goes on with a file that is there instead of replacing it.
+        The file must have a column for all that is measured.
 
     Examples
     --------
@@ -48,24 +49,57 @@ class CSVLogger(Callback):
         self.path = path
         self.append = append
 
+    _training: str | None = None
+    _columns: tuple[str, ...] = ()
+    _written: str | None = None
+
     def on_fit_begin(self, run: Run) -> None:
         """Write the names; see :meth:`Callback.on_fit_begin`."""
         self._validate_params()
-        names = ["epoch", *run.history]
-        path = Path(self.path)
-        if self.append and path.exists() and path.stat().st_size:
-            with path.open(newline="") as file:
-                there = next(csv.reader(file))
-            if there != names:
-                raise ValueError(
-                    f"{path} has the columns {there}, and this fit has {names}. Choose "
-                    "another path, or append=False to replace the file."
-                )
-            return
-        with path.open("w", newline="") as file:
-            csv.writer(file).writerow(names)
+        path, names = os.fsdecode(self.path), ("epoch", *run.history)
+        known = self._training == run.training and self._written == path
+        columns = self._columns_there(path) if known or self.append else None
+        if columns is None:
+            columns = names
+            with _open(path, "w") as file:
+                csv.writer(file).writerow(names)
+        elif set(names) <= set(columns):
+            with _open(path, "a"):
+                pass
+        else:
+            raise ValueError(
+                f"{path} has the columns {list(columns)}, and this fit has "
+                f"{list(names)}. Choose another path, or append=False to replace the "
+                "file with that of a fresh fit."
+            )
+        self._columns, self._written = columns, path
+        self._training = run.training
 
     def on_epoch_end(self, run: Run) -> None:
         """Write a line; see :meth:`Callback.on_epoch_end`."""
-        with Path(self.path).open("a", newline="") as file:
-            csv.writer(file).writerow([run.epoch, *run.latest.values()])
+        values = {"epoch": run.epoch, **run.latest}
+        with _open(os.fsdecode(self.path), "a") as file:
+            csv.writer(file).writerow([values.get(name) for name in self._columns])
+
+    def _columns_there(self, path: str) -> tuple[str, ...] | None:
+        """Columns of what is there to go on with; None if there is nothing."""
+        if not os.path.exists(path):
+            return None
+        if not os.path.isfile(path):
+            # A device or a pipe cannot be asked.
+            return self._columns or None
+        if not os.path.getsize(path):
+            return None
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            return tuple(next(csv.reader(file)))
+
+
+def _open(path: str, mode: str) -> IO[str]:
+    return open(path, mode, newline="", encoding="utf-8", opener=_without_waiting)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody reads is an error, and nothing to wait for."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    os.set_blocking(descriptor, True)
+    return descriptor

@@ -5,13 +5,22 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from fastnn.callbacks.base import Callback, Run
-from fastnn.callbacks.watch import Watch
+from fastnn.callbacks.base import Run
+from fastnn.callbacks.watch import WatchingCallback
 from fastnn.mirrored import MirroredArray
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(WatchingCallback):
     """Ends training when a number stops improving, and goes back to the best epoch.
+
+    The best epoch is that of the whole training. Where a warm-started ``fit`` goes on
+    with an earlier one, it has to become better than that did, with new patience; for
+    data on which it cannot, set another ``EarlyStopping``.
+
+    ``partial_fit`` takes one epoch a call, and the loop around it is the user's:
+    patience is counted over the calls, and the one in which it runs out sets
+    ``stopped_epoch_``, which is None until then, and restores the best weights. Calls
+    after it have new patience.
 
     Parameters
     ----------
@@ -29,9 +38,13 @@ class EarlyStopping(Callback):
     Attributes
     ----------
     best_epoch_ : int
-        Number of the best epoch of the last fit, from 1.
+        Number of the best epoch, from 1, counted over all calls of the training; 0 if
+        there was none.
+    best_value_ : float or None
+        What was measured in it; None if there was none.
     stopped_epoch_ : int or None
-        Number of the epoch after which it was ended; None if it was not.
+        Number of the epoch after which the last fit was ended; None if it was not. In a
+        loop of ``partial_fit``, of the last epoch at which patience has run out.
 
     References
     ----------
@@ -59,6 +72,15 @@ class EarlyStopping(Callback):
         "restore_best": ["boolean"],
     }
 
+    best_epoch_: int = 0
+    stopped_epoch_: int | None = None
+    # Weights of the best epoch, while the estimator has others.
+    _best: MirroredArray | None = None
+    _at_best: bool = False
+    _ended: bool = False
+    _incremental: bool = False
+    _n_stalled_epochs: int = 0
+
     def __init__(
         self,
         monitor: str = "auto",
@@ -72,30 +94,58 @@ class EarlyStopping(Callback):
         self.restore_best = restore_best
 
     def on_fit_begin(self, run: Run) -> None:
-        """Start watching; see :meth:`Callback.on_fit_begin`."""
+        """Start or go on watching; see :meth:`Callback.on_fit_begin`."""
         self._validate_params()
-        self._watch = Watch(run.history, self.monitor, self.min_delta)
-        self._best: MirroredArray | None = None
-        self.best_epoch_ = 0
-        self.stopped_epoch_: int | None = None
+        known = self._watch(run)
+        if known and self.restore_best and self._best is None:
+            # An earlier call may have put the best weights back, or ended with them.
+            if self._at_best:
+                self._best = run.keep()
+            else:
+                self.best_value_, known = None, False
+        if not (known and self.restore_best):
+            self._forget_weights()
+        if not known:
+            self.best_epoch_ = 0
+        if not (known and run.incremental and self._incremental):
+            self._n_stalled_epochs = 0
+            self.stopped_epoch_ = None
+        self._incremental = run.incremental
+        self._ended = False
+        self._training = run.training
 
     def on_epoch_end(self, run: Run) -> bool:
         """Whether patience has come to its end; see :meth:`Callback.on_epoch_end`."""
-        if self._watch.improved():
+        improved = self._improved(run, self.min_delta)
+        if improved is None:
+            return False
+        if improved:
+            self._n_stalled_epochs = 0
             self.best_epoch_ = run.epoch
             if self.restore_best:
                 self._best = run.keep()
             return False
-        if run.epoch - self.best_epoch_ < self.patience:
+        self._n_stalled_epochs += 1
+        if self._n_stalled_epochs < self.patience:
             return False
+        self._n_stalled_epochs = 0
+        self._ended = True
         self.stopped_epoch_ = run.epoch
         run.say(
-            f"{self._watch.name} did not improve for {self.patience} epochs. Stopping."
+            f"{self._watched} did not improve for {self.patience} epochs. Stopping."
         )
         return True
 
     def on_fit_end(self, run: Run) -> None:
         """Restore the weights of the best epoch; see :meth:`Callback.on_fit_end`."""
-        if self._best is not None:
+        if self._training != run.training:
+            return
+        self._at_best = self.best_epoch_ == run.epoch
+        if self._best is not None and (self._ended or not run.incremental):
             run.restore(self._best)
-        del self._watch, self._best
+            self._at_best = True
+            self._forget_weights()
+
+    def _forget_weights(self) -> None:
+        # Nothing of them is to be saved with an estimator that has the same.
+        self.__dict__.pop("_best", None)

@@ -1,28 +1,44 @@
 """Saving the estimator while it trains."""
 
+import glob
 import os
 from pathlib import Path
-from typing import ClassVar
-from uuid import uuid4
+from string import Formatter
+from typing import Any, ClassVar
 
 import joblib
 
-from fastnn.callbacks.base import Callback, Run
-from fastnn.callbacks.watch import Watch
+from fastnn.atomic_file import (
+    check_folder,
+    check_replaceable,
+    remove_leftovers,
+    replaced_file,
+)
+from fastnn.callbacks.base import Run
+from fastnn.callbacks.watch import WatchingCallback
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(WatchingCallback):
     """Saves the estimator after each epoch, or after each one that is the best so far.
 
     The file is written under another name and then put in place, so that whoever reads
     it, at any time, finds a whole one. :func:`joblib.load` gives back an estimator that
-    predicts, and that ``partial_fit`` trains on where it stopped.
+    predicts, and that ``partial_fit`` trains on where it stopped. It holds the
+    callbacks too, with what they know of the epochs so far; those that come later in
+    the list have not seen the last one yet.
+
+    The best so far is that of the whole training, and epochs are counted over all calls
+    of it: ``partial_fit`` and warm-started ``fit`` replace no file of an earlier epoch
+    where the path has the epoch in it.
 
     Parameters
     ----------
     path : str or path
         File to write. Names in braces stand for the epoch and for what was measured:
-        ``"net-{epoch:03d}-{validation_loss:.3f}.joblib"``. Its folder must exist.
+        ``"net-{epoch:03d}-{validation_loss:.3f}.joblib"``. Its folder must exist; those
+        that have braces in their names, and those in them, are made. A symbolic link
+        stays one, and what it leads to is replaced; a file that is replaced keeps its
+        permissions.
     monitor : str, default="auto"
         What tells the best epoch, where ``save_best_only``: see :class:`EarlyStopping`.
     save_best_only : bool, default=False
@@ -31,7 +47,9 @@ class ModelCheckpoint(Callback):
     Attributes
     ----------
     saved_path_ : path or None
-        File that was written last.
+        File that was written last in this training.
+    best_value_ : float or None
+        What was measured in the best epoch; None if there was none.
 
     Examples
     --------
@@ -72,46 +90,89 @@ class ModelCheckpoint(Callback):
     def on_fit_begin(self, run: Run) -> None:
         """Check the path; see :meth:`Callback.on_fit_begin`."""
         self._validate_params()
-        self._watch = Watch(run.history, self.monitor)
-        self.saved_path_: Path | None = None
-        self._filled(dict.fromkeys(run.history, 0.0) | {"epoch": 0})
-        folder = Path(self.path).parent
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"path={os.fspath(self.path)!r} lies in a folder that does not exist. "
-                f"Make {folder} first."
-            )
+        self._check_path(run)
+        known = self._watch(run)
+        if self._training != run.training:
+            self.saved_path_: Path | None = None
+        if not known or not run.incremental:
+            remove_leftovers(_wildcard(os.path.dirname(self._pattern)), self._pattern)
+        self._training = run.training
 
     def on_epoch_end(self, run: Run) -> None:
         """Save the estimator; see :meth:`Callback.on_epoch_end`."""
-        improved = self._watch.improved()
-        if improved or not self.save_best_only:
-            path = self._filled(run.latest | {"epoch": run.epoch})
-            _replace(path, run.estimator())
-            self.saved_path_ = path
-
-    def on_fit_end(self, run: Run) -> None:
-        """Forget the best value; see :meth:`Callback.on_fit_end`."""
-        del self._watch
-
-    def _filled(self, values: dict[str, float]) -> Path:
+        before = dict(vars(self))
+        improved = self._improved(run)
+        if not improved and self.save_best_only:
+            return
+        path = self._filled(run.latest | {"epoch": run.epoch})
+        # What is saved knows of itself.
+        self.saved_path_ = Path(path)
         try:
-            return Path(os.fspath(self.path).format(**values))
-        except (KeyError, IndexError, ValueError) as error:
+            os.makedirs(os.path.dirname(path) or os.curdir, exist_ok=True)
+            with replaced_file(path, self._pattern) as file:
+                joblib.dump(run.estimator(), file)
+        except BaseException:
+            self.__dict__.update(before)
+            raise
+
+    @property
+    def _pattern(self) -> str:
+        return os.fsdecode(self.path)
+
+    def _check_path(self, run: Run) -> None:
+        """Raise what can be known to be wrong with the path before the first epoch."""
+        if "\0" in self._pattern:
+            raise ValueError(f"path={self._pattern!r} must not have a null character.")
+        sample: dict[str, Any] = dict.fromkeys(run.history, 0.0)
+        path = self._filled(sample | {"epoch": run.n_epochs})
+        check_folder(os.path.dirname(_text_before_braces(self._pattern)), self._pattern)
+        folder = os.path.dirname(path) or os.curdir
+        if os.path.isdir(folder):
+            check_replaceable(path)
+            return
+        while not os.path.lexists(folder):
+            folder = os.path.dirname(folder) or os.curdir
+        check_folder(folder, self._pattern)
+        _check_names(path, folder)
+
+    def _filled(self, values: dict[str, Any]) -> str:
+        try:
+            return self._pattern.format(**values)
+        except (LookupError, ValueError, AttributeError, TypeError) as error:
             raise ValueError(
-                f"path={os.fspath(self.path)!r} must have names in its braces that are "
+                f"path={self._pattern!r} must have names in its braces that are "
                 f"among {sorted(values)}, with formats for numbers."
             ) from error
 
 
-def _replace(path: Path, estimator: object) -> None:
-    """Write a whole file and put it in the place of ``path``."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            joblib.dump(estimator, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _text_before_braces(pattern: str) -> str:
+    """What a pattern begins with before the first name in braces."""
+    text = ""
+    for literal, name, _, _ in Formatter().parse(pattern):
+        text += literal
+        if name is not None:
+            break
+    return text
+
+
+def _wildcard(pattern: str) -> str:
+    """A pattern with wildcards in place of names in braces, as :mod:`glob` reads it."""
+    return "".join(
+        glob.escape(literal) + ("" if name is None else "*")
+        for literal, name, _, _ in Formatter().parse(pattern)
+    )
+
+
+def _check_names(path: str, folder: str) -> None:
+    """Check the names of folders that are yet to be made in ``folder``."""
+    if not os.path.basename(path):
+        raise IsADirectoryError(
+            f"path={path!r} names a folder: it must end with the name of a file."
+        )
+    longest = os.pathconf(folder, "PC_NAME_MAX")
+    for name in path.split(os.sep):
+        if len(os.fsencode(name)) > longest:
+            raise OSError(
+                f"path={path!r} has the name {name!r}, which is longer than the "
+                f"{longest} bytes that the file system allows."
+            )

@@ -244,12 +244,16 @@ class BaseNeuralNet(BaseNeuralNetwork):
             }
 
         progress = Progress(bool(self.verbose), epochs, n_samples)
+        before = state.history.n_epochs
         run = Run(
+            training=state.training,
+            n_epochs_before=before,
             n_epochs=epochs,
+            incremental=incremental,
             history=state.history,
             weights=lambda: state.kept(fitted.weights),
             optimizer=state.optimizer,
-            reconstruct=lambda: self._stopped(describe(run.epoch)),
+            reconstruct=lambda: self._stopped(describe(run.epoch - before)),
             say=progress.say,
         )
         validate = None

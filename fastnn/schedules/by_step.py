@@ -1,7 +1,9 @@
 """Schedules that change the learning rate at every step.
 
 Lengths are in epochs, whole or not: what a schedule does hardly depends on the size of
-the batches. Beyond their end schedules stay where they are.
+the batches. Beyond their end schedules stay where they are. Each call of
+``partial_fit`` counts as an epoch, whatever it is given; one that comes after the end
+of a schedule that ends at 0, or next to it, warns.
 """
 
 from numbers import Integral, Real

@@ -1,0 +1,256 @@
+"""Files that are replaced as a whole: written beside their place, then put into it.
+
+A reader finds the old file or the new one, never a part. A writer that is killed
+leaves its temporary file, which the next one removes: its name tells what was to be
+written, and a lock that ends with the process tells whether it still is.
+"""
+
+import glob
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import count
+from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Systems without such locks keep what a killed writer leaves.
+    fcntl = None  # type: ignore[assignment]
+
+
+def check_replaceable(path: str) -> None:
+    """Check that a file can be written at a path, as far as can be known.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    OSError
+        If there is something other than a regular file, if the folder does not exist or
+        cannot be written to, or if the system does not accept the path.
+    """
+    if not os.path.basename(path):
+        raise IsADirectoryError(
+            f"path={path!r} names a folder: it must end with the name of a file."
+        )
+    with suppress(FileNotFoundError):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(
+                f"path={path!r} is a folder: give the path of a file in it."
+            )
+        if not stat.S_ISREG(mode):
+            raise OSError(
+                f"path={path!r} is no regular file but a device, a pipe or a socket, "
+                "which cannot be replaced: choose another path."
+            )
+    check_folder(os.path.dirname(os.path.realpath(path)), path)
+
+
+def check_folder(folder: str, path: str) -> None:
+    """Check that files can be made in a folder, for the sake of ``path``.
+
+    Parameters
+    ----------
+    folder : str
+    path : str
+        As the user gave it, for messages.
+
+    Raises
+    ------
+    OSError
+        If they cannot.
+    """
+    folder = folder or os.curdir
+    if not os.path.isdir(folder):
+        if os.path.exists(folder):
+            raise NotADirectoryError(
+                f"path={path!r} lies in {folder}, which is no folder: choose another "
+                "path."
+            )
+        raise FileNotFoundError(
+            f"path={path!r} lies in a folder that does not exist. Make {folder} first."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"path={path!r} lies in a folder that cannot be written to. Change the "
+            f"permissions of {folder}, or choose another path."
+        )
+
+
+@contextmanager
+def replaced_file(path: str, pattern: str | None = None) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of the one at ``path`` when the block ends.
+
+    If the block fails, all is as before. A symbolic link stays one: what it leads to is
+    replaced. A file that is there keeps its permissions.
+
+    Parameters
+    ----------
+    path : str
+    pattern : str, default=None
+        What ``path`` was made from, where one file after another is written: each write
+        removes what a killed writer of the same pattern has left. None is ``path``.
+
+    Yields
+    ------
+    file : binary file
+
+    Raises
+    ------
+    OSError
+        As :func:`check_replaceable`, or if writing fails.
+    """
+    check_replaceable(path)
+    target = os.path.realpath(path)
+    try:
+        before = os.stat(target)
+    except FileNotFoundError:
+        before = None
+    # What replaces a private file must not be open to others while it is written.
+    mode = 0o666 if before is None else 0o600
+    start = os.path.join(os.path.dirname(target), _prefix(pattern or path))
+    with _temporary_file(start, mode) as (file, name):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        if before is not None:
+            _inherit(name, before)
+        if fcntl is None:
+            file.close()  # Windows renames no open files.
+        os.replace(name, target)
+    _sync_folder(os.path.dirname(target))
+
+
+def remove_leftovers(folders: str, pattern: str) -> None:
+    """Remove temporary files of writers of a pattern that were killed.
+
+    Parameters
+    ----------
+    folders : str
+        Where to look; :mod:`glob`'s wildcards have their meaning.
+    pattern : str
+        As for :func:`replaced_file`.
+    """
+    for name in glob.glob(os.path.join(folders, f"{_prefix(pattern)}*.tmp")):
+        _remove_if_left(name)
+
+
+def _prefix(pattern: str) -> str:
+    """How the names of temporary files begin: short, whatever the pattern."""
+    name = os.fsencode(os.path.basename(pattern))
+    return f".fastnn-{hashlib.sha256(name).hexdigest()[:16]}-"
+
+
+@contextmanager
+def _temporary_file(start: str, mode: int) -> Iterator[tuple[IO[bytes], str]]:
+    """A new locked file, and its name; it is removed unless it was renamed."""
+    for number in count():
+        name, file = f"{start}{number}.tmp", None
+        try:
+            file = _create(name, mode)
+            if file is None:
+                continue
+            # Writers at the same time have numbers of their own; all may have died.
+            for other in count(number + 1):
+                if not _remove_if_left(f"{start}{other}.tmp"):
+                    break
+            yield file, name
+            return
+        finally:
+            if file is not None:
+                _remove(file, name)
+
+
+def _create(name: str, mode: int) -> IO[bytes] | None:
+    """A new locked file; None if another writer has one of this name."""
+    while True:
+        file = None
+        try:
+            file = open(name, "xb", opener=partial(_open, mode=mode))  # noqa: SIM115
+            _lock(file, wait=True)
+            if _is_at(file, name):
+                return file
+            # Somebody has taken it for left over before it was locked.
+            file.close()
+        except FileExistsError:
+            if not _remove_if_left(name):
+                return None
+        except BaseException:
+            if file is not None:
+                _remove(file, name)
+            raise
+
+
+def _remove(file: IO[bytes], name: str) -> None:
+    """Remove a file of our own, unless it is elsewhere by now."""
+    try:
+        if not file.closed and _is_at(file, name):
+            os.unlink(name)
+    finally:
+        # What a full disk has not taken is not wanted any more.
+        with suppress(OSError):
+            file.close()
+
+
+def _remove_if_left(name: str) -> bool:
+    """Whether there was a file that nobody writes any more, which is removed."""
+    try:
+        with open(name, "r+b", opener=_open) as file:
+            if not _lock(file, wait=False):
+                return False
+            if _is_at(file, name):
+                os.unlink(name)
+            return True
+    except OSError:
+        return False
+
+
+def _open(name: str, flags: int, mode: int = 0o600) -> int:
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), mode)
+
+
+def _lock(file: IO[bytes], *, wait: bool) -> bool:
+    """Whether the file is locked now; not every file system has locks."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
+
+
+def _is_at(file: IO[bytes], name: str) -> bool:
+    """Whether an open file has this name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.lstat(name))
+    except FileNotFoundError:
+        return False
+
+
+def _inherit(name: str, before: os.stat_result) -> None:
+    """Give a file the permissions of another one, and its owners where we may."""
+    here = os.stat(name)
+    if here.st_gid != before.st_gid:
+        with suppress(OSError):
+            os.chown(name, -1, before.st_gid)
+    if here.st_uid != before.st_uid:
+        with suppress(OSError):
+            os.chown(name, before.st_uid, -1)
+    os.chmod(name, stat.S_IMODE(before.st_mode))
+
+
+def _sync_folder(folder: str) -> None:
+    """Have the system write down a new name; some cannot, and it is there anyway."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
