@@ -137,6 +137,8 @@ def fit_lbfgs(
     ------
     ValueError
         When the solution or its loss is not finite.
+    KeyboardInterrupt
+        When the user interrupts before the first iteration has ended.
 
     Warns
     -----
@@ -156,11 +158,11 @@ def fit_lbfgs(
         device=device,
     )
     objective = Objective(engine, plan, parameters)
-    n_iter, last = 0, parameters.copy()
+    n_iter, last, loss = 0, parameters.copy(), math.nan
 
     def record(point: NDArray[np.float64]) -> None:
-        nonlocal n_iter
-        n_iter += 1
+        nonlocal n_iter, loss
+        n_iter, loss = n_iter + 1, objective.reported
         np.copyto(last, point)
         # What was evaluated last is where the line search has ended.
         np.copyto(last, parameters, where=objective.running > 0)
@@ -179,9 +181,11 @@ def fit_lbfgs(
             )
             objective(result.x)
         except KeyboardInterrupt:
+            if not n_iter:
+                raise
             warnings.warn("Training interrupted by user.", stacklevel=2)
             np.copyto(parameters, last)
-            return objective.reported, n_iter
+            return loss, n_iter
     if not (np.isfinite(objective.reported) and all_finite(parameters)):
         raise NotFiniteError
     _warn_unless_converged(result, max_iter)

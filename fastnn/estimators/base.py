@@ -214,8 +214,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         # told to make of that elsewhere.
         watched = fit_task(self, worker, training, incremental=incremental)
         with watched as task, np.errstate(under="ignore"):
-            worker._train(training, validation, incremental, classes, task)
-        take_over(self, worker, before)
+            draws = worker._train(training, validation, incremental, classes, task)
+        take_over(self, worker, before, draws)
         return self
 
     def _train(
@@ -225,7 +225,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         incremental: bool,
         classes: Any,
         task: FitTask | None,
-    ) -> None:
+    ) -> tuple[np.random.RandomState, np.random.RandomState] | None:
+        """Train, and become the trained estimator.
+
+        Returns what was drawn from, and the source of the user's that it is a copy of.
+        """
         self._validated = self._parameters()
         device = find_device(self.device)
         validated = check_validation_arguments(validation, self.solver)
@@ -272,10 +276,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         if not incremental:
             fitted.weights.store()
         self._install(fitted, targets)
-        if drawn_from is not None:
-            drawn_from.set_state(random_state.get_state())
-            if "_training_state" in vars(self):
-                self._training_state.random_state = drawn_from
+        if drawn_from is None:
+            return None
+        if "_training_state" in vars(self):
+            self._training_state.random_state = drawn_from
+        return random_state, drawn_from
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         """Become an estimator of the trained network."""
@@ -289,7 +294,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     def _check_usable(self, fitted: FittedNetwork, samples: Samples) -> None:
         """Refuse weights that divergence has left, if their loss is not finite.
 
-        Averages, or those that a callback has put back, may be worse than the trainer's.
+        Averages, or what a callback has put back, may be worse than the trainer's.
         """
         device = find_device(self.device)
         data = samples.X, samples.encoded, samples.weight

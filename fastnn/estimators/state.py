@@ -3,9 +3,11 @@
 import warnings
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
+from fastnn._core.commit import commit
 from fastnn._version import __version__
 from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
@@ -84,7 +86,12 @@ def apart(estimator: Any) -> Any:
     return other
 
 
-def take_over(estimator: Any, other: Any, before: dict[str, Any]) -> None:
+def take_over(
+    estimator: Any,
+    other: Any,
+    before: dict[str, Any],
+    draws: tuple[np.random.RandomState, np.random.RandomState] | None,
+) -> None:
     """Give an estimator what a call has changed on the object that it worked on.
 
     All at once: whoever looks at the estimator meanwhile, from another thread or after
@@ -97,6 +104,9 @@ def take_over(estimator: Any, other: Any, before: dict[str, Any]) -> None:
         What :func:`apart` has made of it.
     before : dict
         The attributes that it was made with.
+    draws : tuple of RandomState or None
+        What the call has drawn from, and what it was a copy of, which then goes on from
+        there.
     """
     after = vars(other)
     changed = {
@@ -109,4 +119,4 @@ def take_over(estimator: Any, other: Any, before: dict[str, Any]) -> None:
         for name, value in vars(estimator).items()
         if name in after or name not in before
     }
-    estimator.__dict__ = kept | changed
+    commit(estimator, kept | changed, *(draws or ()))
