@@ -4,14 +4,16 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from fastnn.callbacks import Callback, Run
 from fastnn.callbacks.watch import Watch
 from fastnn.mirrored import MirroredArray
+from fastnn.plain import PlainState
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.training_state import RunningAverage, TrainingState
@@ -47,6 +49,35 @@ class MonitoredState(TrainingState):
     best: float | None = None
     average: RunningAverage | None = None
     live: MirroredArray | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it."""
+        average, live = self.average, self.live
+        return {
+            **super().to_plain(),
+            "history": dict(self.history),
+            "average": None if average is None else average.to_plain(),
+            "live": None if live is None else live.saved(),
+        }
+
+    @classmethod
+    def _fields(cls, saved: PlainState, n_parameters: int) -> dict[str, Any]:
+        nothing = type(None)
+        average = saved.get("average", dict, nothing)
+        if average is not None:
+            average = RunningAverage.from_plain(average, n_parameters)
+        live = saved.get("live", np.ndarray, nothing)
+        if live is not None:
+            live = MirroredArray(saved.array("live", (n_parameters,)))
+        best = saved.get("best", Real, nothing)
+        return {
+            **super()._fields(saved, n_parameters),
+            "history": saved.curves("history"),
+            "n_stalled_epochs": saved.count("n_stalled_epochs"),
+            "best": None if best is None else float(best),
+            "average": average,
+            "live": live,
+        }
 
     def measure(self, names: Sequence[str]) -> None:
         """Have a list for each of the names, in this order, and for no others."""

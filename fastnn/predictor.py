@@ -114,6 +114,7 @@ class Predictor:
     ) -> NDArray | None:
         """None if a number of X is not finite and that is checked."""
         if self._elsewhere is not None:
+            check_parameters(self._plan, parameters)
             if check_finite and not _finite_in(parameters.dtype, X):
                 return None
             return self._elsewhere.predict(mirrored(parameters), X)

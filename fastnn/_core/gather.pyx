@@ -22,6 +22,80 @@ cdef extern from "gather.h":
                         const Py_ssize_t *, double *) noexcept nogil
 
 
+def check_index(str name, str what, numbers):
+    """An index array of a sparse matrix, as int32 or int64 and side by side.
+
+    Raises
+    ------
+    ValueError
+        If it is not a one-dimensional array of integers.
+    """
+    if not isinstance(numbers, np.ndarray) or (
+            numbers.ndim != 1 or numbers.dtype.kind not in "iu"):
+        got = (
+            f"{numbers.dtype} of shape {numbers.shape}"
+            if isinstance(numbers, np.ndarray) else type(numbers).__name__)
+        raise ValueError(
+            f"the {what} of the sparse {name} must be a one-dimensional array of "
+            f"integers, got {got}")
+    # Unsigned numbers beyond int64 become negative, and are found out as such.
+    dtype = numbers.dtype if numbers.dtype in (np.int32, np.int64) else np.int64
+    return np.require(numbers, dtype, ["C", "A"])
+
+
+def check_range(str name, str what, numbers, Py_ssize_t end):
+    """Raise ValueError unless all numbers of an index are from 0 to end - 1."""
+    if numbers.size and (numbers.min() < 0 or numbers.max() >= end):
+        raise ValueError(
+            f"the {what} of the sparse {name} must be at least 0 and below {end}, got "
+            f"{numbers.min()} to {numbers.max()}")
+
+
+def check_compressed(
+    str name, indices, indptr, data, Py_ssize_t n_rows, Py_ssize_t n_columns,
+    str what="column indices",
+):
+    """The index arrays of a matrix in CSR format, or a kin of it.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls the matrix.
+    indices, indptr, data : ndarray
+        As SciPy has them.
+    n_rows, n_columns : int
+        Ends of the index pointer and of the indices.
+    what : str
+        What the indices count.
+
+    Returns
+    -------
+    indices, indptr : ndarray of int32 or int64, C-contiguous
+
+    Raises
+    ------
+    ValueError
+        If they lead out of the matrix or of its stored values.
+    """
+    indices = check_index(name, what, indices)
+    indptr = check_index(name, "index pointer", indptr)
+    # Compared and not subtracted: differences may wrap.
+    if (
+        not isinstance(data, np.ndarray)
+        or data.ndim < 1
+        or len(indptr) != n_rows + 1
+        or indptr[0] != 0
+        or indptr[n_rows] > min(len(indices), len(data))
+        or (indptr[1:] < indptr[:n_rows]).any()
+    ):
+        raise ValueError(
+            f"the index pointer of the sparse {name} is damaged: it must rise from 0 "
+            f"to the number of stored values; {name}.check_format() tells more"
+        )
+    check_range(name, what, indices[: indptr[n_rows]], n_columns)
+    return indices, indptr
+
+
 cdef class Table:
     """A two-dimensional array or CSR matrix of floats, read and never copied.
 
@@ -79,29 +153,9 @@ cdef class Table:
         self.sparse = True
         self.wide = X.dtype == np.float64
         self.n_rows, self.n_columns = X.shape
-        data = np.ascontiguousarray(X.data)
-        indices, indptr = (
-            np.ascontiguousarray(
-                index, dtype=None if index.dtype in (np.int32, np.int64) else np.int64
-            )
-            for index in (X.indices, X.indptr)
-        )
-        if (
-            len(indptr) != self.n_rows + 1
-            or indptr[0] != 0
-            or indptr[self.n_rows] > min(len(indices), len(data))
-            or (np.diff(indptr) < 0).any()
-        ):
-            raise ValueError(
-                "the index pointer of the sparse X is damaged: it must rise from 0 to "
-                "the number of stored values; X.check_format() tells more"
-            )
-        used = indices[: indptr[self.n_rows]]
-        if used.size and (used.min() < 0 or used.max() >= self.n_columns):
-            raise ValueError(
-                f"the column indices of the sparse X must be at least 0 and below its "
-                f"{self.n_columns} columns, got {used.min()} to {used.max()}"
-            )
+        indices, indptr = check_compressed(
+            "X", X.indices, X.indptr, X.data, self.n_rows, self.n_columns)
+        data = np.require(X.data, requirements=["C", "A"])
         self.owners = (data, indices, indptr)
         self.values = <const void *> <size_t> data.ctypes.data
         self.columns = <const void *> <size_t> indices.ctypes.data

@@ -12,11 +12,17 @@ from cython cimport floating
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from fastnn._core.dataset cimport address
+from fastnn._core.dataset cimport address, plain, real_type, width_of
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.gather cimport Table
 from fastnn._core.meeting cimport custom_loss, next_meeting
-from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
+from fastnn._core.plan cimport (
+    PHASE_EVALUATE,
+    PHASE_PREDICT,
+    SPACE_TARGET,
+    op_t,
+    tensor_t,
+)
 from fastnn._core.tables import OP_DTYPE, TENSOR_DTYPE
 
 cnp.import_array()
@@ -39,7 +45,7 @@ cdef class Forward:
     cdef const op_t *ops
     cdef const tensor_t *tensors
     cdef Py_ssize_t n_ops, activation_size, statistic_size
-    cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters
+    cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
     cdef tuple functions
 
     def __cinit__(
@@ -47,8 +53,9 @@ cdef class Forward:
         tuple functions, Py_ssize_t output, Py_ssize_t n_inputs, Py_ssize_t n_outputs,
         Py_ssize_t n_parameters,
     ):
-        if ops.dtype != OP_DTYPE or tensors.dtype != TENSOR_DTYPE:
-            raise TypeError(f"not the records of a plan: {ops.dtype}, {tensors.dtype}")
+        for array, expected in ((ops, OP_DTYPE), (tensors, TENSOR_DTYPE)):
+            if array.dtype != expected or not array.flags.c_contiguous:
+                raise TypeError(f"not the records of a plan: {array.dtype}")
         self.owners = (ops, tensors)
         self.ops = <const op_t *> <size_t> ops.ctypes.data
         self.tensors = <const tensor_t *> <size_t> tensors.ctypes.data
@@ -59,6 +66,7 @@ cdef class Forward:
         self.output = output
         self.n_inputs, self.n_outputs = n_inputs, n_outputs
         self.n_parameters = n_parameters
+        self.n_targets = width_of(self.tensors, len(tensors), SPACE_TARGET)
 
     def accepts(self, X):
         """Whether X is a plain array of floats of the right width, with rows."""
@@ -161,6 +169,8 @@ cdef class Pass:
         sample_weight, bint check_finite,
     ):
         """Fills rows of result, if it is given; sums up the loss, if y is given."""
+        check_arrays(
+            self.forward, parameters, self.X, first, last, result, y, sample_weight)
         cdef const void *weights = cnp.PyArray_DATA(parameters)
         cdef void *to = address(result)
         cdef const void *target = address(y)
@@ -254,6 +264,20 @@ cdef class Pass:
             return all_finite_f32(size, <const float *> self.walk.input)
         else:
             return all_finite_f64(size, <const double *> self.walk.input)
+
+
+cdef check_arrays(
+    Forward forward, parameters, Table X, Py_ssize_t first, Py_ssize_t last, result, y,
+    sample_weight,
+):
+    """The last look at what the loops trust, whoever calls."""
+    cdef int number_type = real_type("parameters", parameters)
+    plain("parameters", parameters, number_type, forward.n_parameters)
+    plain("result", result, number_type, X.n_rows * forward.n_outputs, True)
+    plain("y", y, number_type, X.n_rows * forward.n_targets)
+    plain("sample_weight", sample_weight, number_type, X.n_rows)
+    if not 0 <= first <= last <= X.n_rows:
+        raise ValueError(f"there are no rows {first} to {last} in X of {X.n_rows}")
 
 
 cdef inline size_t aligned(size_t size) noexcept nogil:

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
+from fastnn.arguments import as_numbers, check_parameters
 from fastnn.device import Device, DeviceArray
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.mirrored import MirroredArray
 from fastnn.network import Sequential, lower
+from fastnn.plain import PlainState
 from fastnn.plan import Plan
 from fastnn.predictor import Predictor
 
@@ -35,17 +37,26 @@ class ParameterViews(list):
     def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
         if isinstance(index, slice):
             positions = range(*index.indices(len(self)))
-            for position, item in zip(positions, value, strict=True):
-                self[position] = item
-            return
-        array, view = np.asarray(value), self[index]
+            self._set(dict(zip(positions, value, strict=True)))
+        else:
+            self._set({index: value})
+
+    def _set(self, values: dict[Any, Any]) -> None:
+        """Change some of the views, or none of them if a value does not fit."""
+        checked = [(self[at], self._checked(at, item)) for at, item in values.items()]
+        for view, array in checked:
+            view[...] = array
+
+    def _checked(self, index: SupportsIndex, value: Any) -> NDArray:
+        view = self[index]
+        array = as_numbers(f"{self._name}[{index}]", value, view.dtype)
         if array.shape != view.shape:
             raise ValueError(
                 f"{self._name}[{index}] must have shape {view.shape}, got "
                 f"{array.shape}. Assigning parameters cannot change the network: set "
                 "hidden_layer_sizes and fit for another one."
             )
-        view[...] = array
+        return array
 
     def __reduce__(self) -> tuple:
         return list, (list(self),)
@@ -177,6 +188,13 @@ class FittedNetwork:
         """The same network over a new buffer, in which ``arrays`` are of this kind."""
         other = self.copy()
         views = other.views(attribute, kind)
+        try:
+            arrays = list(arrays)
+        except TypeError as error:
+            raise ValueError(
+                f"{attribute} must be a list of {len(views)} arrays, one per layer, "
+                f"got {type(arrays).__name__}."
+            ) from error
         if len(arrays) != len(views):
             raise ValueError(
                 f"{attribute} must hold {len(views)} arrays, one per layer, got "
@@ -193,12 +211,43 @@ class FittedNetwork:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.plan, self.predictor = self._lowered()
-        if self.weights.shape != (self.plan.n_parameters,):
+        check_parameters(self.plan, self.weights)
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it."""
+        return {
+            "network": self.network,
+            "input_shape": self.input_shape,
+            "loss": self.loss,
+            "weights": self.weights.saved(),
+        }
+
+    @classmethod
+    def from_plain(cls, state: Any) -> "FittedNetwork":
+        """The same from what was saved.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged, or this version lays the network out in other ways.
+        """
+        saved = PlainState("the trained network", state)
+        network, loss = saved.get("network", Sequential), saved.get("loss", Loss)
+        input_shape = tuple(saved.get("input_shape", tuple, list))
+        weights = saved.get("weights", np.ndarray)
+        try:
+            fitted = cls(network, input_shape, loss)
+        except (AttributeError, TypeError) as error:
+            raise saved.damaged("network", "a whole one", str(error)) from error
+        n_parameters = fitted.plan.n_parameters
+        if weights.size != n_parameters:
             raise ValueError(
-                f"the model holds {self.weights.size} numbers, but this version of "
-                f"fastnn lays its network out in {self.plan.n_parameters}. Load it "
-                "with the version that saved it."
+                f"the model holds {weights.size} numbers, but this version of fastnn "
+                f"lays its network out in {n_parameters}. Load it with the version "
+                "that saved it."
             )
+        fitted.weights = MirroredArray(saved.array("weights", (n_parameters,)))
+        return fitted
 
 
 def _predictions(
