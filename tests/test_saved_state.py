@@ -16,7 +16,9 @@ y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.5)
 
 MODELS = {
     "mlp classifier": MLPClassifier((4,), random_state=0),
-    "mlp regressor": MLPRegressor(hidden_layer_sizes=(4,), solver="sgd", random_state=0),
+    "mlp regressor": MLPRegressor(
+        hidden_layer_sizes=(4,), solver="sgd", random_state=0
+    ),
     "classifier": NeuralNetClassifier(averaging=EMA(), random_state=0),
     "regressor": NeuralNetRegressor(random_state=0),
 }

@@ -81,7 +81,9 @@ def damaged(array, kind, damage, matrix):
 @pytest.mark.parametrize(("kind", "damage"), CASES)
 def test_damaged_X(kind, damage, matrix):
     bad = damaged(X, kind, damage, matrix)
-    model = MLPRegressor(hidden_layer_sizes=(3,), max_iter=1, solver="adam", tol=10.0, random_state=0)
+    model = MLPRegressor(
+        hidden_layer_sizes=(3,), max_iter=1, solver="adam", tol=10.0, random_state=0
+    )
     validation = {"X_val": bad, "y_val": y}
     with np.errstate(all="ignore"):
         for call in (
