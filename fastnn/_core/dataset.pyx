@@ -97,8 +97,8 @@ cdef void *plain(
     if array is None:
         return NULL
     cdef cnp.ndarray numbers
-    if isinstance(array, np.ndarray):
-        numbers = array
+    if cnp.PyArray_Check(array):
+        numbers = <cnp.ndarray> array
         if (cnp.PyArray_TYPE(numbers) == number_type
                 and cnp.PyArray_SIZE(numbers) == size
                 and cnp.PyArray_IS_C_CONTIGUOUS(numbers)
@@ -116,7 +116,7 @@ cdef void *plain(
 cdef int real_type(str name, array) except -1:
     """NumPy's number of the type of an array that is float32 or float64."""
     cdef int number_type = cnp.NPY_NOTYPE
-    if isinstance(array, np.ndarray):
+    if cnp.PyArray_Check(array):
         number_type = cnp.PyArray_TYPE(<cnp.ndarray> array)
     if number_type != cnp.NPY_FLOAT and number_type != cnp.NPY_DOUBLE:
         raise ValueError(
