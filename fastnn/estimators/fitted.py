@@ -1,20 +1,18 @@
 """What an estimator keeps of a trained network: one flat array and how to read it."""
 
-from functools import lru_cache
 from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
 
 from fastnn.arguments import as_numbers, check_parameters
 from fastnn.device import Device, DeviceArray
+from fastnn.estimators.plans import plan_of
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.mirrored import MirroredArray
 from fastnn.network import Sequential, lower
 from fastnn.plain import PlainState
-from fastnn.plan import Plan
 from fastnn.predictor import Predictor
 
 
@@ -87,11 +85,8 @@ class FittedNetwork:
         self.network = network
         self.input_shape = input_shape
         self.loss = loss
-        self.plan, self.predictor = self._lowered()
+        self.plan, self.predictor = plan_of(network, input_shape, loss)
         self.weights = MirroredArray(np.empty(0))
-
-    def _lowered(self) -> tuple[Plan, Predictor]:
-        return _lowered(_Description(self.network, self.input_shape, self.loss))
 
     @property
     def parameters(self) -> NDArray:
@@ -125,8 +120,8 @@ class FittedNetwork:
 
     def over(self, weights: MirroredArray) -> "FittedNetwork":
         """The same network with these parameters."""
-        other = FittedNetwork(self.network, self.input_shape, self.loss)
-        other.weights = weights
+        other = FittedNetwork.__new__(FittedNetwork)
+        vars(other).update(vars(self), weights=weights)
         return other
 
     def copy(self) -> "FittedNetwork":
@@ -210,7 +205,7 @@ class FittedNetwork:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.plan, self.predictor = self._lowered()
+        self.plan, self.predictor = plan_of(self.network, self.input_shape, self.loss)
         check_parameters(self.plan, self.weights)
 
     def to_plain(self) -> dict[str, Any]:
@@ -261,48 +256,3 @@ def _predictions(
     if isinstance(X, DeviceArray) and device is not None:
         return device.give(predictor.predict_there(weights, X))
     return predictor.predict(weights, X, n_jobs)
-
-
-class _Description:
-    """What a plan is made from; equal to another one that says the same."""
-
-    def __init__(self, network: Sequential, input_shape: tuple[int, ...], loss: Loss):
-        self.network, self.input_shape, self.loss = network, input_shape, loss
-        self._key = _key((network, input_shape, loss), {})
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Description) and self._key == other._key
-
-
-def _key(value: Any, places: dict[int, int]) -> Any:
-    """A description as nested tuples. What stands in it twice is named by its place."""
-    if isinstance(value, list | tuple):
-        return tuple(_key(item, places) for item in value)
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if not isinstance(value, BaseEstimator):
-        # Of two functions only one and the same does the same for sure, and not every
-        # callable object can be hashed. The description keeps it alive.
-        return type(value), id(value) if callable(value) else value
-    if id(value) in places:
-        return "again", places[id(value)]
-    places[id(value)] = len(places)
-    return type(value), tuple(
-        (name, _key(item, places)) for name, item in vars(value).items()
-    )
-
-
-# Searches, cross-validations and small calls of partial_fit fit the same network again
-# and again, and writing its plan takes as long as an epoch of a thousand samples. Plans
-# are immutable and hold no weights, so all may share one.
-@lru_cache(maxsize=64)
-def _lowered(description: _Description) -> tuple[Plan, Predictor]:
-    plan = lower(
-        description.network,
-        input_shape=description.input_shape,
-        loss=description.loss,
-    )
-    return plan, Predictor(plan)
