@@ -201,6 +201,7 @@ cdef class Shares:
         cdef Walk *walk = &worker.walk
         cdef Py_ssize_t chunk = self.first, count, begin, end
         walk.loss = walk.reported = 0
+        walk.batch_rows = self.last - self.first
         walk.mask_seed = <uint64_t> self.scalars[MASK_SEED]
         walk.mask_step = <uint64_t> self.scalars[MASK_STEP]
         worker.weight_sum = 0
