@@ -214,6 +214,14 @@ def test_pickles_hold_the_version_and_no_plan():
     assert b"fastnn.plan" not in dump
 
 
+@pytest.mark.parametrize(
+    "private",
+    ["FittedNetwork", "MirroredArray", "Targets", "ConvergenceState", "OptimizerState"],
+)
+def test_pickles_hold_no_private_class(private):
+    assert private.encode() not in pickle.dumps(fitted())
+
+
 @pytest.mark.parametrize("version", ["0.0.1", None])
 def test_another_version_warns(version, monkeypatch):
     model = fitted()
