@@ -2,9 +2,10 @@
 
 #include "compiler.h"
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32)
 
 #include <immintrin.h>
+#include <pthread.h>
 
 #if defined(__clang__)
 #define UNROLL PRAGMA(unroll)
@@ -13,7 +14,33 @@
 #endif
 #define ALWAYS_INLINE TARGET static inline __attribute__((always_inline))
 
-enum { FAR_APART = 512 }; /* numbers from one row to the next */
+enum {
+    FAR_APART = 512, /* numbers from one row to the next */
+    ROOM = 160 * 1024
+};
+
+/* Memory for copies of operands, which the calling thread has until it ends: more than
+   the stacks of some threads hold, and too much to ask for in every product. NULL where
+   there is none, and products then do with less. */
+static pthread_key_t rooms;
+static pthread_once_t asked = PTHREAD_ONCE_INIT;
+static int has_rooms;
+
+static void prepare_rooms(void) { has_rooms = pthread_key_create(&rooms, free) == 0; }
+
+static void *new_room(void) {
+    void *room = has_rooms ? aligned_alloc(64, ROOM) : NULL;
+    if (room && pthread_setspecific(rooms, room)) {
+        free(room);
+        return NULL;
+    }
+    return room;
+}
+
+static inline void *room_of_thread(void) {
+    void *room = has_rooms ? pthread_getspecific(rooms) : NULL;
+    return room ? room : new_room();
+}
 
 /* to[j, i] = from[i, j] for 4 x 4 numbers; rows lie from_row and to_row apart. */
 #define TRANSPOSE_F32(NAME)                                                   \
@@ -116,6 +143,7 @@ ALWAYS_INLINE double ISA(total)(__m256d x) {
 #define FIND(REAL_NAME)                                                                \
     product_kernel_##REAL_NAME find_product_kernel_##REAL_NAME(void) {                 \
         __builtin_cpu_init();                                                          \
+        pthread_once(&asked, prepare_rooms);                                           \
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && \
             __builtin_cpu_supports("avx512bw") &&                                      \
             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))       \

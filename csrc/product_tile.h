@@ -10,6 +10,7 @@
 #define LANES (VECTOR_BYTES / (int)sizeof(REAL))
 #define DEPTH 256         /* rows of a panel: 32 KB, what the first-level cache holds */
 #define BLOCK (8 * LANES) /* rows of a that pass by all panels: 128 KB, second level */
+#define LEAST_DEPTH 32    /* rows of a panel that the stack has room for */
 
 typedef REAL ISA(vector) __attribute__((vector_size(VECTOR_BYTES)));
 
@@ -84,7 +85,7 @@ COLUMN(narrow_column, 1)
 /* panel[p, j] = b[p * b_row + j * b_column] for j < width, and 0 up to its full width. */
 ALWAYS_INLINE void ISA(pack)(ptrdiff_t k, ptrdiff_t width, ptrdiff_t full,
                              const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column,
-                             REAL *panel) {
+                             REAL *restrict panel) {
     if (b_column == 1) {
         for (ptrdiff_t p = 0; p < k; p++) {
             ptrdiff_t j = 0;
@@ -196,13 +197,26 @@ TARGET static void ISA(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REA
         ISA(single_column)(m, k, a, a_row, b, beta, c, c_row);
         return;
     }
-    REAL panel_copy[DEPTH * 2 * LANES] __attribute__((aligned(64)));
-    REAL block_copy[DEPTH * BLOCK] __attribute__((aligned(64)));
     /* Numbers that lie far apart cost a page each. A copy pays where it is used often. */
     int compact_a = a_row == 1 && a_column >= FAR_APART && n >= 4 * LANES;
     int compact_b = b_column != 1 || (b_row >= FAR_APART && m >= 4 * TILE_ROWS);
-    for (ptrdiff_t p = 0; p == 0 || p < k; p += DEPTH, beta = 1) {
-        ptrdiff_t depth = k - p < DEPTH ? k - p : DEPTH;
+    ptrdiff_t most = DEPTH;
+    REAL small[LEAST_DEPTH * 2 * LANES] __attribute__((aligned(64)));
+    REAL *panel_copy = small, *block_copy = NULL;
+    if (compact_a || (k > LEAST_DEPTH && (compact_b || n % LANES))) {
+        _Static_assert((DEPTH * 2 * LANES + DEPTH * BLOCK) * sizeof(REAL) <= ROOM,
+                       "a panel and a block fit into the room of a thread");
+        REAL *room = room_of_thread();
+        if (room) {
+            panel_copy = room;
+            block_copy = room + DEPTH * 2 * LANES;
+        } else {
+            most = LEAST_DEPTH;
+            compact_a = 0;
+        }
+    }
+    for (ptrdiff_t p = 0; p == 0 || p < k; p += most, beta = 1) {
+        ptrdiff_t depth = k - p < most ? k - p : most;
         for (ptrdiff_t i = 0; i < m; i += BLOCK) {
             ptrdiff_t rows = m - i < BLOCK ? m - i : BLOCK;
             const REAL *block = a + i * a_row + p * a_column;
@@ -236,4 +250,5 @@ TARGET static void ISA(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REA
 
 #undef LANES
 #undef DEPTH
+#undef LEAST_DEPTH
 #undef BLOCK

@@ -45,7 +45,7 @@ HOST_DEVICE philox_t philox(uint64_t key, uint64_t stream, uint64_t position) {
 /* Random numbers for tables: block b of a row of Philox blocks holds those of the columns
    b, b + B, b + 2 B, ... (its lanes), where B is the number of blocks a row, so that
    neighbours in a row are neighbours in each lane and no bits are shuffled. */
-enum { BLOCKS_AT_ONCE = 256 };
+enum { BLOCKS_AT_ONCE = 128 };
 
 /* words[k][i] is word k of philox(seed, stream, position + i), for i < count. */
 void philox_blocks(ptrdiff_t count, uint64_t seed, uint64_t stream, uint64_t position,

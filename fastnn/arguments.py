@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from fastnn.mirrored import MirroredArray
@@ -48,7 +48,7 @@ def check_array(
         not isinstance(array, np.ndarray | MirroredArray)
         or array.shape != shape
         or array.dtype != dtype
-        or (isinstance(array, np.ndarray) and not _is_plain(array))
+        or not _is_plain(array)
     ):
         got = (
             f"{array.dtype} of shape {array.shape}"
@@ -60,8 +60,49 @@ def check_array(
         )
 
 
-def _is_plain(array: NDArray) -> bool:
+def _is_plain(array: NDArray | MirroredArray) -> bool:
+    if isinstance(array, MirroredArray):
+        return array.is_plain
     return array.flags.c_contiguous and array.flags.aligned
+
+
+def as_numbers(name: str, values: Any, dtype: DTypeLike) -> NDArray:
+    """A copy of what a user passes for parameters, as float32 or float64.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    values : array-like
+        Real numbers of any type, byte order and layout.
+    dtype : dtype
+
+    Returns
+    -------
+    numbers : ndarray, C-contiguous
+
+    Raises
+    ------
+    ValueError
+        If they are no real numbers, or one is too large for the dtype.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of different lengths, say
+        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{name} must hold real numbers, got {array.dtype} ({type(values).__name__}"
+            "). Convert it, for example with numpy.asarray(values, dtype=float)."
+        )
+    with np.errstate(over="ignore"):
+        numbers = np.array(array, dtype=dtype, order="C")
+    if not np.array_equal(np.isfinite(numbers), np.isfinite(array)):
+        raise ValueError(
+            f"{name} holds numbers that are too large for {np.dtype(dtype)}, in which "
+            "the model keeps its weights."
+        )
+    return numbers
 
 
 def check_input(plan: Plan, X: Any) -> None:

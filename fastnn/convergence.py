@@ -5,11 +5,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.mirrored import MirroredArray
+from fastnn.plain import PlainState
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.snapshot import Snapshot
@@ -41,6 +42,15 @@ class ConvergenceState(TrainingState):
     loss: float = math.nan
     best_loss: float = math.inf
     best_validation_score: float = -math.inf
+
+    @classmethod
+    def _fields(cls, saved: PlainState, n_parameters: int) -> dict[str, Any]:
+        numbers = ("loss", "best_loss", "best_validation_score")
+        return {
+            **super()._fields(saved, n_parameters),
+            "n_stalled_epochs": saved.count("n_stalled_epochs"),
+            **{name: saved.number(name) for name in numbers},
+        }
 
 
 # Called at the end of each epoch with its number, from 1; true stops.

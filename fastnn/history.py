@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from fastnn.plain import PlainState
+
 
 class History(Mapping[str, list[float]]):
     """Numbers of each epoch: a mapping of names to lists with one number per epoch.
@@ -88,31 +90,37 @@ class History(Mapping[str, list[float]]):
             self._dict = {name: list(self[name]) for name in self.names}
         return self._dict
 
-    def plain(self) -> dict[str, Any]:
-        """The same as arrays and strings, for :meth:`from_plain`."""
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it: a row of numbers for each epoch."""
         epochs = self._epochs[: self.n_epochs]
-        names = list(
-            dict.fromkeys([*self.names, *(name for e in epochs for name in e)])
-        )
+        known = [*self.names, *(name for each in epochs for name in each)]
+        names = list(dict.fromkeys(known))
+        shape = len(epochs), len(names)
+        values = [[each.get(name, math.nan) for name in names] for each in epochs]
+        measured = [[name in each for name in names] for each in epochs]
         return {
             "shown": list(self.names),
             "names": names,
-            "values": np.array(
-                [[each.get(name, math.nan) for name in names] for each in epochs]
-            ).reshape(len(epochs), len(names)),
-            "measured": np.array(
-                [[name in each for name in names] for each in epochs], dtype=bool
-            ).reshape(len(epochs), len(names)),
+            "values": np.array(values, dtype=np.float64).reshape(shape),
+            "measured": np.array(measured, dtype=bool).reshape(shape),
         }
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """A history from what :meth:`plain` has returned."""
-        history = cls(plain["shown"])
-        for values, measured in zip(plain["values"], plain["measured"], strict=True):
-            triples = zip(plain["names"], values.tolist(), measured, strict=True)
-            history.append({name: value for name, value, there in triples if there})
+    def from_plain(cls, state: Any) -> Self:
+        """The same from what was saved; ValueError if that is damaged."""
+        saved = PlainState("the history of training", state)
+        names = saved.words("names")
+        measured = saved.get("measured", np.ndarray)
+        if measured.dtype != bool or measured.shape[1:] != (len(names),):
+            expected = f"of bool, with {len(names)} columns"
+            got = f"{measured.dtype} of shape {measured.shape}"
+            raise saved.damaged("measured", expected, got)
+        values = saved.array("values", measured.shape)
+        history = cls(saved.words("shown"))
+        for numbers, there in zip(values.tolist(), measured.tolist(), strict=True):
+            epoch = zip(names, numbers, there, strict=True)
+            history.append({name: number for name, number, known in epoch if known})
         return history
 
     def __reduce__(self) -> tuple:
-        return type(self).from_plain, (self.plain(),)
+        return type(self).from_plain, (self.to_plain(),)

@@ -52,6 +52,18 @@ class MirroredArray:
                 self._device.download(self._buffer, array)
             self._host, self._is_stored = array, True
 
+    def saved(self) -> NDArray:
+        """The array as it is now, on the host, to be read only."""
+        self.store()
+        assert self._host is not None
+        return self._host
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether loops can read it, wherever it is."""
+        flags = None if self._host is None else self._host.flags
+        return flags is None or (flags.c_contiguous and flags.aligned)
+
     def on(self, device: Device) -> Any:
         """A buffer of the device with the array as it is now, the same every time."""
         if not (self._is_there and device.holds(self._buffer)):
@@ -98,8 +110,7 @@ class MirroredArray:
         return self.copy()
 
     def __reduce__(self) -> tuple:
-        self.store()
-        return MirroredArray, (self._host,)
+        return MirroredArray, (self.saved(),)
 
 
 def mirrored(array: NDArray | MirroredArray) -> MirroredArray:

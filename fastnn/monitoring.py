@@ -4,8 +4,9 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from fastnn.callbacks import Callback, Run
 from fastnn.callbacks.watch import is_better, watched_name
 from fastnn.mirrored import MirroredArray
+from fastnn.plain import PlainState
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.training_state import OptimizerState, RunningAverage, TrainingState
@@ -60,6 +62,35 @@ class MonitoredState(TrainingState):
         if self.average is not None:
             other.average = replace(self.average, values=self.average.values.copy())
         return other
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it."""
+        average, live = self.average, self.live
+        return {
+            **super().to_plain(),
+            "average": None if average is None else average.to_plain(),
+            "live": None if live is None else live.saved(),
+        }
+
+    @classmethod
+    def _fields(cls, saved: PlainState, n_parameters: int) -> dict[str, Any]:
+        nothing = type(None)
+        average = saved.get("average", dict, nothing)
+        if average is not None:
+            average = RunningAverage.from_plain(average, n_parameters)
+        live = saved.get("live", np.ndarray, nothing)
+        if live is not None:
+            live = MirroredArray(saved.array("live", (n_parameters,)))
+        best = saved.get("best", Real, nothing)
+        return {
+            **super()._fields(saved, n_parameters),
+            "training": saved.get("training", str),
+            "n_stalled_epochs": saved.count("n_stalled_epochs"),
+            "watched": saved.get("watched", str),
+            "best": None if best is None else float(best),
+            "average": average,
+            "live": live,
+        }
 
     def go_on(self, parameters: MirroredArray, *, averaged: bool) -> None:
         """Prepare for more training, with an average or without.

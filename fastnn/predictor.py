@@ -134,6 +134,7 @@ class Predictor:
     ) -> NDArray | None:
         """None if an output is not finite, or a number of X and that is checked."""
         if self._elsewhere is not None:
+            check_parameters(self._plan, parameters)
             if check_input and not _finite_in(parameters.dtype, X):
                 return None
             dtype = self._dtype_for(parameters, X)

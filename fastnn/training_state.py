@@ -2,14 +2,16 @@
 
 import copy
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from fastnn._core.shuffle import copy_source
+from fastnn._core.tables import OPTIMIZER_SLOTS
 from fastnn.history import History
 from fastnn.mirrored import MirroredArray
 from fastnn.optimizers import Optimizer
+from fastnn.plain import PlainState
 
 
 @dataclass
@@ -65,6 +67,26 @@ class OptimizerState:
             learning_rate=self.learning_rate * change,
         )
 
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it."""
+        return {**vars(self), "slots": self.slots.saved()}
+
+    @classmethod
+    def from_plain(cls, state: Any, n_parameters: int) -> "OptimizerState":
+        """The same from what was saved; ValueError if that is damaged."""
+        saved = PlainState("the state of the optimizer", state)
+        rule = saved.get("rule", str)
+        if rule not in OPTIMIZER_SLOTS:
+            raise saved.damaged("rule", f"one of {sorted(OPTIMIZER_SLOTS)}", repr(rule))
+        slots = saved.array("slots", (OPTIMIZER_SLOTS[rule], n_parameters))
+        return cls(
+            rule,
+            MirroredArray(slots),
+            saved.number("initial_learning_rate"),
+            saved.number("learning_rate"),
+            saved.count("step"),
+        )
+
 
 @dataclass
 class RunningAverage:
@@ -80,6 +102,17 @@ class RunningAverage:
 
     values: MirroredArray
     started: bool = False
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it."""
+        return {"values": self.values.saved(), "started": self.started}
+
+    @classmethod
+    def from_plain(cls, state: Any, n_parameters: int) -> "RunningAverage":
+        """The same from what was saved; ValueError if that is damaged."""
+        saved = PlainState("the average of the weights", state)
+        values = MirroredArray(saved.array("values", (n_parameters,)))
+        return cls(values, bool(saved.get("started", bool, np.bool_)))
 
 
 @dataclass
@@ -107,6 +140,47 @@ class TrainingState:
     precision: str = "float32"
     history: History = field(default_factory=History)
     spare: np.random.RandomState | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it."""
+        state = {
+            **vars(self),
+            "optimizer": self.optimizer.to_plain(),
+            "history": self.history.to_plain(),
+        }
+        del state["spare"]
+        return state
+
+    @classmethod
+    def from_plain(cls, state: Any, n_parameters: int) -> Self:
+        """The same from what was saved.
+
+        Parameters
+        ----------
+        state : dict
+            What :meth:`to_plain` returned, as it was loaded.
+        n_parameters : int
+            Length of the network's flat buffer.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        saved = PlainState("the state of training", state)
+        return cls(**cls._fields(saved, n_parameters))
+
+    @classmethod
+    def _fields(cls, saved: PlainState, n_parameters: int) -> dict[str, Any]:
+        """The arguments of this class, from what was saved."""
+        optimizer = saved.get("optimizer", dict)
+        return {
+            "optimizer": OptimizerState.from_plain(optimizer, n_parameters),
+            "random_state": saved.get("random_state", np.random.RandomState),
+            "n_samples_seen": saved.count("n_samples_seen"),
+            "precision": saved.get("precision", str),
+            "history": History.from_plain(saved.get("history", dict)),
+        }
 
     def resume(
         self, optimizer: OptimizerState, random_state: np.random.RandomState

@@ -5,6 +5,9 @@ import pytest
 from cases import draw, plan_of, predict
 from scipy import sparse
 
+from fastnn._core import engine as compiled_engine
+from fastnn._core import predict as compiled_predict
+from fastnn._core.gather import Table
 from fastnn._core.tables import N_SCALARS
 from fastnn.engine import Engine
 from fastnn.optimizers import SGD
@@ -198,6 +201,61 @@ def test_threads_need_no_context_manager(monkeypatch):
     np.testing.assert_allclose(
         engine.gradient(), Engine(**arguments()).gradient(), rtol=1e-12
     )
+
+
+# Who calls the compiled loops without the checks above finds these.
+COMPILED = ARRAYS | {
+    "objects": lambda array: array.astype(object),
+    "half": lambda array: array.astype(np.float16),
+    "a list": lambda array: array.tolist(),
+}
+del COMPILED["other precision"], COMPILED["another axis"]
+
+
+@pytest.mark.parametrize("change", COMPILED)
+@pytest.mark.parametrize(
+    "name", ["parameters", "y", "sample_weight", "state", "average"]
+)
+def test_the_compiled_engine_checks_arrays_too(name, change):
+    if name in ("y", "sample_weight") and change in ("strided", "misaligned"):
+        pytest.skip("gathered from any layout")
+    given = arguments(**{name: COMPILED[change]})
+    plan = given["plan"]
+    error = (AttributeError, ValueError) if change == "a list" else ValueError
+    with pytest.raises(error):
+        compiled_engine.Engine(
+            plan.ops, plan.tensors, plan.blocks, plan.n_parameters, plan.train_size,
+            plan.statistic_size, plan.functions, given["parameters"], given["X"],
+            given["y"], given["sample_weight"], 2, 2, 0, given["state"], 1, None,
+            given["average"],
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("change", COMPILED)
+@pytest.mark.parametrize("name", ["parameters", "y", "sample_weight", "result"])
+def test_the_compiled_predictor_checks_arrays_too(name, change):
+    given = arguments()
+    plan, data = given["plan"], Table(given["X"])
+    given["result"] = np.empty((4, plan.n_outputs))
+    given[name] = COMPILED[change](given[name])
+    forward = compiled_predict.Forward(
+        plan.ops, plan.tensors, plan.predict_size, plan.statistic_size, plan.functions,
+        plan.output, plan.n_inputs, plan.n_outputs, plan.n_parameters,
+    )  # fmt: skip
+    parameters, result = given["parameters"], given["result"]
+    samples = given["y"], given["sample_weight"]
+    error = (TypeError, ValueError) if change == "a list" else ValueError
+    with pytest.raises(error):
+        forward.judge(parameters, data, *samples, result)
+    if name == "parameters":
+        with pytest.raises(error):
+            forward.predict(parameters, given["X"])
+    if name == "result":
+        with pytest.raises(error):
+            forward.predict_rows(parameters, data, 0, 4, result)
+    elif name != "parameters":
+        with pytest.raises(error):
+            forward.evaluate(parameters, data, *samples)
 
 
 @pytest.mark.parametrize("change", ["other byte order", "integers", "too short"])

@@ -101,6 +101,61 @@ def test_assigning_other_shapes_raises(assign, message):
     np.testing.assert_array_equal(model.predict(X_iris), before)
 
 
+NO_WEIGHTS = {
+    "complex": np.zeros((4, 8), complex),
+    "objects": np.zeros((4, 8), object),
+    "words": np.full((4, 8), "a"),
+    "bytes": np.full((4, 8), b"1"),
+    "dates": np.zeros((4, 8), "M8[s]"),
+    "records": np.zeros((4, 8), [("a", "f4")]),
+    "ragged": [[0.0], [0.0, 1.0]],
+    "nothing": None,
+    "too large": np.full((4, 8), 1e300),
+    "sparse": sparse.csr_array((4, 8)),
+}
+
+
+@pytest.mark.parametrize("kind", NO_WEIGHTS)
+@pytest.mark.parametrize(
+    "assign",
+    [
+        lambda m, value: m.coefs_.__setitem__(0, value),
+        lambda m, value: m.coefs_.__setitem__(slice(None), [value, np.zeros((8, 1))]),
+        lambda m, value: setattr(m, "coefs_", [value, np.zeros((8, 1))]),
+    ],
+    ids=["item", "slice", "list"],
+)
+def test_assigning_what_is_no_number_raises(assign, kind):
+    model = fitted(MLPRegressor)
+    before = model.predict(X_iris)
+    with pytest.raises(ValueError, match=r"coefs_\[0\]"):
+        assign(model, NO_WEIGHTS[kind])
+    np.testing.assert_array_equal(model.predict(X_iris), before)
+
+
+@pytest.mark.parametrize("value", [None, 3, np.float32(1)])
+def test_assigning_no_list_raises(value):
+    model = fitted(MLPRegressor)
+    with pytest.raises(ValueError, match="intercepts_ must be a list of 2 arrays"):
+        model.intercepts_ = value
+
+
+def test_a_slice_is_assigned_as_a_whole_or_not_at_all():
+    model = fitted(MLPRegressor)
+    before = model.predict(X_iris)
+    with pytest.raises(ValueError, match=r"coefs_\[1\]"):
+        model.coefs_[:] = [np.zeros((4, 8)), np.zeros((8, 2))]
+    np.testing.assert_array_equal(model.predict(X_iris), before)
+
+
+@pytest.mark.parametrize("dtype", [">f4", np.float16, np.int64, bool, np.longdouble])
+def test_assigning_other_numbers(dtype):
+    model = fitted(MLPRegressor)
+    kernel = np.eye(4, 8, dtype=dtype)[:, ::-1]
+    model.coefs_[0] = kernel
+    np.testing.assert_array_equal(model.coefs_[0], kernel.astype(np.float32))
+
+
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 def test_parameters_may_change_after_fit(Estimator):
     model = fitted(Estimator)
@@ -157,6 +212,14 @@ def test_pickles_hold_the_version_and_no_plan():
     dump = pickle.dumps(fitted())
     assert fastnn.__version__.encode() in dump
     assert b"fastnn.plan" not in dump
+
+
+@pytest.mark.parametrize(
+    "private",
+    ["FittedNetwork", "MirroredArray", "Targets", "ConvergenceState", "OptimizerState"],
+)
+def test_pickles_hold_no_private_class(private):
+    assert private.encode() not in pickle.dumps(fitted())
 
 
 @pytest.mark.parametrize("version", ["0.0.1", None])

@@ -226,6 +226,9 @@ DAMAGES = {
     "ends late": lambda X: X.indptr.__setitem__(-1, X.nnz + 1),
     "is too short": lambda X: setattr(X, "indptr", X.indptr[:-1]),
     "is too long": lambda X: setattr(X, "indptr", np.append(X.indptr, X.indptr[-1])),
+    "wraps": lambda X: X.indptr.__setitem__(slice(1, 4), [2**31 - 1, -(2**31), -1]),
+    "is of fractions": lambda X: setattr(X, "indptr", X.indptr + 0.5),
+    "has columns of objects": lambda X: setattr(X, "indices", X.indices.astype(object)),
     "has too few values": lambda X: setattr(X, "data", X.data[:-1]),
     "has too few indices": lambda X: setattr(X, "indices", X.indices[:-1]),
     "has a negative column": lambda X: X.indices.__setitem__(4, -1),
@@ -238,7 +241,7 @@ DAMAGES = {
 def test_damaged_structure(damage, index):
     X = csr(np.random.default_rng(0).normal(size=(6, WIDTH)), index)
     DAMAGES[damage](X)
-    with pytest.raises(ValueError, match=r"(damaged|column indices)"):
+    with pytest.raises(ValueError, match=r"(damaged|column indices|index pointer)"):
         Table(X)
 
 

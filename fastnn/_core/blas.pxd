@@ -7,5 +7,5 @@ cdef void product(
     const floating *a, Py_ssize_t a_lead, Py_ssize_t a_stride, bint a_transposed,
     const floating *b, Py_ssize_t b_lead, Py_ssize_t b_stride, bint b_transposed,
     floating beta, floating *c, Py_ssize_t c_lead, Py_ssize_t c_stride,
-    Precision *precision,
+    Py_ssize_t smallest, Precision *precision,
 ) noexcept nogil

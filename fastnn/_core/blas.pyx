@@ -36,19 +36,20 @@ cdef void product(
     const floating *a, Py_ssize_t a_lead, Py_ssize_t a_stride, bint a_transposed,
     const floating *b, Py_ssize_t b_lead, Py_ssize_t b_stride, bint b_transposed,
     floating beta, floating *c, Py_ssize_t c_lead, Py_ssize_t c_stride,
-    Precision *precision,
+    Py_ssize_t smallest, Precision *precision,
 ) noexcept nogil:
     """c = beta c + op(a) op(b), count times, with c of m rows and n columns.
 
     ``lead`` is the distance between the rows of a matrix as it is stored, ``stride``
     the distance between one matrix and the next. With beta 0, c is never read. The
     caller has made sure that m, n, k and the leads fit into BLAS' 32-bit integers.
-    Products of float32 that are large enough are taken in the ``precision``.
+    Products of float32 are taken in the ``precision`` if they are large enough: if so
+    is ``smallest``, the smallest dimension of what this may be a part of.
     """
     cdef bint ours = <double> m * n * k <= MULTIPLICATIONS_OF_OURS
     cdef Py_ssize_t i
     if floating is float:
-        if precision.kernel != NULL and min(m, n, k) >= precision.least:
+        if precision.kernel != NULL and smallest >= precision.least:
             for i in range(count):
                 call_bf16_kernel(
                     m, n, k, a + i * a_stride, a_lead, a_transposed,
@@ -175,7 +176,7 @@ def matrix_product(
             a_first, a_lead, a.strides[0] // item, transpose_a,
             b_first, b_lead, b.strides[0] // item, transpose_b,
             beta, &c[0, 0, 0], lead(c.strides[1] // item, n), c.strides[0] // item,
-            &how,
+            min(m, n, k), &how,
         )
     return how.n_products > 0
 

@@ -2,6 +2,7 @@ from cython cimport floating
 
 from fastnn._core.executor cimport Walk
 from fastnn._core.gather cimport Table
+from fastnn._core.plan cimport tensor_t
 
 # Room for the rows that one thread works on at a time.
 cdef struct Batch:
@@ -13,10 +14,17 @@ cdef class Dataset:
     cdef Table X, y, sample_weight
     cdef readonly Py_ssize_t n_rows
 
+    cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors)
     cdef Batch new_batch(self, Py_ssize_t n_rows, dtype, list owners)
     cdef double fetch(
         self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
     ) noexcept nogil
 
 cdef aligned(Py_ssize_t size, dtype, list owners)
+cdef void *plain(
+    str name, array, int number_type, Py_ssize_t size, bint writable=*,
+) except? NULL
+cdef int real_type(str name, array) except -1
+cdef Py_ssize_t width_of(
+    const tensor_t *tensors, Py_ssize_t n_tensors, int space) noexcept nogil
 cdef void *address(array)

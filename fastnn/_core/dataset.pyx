@@ -8,6 +8,7 @@ from cython cimport floating
 
 from fastnn._core.executor cimport Walk
 from fastnn._core.gather cimport Table
+from fastnn._core.plan cimport SPACE_INPUT, SPACE_TARGET, tensor_t
 
 cnp.import_array()
 
@@ -21,6 +22,20 @@ cdef class Dataset:
         self.sample_weight = (
             None if sample_weight is None else Table(sample_weight.reshape(-1, 1)))
         self.n_rows = self.X.n_rows
+        for table in (self.y, self.sample_weight):
+            if table is not None and (<Table> table).n_rows != self.n_rows:
+                raise ValueError(
+                    f"X has {self.n_rows} rows, y or sample_weight "
+                    f"{(<Table> table).n_rows}")
+
+    cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors):
+        """Raise ValueError unless a plan reads rows of these widths."""
+        cdef Py_ssize_t n_inputs = width_of(tensors, n_tensors, SPACE_INPUT)
+        cdef Py_ssize_t n_targets = width_of(tensors, n_tensors, SPACE_TARGET)
+        if self.X.n_columns != n_inputs or self.y.n_columns != n_targets:
+            raise ValueError(
+                f"this plan reads {n_inputs} columns of X and {n_targets} of y, got "
+                f"{self.X.n_columns} and {self.y.n_columns}")
 
     cdef Batch new_batch(self, Py_ssize_t n_rows, dtype, list owners):
         """Room for so many different rows, kept alive by owners."""
@@ -66,6 +81,58 @@ cdef aligned(Py_ssize_t size, dtype, list owners):
     array = raw[start : start + size * itemsize].view(dtype)
     owners.append(array)
     return array
+
+
+cdef void *plain(
+    str name, array, int number_type, Py_ssize_t size, bint writable=False,
+) except? NULL:
+    """Where the numbers of an array begin that loops may trust; NULL for None.
+
+    Raises
+    ------
+    ValueError
+        If it does not hold so many numbers of this type, native, aligned, side by side
+        and, where they are changed, writable.
+    """
+    if array is None:
+        return NULL
+    cdef cnp.ndarray numbers
+    if cnp.PyArray_Check(array):
+        numbers = <cnp.ndarray> array
+        if (cnp.PyArray_TYPE(numbers) == number_type
+                and cnp.PyArray_SIZE(numbers) == size
+                and cnp.PyArray_IS_C_CONTIGUOUS(numbers)
+                and cnp.PyArray_ISBEHAVED_RO(numbers)
+                and (cnp.PyArray_ISWRITEABLE(numbers) or not writable)):
+            return cnp.PyArray_DATA(numbers)
+    expected = "float64" if number_type == cnp.NPY_DOUBLE else "float32"
+    got = (f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray)
+           else type(array).__name__)
+    raise ValueError(
+        f"{name} must be a C-contiguous{', writable' * writable} array of {size} "
+        f"native {expected}, got {got}")
+
+
+cdef int real_type(str name, array) except -1:
+    """NumPy's number of the type of an array that is float32 or float64."""
+    cdef int number_type = cnp.NPY_NOTYPE
+    if cnp.PyArray_Check(array):
+        number_type = cnp.PyArray_TYPE(<cnp.ndarray> array)
+    if number_type != cnp.NPY_FLOAT and number_type != cnp.NPY_DOUBLE:
+        raise ValueError(
+            f"{name} must be an array of float32 or float64, got "
+            f"{getattr(array, 'dtype', type(array).__name__)}")
+    return number_type
+
+
+cdef Py_ssize_t width_of(
+    const tensor_t *tensors, Py_ssize_t n_tensors, int space) noexcept nogil:
+    """Numbers in a row of X, or of y, as a plan reads them."""
+    cdef Py_ssize_t i, width = 0
+    for i in range(n_tensors):
+        if tensors[i].space == space:
+            width = max(width, tensors[i].train_offset + tensors[i].size)
+    return width
 
 
 cdef void *address(array):

@@ -11,6 +11,7 @@ cdef struct Walk:
     Py_ssize_t count        # how many rows
     Py_ssize_t capacity     # rows for which the activations have room
     Py_ssize_t batch_row    # the first row's number within the mini-batch
+    Py_ssize_t batch_rows   # how many rows that has, in all shares of it
     uint64_t mask_seed      # what random masks depend on, besides the row
     uint64_t mask_step
     const void *input       # these rows of X, side by side; NULL when they are sparse

@@ -88,7 +88,7 @@ cdef void execute(
                         input[0], op.lead[0], op.stride[0], op.transpose & 1,
                         input[1], op.lead[1], op.stride[1], op.transpose & 2,
                         <floating> accumulate, output[0], op.lead[2], op.stride[2],
-                        &walk.precision)
+                        smallest_dimension(op, walk.batch_rows), &walk.precision)
         elif op.kind == OP_ADD:
             add(op.code, op.scalar[0], dim, op.stride, input[0], input[1], output[0])
         elif op.kind == OP_ADD_GRADIENT:
@@ -144,6 +144,16 @@ cdef void execute(
         elif op.kind == OP_BATCH_NORM_GRADIENT:
             batch_norm_gradient(dim[2], dim[3], input[0], input[1], input[2], input[3],
                                 output[0])
+
+
+cdef inline Py_ssize_t smallest_dimension(
+    const op_t *op, Py_ssize_t batch_rows) noexcept nogil:
+    """That of a product of the whole mini-batch, however many shares it has."""
+    cdef Py_ssize_t j
+    cdef Py_ssize_t dim[4]
+    for j in range(1, 4):
+        dim[j] = op.dim[j] * batch_rows if op.scaled >> j & 1 else op.dim[j]
+    return min(dim[1], dim[2], dim[3])
 
 
 cdef inline void keep(Walk *walk, const op_t *op, double value) noexcept nogil:

@@ -6,10 +6,15 @@ import numpy as np
 from scipy import sparse as sp
 
 from cython cimport floating
+from libc.stdint cimport int32_t, int64_t
 
 from fastnn._core.sparse cimport sparse_rows_t
 
 cnp.import_array()
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
 
 cdef extern from "gather.h":
     void gather_f32_f32(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
@@ -20,6 +25,129 @@ cdef extern from "gather.h":
                         const Py_ssize_t *, double *) noexcept nogil
     void gather_f64_f64(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
                         const Py_ssize_t *, double *) noexcept nogil
+
+
+def check_index(str name, str what, numbers):
+    """An index array of a sparse matrix, as int32 or int64 and side by side.
+
+    Raises
+    ------
+    ValueError
+        If it is not a one-dimensional array of integers.
+    """
+    if is_index(numbers):
+        return numbers
+    if not isinstance(numbers, np.ndarray) or (
+            numbers.ndim != 1 or numbers.dtype.kind not in "iu"):
+        got = (
+            f"{numbers.dtype} of shape {numbers.shape}"
+            if isinstance(numbers, np.ndarray) else type(numbers).__name__)
+        raise ValueError(
+            f"the {what} of the sparse {name} must be a one-dimensional array of "
+            f"integers, got {got}")
+    # Unsigned numbers beyond int64 become negative, and are found out as such.
+    return np.require(numbers, np.int64, ["C", "A"])
+
+
+cdef bint is_index(numbers):
+    """Whether the loops below can read it."""
+    return (
+        cnp.PyArray_Check(numbers)
+        and cnp.PyArray_NDIM(<cnp.ndarray> numbers) == 1
+        and cnp.PyArray_ISSIGNED(<cnp.ndarray> numbers)
+        and cnp.PyArray_ITEMSIZE(<cnp.ndarray> numbers) in (4, 8)
+        and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray> numbers)
+        and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray> numbers))
+
+
+def check_range(str name, str what, numbers, Py_ssize_t end):
+    """Raise ValueError unless all numbers of an index are from 0 to end - 1."""
+    check_first(name, what, check_index(name, what, numbers), len(numbers), end)
+
+
+cdef check_first(
+    str name, str what, cnp.ndarray numbers, Py_ssize_t count, Py_ssize_t end,
+):
+    """The same for the first of them."""
+    cdef const void *first = cnp.PyArray_DATA(numbers)
+    cdef bint within
+    if cnp.PyArray_ITEMSIZE(numbers) == 8:
+        within = all_within(<const int64_t *> first, count, end)
+    else:
+        within = all_within(<const int32_t *> first, count, end)
+    if not within:
+        used = numbers[:count]
+        raise ValueError(
+            f"the {what} of the sparse {name} must be at least 0 and below {end}, got "
+            f"{used.min()} to {used.max()}")
+
+
+cdef bint all_within(
+    const index_t *numbers, Py_ssize_t count, Py_ssize_t end) noexcept nogil:
+    cdef bint within = True
+    cdef Py_ssize_t i
+    for i in range(count):
+        within &= (numbers[i] >= 0) & (numbers[i] < end)
+    return within
+
+
+cdef bint rises(const index_t *numbers, Py_ssize_t count) noexcept nogil:
+    """Whether none is below the one before: compared, because differences may wrap."""
+    cdef bint rising = True
+    cdef Py_ssize_t i
+    for i in range(1, count):
+        rising &= numbers[i] >= numbers[i - 1]
+    return rising
+
+
+def check_compressed(
+    str name, indices, indptr, data, Py_ssize_t n_rows, Py_ssize_t n_columns,
+    str what="column indices",
+):
+    """The index arrays of a matrix in CSR format, or a kin of it.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls the matrix.
+    indices, indptr, data : ndarray
+        As SciPy has them.
+    n_rows, n_columns : int
+        Ends of the index pointer and of the indices.
+    what : str
+        What the indices count.
+
+    Returns
+    -------
+    indices, indptr : ndarray of int32 or int64, C-contiguous
+
+    Raises
+    ------
+    ValueError
+        If they lead out of the matrix or of its stored values.
+    """
+    indices = check_index(name, what, indices)
+    indptr = check_index(name, "index pointer", indptr)
+    cdef const void *starts = cnp.PyArray_DATA(<cnp.ndarray> indptr)
+    cdef Py_ssize_t n_values = 0
+    cdef bint whole = (
+        cnp.PyArray_Check(data)
+        and cnp.PyArray_NDIM(<cnp.ndarray> data) > 0
+        and cnp.PyArray_DIM(<cnp.ndarray> indptr, 0) == n_rows + 1
+        and indptr[0] == 0)
+    if whole:
+        n_values = indptr[n_rows]
+        whole = n_values <= min(len(indices), len(data)) and (
+            rises(<const int64_t *> starts, n_rows + 1)
+            if cnp.PyArray_ITEMSIZE(<cnp.ndarray> indptr) == 8
+            else rises(<const int32_t *> starts, n_rows + 1))
+    if not whole:
+        raise ValueError(
+            f"the index pointer of the sparse {name} is damaged: it must rise from 0 "
+            f"to the number of stored values; {name}.check_format() tells more"
+        )
+    check_first(name, what, indices, n_values, n_columns)
+    return indices, indptr
 
 
 cdef class Table:
@@ -79,35 +207,17 @@ cdef class Table:
         self.sparse = True
         self.wide = X.dtype == np.float64
         self.n_rows, self.n_columns = X.shape
-        data = np.ascontiguousarray(X.data)
-        indices, indptr = (
-            np.ascontiguousarray(
-                index, dtype=None if index.dtype in (np.int32, np.int64) else np.int64
-            )
-            for index in (X.indices, X.indptr)
-        )
-        if (
-            len(indptr) != self.n_rows + 1
-            or indptr[0] != 0
-            or indptr[self.n_rows] > min(len(indices), len(data))
-            or (np.diff(indptr) < 0).any()
-        ):
-            raise ValueError(
-                "the index pointer of the sparse X is damaged: it must rise from 0 to "
-                "the number of stored values; X.check_format() tells more"
-            )
-        used = indices[: indptr[self.n_rows]]
-        if used.size and (used.min() < 0 or used.max() >= self.n_columns):
-            raise ValueError(
-                f"the column indices of the sparse X must be at least 0 and below its "
-                f"{self.n_columns} columns, got {used.min()} to {used.max()}"
-            )
+        indices, indptr = check_compressed(
+            "X", X.indices, X.indptr, X.data, self.n_rows, self.n_columns)
+        data = X.data
+        if not cnp.PyArray_IS_C_CONTIGUOUS(data) or not cnp.PyArray_ISBEHAVED_RO(data):
+            data = np.array(data, order="C")
         self.owners = (data, indices, indptr)
-        self.values = <const void *> <size_t> data.ctypes.data
-        self.columns = <const void *> <size_t> indices.ctypes.data
-        self.starts = <const void *> <size_t> indptr.ctypes.data
-        self.long_columns = indices.dtype == np.int64
-        self.long_starts = indptr.dtype == np.int64
+        self.values = cnp.PyArray_DATA(<cnp.ndarray> data)
+        self.columns = cnp.PyArray_DATA(<cnp.ndarray> indices)
+        self.starts = cnp.PyArray_DATA(<cnp.ndarray> indptr)
+        self.long_columns = cnp.PyArray_ITEMSIZE(<cnp.ndarray> indices) == 8
+        self.long_starts = cnp.PyArray_ITEMSIZE(<cnp.ndarray> indptr) == 8
 
     def take(self, const Py_ssize_t[::1] rows, floating[:, ::1] out):
         """Copy rows of a dense table to an array, as its dtype; without the GIL.

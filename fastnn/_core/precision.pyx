@@ -20,6 +20,9 @@ NONE.kernel = NULL
 NONE.least = 0
 NONE.workspace_bytes = 0
 
+# For "bf16" and "high"; none while their kernels are NULL.
+cdef matrix_unit_t[2] stand_ins
+
 # Names of what can be asked for in place of the full precision of the numbers.
 PRECISIONS = ("bf16", "high", "tf32")
 
@@ -57,7 +60,27 @@ cdef Precision new_precision(str name, list owners):
     return precision
 
 
+def replace_matrix_unit(str precision, size_t kernel, least=0, workspace_bytes=0):
+    """Let a kernel of the tests stand in for those of the processor.
+
+    Parameters
+    ----------
+    precision : {"bf16", "high"}
+    kernel : int
+        Address of a ``product_kernel_bf16``; 0 ends the replacement.
+    least : int
+        Smallest dimension from which on it is used.
+    workspace_bytes : int
+    """
+    cdef matrix_unit_t unit
+    unit.name, unit.kernel = b"stand-in", <product_kernel_bf16> kernel
+    unit.least, unit.workspace_bytes = least, workspace_bytes
+    stand_ins[precision == "high"] = unit
+
+
 cdef matrix_unit_t find_matrix_unit(str precision):
+    if precision in ("bf16", "high") and stand_ins[precision == "high"].kernel != NULL:
+        return stand_ins[precision == "high"]
     if precision == "bf16":
         return find_matrix_unit_bf16()
     if precision == "high":

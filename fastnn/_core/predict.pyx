@@ -13,11 +13,17 @@ from cython cimport floating
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from fastnn._core.dataset cimport address
+from fastnn._core.dataset cimport address, plain, real_type, width_of
 from fastnn._core.executor cimport Walk, execute, locate
 from fastnn._core.gather cimport Table
 from fastnn._core.meeting cimport custom_loss, next_meeting
-from fastnn._core.plan cimport PHASE_EVALUATE, PHASE_PREDICT, op_t, tensor_t
+from fastnn._core.plan cimport (
+    PHASE_EVALUATE,
+    PHASE_PREDICT,
+    SPACE_TARGET,
+    op_t,
+    tensor_t,
+)
 from fastnn._core.tables import OP_DTYPE, TENSOR_DTYPE
 
 cnp.import_array()
@@ -62,14 +68,14 @@ cdef class Forward:
     cdef const tensor_t *tensors
     cdef const tensor_t *link_tensors
     cdef Py_ssize_t n_ops, n_link_ops, activation_size, statistic_size
-    cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters
+    cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
     cdef tuple functions
 
     def __cinit__(self, plan):
         raw, link = plan.without_link(), plan.link()
         records = raw.ops, raw.tensors, link.ops, link.tensors
         for array, expected in zip(records, 2 * (OP_DTYPE, TENSOR_DTYPE)):
-            if array.dtype != expected:
+            if array.dtype != expected or not array.flags.c_contiguous:
                 raise TypeError(f"not the records of a plan: {array.dtype}")
         self.owners = records
         self.ops = <const op_t *> address(raw.ops)
@@ -83,6 +89,7 @@ cdef class Forward:
         self.output = raw.output
         self.n_inputs, self.n_outputs = plan.n_inputs, plan.n_outputs
         self.n_parameters = plan.n_parameters
+        self.n_targets = width_of(self.tensors, len(raw.tensors), SPACE_TARGET)
 
     def accepts(self, X):
         """Whether X is a plain array of floats of the right width, with rows."""
@@ -304,6 +311,8 @@ cdef class Pass:
         sample_weight,
     ):
         """Take note of the rows, of where predictions go, and of y if it is a loss."""
+        check_arrays(
+            self.forward, parameters, self.X, first, last, result, y, sample_weight)
         self.first, self.last = first, last
         self.walk.phase = PHASE_PREDICT if y is None else PHASE_EVALUATE
         self.parameters = cnp.PyArray_DATA(parameters)
@@ -439,6 +448,22 @@ cdef bint are_finite(Py_ssize_t size, const floating *values) noexcept nogil:
         return all_finite_f32(size, <const float *> values)
     else:
         return all_finite_f64(size, <const double *> values)
+
+
+cdef check_arrays(
+    Forward forward, parameters, Table X, Py_ssize_t first, Py_ssize_t last, result, y,
+    sample_weight,
+):
+    """The last look at what the loops trust, whoever calls."""
+    cdef int number_type = real_type("parameters", parameters)
+    plain("parameters", parameters, number_type, forward.n_parameters)
+    if result is not None:
+        plain("result", result, real_type("result", result),
+              X.n_rows * forward.n_outputs, True)
+    plain("y", y, number_type, X.n_rows * forward.n_targets)
+    plain("sample_weight", sample_weight, number_type, X.n_rows)
+    if not 0 <= first <= last <= X.n_rows:
+        raise ValueError(f"there are no rows {first} to {last} in X of {X.n_rows}")
 
 
 cdef inline size_t aligned(size_t size) noexcept nogil:

@@ -10,13 +10,19 @@ from cython cimport floating
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
 
-from fastnn._core.dataset cimport Dataset, address, aligned
+from fastnn._core.dataset cimport Dataset, address, aligned, plain, real_type
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.max_norm cimport limit_norms
 from fastnn._core.meeting cimport next_meeting
 from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn._core.precision cimport new_precision
-from fastnn._core.tables import BLOCK_DTYPE, OP_DTYPE, TENSOR_DTYPE
+from fastnn._core.tables import (
+    BLOCK_DTYPE,
+    OP_DTYPE,
+    OPTIMIZER_SLOTS,
+    OPTIMIZERS,
+    TENSOR_DTYPE,
+)
 from fastnn._core.update cimport (
     reduce_gradients,
     squared_norm,
@@ -67,13 +73,19 @@ cdef class Shares:
         self.first_meeting = next_meeting(self.ops, 0, self.n_ops, PHASE_TRAIN)
         self.n_parameters = n_parameters
         self.double_precision = dtype == np.float64
-        self.parameters = address(parameters)
+        cdef int number_type = real_type("parameters", parameters)
+        self.parameters = plain(
+            "parameters", parameters, number_type, n_parameters, True)
         self.rule = rule
         self.n_slots = 0 if state is None else len(state)
-        self.state = address(state)
-        self.average = address(average)
+        if state is not None and self.n_slots != OPTIMIZER_SLOTS[OPTIMIZERS[rule]]:
+            raise ValueError(f"{OPTIMIZERS[rule]} does not have {self.n_slots} slots")
+        self.state = plain(
+            "state", state, number_type, self.n_slots * n_parameters, True)
+        self.average = plain("average", average, number_type, n_parameters, True)
         self.limits_norms = bool((blocks["max_norm"] * blocks["trainable"]).any())
         self.data = Dataset(X, y, sample_weight)
+        self.data.check_widths(self.tensors, len(tensors))
         self.n_rows = self.data.n_rows
         self.batch_size, self.capacity = batch_size, capacity
         self.n_threads = n_threads
@@ -189,6 +201,7 @@ cdef class Shares:
         cdef Walk *walk = &worker.walk
         cdef Py_ssize_t chunk = self.first, count, begin, end
         walk.loss = walk.reported = 0
+        walk.batch_rows = self.last - self.first
         walk.mask_seed = <uint64_t> self.scalars[MASK_SEED]
         walk.mask_step = <uint64_t> self.scalars[MASK_STEP]
         worker.weight_sum = 0

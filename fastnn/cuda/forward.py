@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from fastnn._core.gather import Table
 from fastnn._core.tables import PHASES
 from fastnn.cuda.calls import LOSS, N_SUMS, REPORTED, Room, Rows, partial_sums
 from fastnn.cuda.walk import Walk
@@ -91,6 +92,8 @@ class DeviceForward:
     ) -> tuple[float, float]:
         device, plan, dtype = self._device, self._plan, parameters.dtype
         n_rows = X.shape[0]
+        if sparse.issparse(X):
+            Table(X)  # raises if the structure is damaged: its rows are sliced
         room = self._room(parameters, n_rows, sample_weight is not None)
         spaces, capacity = room.spaces, room.capacity
         walk = Walk(plan, device, dtype, phase, room)

@@ -34,6 +34,7 @@ from fastnn.estimators.callback_support import (
 )
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.precision import check_precision
+from fastnn.estimators.sparse_structure import check_structure
 from fastnn.estimators.state import FittedState, apart, take_over
 from fastnn.estimators.targets import (
     ClassTargets,
@@ -80,7 +81,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     # What an estimator without this parameter does: it trains by epochs.
     solver: Any = None
 
-    _training_state_type: ClassVar[type[Any]]
     _targets: Any
     _numeric_targets: ClassVar[bool]
 
@@ -358,6 +358,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     ) -> tuple[Any, Any]:
         X = where_it_computes(X, device, names[0], self.device)
         y = on_host(y, names[1])
+        for name, array in zip(names, (X, y), strict=True):
+            check_structure(name, array)
         dtypes = self._accepted_dtypes()
         options: dict[str, Any] = {
             "accept_sparse": "csr",
@@ -421,6 +423,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         check_is_fitted(self)
         dtypes: list[type] = [np.float64, np.float32]
         X = where_it_computes(X, device, "X", self.device)
+        check_structure("X", X)
         if isinstance(X, DeviceArray):
             assert device is not None
             return check_on_device(self, device, X, dtypes, reset=False)

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastnn.estimators.arrays import as_array_of, on_host
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.sparse_structure import check_structure
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, class_targets
 from fastnn.estimators.validation import Arguments
 from fastnn.estimators.weights import ClassWeights
@@ -175,8 +176,10 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         -------
         score : float
         """
+        y = on_host(y)
+        check_structure("y", y)
         return accuracy_score(
-            on_host(y),
+            y,
             on_host(self.predict(X)),
             sample_weight=on_host(sample_weight, "sample_weight"),
         )

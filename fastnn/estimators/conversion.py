@@ -5,16 +5,19 @@ predict and to go on training lives in private attributes, which are set here al
 """
 
 import copy
+from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 from sklearn import neural_network
 from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
+from fastnn.arguments import as_numbers
 from fastnn.convergence import ConvergenceState
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState
@@ -151,8 +154,8 @@ class SklearnConversion(FittedState):
         targets = estimator._make_targets(_targets_of(model), None, None, False)
         network = estimator._describe_network(targets)
         fitted = FittedNetwork(network, (model.n_features_in_,), targets.loss)
-        dtype = model.coefs_[0].dtype
-        flat = _flat(fitted, model.coefs_, model.intercepts_, dtype)
+        names = "coefs_", "intercepts_"
+        flat = _flat(fitted, names, model.coefs_, model.intercepts_, estimator.dtype)
         fitted.weights = MirroredArray(flat)
         estimator._targets = targets
         estimator._fitted = fitted
@@ -197,15 +200,54 @@ def _targets_of(model: Any) -> Any:
     return sparse.csr_array(labels) if model._label_binarizer.sparse_input_ else labels
 
 
+def computing_dtype(model: Any) -> np.dtype:
+    """float32 where no weight of scikit-learn's model loses by it, else float64."""
+    dtypes = [np.asarray(each).dtype for each in (*model.coefs_, *model.intercepts_)]
+    small = all(dtype.kind == "f" and dtype.itemsize <= 4 for dtype in dtypes)
+    return np.dtype(np.float32 if small else np.float64)
+
+
+def _unboxed(array: Any) -> Any:
+    """Real numbers in an array of objects as float64; what else there is as it is."""
+    if not isinstance(array, np.ndarray) or array.dtype != object:
+        return array
+    real = all(isinstance(each, Real) for each in array.flat)
+    return array.astype(np.float64) if real else array
+
+
 def _flat(
-    fitted: FittedNetwork, kernels: list, biases: list, dtype: np.dtype
+    fitted: FittedNetwork,
+    names: tuple[str, str],
+    kernels: Sequence[Any],
+    biases: Sequence[Any],
+    dtype: DTypeLike,
 ) -> NDArray:
-    """Flat array of the network's parameters, or of one moment for each of them."""
+    """Flat array of the network's parameters, or of one moment for each of them.
+
+    Raises
+    ------
+    ValueError
+        If they are no numbers, or do not have the shapes that the network asks for.
+    """
     flat = np.zeros(fitted.plan.n_parameters, dtype)
-    arrays = {"kernel": iter(kernels), "bias": iter(biases)}
-    views = fitted.plan.views(flat)
-    for block, view in zip(fitted.plan.parameters, views, strict=True):
-        view[...] = next(arrays[block.name.rpartition("/")[2]])
+    views = list(zip(fitted.plan.parameters, fitted.plan.views(flat), strict=True))
+    given = zip(names, ("kernel", "bias"), (kernels, biases), strict=True)
+    for name, role, arrays in given:
+        own = [view for block, view in views if block.name.endswith(f"/{role}")]
+        if len(arrays) != len(own):
+            raise ValueError(
+                f"{name} of the model must hold {len(own)} arrays, as its "
+                f"hidden_layer_sizes say, got {len(arrays)}."
+            )
+        for number, (view, array) in enumerate(zip(own, arrays, strict=True)):
+            numbers = as_numbers(f"{name}[{number}]", _unboxed(array), dtype)
+            if numbers.shape != view.shape:
+                raise ValueError(
+                    f"{name}[{number}] of the model must have shape {view.shape}, as "
+                    "its hidden_layer_sizes and its numbers of features and outputs "
+                    f"say, got {numbers.shape}."
+                )
+            view[...] = numbers
     return flat
 
 
@@ -213,11 +255,19 @@ def _training_state(model: Any, fitted: FittedNetwork) -> ConvergenceState:
     """State from which training goes on as scikit-learn's would."""
     optimizer, n_layers = model._optimizer, len(model.coefs_)
     adam = hasattr(optimizer, "ms")
-    moments = (optimizer.ms, optimizer.vs) if adam else (optimizer.velocities,)
-    slots = [
-        _flat(fitted, each[:n_layers], each[n_layers:], fitted.weights.dtype)
-        for each in moments
-    ]
+    slots = []
+    for name in ("ms", "vs") if adam else ("velocities",):
+        moments = getattr(optimizer, name)
+        names = f"_optimizer.{name}", f"_optimizer.{name}[{n_layers}:]"
+        slots.append(
+            _flat(
+                fitted,
+                names,
+                moments[:n_layers],
+                moments[n_layers:],
+                fitted.weights.dtype,
+            )
+        )
     initial = float(optimizer.learning_rate_init)
     watched = model.validation_scores_ is not None
     history = History(["loss"])

@@ -1,18 +1,18 @@
 """What an estimator keeps of a trained network: one flat array and how to read it."""
 
-from functools import lru_cache
 from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
 
+from fastnn.arguments import as_numbers, check_parameters
 from fastnn.device import Device, DeviceArray
+from fastnn.estimators.plans import plan_of
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.mirrored import MirroredArray
 from fastnn.network import Sequential, lower
-from fastnn.plan import Plan
+from fastnn.plain import PlainState
 from fastnn.predictor import Predictor
 
 
@@ -35,17 +35,26 @@ class ParameterViews(list):
     def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
         if isinstance(index, slice):
             positions = range(*index.indices(len(self)))
-            for position, item in zip(positions, value, strict=True):
-                self[position] = item
-            return
-        array, view = np.asarray(value), self[index]
+            self._set(dict(zip(positions, value, strict=True)))
+        else:
+            self._set({index: value})
+
+    def _set(self, values: dict[Any, Any]) -> None:
+        """Change some of the views, or none of them if a value does not fit."""
+        checked = [(self[at], self._checked(at, item)) for at, item in values.items()]
+        for view, array in checked:
+            view[...] = array
+
+    def _checked(self, index: SupportsIndex, value: Any) -> NDArray:
+        view = self[index]
+        array = as_numbers(f"{self._name}[{index}]", value, view.dtype)
         if array.shape != view.shape:
             raise ValueError(
                 f"{self._name}[{index}] must have shape {view.shape}, got "
                 f"{array.shape}. Assigning parameters cannot change the network: set "
                 "hidden_layer_sizes and fit for another one."
             )
-        view[...] = array
+        return array
 
     def __reduce__(self) -> tuple:
         return list, (list(self),)
@@ -76,11 +85,8 @@ class FittedNetwork:
         self.network = network
         self.input_shape = input_shape
         self.loss = loss
-        self.plan, self.predictor = self._lowered()
+        self.plan, self.predictor = plan_of(network, input_shape, loss)
         self.weights = MirroredArray(np.empty(0))
-
-    def _lowered(self) -> tuple[Plan, Predictor]:
-        return _lowered(_Description(self.network, self.input_shape, self.loss))
 
     @property
     def parameters(self) -> NDArray:
@@ -114,8 +120,8 @@ class FittedNetwork:
 
     def over(self, weights: MirroredArray) -> "FittedNetwork":
         """The same network with these parameters."""
-        other = FittedNetwork(self.network, self.input_shape, self.loss)
-        other.weights = weights
+        other = FittedNetwork.__new__(FittedNetwork)
+        vars(other).update(vars(self), weights=weights)
         return other
 
     def copy(self) -> "FittedNetwork":
@@ -189,6 +195,13 @@ class FittedNetwork:
         """The same network over a new buffer, in which ``arrays`` are of this kind."""
         other = self.copy()
         views = other.views(attribute, kind)
+        try:
+            arrays = list(arrays)
+        except TypeError as error:
+            raise ValueError(
+                f"{attribute} must be a list of {len(views)} arrays, one per layer, "
+                f"got {type(arrays).__name__}."
+            ) from error
         if len(arrays) != len(views):
             raise ValueError(
                 f"{attribute} must hold {len(views)} arrays, one per layer, got "
@@ -204,13 +217,44 @@ class FittedNetwork:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.plan, self.predictor = self._lowered()
-        if self.weights.shape != (self.plan.n_parameters,):
+        self.plan, self.predictor = plan_of(self.network, self.input_shape, self.loss)
+        check_parameters(self.plan, self.weights)
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of it."""
+        return {
+            "network": self.network,
+            "input_shape": self.input_shape,
+            "loss": self.loss,
+            "weights": self.weights.saved(),
+        }
+
+    @classmethod
+    def from_plain(cls, state: Any) -> "FittedNetwork":
+        """The same from what was saved.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged, or this version lays the network out in other ways.
+        """
+        saved = PlainState("the trained network", state)
+        network, loss = saved.get("network", Sequential), saved.get("loss", Loss)
+        input_shape = tuple(saved.get("input_shape", tuple, list))
+        weights = saved.get("weights", np.ndarray)
+        try:
+            fitted = cls(network, input_shape, loss)
+        except (AttributeError, TypeError) as error:
+            raise saved.damaged("network", "a whole one", str(error)) from error
+        n_parameters = fitted.plan.n_parameters
+        if weights.size != n_parameters:
             raise ValueError(
-                f"the model holds {self.weights.size} numbers, but this version of "
-                f"fastnn lays its network out in {self.plan.n_parameters}. Load it "
-                "with the version that saved it."
+                f"the model holds {weights.size} numbers, but this version of fastnn "
+                f"lays its network out in {n_parameters}. Load it with the version "
+                "that saved it."
             )
+        fitted.weights = MirroredArray(saved.array("weights", (n_parameters,)))
+        return fitted
 
 
 def _predictions(
@@ -224,48 +268,3 @@ def _predictions(
     if isinstance(X, DeviceArray) and device is not None:
         return device.give(predictor.predict_there(weights, X))
     return predictor.predict(weights, X, n_jobs)
-
-
-class _Description:
-    """What a plan is made from; equal to another one that says the same."""
-
-    def __init__(self, network: Sequential, input_shape: tuple[int, ...], loss: Loss):
-        self.network, self.input_shape, self.loss = network, input_shape, loss
-        self._key = _key((network, input_shape, loss), {})
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Description) and self._key == other._key
-
-
-def _key(value: Any, places: dict[int, int]) -> Any:
-    """A description as nested tuples. What stands in it twice is named by its place."""
-    if isinstance(value, list | tuple):
-        return tuple(_key(item, places) for item in value)
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if not isinstance(value, BaseEstimator):
-        # Of two functions only one and the same does the same for sure, and not every
-        # callable object can be hashed. The description keeps it alive.
-        return type(value), id(value) if callable(value) else value
-    if id(value) in places:
-        return "again", places[id(value)]
-    places[id(value)] = len(places)
-    return type(value), tuple(
-        (name, _key(item, places)) for name, item in vars(value).items()
-    )
-
-
-# Searches, cross-validations and small calls of partial_fit fit the same network again
-# and again, and writing its plan takes as long as an epoch of a thousand samples. Plans
-# are immutable and hold no weights, so all may share one.
-@lru_cache(maxsize=64)
-def _lowered(description: _Description) -> tuple[Plan, Predictor]:
-    plan = lower(
-        description.network,
-        input_shape=description.input_shape,
-        loss=description.loss,
-    )
-    return plan, Predictor(plan)

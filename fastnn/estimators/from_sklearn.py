@@ -6,6 +6,7 @@ from typing import Any
 from sklearn import neural_network
 from sklearn.utils.validation import check_is_fitted
 
+from fastnn.estimators.conversion import computing_dtype
 from fastnn.estimators.mlp_classifier import MLPClassifier
 from fastnn.estimators.mlp_regressor import MLPRegressor
 
@@ -25,8 +26,9 @@ def from_sklearn(model: Any) -> MLPClassifier | MLPRegressor:
     Returns
     -------
     estimator : MLPClassifier or MLPRegressor
-        With the parameters of ``model``, and the ``dtype`` of its weights. It shares no
-        array with ``model``.
+        With the parameters of ``model``. Its ``dtype`` is "float32" where the weights
+        are float16 or float32, and "float64" where they are of any other type of real
+        numbers. It shares no array with ``model``.
 
     Raises
     ------
@@ -34,6 +36,9 @@ def from_sklearn(model: Any) -> MLPClassifier | MLPRegressor:
         If ``model`` is something else.
     NotFittedError
         If ``model`` is not fitted.
+    ValueError
+        If its weights are no real numbers, or do not have the shapes that its
+        parameters ask for.
 
     Examples
     --------
@@ -69,5 +74,5 @@ def from_sklearn(model: Any) -> MLPClassifier | MLPRegressor:
             if name in parameters
         }
     )
-    estimator.set_params(dtype=model.coefs_[0].dtype.name)
+    estimator.set_params(dtype=computing_dtype(model).name)
     return estimator._take_over(model)

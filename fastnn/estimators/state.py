@@ -1,7 +1,8 @@
 """Fitted state of an estimator: its parameters as arrays, pickling, and changing it."""
 
+import copy
 import warnings
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,9 @@ from fastnn._core.commit import commit
 from fastnn._version import __version__
 from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
+from fastnn.estimators.targets import targets_from_plain
 from fastnn.exceptions import InconsistentVersionWarning
+from fastnn.plain import PlainState
 
 
 class FittedState(DocumentationLink, BaseEstimator):
@@ -22,6 +25,7 @@ class FittedState(DocumentationLink, BaseEstimator):
     """
 
     _fitted: FittedNetwork
+    _training_state_type: ClassVar[type[Any]]
 
     @property
     def coefs_(self) -> ParameterViews:
@@ -59,10 +63,28 @@ class FittedState(DocumentationLink, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in vars(self)
 
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(vars(self))
+        return other
+
+    def __deepcopy__(self, memo: dict) -> Self:
+        other = type(self).__new__(type(self))
+        memo[id(self)] = other
+        # Not by what is saved: what is on a device is copied there.
+        other.__dict__.update(copy.deepcopy(vars(self), memo))
+        return other
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_fastnn_version": __version__}
+        """What is saved: arrays, builtins and objects of public classes."""
+        state = {**super().__getstate__(), "_fastnn_version": __version__}
+        for name in ("_fitted", "_targets", "_training_state"):
+            if name in state:
+                state[name] = state[name].to_plain()
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        saved = PlainState(type(self).__name__, state)
         state = dict(state)
         version = state.pop("_fastnn_version", "unknown")
         if version != __version__:
@@ -73,7 +95,24 @@ class FittedState(DocumentationLink, BaseEstimator):
                 InconsistentVersionWarning,
                 stacklevel=2,
             )
+        if {"_fitted", "_targets", "_training_state"} & state.keys():
+            state |= self._trained(saved, "_training_state" in state)
         super().__setstate__(state)
+
+    def _trained(self, saved: PlainState, goes_on: bool) -> dict[str, Any]:
+        """The trained network and what belongs to it, from what was saved."""
+        fitted = FittedNetwork.from_plain(saved.get("_fitted", dict))
+        targets = targets_from_plain(saved.get("_targets", dict), fitted.loss)
+        if targets.n_outputs != fitted.plan.n_outputs:
+            raise saved.damaged(
+                "_targets", f"of {fitted.plan.n_outputs} outputs", targets.n_outputs
+            )
+        found: dict[str, Any] = {"_fitted": fitted, "_targets": targets}
+        if goes_on:
+            found["_training_state"] = self._training_state_type.from_plain(
+                saved.get("_training_state", dict), fitted.plan.n_parameters
+            )
+        return found
 
 
 def apart(estimator: Any) -> Any:

@@ -21,8 +21,12 @@ from sklearn.utils.multiclass import (
 from fastnn.estimators.arrays import empty_beside, look_up, on_host
 from fastnn.estimators.class_losses import class_loss, columns_loss
 from fastnn.losses import Loss, Quantile
+from fastnn.plain import PlainState
 
+# Kinds of targets, by scikit-learn's names where it has one.
 MULTI_OUTPUT = "multiclass-multioutput"
+NUMBERS = "continuous"
+_KINDS = ("binary", "multiclass", "multilabel-indicator")
 
 
 class RegressionTargets:
@@ -45,6 +49,15 @@ class RegressionTargets:
         # One number is a quantile of the usual shape, a sequence adds an axis.
         self._quantiles = () if np.ndim(quantile) == 0 else tuple(np.ravel(quantile))
         self.n_outputs = n_columns * max(1, len(self._quantiles))
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of them beside the loss."""
+        return {"kind": NUMBERS, "n_columns": self.n_columns}
+
+    @classmethod
+    def from_plain(cls, saved: PlainState, loss: Loss) -> "RegressionTargets":
+        """The same from what was saved; ValueError if that is damaged."""
+        return cls(saved.count("n_columns"), loss)
 
     def encode(self, y: NDArray, dtype: np.dtype) -> NDArray:
         """Targets as columns.
@@ -129,11 +142,32 @@ class ClassTargets:
         if classes is not None and self.kind != "multilabel-indicator":
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
         self.sparse = sparse.issparse(y)
-        self.loss = class_loss(loss, self.kind, output_per_class=output_per_class)
+        self._ask_for(class_loss(loss, self.kind, output_per_class=output_per_class))
+
+    def _ask_for(self, loss: Loss) -> None:
+        self.loss = loss
         # Whether classes exclude each other, and each has an output.
-        self._numbered = self.loss.reads_class_numbers
+        self._numbered = loss.reads_class_numbers
         one_output = self.kind == "binary" and not self._numbered
         self.n_outputs = 1 if one_output else len(self.classes)
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of them beside the loss."""
+        return {"kind": self.kind, "classes": self.classes, "sparse": self.sparse}
+
+    @classmethod
+    def from_plain(cls, saved: PlainState, loss: Loss) -> "ClassTargets":
+        """The same from what was saved; ValueError if that is damaged."""
+        targets = cls.__new__(cls)
+        targets.kind = saved.get("kind", str)
+        targets.classes = saved.get("classes", np.ndarray)
+        targets.sparse = bool(saved.get("sparse", bool))
+        if targets.kind not in _KINDS:
+            raise saved.damaged("kind", f"one of {_KINDS}", repr(targets.kind))
+        if targets.classes.ndim != 1 or not targets.classes.size:
+            raise saved.damaged("classes", "a list of classes", targets.classes.shape)
+        targets._ask_for(loss)
+        return targets
 
     def check(self, y: Any, classes: Any = None, *, complete: bool = False) -> None:
         """Check further targets against these.
@@ -261,10 +295,28 @@ class ColumnsOfClasses:
         self.classes = [
             np.unique(each) for each in (y.T if classes is None else classes)
         ]
+        self._ask_for(columns_loss(loss, [len(each) for each in self.classes]))
+
+    def _ask_for(self, loss: Loss) -> None:
         n_classes = [len(each) for each in self.classes]
-        self.loss: Loss = columns_loss(loss, n_classes)
+        self.loss = loss
         self.n_outputs = sum(n_classes)
         self._ends = np.cumsum(n_classes)[:-1]
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of them beside the loss."""
+        return {"kind": self.kind, "classes": self.classes}
+
+    @classmethod
+    def from_plain(cls, saved: PlainState, loss: Loss) -> "ColumnsOfClasses":
+        """The same from what was saved; ValueError if that is damaged."""
+        targets = cls.__new__(cls)
+        targets.classes = saved.get("classes", list)
+        for each in targets.classes:
+            if not isinstance(each, np.ndarray) or each.ndim != 1 or not each.size:
+                raise saved.damaged("classes", "arrays of classes", type(each).__name__)
+        targets._ask_for(loss)
+        return targets
 
     def check(self, y: Any, classes: Any = None, *, complete: bool = False) -> None:
         """Check further targets against these; see :meth:`ClassTargets.check`."""
@@ -325,6 +377,19 @@ class ColumnsOfClasses:
         return float(np.average((y == predictions).mean(axis=1), weights=weight))
 
 
+def targets_from_plain(
+    state: Any, loss: Loss
+) -> RegressionTargets | ClassTargets | ColumnsOfClasses:
+    """Targets from what was saved of them, and the loss; ValueError if damaged."""
+    saved = PlainState("what the model was trained for", state)
+    kind = saved.get("kind", str)
+    if kind == NUMBERS:
+        return RegressionTargets.from_plain(saved, loss)
+    if kind == MULTI_OUTPUT:
+        return ColumnsOfClasses.from_plain(saved, loss)
+    return ClassTargets.from_plain(saved, loss)
+
+
 def class_targets(
     y: Any,
     classes: Any = None,
@@ -347,6 +412,6 @@ def class_targets(
 
 def _kind_of(y: Any) -> str:
     kind = type_of_target(y, input_name="y")
-    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+    if kind not in _KINDS:
         check_classification_targets(y)
     return kind

@@ -1,0 +1,184 @@
+"""What is saved of an estimator: plain, and checked when it is loaded."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, NeuralNetRegressor
+from fastnn.averaging import EMA
+from fastnn.mirrored import MirroredArray
+
+rng = np.random.RandomState(0)
+X = rng.normal(size=(40, 3)).astype(np.float32)
+y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.5)
+
+MODELS = {
+    "mlp classifier": MLPClassifier((4,), random_state=0),
+    "mlp regressor": MLPRegressor(
+        hidden_layer_sizes=(4,), solver="sgd", random_state=0
+    ),
+    "classifier": NeuralNetClassifier(averaging=EMA(), random_state=0),
+    "regressor": NeuralNetRegressor(random_state=0),
+}
+
+
+def state_of(name):
+    model = copy.copy(MODELS[name])
+    if "classifier" in name:
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    else:
+        model.partial_fit(X, y.astype(float))
+    # By a pickle, so that damages stay where they are done.
+    return type(model), pickle.loads(pickle.dumps(model.__getstate__()))
+
+
+def load(Estimator, state):
+    model = Estimator.__new__(Estimator)
+    model.__setstate__(state)
+    return model
+
+
+def at(state, path):
+    for key in path:
+        state = state[key]
+    return state
+
+
+def places(state, found, path=()):
+    """Paths to all that is in the plain parts of a state."""
+    for key, value in state.items():
+        found.append((*path, key))
+        if isinstance(value, dict):
+            places(value, found, (*path, key))
+    return found
+
+
+PLACES = [
+    (name, path)
+    for name in MODELS
+    for private in ("_fitted", "_targets", "_training_state")
+    for path in places(state_of(name)[1][private], [], (private,))
+    if path[-2:-1] != ("history",)
+]
+
+
+class Wrong:
+    """What no part of a state is."""
+
+
+@pytest.mark.parametrize("value", [Wrong(), "missing"], ids=["wrong type", "missing"])
+@pytest.mark.parametrize(("name", "path"), PLACES)
+def test_every_part_is_checked(name, path, value):
+    Estimator, state = state_of(name)
+    holder = at(state, path[:-1])
+    if value == "missing":
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+    with pytest.raises(ValueError, match="damaged: its"):
+        load(Estimator, state)
+
+
+ARRAYS = [
+    (name, path)
+    for name, path in PLACES
+    if isinstance(at(state_of(name)[1], path), np.ndarray) and path[-1] != "classes"
+]
+NO_NUMBERS = {
+    "float16": lambda array: array.astype(np.float16),
+    "int8": lambda array: array.astype(np.int8),
+    "int32": lambda array: array.astype(np.int32),
+    "longdouble": lambda array: array.astype(np.longdouble),
+    "complex": lambda array: array.astype(np.complex64),
+    "object": lambda array: array.astype(object),
+    "words": lambda array: array.astype(str),
+    "short": lambda array: array[..., :-1],
+    "long": lambda array: np.concatenate([array, array], axis=-1),
+    "another axis": lambda array: array[np.newaxis],
+}
+
+
+@pytest.mark.parametrize("change", NO_NUMBERS)
+@pytest.mark.parametrize(("name", "path"), ARRAYS)
+def test_arrays_that_loops_cannot_read(name, path, change):
+    Estimator, state = state_of(name)
+    holder = at(state, path[:-1])
+    holder[path[-1]] = NO_NUMBERS[change](holder[path[-1]])
+    with pytest.raises(ValueError, match=r"damaged|lays its network out"):
+        load(Estimator, state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda array: array.astype(array.dtype.newbyteorder(">")),
+        lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
+        lambda array: np.asfortranarray(array),
+    ],
+)
+@pytest.mark.parametrize("name", MODELS)
+def test_other_layouts_are_put_right(name, change):
+    Estimator, state = state_of(name)
+    expected = load(Estimator, copy.deepcopy(state))
+    for path in [path for each, path in ARRAYS if each == name]:
+        holder = at(state, path[:-1])
+        holder[path[-1]] = change(holder[path[-1]])
+    model = load(Estimator, state)
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+    for each in (model, expected):
+        each.partial_fit(X, y)
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+
+
+def words(state):
+    state["_training_state"]["optimizer"]["rule"] = "adamant"
+
+
+def one_output(state):
+    state["_targets"]["classes"] = np.arange(2)
+
+
+def no_layers(state):
+    state["_fitted"]["network"].layers = [Wrong()]
+
+
+def no_units(state):
+    del state["_fitted"]["network"].layers[0].units
+
+
+def negative_steps(state):
+    state["_training_state"]["optimizer"]["step"] = -1
+
+
+def words_in_a_curve(state):
+    history = state["_training_state"]["history"]
+    history["values"] = history["values"].astype(object)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [words, one_output, no_layers, no_units, negative_steps, words_in_a_curve],
+)
+def test_values_that_cannot_be(damage):
+    Estimator, state = state_of("mlp classifier")
+    damage(state)
+    with pytest.raises(ValueError, match="damaged"):
+        load(Estimator, state)
+
+
+def test_a_state_is_a_dict():
+    with pytest.raises(ValueError, match="MLPClassifier is damaged"):
+        load(MLPClassifier, [1, 2])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, np.int32, object])
+def test_weights_that_were_exchanged(dtype):
+    model = MLPRegressor(hidden_layer_sizes=(4,), random_state=0).partial_fit(X, y)
+    model._fitted.weights = MirroredArray(model._fitted.weights.host.astype(dtype))
+    for method in (model.predict, copy.deepcopy, copy.copy(model).predict):
+        with pytest.raises(ValueError, match="float32 or float64"):
+            method(model if method is copy.deepcopy else X)
+    with pytest.raises(ValueError, match="float32 or float64"):
+        pickle.loads(pickle.dumps(model))
