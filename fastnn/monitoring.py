@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnn.callbacks import Callback, Run
 from fastnn.callbacks.watch import Watch
+from fastnn.error_state import errors_of_the_user
 from fastnn.mirrored import MirroredArray
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
@@ -127,8 +128,9 @@ class Monitor:
 
     def __enter__(self) -> Self:
         self._progress.__enter__()
-        for callback in self._callbacks:
-            callback.on_fit_begin(self._run)
+        with errors_of_the_user():
+            for callback in self._callbacks:
+                callback.on_fit_begin(self._run)
         self._start = time.perf_counter()
         return self
 
@@ -147,8 +149,9 @@ class Monitor:
         self._record(loss, measured)
         self._say(epoch)
         stop = self._adjust()
-        for callback in self._callbacks:
-            stop = bool(callback.on_epoch_end(self._run)) or stop
+        with errors_of_the_user():
+            for callback in self._callbacks:
+                stop = bool(callback.on_epoch_end(self._run)) or stop
         score = measured.get("validation_score")
         self._progress.epoch_done(epoch, loss, score)
         if self._after_epoch is not None:
@@ -163,8 +166,9 @@ class Monitor:
 
     def finish(self) -> None:
         """Let the callbacks have the last word."""
-        for callback in self._callbacks:
-            callback.on_fit_end(self._run)
+        with errors_of_the_user():
+            for callback in self._callbacks:
+                callback.on_fit_end(self._run)
 
     def _record(self, loss: float, measured: dict[str, float]) -> None:
         measured = {

@@ -12,6 +12,7 @@ from fastnn._core.gather import Table
 from fastnn.arguments import check_input, check_parameters, check_samples
 from fastnn.cuda import DeviceForward
 from fastnn.device import Device, DeviceArray
+from fastnn.error_state import of_the_user
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.plan import Plan
 from fastnn.threads import threads_for
@@ -42,7 +43,7 @@ class Predictor:
             plan.tensors,
             plan.predict_size,
             plan.statistic_size,
-            plan.functions,
+            tuple(map(of_the_user, plan.functions)),
             plan.output,
             plan.n_inputs,
             plan.n_outputs,

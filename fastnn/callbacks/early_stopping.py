@@ -3,11 +3,10 @@
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
 from fastnn.callbacks.base import Callback, Run
 from fastnn.callbacks.watch import Watch
 from fastnn.mirrored import MirroredArray
+from fastnn.plain_numbers import Interval
 
 
 class EarlyStopping(Callback):
@@ -74,7 +73,7 @@ class EarlyStopping(Callback):
     def on_fit_begin(self, run: Run) -> None:
         """Start watching; see :meth:`Callback.on_fit_begin`."""
         self._validate_params()
-        self._watch = Watch(run.history, self.monitor, self.min_delta)
+        self._watch = Watch(run.history, self.monitor, float(self.min_delta))
         self._best: MirroredArray | None = None
         self.best_epoch_ = 0
         self.stopped_epoch_: int | None = None
