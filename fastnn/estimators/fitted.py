@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from fastnn.device import Device, DeviceArray
+from fastnn.estimators.ranges import check_range
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.mirrored import MirroredArray
@@ -45,7 +46,9 @@ class ParameterViews(list):
                 f"{array.shape}. Assigning parameters cannot change the network: set "
                 "hidden_layer_sizes and fit for another one."
             )
-        view[...] = array
+        check_range(f"{self._name}[{index}]", array, view.dtype)
+        with np.errstate(under="ignore"):
+            view[...] = array
 
     def __reduce__(self) -> tuple:
         return list, (list(self),)
