@@ -14,6 +14,8 @@ from sklearn.utils import _param_validation
 
 T = TypeVar("T")
 
+_PLAIN = {bool, int, float, str, type(None)}
+
 
 class Interval(_param_validation.Interval):
     """scikit-learn's constraint, for Python's and NumPy's numbers alone.
@@ -59,6 +61,8 @@ def plain_number(value: Any) -> Any:
 
 def _plain(value: Any, copies: dict[int, Any]) -> Any:
     """What stands in a description twice stays one object."""
+    if type(value) in _PLAIN:  # most are, and each step of partial_fit asks
+        return value
     if isinstance(value, list | tuple):
         items = [_plain(item, copies) for item in value]
         same = all(one is other for one, other in zip(items, value, strict=True))
