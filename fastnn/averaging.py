@@ -13,7 +13,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+
+from fastnn.plain_numbers import Interval
 
 
 class Averaging(BaseEstimator, ABC):
@@ -162,6 +163,6 @@ class SWA(Averaging):
         epoch, rest = np.divmod(step + 1, steps_per_epoch)
         # An epoch at which averaging is due must not be missed by rounding.
         first = max(1, int(np.ceil(self.start * n_epochs * (1 - 1e-12))))
-        number, between = np.divmod(epoch - first, self.period)
+        number, between = np.divmod(epoch - first, min(self.period, 2**62))
         averaged = (rest == 0) & (between == 0) & (number >= 0)
         return np.where(averaged, 1 / np.maximum(number + 1, 1), 0.0)

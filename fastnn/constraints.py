@@ -4,7 +4,8 @@ from numbers import Real
 from typing import ClassVar
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+
+from fastnn.plain_numbers import Interval
 
 
 class MaxNorm(BaseEstimator):

@@ -21,6 +21,7 @@ from fastnn.arguments import (
 from fastnn.chunks import ROW_ALIGNMENT, STEPS_AT_ONCE, chunk_rows, too_large
 from fastnn.cuda import DeviceEngine
 from fastnn.device import Device, DeviceArray, for_rows_that_fit
+from fastnn.error_state import of_the_user
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.optimizers import Optimizer
 from fastnn.plan import Plan
@@ -195,7 +196,7 @@ class Engine:
             plan.n_parameters,
             plan.train_size,
             plan.statistic_size,
-            plan.functions,
+            tuple(map(of_the_user, plan.functions)),
             self._parameters.host,
             X,
             y,

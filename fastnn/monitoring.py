@@ -13,6 +13,7 @@ import numpy as np
 
 from fastnn.callbacks import Callback, Run
 from fastnn.callbacks.watch import is_better, watched_name
+from fastnn.error_state import errors_of_the_user
 from fastnn.mirrored import MirroredArray
 from fastnn.plain import PlainState
 from fastnn.progress import Progress
@@ -166,8 +167,9 @@ class Monitor:
 
     def __enter__(self) -> Self:
         self._progress.__enter__()
-        for callback in self._callbacks:
-            callback.on_fit_begin(self._run)
+        with errors_of_the_user():
+            for callback in self._callbacks:
+                callback.on_fit_begin(self._run)
         self._start = time.perf_counter()
         return self
 
@@ -186,8 +188,9 @@ class Monitor:
         self._record(loss, measured)
         self._say(self._run.epoch)
         stop = self._adjust()
-        for callback in self._callbacks:
-            stop = bool(callback.on_epoch_end(self._run)) or stop
+        with errors_of_the_user():
+            for callback in self._callbacks:
+                stop = bool(callback.on_epoch_end(self._run)) or stop
         score = measured.get("validation_score")
         self._progress.epoch_done(epoch, loss, score)
         if self._after_epoch is not None:
@@ -205,8 +208,9 @@ class Monitor:
 
     def finish(self) -> None:
         """Let the callbacks have the last word."""
-        for callback in self._callbacks:
-            callback.on_fit_end(self._run)
+        with errors_of_the_user():
+            for callback in self._callbacks:
+                callback.on_fit_end(self._run)
 
     def _record(self, loss: float, measured: dict[str, float]) -> None:
         self._state.history.append(

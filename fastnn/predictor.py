@@ -1,5 +1,6 @@
 """The forward half of a plan: predictions, and losses without gradients."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from fastnn._core import predict as compiled
 from fastnn.arguments import check_input, check_parameters, check_samples
 from fastnn.cuda import DeviceForward, worst_number
 from fastnn.device import Device, DeviceArray, downloaded
+from fastnn.error_state import of_the_user
 from fastnn.mirrored import MirroredArray, mirrored
 from fastnn.plan import Plan
 from fastnn.snapshot import all_finite
@@ -37,7 +39,9 @@ class Predictor:
         self._plan = plan
         self._device = device
         self._elsewhere = None if device is None else DeviceForward(device, plan)
-        self._forward = compiled.Forward(plan)
+        self._forward = compiled.Forward(
+            replace(plan, functions=tuple(map(of_the_user, plan.functions)))
+        )
         self._operations = plan.operations("predict")
 
     def predict(

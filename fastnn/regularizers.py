@@ -9,7 +9,8 @@ from numbers import Real
 from typing import ClassVar
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
+
+from fastnn.plain_numbers import Interval
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 
@@ -173,6 +174,11 @@ def as_regularizer(value: Regularizer | str | None) -> Regularizer:
     """
     if value is None:
         return L1L2()
+    if isinstance(value, str) and value not in REGULARIZERS:
+        raise ValueError(
+            f"a regularizer must be one of {sorted(REGULARIZERS)} or an object of "
+            f"fastnn.regularizers, got {value!r}."
+        )
     chosen = REGULARIZERS[value] if isinstance(value, str) else value
     chosen._validate_params()
     return chosen

@@ -26,6 +26,9 @@ from fastnn.memory import assign_offsets
 from fastnn.plan import CustomFunction, Parameter, Plan
 from fastnn.regularizers import Regularizer, as_regularizer
 
+# More than any memory holds, and few enough that all sizes fit into 64 bits.
+MOST_PARAMETERS = 2**56
+
 TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
 ALWAYS = TRAIN | PREDICT | EVALUATE
 
@@ -157,6 +160,11 @@ class Tape:
         }
         self._blocks.append(block)
         self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        if self._n_parameters > MOST_PARAMETERS:
+            raise ValueError(
+                f"no memory holds a network with {name} of shape {shape}. Lower the "
+                "units of its layers (hidden_layer_sizes)."
+            )
         value = self._tensor(
             "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
         )

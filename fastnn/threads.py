@@ -21,8 +21,9 @@ def effective_n_threads(n_jobs: int | None) -> int:
     n_jobs : int or None
         None takes what OpenMP's settings, the process' affinity and joblib's limits on
         nested parallelism allow, as scikit-learn's own threaded estimators do. A
-        positive number is taken as it is; -1 means all of the machine's processors,
-        -2 all but one, and so on.
+        positive number is taken as it is. Negative ones count back from all processors
+        that the process may use, by its affinity and by joblib's rules: -1 means all of
+        them, -2 all but one, and so on.
 
     Returns
     -------
@@ -47,9 +48,7 @@ def effective_n_threads(n_jobs: int | None) -> int:
             "n_jobs must be None, a positive number of threads, or negative to count "
             "from the number of processors down (-1: all); got 0"
         )
-    if n_jobs < 0:
-        return max(1, (os.cpu_count() or 1) + 1 + n_jobs)
-    return int(n_jobs)
+    return effective_n_jobs(int(n_jobs)) if n_jobs < 0 else int(n_jobs)
 
 
 def threads_for(n_jobs: int | None, most: int) -> int:

@@ -168,7 +168,7 @@ class ndarray(NDArrayOperatorsMixin):
         return self._view(self._values[key])
 
     def __setitem__(self, key, value):
-        self._values[key] = value._values
+        self._values[key] = getattr(value, "_values", value)
 
     def reshape(self, *shape):
         values = self._values.reshape(*shape)

@@ -111,7 +111,7 @@ def test_an_output_layer_of_ones_own_is_no_other_network():
     [
         ([Dense(10)], y, "'dense', has 10 units and is linear.* ask for 3 outputs"),
         ([Dense(9, "softmax")], y, "has 9 units and is softmax"),
-        ([Dense(2, "softmax")], labels, "ends in softmax, but the loss asks for logis"),
+        ([Dense(2, "softmax")], labels, r"one-hot, pass .* y.argmax\(axis=1\)"),
         ([Dense(2, "softmax")], y, "has 2 units and is softmax.*ask for 3 outputs"),
         ([("top", Dense(2))], binary, "'top', has 2 units.*ask for 1 outputs"),
     ],

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from cases import by_hand, dense, draw, plan_of, predict, shuffled_epoch, stack
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from fastnn.engine import Engine
@@ -45,11 +45,22 @@ def test_a_number_is_taken_as_it_is(n_jobs, expected):
     assert effective_n_threads(n_jobs) == expected
 
 
-def test_negative_numbers_count_from_the_processors():
-    n = os.cpu_count()
+def test_negative_numbers_count_from_the_processors_that_may_be_used():
+    n = effective_n_jobs(-1)
     assert effective_n_threads(-1) == n
+    assert effective_n_threads(-2) == max(1, n - 1)
     assert effective_n_threads(-n) == 1
-    assert effective_n_threads(-n - 5) == 1
+    assert effective_n_threads(-n - 5) == effective_n_threads(-(2**70)) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="has no affinity")
+def test_negative_numbers_follow_affinity():
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert effective_n_threads(-1) == effective_n_threads(-2) == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def test_zero_is_no_number_of_threads():

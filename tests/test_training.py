@@ -354,7 +354,7 @@ def test_later_divergence_restores_the_start_of_the_epoch(dtype, early_stopping)
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_first_epoch_that_is_not_finite_raises(solver, dtype):
-    largest = np.finfo(np.float64).max
+    largest = np.finfo("float64" if solver == "lbfgs" else dtype).max
     model = MLPRegressor(solver=solver, random_state=0, dtype=dtype)
     with pytest.raises(ValueError, match="Solver produced non-finite"):
         model.fit(X_numbers * (largest / 10), y_numbers)
@@ -369,8 +369,10 @@ def test_a_failing_call_leaves_the_fitted_model_alone(method, warm_start):
     model.fit(X_numbers, y_numbers)
     before, predictions = copy.deepcopy(model), model.predict(X_numbers)
     for X, y, error in [
-        (X_numbers * 1e300, y_numbers, "non-finite"),
-        (X_numbers, y_numbers * 1e300, "non-finite"),
+        (X_numbers * 1e30, y_numbers, "non-finite"),
+        (X_numbers, y_numbers * 1e30, "non-finite"),
+        (X_numbers * 1e300, y_numbers, "X holds .* beyond the range of float32"),
+        (X_numbers, y_numbers * 1e300, "y holds .* beyond the range of float32"),
         (X_numbers * np.nan, y_numbers, "NaN"),
     ]:
         with pytest.raises(ValueError, match=error):
@@ -388,7 +390,7 @@ def test_a_failing_call_leaves_the_fitted_model_alone(method, warm_start):
 def test_a_failing_cold_fit_keeps_the_number_of_features():
     model = MLPRegressor(random_state=0, tol=1e-2).fit(X_numbers, y_numbers)
     with pytest.raises(ValueError, match="non-finite"):
-        model.fit(X_numbers[:, :2] * 1e300, y_numbers)
+        model.fit(X_numbers[:, :2] * 1e30, y_numbers)
     assert model.n_features_in_ == 5
     model.predict(X_numbers)
 

@@ -1,12 +1,15 @@
 """A wrong value of any argument of any part of a network is named by fit."""
 
 import inspect
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
 from fastnn import (
+    MLPRegressor,
     NeuralNetClassifier,
     NeuralNetRegressor,
     Sequential,
@@ -104,3 +107,138 @@ def test_a_wrong_value_is_named(use, description, argument, wrong):
 
 def test_the_list_is_long():
     assert len(list(parts())) > 80
+
+
+# ----------------------------------------------------------------- numbers of all kinds
+
+
+def numbers():
+    """Arguments that are a number, with one that is valid."""
+    given = {"clip_norm": 1.0, "clip_value": 0.5, "patience": 2, "min_delta": 0.25}
+    for part in parts():
+        _, description, argument = part.values
+        default = inspect.signature(description).parameters[argument].default
+        value = VALID.get(argument) if default is inspect.Parameter.empty else default
+        value = given.get(argument, value) if value is None else value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield pytest.param(*part.values, value, id=part.id)
+
+
+def kinds_of(value):
+    if isinstance(value, int):
+        return [np.int8(value), np.uint64(value)]
+    return [np.float16(value), np.float32(value), np.longdouble(value)]
+
+
+def fitted_with(use, description, argument, value):
+    options = {
+        name: VALID[name]
+        for name, option in inspect.signature(description).parameters.items()
+        if option.default is option.empty
+    }
+    part = description(**{**options, argument: value})
+    Estimator, target = NeuralNetClassifier, y
+    if description.__module__ in ("fastnn.losses.regression", "fastnn.losses.custom"):
+        Estimator, target = NeuralNetRegressor, y + 1.0
+    elif description.__module__ == "fastnn.losses.binary":
+        target = y == 0
+    elif description in (losses.SoftCrossEntropy, losses.KLDivergence):
+        Estimator, target = NeuralNetRegressor, np.eye(3)[y]
+    model = Estimator(epochs=2, random_state=0, **use(part)).fit(X, target)
+    return np.concatenate([kernel.ravel() for kernel in model.coefs_])
+
+
+@pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
+def test_numbers_of_numpy_are_numbers(use, description, argument, value):
+    for number in kinds_of(value):
+        plain = int(number) if isinstance(number, np.integer) else float(number)
+        if argument == "epsilon" and not plain:
+            continue  # too small for half precision
+        np.testing.assert_array_equal(
+            fitted_with(use, description, argument, number),
+            fitted_with(use, description, argument, plain),
+        )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [10**400, np.array(1.0), Fraction(1, 2), Decimal("0.5"), 1j, -(2**70)],
+    ids=str,
+)
+@pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
+def test_what_are_no_numbers_is_named(use, description, argument, value, wrong):
+    if isinstance(wrong, int) and (
+        isinstance(value, int) or argument in ("value", "mean")
+    ):
+        pytest.skip("is a valid value")
+    with pytest.raises((ValueError, TypeError), match=argument):
+        fitted_with(use, description, argument, wrong)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("averaging", averaging.SWA(period=2**70)),
+        ("schedule", schedules.CosineDecayRestarts(multiplier=2**70)),
+        ("schedule", schedules.LinearWarmup(epochs=1e308)),
+        ("schedule", schedules.InverseScaling(2**70)),
+        ("early_stopping", callbacks.EarlyStopping(patience=2**70)),
+    ],
+    ids=str,
+)
+def test_huge_numbers_are_the_end_of_a_range(argument, value):
+    NeuralNetClassifier(epochs=2, **{argument: value}).fit(X, y)
+
+
+MLP_NUMBERS = {
+    "hidden_layer_sizes": 5, "dropout": 0.3, "alpha": 0.1, "batch_size": 20,
+    "learning_rate_init": 0.01, "power_t": 0.3, "max_iter": 3, "tol": 0.1,
+    "momentum": 0.8, "validation_fraction": 0.2, "beta_1": 0.8, "beta_2": 0.9,
+    "epsilon": 1e-3, "n_iter_no_change": 3, "max_fun": 3, "n_jobs": 2,
+}  # fmt: skip
+
+
+def mlp_with(argument, value):
+    needs = {
+        "momentum": {"solver": "sgd"},
+        "power_t": {"solver": "sgd", "learning_rate": "invscaling"},
+        "validation_fraction": {"early_stopping": True},
+        "max_fun": {"solver": "lbfgs"},
+    }
+    params = {"hidden_layer_sizes": (5,), "max_iter": 3, "random_state": 0}
+    model = MLPRegressor(**params | needs.get(argument, {}) | {argument: value})
+    return model.fit(X, y + 1.0).coefs_[0]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("argument", "value"), MLP_NUMBERS.items())
+def test_numbers_of_a_perceptron(argument, value):
+    for number in kinds_of(value):
+        plain = int(number) if isinstance(number, np.integer) else float(number)
+        np.testing.assert_array_equal(
+            mlp_with(argument, number), mlp_with(argument, plain)
+        )
+    for wrong in (np.array(value), Fraction(1, 3), 1j, "3"):
+        with pytest.raises((ValueError, TypeError), match=argument):
+            mlp_with(argument, wrong)
+    if isinstance(value, float):
+        with pytest.raises(ValueError, match=argument):
+            mlp_with(argument, 10**400)
+
+
+@pytest.mark.parametrize("units", [2**31, 2**62, 10**30])
+def test_layers_that_no_machine_holds(units):
+    for sizes in (units, (units,), (5, units)):
+        with pytest.raises(
+            ValueError, match="hidden_layer_sizes must be at most 2147483"
+        ):
+            MLPRegressor(hidden_layer_sizes=sizes).fit(X, y)
+    with pytest.raises(ValueError, match="'units' parameter of Dense"):
+        NeuralNetRegressor(Sequential([Dense(units, "relu")])).fit(X, y)
+    with pytest.raises(ValueError, match=r"no memory holds .*hidden_layer_sizes"):
+        MLPRegressor(hidden_layer_sizes=(2**31 - 1,) * 3).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_large_power_ends_the_learning_rate():
+    assert np.isfinite(mlp_with("power_t", 1e308)).all()

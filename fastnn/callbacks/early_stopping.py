@@ -3,11 +3,10 @@
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
 from fastnn.callbacks.base import Run
 from fastnn.callbacks.watch import WatchingCallback
 from fastnn.mirrored import MirroredArray
+from fastnn.plain_numbers import Interval
 
 
 class EarlyStopping(WatchingCallback):

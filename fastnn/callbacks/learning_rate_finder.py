@@ -9,11 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._optional_dependencies import check_matplotlib_support
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from fastnn.exceptions import NotFiniteError
+from fastnn.plain_numbers import Interval
 
 # Parameters that would end the test, or change its learning rates.
 _SWITCHED_OFF = {
@@ -141,7 +140,9 @@ class LearningRateFinder(BaseEstimator):
         off = {k: v for k, v in _SWITCHED_OFF.items() if k in params}
         model = clone(self.estimator).set_params(**off)
         y = np.asarray(y)
-        rates = np.geomspace(self.minimum, self.maximum, self.n_steps)
+        minimum, maximum = float(self.minimum), float(self.maximum)
+        smoothing, patience = float(self.smoothing), float(self.patience)
+        rates = np.geomspace(minimum, maximum, int(self.n_steps))
         batches = _batches(_num_samples(X), params["batch_size"], self.random_state)
         losses: list[float] = []
         smoothed: list[float] = []
@@ -157,10 +158,10 @@ class LearningRateFinder(BaseEstimator):
                     raise
                 break
             losses.append(model.history_["loss"][-1])
-            mean = self.smoothing * mean + (1 - self.smoothing) * losses[-1]
-            smoothed.append(mean / (1 - self.smoothing ** len(losses)))
+            mean = smoothing * mean + (1 - smoothing) * losses[-1]
+            smoothed.append(mean / (1 - smoothing ** len(losses)))
             least = min(smoothed)
-            if smoothed[-1] - least > (self.patience - 1) * abs(least):
+            if smoothed[-1] - least > (patience - 1) * abs(least):
                 break
         self.losses_ = np.array(losses)
         self.smoothed_losses_ = np.array(smoothed)
@@ -285,12 +286,11 @@ def _classes(model: Any, y: NDArray) -> dict[str, Any]:
     """What the first call of a classifier's ``partial_fit`` needs to know."""
     if not is_classifier(model) or hasattr(model, "classes_"):
         return {}
-    kind = type_of_target(y)
-    if kind == "multilabel-indicator":
+    if y.ndim == 1 or y.shape[1] == 1:
+        return {"classes": np.unique(y)}
+    if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
         return {"classes": np.arange(y.shape[1])}
-    if kind == "multiclass-multioutput":
-        return {"classes": [np.unique(column) for column in y.T]}
-    return {"classes": np.unique(y)}
+    return {"classes": [np.unique(column) for column in y.T]}
 
 
 def _steepest(rates: NDArray, losses: NDArray) -> float:

@@ -84,6 +84,42 @@ def where_it_computes(X: Any, device: Device | None, name: str, parameter: str) 
     return _adopted(_gpu(X, name) if device is None else device, X, name)
 
 
+def check_kind(values: Any, name: str, refused: str) -> None:
+    """Refuse what scikit-learn's checks take for numbers of some unit, or do not name.
+
+    Parameters
+    ----------
+    values : object
+        An array, a series or a data frame; of what has no dtype nothing is known.
+    name : str
+        What the user calls them.
+    refused : str
+        Kinds of NumPy's dtypes: "c" is complex numbers, "M" dates and durations.
+
+    Raises
+    ------
+    ValueError
+        If they hold such.
+    """
+    dtypes = getattr(values, "dtypes", None)
+    if dtypes is None:
+        dtypes = [getattr(values, "dtype", None)]
+    for dtype in set(np.ravel(np.asarray(dtypes, dtype=object))):
+        kind = getattr(dtype, "kind", "")
+        if kind == "c" and kind in refused:
+            raise ValueError(
+                f"Complex data not supported: {name} holds {dtype}. Pass real numbers, "
+                f"such as {name}.real."
+            )
+        temporal = kind in ("m", "M") or getattr(dtype, "is_temporal", bool)()
+        if temporal and "M" in refused:
+            raise ValueError(
+                f"{name} must hold real numbers, got {dtype}. Turn dates and durations "
+                "into numbers of a unit of your choice, for example by "
+                f"({name} - {name}.min()) / np.timedelta64(1, 'D')."
+            )
+
+
 def check_on_device(
     estimator: BaseEstimator,
     device: Device,

@@ -21,7 +21,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastnn.cuda import find_device
 from fastnn.device import Device, DeviceArray
+from fastnn.error_state import errors_ignored
 from fastnn.estimators.arrays import (
+    check_kind,
     check_on_device,
     check_targets,
     on_host,
@@ -33,7 +35,9 @@ from fastnn.estimators.callback_support import (
     fit_task,
 )
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.kinds import real_numbers
 from fastnn.estimators.precision import check_precision
+from fastnn.estimators.ranges import described_as_overflow
 from fastnn.estimators.sparse_structure import check_structure
 from fastnn.estimators.state import FittedState, apart, take_over
 from fastnn.estimators.targets import (
@@ -46,11 +50,14 @@ from fastnn.estimators.validation import (
     Samples,
     check_validation_arguments,
     described_as_validation_data,
+    encoded_samples,
 )
 from fastnn.estimators.weights import ClassWeights, check_weights
 from fastnn.exceptions import NotFiniteError
+from fastnn.losses import Loss
+from fastnn.named_parts import with_objects
 from fastnn.network import Sequential
-from fastnn.optimizers import Optimizer
+from fastnn.optimizers import Optimizer, optimizer_of_name
 from fastnn.training_state import OptimizerState, TrainingState
 
 Targets = ClassTargets | ColumnsOfClasses | RegressionTargets
@@ -131,6 +138,32 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     def _parameters(self) -> tuple:
         return tuple(vars(self)[name] for name in _parameter_names(type(self)))
 
+    def _loss_of_name(self, name: str) -> Loss:
+        """What the name of a loss stands for, where that is one thing."""
+        raise ValueError(f"loss={name!r} has no options.")
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of parts such as the network or the optimizer.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values, such as ``optimizer__learning_rate=0.01`` or
+            ``network__dropout__rate=0.5``. The name of an optimizer or of a loss
+            becomes an object where an option of it is set.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter or part, or the part has no options.
+        """
+        makers = {"optimizer": optimizer_of_name, "loss": self._loss_of_name}
+        return super().set_params(**with_objects(self, params, makers))
+
     def _class_weights(
         self, targets: Any, y: Any, incremental: bool
     ) -> ClassWeights | None:
@@ -160,7 +193,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels in one column or several, or a label indicator matrix,
-            for a classifier; numbers for a regressor.
+            which holds 0 and 1, for a classifier; numbers for a regressor.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the samples, not all zero. None is 1 for each.
@@ -210,10 +243,8 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     ) -> Self:
         before = dict(vars(self))
         worker = apart(self)
-        # What is too small for a type is zero in it, and no error, whatever NumPy is
-        # told to make of that elsewhere.
         watched = fit_task(self, worker, training, incremental=incremental)
-        with watched as task, np.errstate(under="ignore"):
+        with watched as task, errors_ignored():
             draws = worker._train(training, validation, incremental, classes, task)
         take_over(self, worker, before, draws)
         return self
@@ -237,9 +268,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         go_on = self.warm_start or incremental
         previous: FittedNetwork | None = vars(self).get("_fitted") if go_on else None
         X, y = self._check_X_y(training.X, training.y, device, reset=previous is None)
-        if isinstance(classes, list):
-            classes = [on_host(each, "classes") for each in classes]
-        classes = on_host(classes, "classes")
         targets = self._make_targets(
             y, classes, None if previous is None else self._targets, incremental
         )
@@ -249,7 +277,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         weight = check_weights(
             on_host(training.sample_weight, "sample_weight"), class_weights, y, dtype
         )
-        samples = Samples(X, y, targets.encode(y, dtype), weight)
+        samples = encoded_samples(X, y, weight, targets, dtype, device)
         held_out = None
         if validated:
             held_out = self._check_held_out(
@@ -358,21 +386,26 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     ) -> tuple[Any, Any]:
         X = where_it_computes(X, device, names[0], self.device)
         y = on_host(y, names[1])
+        check_kind(X, names[0], "M")
+        check_kind(y, names[1], "cM" if self._numeric_targets else "c")
         for name, array in zip(names, (X, y), strict=True):
             check_structure(name, array)
         dtypes = self._accepted_dtypes()
         options: dict[str, Any] = {
             "accept_sparse": "csr",
             "multi_output": True,
-            "y_numeric": self._numeric_targets,
         }
         if isinstance(X, DeviceArray):
             assert device is not None
-            X = check_on_device(self, device, X, dtypes, reset=reset)
+            with described_as_overflow(names[0]):
+                X = check_on_device(self, device, X, dtypes, reset=reset)
             y = check_targets(self, X, y, **options)
         else:
-            X, y = validate_data(self, X, y, dtype=dtypes, reset=reset, **options)
-        if y.ndim == 2 and y.shape[1] == 1:
+            with described_as_overflow(names[0]):
+                X, y = validate_data(self, X, y, dtype=dtypes, reset=reset, **options)
+        if self._numeric_targets:
+            y = real_numbers(y, names[1])
+        if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
             y = column_or_1d(y, warn=True)
         return X, y
 
@@ -413,7 +446,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
                 y,
                 dtype,
             )
-        return Samples(X, y, targets.encode(y, dtype), weight)
+        return encoded_samples(X, y, weight, targets, dtype, device, ("X_val", "y_val"))
 
     def _check_X(self, X: Any, device: Device | None) -> Any:
         """X for the fitted network on this device, checked.
@@ -427,7 +460,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         if isinstance(X, DeviceArray):
             assert device is not None
             return check_on_device(self, device, X, dtypes, reset=False)
-        return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
+        check_kind(X, "X", "M")
+        with errors_ignored():
+            return validate_data(
+                self, X, accept_sparse="csr", dtype=dtypes, reset=False
+            )
 
     def _outputs(self, X: Any) -> Any:
         """Outputs of the fitted network for unchecked X.

@@ -16,6 +16,7 @@ from fastnn.losses import (
     MultiMargin,
     SquaredHinge,
 )
+from fastnn.plain_numbers import plain, plain_number
 from fastnn.plan import CustomFunction
 
 # What a classifier can minimise, by name: of a yes-or-no output, and of one output for
@@ -26,6 +27,23 @@ LOSSES: dict[str, tuple[Loss, Loss]] = {
     "hinge": (Hinge(), MultiMargin()),
     "squared_hinge": (SquaredHinge(), MultiMargin(power=2)),
 }
+
+
+def losses_of_name(name: str) -> tuple[Loss, Loss]:
+    """What a name means for a yes-or-no output, and for several classes.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    name = "log_loss" if name == "auto" else name
+    if name not in LOSSES:
+        raise ValueError(
+            f"loss must be 'auto', one of {sorted(LOSSES)} or an object of "
+            f"fastnn.losses, got {name!r}."
+        )
+    return LOSSES[name]
 
 
 def class_loss(
@@ -39,15 +57,23 @@ def class_loss(
         "auto" is the log loss, and a function that of a :class:`CustomLoss`.
     kind : {"binary", "multiclass", "multilabel-indicator"}
     output_per_class : bool, default=False
-        Whether two classes shall have two outputs, where a name leaves that open.
+        Whether the network has an output for each class, which a softmax makes exclude
+        each other. Two classes then have two, where a name leaves that open.
 
     Raises
     ------
     ValueError
         If the loss does not suit the targets.
     """
+    if kind == "multilabel-indicator" and output_per_class:
+        raise ValueError(
+            "y is a label indicator matrix of 0 and 1, in whose rows any number of "
+            "labels may be 1, but the network ends in a softmax, of which one is true. "
+            "If y is one-hot, pass the number of each row's class, y.argmax(axis=1); "
+            "if not, leave the softmax out."
+        )
     if isinstance(loss, str):
-        one, several = LOSSES["log_loss" if loss == "auto" else loss]
+        one, several = losses_of_name(loss)
         several_asked = kind == "binary" and output_per_class
         return clone(several if kind == "multiclass" or several_asked else one)
     if not isinstance(loss, Loss):
@@ -59,6 +85,13 @@ def class_loss(
         raise ValueError(
             f"loss={name} is for several columns of classes, and y has one. Use "
             "CrossEntropy()."
+        )
+    if loss.link == "softmax" and not loss.reads_class_numbers:
+        raise ValueError(
+            f"loss={name} reads shares of classes, a column for each, and y of a "
+            'classifier holds labels. Use loss="auto" or CrossEntropy(), with '
+            "y.argmax(axis=1) in place of one-hot rows, or a NeuralNetRegressor for "
+            "shares. A CustomLoss of class numbers needs target_columns=1."
         )
     if kind == "multiclass" and not loss.reads_class_numbers:
         raise ValueError(
@@ -73,7 +106,7 @@ def class_loss(
             "Hinge() or SquaredHinge(); for one-hot rows, pass y.argmax(axis=1)."
         )
     # A copy, because the description of a trained network does not change.
-    return clone(loss)
+    return plain(clone(loss))
 
 
 def columns_loss(
@@ -88,7 +121,7 @@ def columns_loss(
     """
     smoothing: Any = 0.0
     if isinstance(loss, CrossEntropy):
-        smoothing = loss.label_smoothing
+        smoothing = plain_number(loss.label_smoothing)
     elif loss not in ("auto", "log_loss"):
         raise ValueError(
             "several columns of classes can be trained with the cross-entropy only, "

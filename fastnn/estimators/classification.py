@@ -11,6 +11,8 @@ from sklearn.utils.metaestimators import available_if
 
 from fastnn.estimators.arrays import as_array_of, on_host
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.class_losses import losses_of_name
+from fastnn.estimators.given_classes import as_classes
 from fastnn.estimators.sparse_structure import check_structure
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, class_targets
 from fastnn.estimators.validation import Arguments
@@ -54,15 +56,17 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
 
         y : {array-like, sparse matrix} of shape (n_samples,), (n_samples, n_classes) \
                 or (n_samples, n_columns)
-            Class labels, a label indicator matrix, or several columns of class labels.
+            Class labels, a label indicator matrix, which holds 0 and 1, or several
+            columns of class labels.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the samples, not all zero. None is 1 for each.
 
-        classes : array-like of shape (n_classes,) or list of them, default=None
-            All classes that will ever be passed; one array for each column when y has
-            several columns of classes. Required in the first call of an estimator that
-            is not fitted; y may lack some.
+        classes : iterable of shape (n_classes,) or list of them, default=None
+            All classes that will ever be passed, in any order and container; one for
+            each column, or a data frame, when y has several columns of classes.
+            Required in the first call of an estimator that is not fitted; y may lack
+            some.
 
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Validation samples that the network is judged on after the epoch. They are
@@ -197,6 +201,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
     ) -> ClassTargets | ColumnsOfClasses:
         if previous is None and incremental and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
+        classes = as_classes(classes)
         targets = previous
         if targets is None:
             loss, output_per_class = self._loss_of_classes()
@@ -205,6 +210,13 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
             targets.check(y, classes, complete=not incremental)
         self.classes_ = targets.classes
         return targets
+
+    def _loss_of_name(self, name: str) -> Loss:
+        means = " or ".join(f"{type(each).__name__}()" for each in losses_of_name(name))
+        raise ValueError(
+            f"loss={name!r} means {means}, as y asks for, so that its options can only "
+            "be set of an object. Set loss to one of these first, or in the same call."
+        )
 
     def _has_probabilities(self) -> bool:
         """Whether the loss makes probabilities of the outputs."""

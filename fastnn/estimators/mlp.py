@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Options, StrOptions
 
 from fastnn._core.precision import PRECISIONS
 from fastnn.estimators.arrays import as_array_of
@@ -16,8 +17,10 @@ from fastnn.estimators.solvers import SolverTraining
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense, Dropout, Layer
 from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
+from fastnn.layers.dense import MOST_UNITS
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
+from fastnn.plain_numbers import Interval, plain, plain_number
 from fastnn.regularizers import SklearnL2
 from fastnn.schedules import (
     Constant,
@@ -26,6 +29,8 @@ from fastnn.schedules import (
     Schedule,
     as_schedule,
 )
+
+_SHARE = Interval(Real, 0, 1, closed="left")
 
 
 class BaseMLP(SklearnConversion, SolverTraining):
@@ -37,7 +42,7 @@ class BaseMLP(SklearnConversion, SolverTraining):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions(set(ACTIVATION_NAMES)), list, tuple],
-        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+        "dropout": [_SHARE, list, tuple],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
@@ -120,7 +125,7 @@ class BaseMLP(SklearnConversion, SolverTraining):
             activation,
             kernel_initializer=glorot,
             bias_initializer=glorot,
-            kernel_regularizer=SklearnL2(self.alpha),
+            kernel_regularizer=SklearnL2(plain_number(self.alpha)),
         )
 
     def _activations(self, n_hidden: int) -> list[str]:
@@ -138,7 +143,7 @@ class BaseMLP(SklearnConversion, SolverTraining):
         """Share of the outputs of each hidden layer that is dropped in training."""
         rates = _one_per_layer("dropout", self.dropout, n_hidden)
         for position, rate in enumerate(rates):
-            if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
+            if not _SHARE.is_satisfied_by(rate):
                 raise ValueError(
                     f"dropout must hold numbers in [0, 1), got {rate!r} at position "
                     f"{position} of {self.dropout!r}."
@@ -149,20 +154,30 @@ class BaseMLP(SklearnConversion, SolverTraining):
                 "line search compares losses at different weights, and random masks "
                 "would change them too. Set dropout=0.0, or solver to 'adam' or 'sgd'."
             )
-        return rates
+        return [float(rate) for rate in rates]
 
     def _hidden_sizes(self) -> list[int]:
         sizes: Any = self.hidden_layer_sizes
         if isinstance(sizes, Integral):
             sizes = [sizes]
+        if np.ndim(sizes) == 0:
+            raise ValueError(
+                "hidden_layer_sizes must be an integer or hold one for each hidden "
+                f"layer, got {sizes!r}."
+            )
         for position, size in enumerate(sizes):
-            if not isinstance(size, Integral) or isinstance(size, bool):
+            if not isinstance(size, int | np.integer) or isinstance(size, bool):
                 raise ValueError(
                     "hidden_layer_sizes must hold one integer > 0 per hidden layer, "
                     f"got {size!r} ({type(size).__name__}) at position {position}."
                 )
             if size <= 0:
                 raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
+            if size > MOST_UNITS:
+                raise ValueError(
+                    f"hidden_layer_sizes must be at most {MOST_UNITS}, got {size} at "
+                    f"position {position}."
+                )
         return [int(size) for size in sizes]
 
     def hidden_activations(self, X: MatrixLike, layer: int = -1) -> NDArray:
@@ -221,26 +236,26 @@ class BaseMLP(SklearnConversion, SolverTraining):
 
     def _describe_optimizer(self) -> Optimizer:
         if isinstance(self.solver, Optimizer):
-            return self.solver
+            return plain(self.solver)
         if self.solver == "sgd":
             return SklearnSGD(
-                self.learning_rate_init,
-                momentum=self.momentum,
+                float(self.learning_rate_init),
+                momentum=float(self.momentum),
                 nesterov=self.nesterovs_momentum,
             )
         return SklearnAdam(
-            self.learning_rate_init,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
+            float(self.learning_rate_init),
+            beta_1=float(self.beta_1),
+            beta_2=float(self.beta_2),
+            epsilon=float(self.epsilon),
         )
 
     def _describe_schedule(self) -> Schedule:
         if not isinstance(self.learning_rate, str):
-            return as_schedule(self.learning_rate)
+            return plain(as_schedule(self.learning_rate))
         # Adam adapts its steps by itself: scikit-learn's schedules are for sgd.
         if self.solver == "sgd" and self.learning_rate == "invscaling":
-            return InverseScaling(self.power_t)
+            return InverseScaling(float(self.power_t))
         if self.solver == "sgd" and self.learning_rate == "adaptive":
             return ReduceOnPlateau()
         return Constant()

@@ -170,7 +170,7 @@ class MLPRegressor(NetworkRegressor, BaseMLP):
     n_jobs : int or None, default=None
         Number of threads that share each mini-batch. None takes what OpenMP, the
         process's affinity and joblib's limits for nested parallelism allow; negative
-        numbers count back from all of them, -1 being all.
+        numbers count back from all that the process may use, -1 being all of them.
 
     device : {"cpu", "cuda", "auto"}, default="cpu"
         Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip

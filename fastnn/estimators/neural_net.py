@@ -4,26 +4,31 @@ import copy
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from sklearn.base import clone
-from sklearn.metrics import check_scoring
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from fastnn._core.precision import PRECISIONS
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping, Run
 from fastnn.cuda import find_device
+from fastnn.error_state import errors_of_the_user
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.output_layer import with_raw_outputs
+from fastnn.estimators.metrics import measure, metrics_by_name
+from fastnn.estimators.output_layer import (
+    with_outputs_of_numbers,
+    with_raw_outputs,
+)
 from fastnn.estimators.summary import summary
 from fastnn.estimators.validation import Judge, Samples, split
 from fastnn.layers import Dense
 from fastnn.monitoring import Monitor, MonitoredState
 from fastnn.network import Sequential
 from fastnn.optimizers import OPTIMIZERS, Optimizer
+from fastnn.plain_numbers import Interval, plain, plain_number
 from fastnn.progress import Progress
 from fastnn.schedules import Constant, Schedule, as_schedule
 from fastnn.statistics import refresh_statistics
@@ -98,26 +103,6 @@ class BaseNeuralNet(BaseNeuralNetwork):
         self._require_fitted("validation_scores_")
         return self.history_.get("validation_score")
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, also those of the network, the optimizer and so on.
-
-        Parameters
-        ----------
-        **params : dict
-            Names and values, such as ``optimizer__learning_rate=0.01`` or
-            ``network__dropout__rate=0.5``. The name of an optimizer becomes an object
-            where an option of it is set.
-
-        Returns
-        -------
-        self : object
-        """
-        nested = any(name.startswith("optimizer__") for name in params)
-        optimizer = params.get("optimizer", self.optimizer)
-        if nested and optimizer in OPTIMIZERS:
-            params = {**params, "optimizer": OPTIMIZERS[optimizer]()}
-        return super().set_params(**params)
-
     def summary(self) -> None:
         """Print a table of the fitted network's layers, and what training it takes.
 
@@ -153,18 +138,23 @@ class BaseNeuralNet(BaseNeuralNetwork):
         network = self.network
         if network is None:
             network = Sequential([Dense(100, "relu")])
-        return with_raw_outputs(network, targets.n_outputs, targets.loss.link)
+        complete = (
+            with_outputs_of_numbers if self._numeric_targets else with_raw_outputs
+        )
+        return plain(complete(network, targets.n_outputs, targets.loss.link))
 
     def _describe_optimizer(self) -> Optimizer:
         if isinstance(self.optimizer, str):
             return OPTIMIZERS[self.optimizer]()
-        return self.optimizer
+        return plain(self.optimizer)
 
     def _describe_schedule(self) -> Schedule:
-        return Constant() if self.schedule is None else as_schedule(self.schedule)
+        if self.schedule is None:
+            return Constant()
+        return plain(as_schedule(self.schedule))
 
     def _max_epochs(self) -> int:
-        return self.epochs
+        return int(self.epochs)
 
     def _check_call(self, validated: bool, incremental: bool) -> None:
         for position, callback in enumerate(self.callbacks):
@@ -180,6 +170,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
                 "partial_fit sees one batch of samples at a time. Pass X_val and "
                 "y_val, use fit, or set validation=None."
             )
+        metrics_by_name(self.metrics)
         if self.metrics and not validated and self.validation is None:
             raise ValueError(
                 f"metrics={list(self.metrics)!r} are taken on validation data. Pass "
@@ -202,7 +193,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
             samples, held_out = split(
                 samples,
                 stratify=samples.y if one_column else None,
-                fraction=self.validation,
+                fraction=plain_number(self.validation),
                 parameter="validation",
                 random_state=state.random_state,
                 device=find_device(self.device),
@@ -210,7 +201,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
         names = ["loss"]
         if held_out is not None:
             names += ["validation_loss", "validation_score"]
-            names += [f"validation_{name}" for name in self._metric_names()]
+            names += [f"validation_{name}" for name in metrics_by_name(self.metrics)]
         state.history.names = (*names, "learning_rate", "seconds")
         self._run_epochs(fitted, targets, samples, held_out, state, incremental, task)
         self._training_state = state
@@ -229,7 +220,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
         schedule, optimizer = self._describe_schedule(), self._describe_optimizer()
         schedule.check()
         n_samples = samples.X.shape[0]
-        epochs = 1 if incremental else self.epochs
+        epochs = 1 if incremental else self._max_epochs()
 
         def describe(epoch: int) -> dict[str, Any]:
             resumable = state.fork(optimizer, fitted.weights)
@@ -275,11 +266,11 @@ class BaseNeuralNet(BaseNeuralNetwork):
             optimizer,
             schedule,
             batch_size=self._samples_per_step(n_samples),
-            max_epochs=self.epochs,
+            max_epochs=self._max_epochs(),
             shuffle=self.shuffle,
             n_threads=self.n_jobs,
             precision=self.precision,
-            averaging=self.averaging,
+            averaging=plain(self.averaging),
             device=find_device(self.device),
         )
         state.go_on(fitted.weights, averaged=self.averaging is not None)
@@ -330,24 +321,13 @@ class BaseNeuralNet(BaseNeuralNetwork):
                 vars(estimator).pop("feature_names_in_", None)
                 judge.estimator = estimator
             estimator._fitted = fitted
-            samples = judge.samples
-            weight = {} if samples.weight is None else {"sample_weight": samples.weight}
-            scorer = check_scoring(estimator, scoring=self._scoring())
-            found = scorer(estimator, judge.X_on_host, samples.y, **weight)
+            samples, metrics = judge.samples, metrics_by_name(self.metrics)
+            with errors_of_the_user():
+                found = measure(
+                    estimator, metrics, judge.X_on_host, samples.y, samples.weight
+                )
             measured |= {f"validation_{name}": each for name, each in found.items()}
         return measured
-
-    def _metric_names(self) -> list[str]:
-        return list(self._scoring())
-
-    def _scoring(self) -> dict[str, Any]:
-        """Scorers by name; a callable goes by its own."""
-        return {
-            each
-            if isinstance(each, str)
-            else getattr(each, "__name__", repr(each)): each
-            for each in self.metrics
-        }
 
     def _stopped(self, attributes: dict[str, Any]) -> Any:
         """Copy of this estimator with these attributes of a fit.

@@ -35,7 +35,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
     network : Sequential, default=None
         Layers between the input and the output. An output layer that suits y and the
         loss is added, unless the network ends in one: a dense layer that is linear, or
-        has a softmax or the units and the activation that the loss calls for. None is
+        has a softmax, or a sigmoid and the units that y asks for. None is
         one hidden layer of 100 units, ``Sequential([Dense(100, "relu")])``.
 
     loss : {"auto", "log_loss", "focal", "hinge", "squared_hinge"}, Loss or \
@@ -81,7 +81,8 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
 
     metrics : list of str or callable, default=()
         What else to measure on the validation data: names of scikit-learn's scorers,
-        such as "roc_auc" or "neg_log_loss", or scorers.
+        such as "roc_auc" or "neg_log_loss", scorers, or functions ``(estimator, X,
+        y)``.
 
     class_weight : dict, list of dict or "balanced", default=None
         Weights of classes, ``{label: weight}``, that multiply ``sample_weight``; see
@@ -108,7 +109,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
     n_jobs : int or None, default=None
         Number of threads that share each mini-batch. None takes what OpenMP, the
         process's affinity and joblib's limits for nested parallelism allow; negative
-        numbers count back from all of them, -1 being all.
+        numbers count back from all that the process may use, -1 being all of them.
 
     random_state : int, RandomState instance or None, default=None
         Draws the initial weights, the validation split, the order of the samples and
@@ -261,7 +262,8 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
             positive; else one for each class or label. Where X is on a GPU, an array of
             its library there.
         """
-        outputs = self._outputs(X)
+        # What a single class is compared with is no class.
+        outputs = self._outputs(X)[:, : len(self.classes_)]
         scores = outputs[:, 0] if outputs.shape[1] == 1 else outputs
         return as_array_of(X, scores)
 

@@ -28,8 +28,8 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
     ----------
     network : Sequential, default=None
         Layers between the input and the output. An output layer that suits y and the
-        loss is added, unless the network ends in one: a dense layer that is linear, or
-        has a softmax or the units and the activation that the loss calls for. None is
+        loss is added, unless the network ends in one: a linear dense layer, or one of
+        as many units as y asks for, whose activation then bounds predictions. None is
         one hidden layer of 100 units, ``Sequential([Dense(100, "relu")])``.
 
     loss : str, Loss or callable, default="squared_error"
@@ -74,7 +74,7 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
 
     metrics : list of str or callable, default=()
         What else to measure on the validation data: names of scikit-learn's scorers,
-        such as "neg_mean_absolute_error", or scorers.
+        such as "neg_mean_absolute_error", scorers, or functions ``(estimator, X, y)``.
 
     callbacks : list of Callback, default=()
         Objects of :mod:`fastnn.callbacks`, called after each epoch.
@@ -97,7 +97,7 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
     n_jobs : int or None, default=None
         Number of threads that share each mini-batch. None takes what OpenMP, the
         process's affinity and joblib's limits for nested parallelism allow; negative
-        numbers count back from all of them, -1 being all.
+        numbers count back from all that the process may use, -1 being all of them.
 
     random_state : int, RandomState instance or None, default=None
         Draws the initial weights, the validation split, the order of the samples and

@@ -1,10 +1,10 @@
 """The output layer of a network: the user's own, or one that fits the targets."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sklearn.base import clone
 
-from fastnn.layers import Activation, Dense, Layer
+from fastnn.layers import ELU, Activation, Dense, Layer, LeakyReLU, PReLU
 from fastnn.layers.activation import activation_name
 from fastnn.network import Sequential
 
@@ -18,13 +18,14 @@ def ends_in_softmax(network: Sequential | None) -> bool:
     )
 
 
-def with_raw_outputs(network: Sequential, n_outputs: int, link: str) -> Sequential:
-    """A copy of the network that ends in the raw outputs, before the loss's link.
+def with_outputs_of_numbers(
+    network: Sequential, n_outputs: int, link: str
+) -> Sequential:
+    """A copy of the network of a regressor, with an output layer.
 
-    The last layer is the output layer if it is dense and linear, or ends in a softmax,
-    or ends in the link and has as many units as are needed; an :class:`Activation`
-    behind a linear layer counts as a part of it. The link is a part of the loss, so it
-    is taken off. Behind anything else an output layer is added.
+    What ends in as many units as there are outputs is the output, whatever its
+    activation, which bounds predictions. A loss without a link is taken of what the
+    activation makes; one with a link of its own goes with that or with none.
 
     Parameters
     ----------
@@ -44,50 +45,110 @@ def with_raw_outputs(network: Sequential, n_outputs: int, link: str) -> Sequenti
     ValueError
         If the last layer is the output layer, and does not fit.
     """
-    network = clone(network)
-    layers = list(network.layers)
-    named = network.named_layers()
-    if not layers:
-        return Sequential([Dense(n_outputs)])
-    activation = _activation(named[-1][1])
-    if isinstance(named[-1][1], Activation) and len(layers) > 1:
-        before = named[-2][1]
-        linear = isinstance(before, Dense) and _activation(before) == "identity"
-        if linear and activation in (link, "softmax"):
-            layers.pop()
-            named.pop()
-    name, last = named[-1]
-    if not isinstance(last, Dense):
-        return Sequential([*layers, Dense(n_outputs)])
-    fits = last.units == n_outputs
-    if activation not in ("identity", "softmax") and not (activation == link and fits):
-        return Sequential([*layers, Dense(n_outputs)])
+    end = _end(network)
+    if end is None or end.dense.units != n_outputs:
+        return with_raw_outputs(network, n_outputs, link)
+    if end.activation in ("identity", link):
+        return with_raw_outputs(network, n_outputs, link)
+    if link == "identity":
+        return clone(network)
+    raise _contradiction(end, link)
+
+
+def with_raw_outputs(network: Sequential, n_outputs: int, link: str) -> Sequential:
+    """A copy of the network that ends in the raw outputs, before the loss's link.
+
+    What ends in a dense layer, or in an activation somewhere behind one, ends in the
+    output if it is linear or a softmax, or has as many units as are needed and a
+    sigmoid, the link or one unit. The link is a part of the loss, so it is taken off.
+    Behind anything else an output layer is added.
+
+    Parameters
+    ----------
+    network, n_outputs, link
+        As those of :func:`with_outputs_of_numbers`.
+
+    Returns
+    -------
+    network : Sequential
+
+    Raises
+    ------
+    ValueError
+        If the last layer is the output layer, and does not fit.
+    """
+    end = _end(network)
+    if end is None:
+        return Sequential([*clone(network).layers, Dense(n_outputs)])
+    fits = end.dense.units == n_outputs
+    means_outputs = end.activation in (link, "logistic") or n_outputs == 1
+    if end.activation not in ("identity", "softmax") and not (fits and means_outputs):
+        return Sequential([*clone(network).layers, Dense(n_outputs)])
     if not fits:
         raise ValueError(
-            f"the network's last layer, {name!r}, has {last.units} units and is "
-            f"{'linear' if activation == 'identity' else activation}, so that it is "
-            f"taken for the output layer, but y and the loss ask for {n_outputs} "
-            "outputs. Set its units to that number, or leave it out: an output layer "
-            "is then added."
+            f"the network's last dense layer, {end.name!r}, has {end.dense.units} "
+            f"units and is {_described(end.activation)}, so that it is taken for the "
+            f"output layer, but y and the loss ask for {n_outputs} outputs. Set its "
+            "units to that number, or leave it out: an output layer is then added."
         )
-    if activation not in ("identity", link):
+    if end.activation not in ("identity", link):
+        raise _contradiction(end, link)
+    return _without_activation(network, end)
+
+
+class _End(NamedTuple):
+    """The last dense layer of a network, and the activation that ends it all."""
+
+    name: str
+    dense: Dense
+    activation: str
+
+
+def _end(network: Sequential) -> _End | None:
+    """None where the network ends in something else than a dense layer's numbers."""
+    named = network.named_layers()
+    dense = [(name, layer) for name, layer in named if isinstance(layer, Dense)]
+    if not dense or not isinstance(
+        named[-1][1], Dense | Activation | ELU | LeakyReLU | PReLU
+    ):
+        return None
+    name, last = dense[-1]
+    return _End(name, last, _activation(named[-1][1]))
+
+
+def _without_activation(network: Sequential, end: _End) -> Sequential:
+    """A copy without the activation at the end."""
+    if end.activation == "identity":
+        return clone(network)
+    if not isinstance(network.named_layers()[-1][1], Dense):
+        return Sequential(clone(network).layers[:-1])
+    places = [layer for _, layer in network.named_layers() if layer is end.dense]
+    if len(places) > 1:
         raise ValueError(
-            f"the network's last layer, {name!r}, ends in {activation}, but the loss "
-            f"asks for {link}. Leave the activation of the last layer out, or choose "
-            "another loss."
-        )
-    raw = clone(last).set_params(activation="identity")
-    places = [place for place, (_, layer) in enumerate(named) if layer is last]
-    if len(places) > 1 and activation != "identity":
-        raise ValueError(
-            f"layer {name!r} stands elsewhere in the network too and cannot be its "
+            f"layer {end.name!r} stands elsewhere in the network too and cannot be its "
             "output layer. Use a layer of its own for the output."
         )
-    entry = layers[-1]
-    if activation != "identity":
-        layers[-1] = (entry[0], raw) if isinstance(entry, tuple) else raw
+    layers = list(clone(network).layers)
+    raw = clone(end.dense).set_params(activation="identity")
+    layers[-1] = (end.name, raw) if isinstance(layers[-1], tuple) else raw
     return Sequential(layers)
 
 
+def _contradiction(end: _End, link: str) -> ValueError:
+    asked = "no activation" if link == "identity" else link
+    return ValueError(
+        f"the network ends in {_described(end.activation)} behind its last dense layer "
+        f"{end.name!r}, which has as many units as y and the loss ask for and is taken "
+        f"for the output layer, but the loss asks for {asked}. Leave the last "
+        "activation out, or choose another loss."
+    )
+
+
 def _activation(layer: Layer) -> Any:
+    if isinstance(layer, ELU | LeakyReLU | PReLU):
+        return type(layer).__name__
     return activation_name(getattr(layer, "activation", ""))
+
+
+def _described(activation: str) -> str:
+    return "linear" if activation == "identity" else activation

@@ -23,6 +23,7 @@ from fastnn.losses import (
     SquaredError,
     Tweedie,
 )
+from fastnn.plain_numbers import plain
 from fastnn.plan import CustomFunction
 
 # What regressors can minimise, by the name of the loss with its default options.
@@ -47,10 +48,16 @@ def regression_loss(loss: Loss | str | CustomFunction) -> Loss:
     Raises
     ------
     ValueError
-        If it is one of classes.
+        If it is one of classes, or there is none of this name.
     """
     if isinstance(loss, str):
-        return LOSSES["squared_error" if loss == "auto" else loss]()
+        name = "squared_error" if loss == "auto" else loss
+        if name not in LOSSES:
+            raise ValueError(
+                f"loss must be one of {sorted(LOSSES)} or an object of fastnn.losses, "
+                f"got {loss!r}."
+            )
+        return LOSSES[name]()
     if not isinstance(loss, Loss):
         return CustomLoss(loss)
     if loss.reads_class_numbers:
@@ -60,7 +67,7 @@ def regression_loss(loss: Loss | str | CustomFunction) -> Loss:
         )
     loss._validate_params()
     # A copy, because the description of a trained network does not change.
-    return clone(loss)
+    return plain(clone(loss))
 
 
 class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
@@ -175,6 +182,9 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         predictions = on_host(self.predict(X))
         weight = on_host(sample_weight, "sample_weight")
         return self._targets.score(on_host(y), predictions, weight)
+
+    def _loss_of_name(self, name: str) -> Loss:
+        return regression_loss(name)
 
     def _make_targets(
         self,

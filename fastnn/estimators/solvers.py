@@ -16,6 +16,7 @@ from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.validation import Judge, Samples, split
 from fastnn.history import History
 from fastnn.lbfgs import fit_lbfgs
+from fastnn.plain_numbers import plain_number
 from fastnn.progress import Progress
 from fastnn.schedules import Schedule
 from fastnn.training import Trainer
@@ -84,7 +85,7 @@ class SolverTraining(BaseNeuralNetwork):
             )
 
     def _max_epochs(self) -> int:
-        return 0 if self.solver == "lbfgs" else self.max_iter
+        return 0 if self.solver == "lbfgs" else int(self.max_iter)
 
     def _optimize(
         self,
@@ -127,7 +128,7 @@ class SolverTraining(BaseNeuralNetwork):
         return split(
             samples,
             stratify=words if stratified else None,
-            fraction=self.validation_fraction,
+            fraction=plain_number(self.validation_fraction),
             parameter="validation_fraction",
             random_state=random_state,
             device=find_device(self.device),
@@ -157,12 +158,12 @@ class SolverTraining(BaseNeuralNetwork):
 
         schedule.check()
         n_samples = samples.X.shape[0]
-        max_epochs = 1 if incremental else self.max_iter
+        max_epochs = 1 if incremental else self._max_epochs()
         patience, min_delta = schedule.plateau() or (None, None)
         convergence = Convergence(
             schedule,
             state,
-            tol=self.tol if min_delta is None else min_delta,
+            tol=float(self.tol) if min_delta is None else min_delta,
             n_iter_no_change=self.n_iter_no_change if patience is None else patience,
             early_stopping=self.early_stopping,
             progress=Progress(bool(self.verbose), max_epochs, n_samples),
@@ -174,7 +175,7 @@ class SolverTraining(BaseNeuralNetwork):
             optimizer,
             schedule,
             batch_size=self._samples_per_step(n_samples),
-            max_epochs=self.max_iter,
+            max_epochs=self._max_epochs(),
             shuffle=self.shuffle,
             n_threads=self.n_jobs,
             precision=self.precision,
@@ -194,7 +195,7 @@ class SolverTraining(BaseNeuralNetwork):
             max_epochs,
         )
         self.n_iter_ = outcome.n_epochs
-        convergence.finish(self.max_iter, outcome.ended or incremental)
+        convergence.finish(self._max_epochs(), outcome.ended or incremental)
         if outcome.diverged:
             self._check_usable(fitted, samples)
 
@@ -205,9 +206,9 @@ class SolverTraining(BaseNeuralNetwork):
             samples.X,
             samples.encoded,
             samples.weight,
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            tol=self.tol,
+            max_iter=int(self.max_iter),
+            max_fun=int(self.max_fun),
+            tol=float(self.tol),
             verbose=bool(self.verbose),
             n_threads=self.n_jobs,
             device=find_device(self.device),

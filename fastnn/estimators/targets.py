@@ -12,19 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
-from sklearn.utils.multiclass import (
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import unique_labels
 
 from fastnn.estimators.arrays import empty_beside, look_up, on_host
 from fastnn.estimators.class_losses import class_loss, columns_loss
+from fastnn.estimators.kinds import INDICATOR, MULTI_OUTPUT, kind_of
 from fastnn.losses import Loss, Quantile
 from fastnn.plain import PlainState
 
 # Kinds of targets, by scikit-learn's names where it has one.
-MULTI_OUTPUT = "multiclass-multioutput"
 NUMBERS = "continuous"
 _KINDS = ("binary", "multiclass", "multilabel-indicator")
 
@@ -60,12 +56,8 @@ class RegressionTargets:
         return cls(saved.count("n_columns"), loss)
 
     def encode(self, y: NDArray, dtype: np.dtype) -> NDArray:
-        """Targets as columns.
-
-        Values beyond the range of ``dtype`` become infinite: the loss is then not
-        finite, and the trainer says so.
-        """
-        with np.errstate(over="ignore"):
+        """Targets as columns."""
+        with np.errstate(under="ignore"):
             return np.ascontiguousarray(y.reshape(y.shape[0], -1), dtype=dtype)
 
     def check(self, y: NDArray) -> None:
@@ -134,12 +126,12 @@ class ClassTargets:
         self.kind = kind
         if classes is not None:
             self.classes = unique_labels(classes)
-        elif kind == "multilabel-indicator":
+        elif kind == INDICATOR:
             self.classes = np.arange(y.shape[1])
         else:
             # Words of an object array become an array of words, as in unique_labels.
             self.classes = np.array(list(np.unique(y)))
-        if classes is not None and self.kind != "multilabel-indicator":
+        if classes is not None and self.kind != INDICATOR:
             self.kind = "binary" if len(self.classes) <= 2 else "multiclass"
         self.sparse = sparse.issparse(y)
         self._ask_for(class_loss(loss, self.kind, output_per_class=output_per_class))
@@ -149,7 +141,8 @@ class ClassTargets:
         # Whether classes exclude each other, and each has an output.
         self._numbered = loss.reads_class_numbers
         one_output = self.kind == "binary" and not self._numbered
-        self.n_outputs = 1 if one_output else len(self.classes)
+        # A loss that compares classes is given one to compare a single class with.
+        self.n_outputs = 1 if one_output else max(2, len(self.classes))
 
     def to_plain(self) -> dict[str, Any]:
         """What is saved of them beside the loss."""
@@ -181,14 +174,13 @@ class ClassTargets:
         complete : bool, default=False
             Whether every class must occur in ``y``, as in a warm start.
         """
-        labels = "multilabel-indicator"
-        kind = _kind_of(y)
+        kind = kind_of(y)
         if kind != self.kind and not {kind, self.kind} <= {"binary", "multiclass"}:
             raise ValueError(
                 f"y is {kind}, but the model was fitted with {self.kind} targets. "
                 "Pass y of the same kind, or call fit with warm_start=False."
             )
-        if kind == labels and y.shape[1] != len(self.classes):
+        if kind == INDICATOR and y.shape[1] != len(self.classes):
             raise ValueError(
                 f"y has {y.shape[1]} labels (columns), but the model was fitted with "
                 f"{len(self.classes)}. Pass as many, or call fit with warm_start=False."
@@ -200,7 +192,7 @@ class ClassTargets:
                     f"`classes={classes}` is not the same as on last call to "
                     f"partial_fit or fit, was: {self.classes}."
                 )
-        found = np.arange(y.shape[1]) if kind == labels else np.unique(y)
+        found = np.arange(y.shape[1]) if kind == INDICATOR else np.unique(y)
         if complete and not np.array_equal(found, self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the "
@@ -214,7 +206,7 @@ class ClassTargets:
 
     def columns(self, y: Any) -> list[tuple[NDArray, NDArray[np.intp]]]:
         """Classes of each column of y, and the number of each sample's among them."""
-        if self.kind != "multilabel-indicator":
+        if self.kind != INDICATOR:
             return [(self.classes, np.searchsorted(self.classes, y))]
         labels = np.arange(2)
         present = (y.toarray() if sparse.issparse(y) else y) != 0
@@ -226,7 +218,7 @@ class ClassTargets:
         One column of class indices where each class has an output; otherwise zeros and
         ones, one column per output.
         """
-        if self.kind == "multilabel-indicator":
+        if self.kind == INDICATOR:
             y = y.toarray() if sparse.issparse(y) else y
             return np.ascontiguousarray(y != 0, dtype=dtype)
         if not self._numbered:
@@ -237,17 +229,22 @@ class ClassTargets:
     def decode(self, outputs: NDArray) -> Any:
         """Labels of the most probable classes."""
         if self._numbered:
-            return look_up(self.classes, outputs.argmax(axis=1))
+            numbers = outputs[:, : len(self.classes)].argmax(axis=1)
+            return look_up(self.classes, numbers)
         # Raw outputs speak for the second class where they are positive.
         threshold = 0.5 if self.loss.link == "logistic" else 0.0
         chosen = (outputs > threshold).astype(int)
-        if self.kind == "multilabel-indicator":
+        if self.kind == INDICATOR:
             return sparse.csr_matrix(on_host(chosen)) if self.sparse else chosen
         # A single class is the only one that can be predicted.
         return look_up(self.classes, np.minimum(chosen[:, 0], len(self.classes) - 1))
 
     def probabilities(self, outputs: NDArray) -> NDArray:
         """Probability of each class, or of each label."""
+        if len(self.classes) == 1 and self.kind == "binary":
+            certain = empty_beside(outputs, (len(outputs), 1))
+            certain[:] = 1
+            return certain
         if self.kind == "binary" and not self._numbered:
             both = empty_beside(outputs, (len(outputs), 2))
             np.subtract(1, outputs, out=both[:, :1])
@@ -396,9 +393,12 @@ def class_targets(
     loss: Loss | str = "auto",
     output_per_class: bool = False,
 ) -> ClassTargets | ColumnsOfClasses:
-    """Targets of a classifier, for checked ``y``."""
-    kind = _kind_of(y)
-    nested = classes is not None and len(classes) > 0 and np.ndim(classes[0]) == 1
+    """Targets of a classifier, for checked ``y``.
+
+    ``classes`` is None, an array, or a list of one array for each column.
+    """
+    kind = kind_of(y)
+    nested = isinstance(classes, list)
     if kind == MULTI_OUTPUT or nested:
         n_columns = y.shape[1] if y.ndim == 2 else 1
         if classes is not None and not (nested and len(classes) == n_columns):
@@ -408,10 +408,3 @@ def class_targets(
             )
         return ColumnsOfClasses(y, classes, loss)
     return ClassTargets(kind, y, classes, loss, output_per_class)
-
-
-def _kind_of(y: Any) -> str:
-    kind = type_of_target(y, input_name="y")
-    if kind not in _KINDS:
-        check_classification_targets(y)
-    return kind

@@ -11,7 +11,9 @@ from sklearn.model_selection import train_test_split
 
 from fastnn.device import Device, DeviceArray, downloaded, uploaded
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.ranges import check_range
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses, RegressionTargets
+from fastnn.estimators.weights import check_largest
 
 # X of validation data takes at most one part in so many of a device's free memory.
 SHARE = 2
@@ -96,6 +98,28 @@ class Samples:
         return Samples(X, self.y[rows], self.encoded[rows], weight)
 
 
+def encoded_samples(
+    X: Any,
+    y: Any,
+    weight: NDArray | None,
+    targets: ClassTargets | ColumnsOfClasses | RegressionTargets,
+    dtype: np.dtype,
+    device: Device | None,
+    names: tuple[str, str] = ("X", "y"),
+) -> Samples:
+    """Checked samples as a network reads them that computes in ``dtype``.
+
+    Raises
+    ------
+    ValueError
+        If a number is beyond the range of ``dtype``.
+    """
+    check_range(names[0], X, dtype, device)
+    if isinstance(targets, RegressionTargets):
+        check_range(names[1], y, dtype)
+    return Samples(X, y, targets.encode(y, dtype), weight)
+
+
 def split(
     samples: Samples,
     *,
@@ -123,7 +147,7 @@ def split(
     Raises
     ------
     ValueError
-        If fewer than two would be held out.
+        If fewer than two would be held out, or one of the parts has no weight.
     """
     n_samples = len(samples.encoded)
     try:
@@ -142,6 +166,16 @@ def split(
             f"The validation set is too small. Increase {parameter!r} (now "
             f"{fraction}) or the size of your dataset ({n_samples} samples)."
         )
+    if samples.weight is not None:
+        for part, chosen in (("to train on", rows), ("to hold out", held_out)):
+            weight = samples.weight[chosen]
+            check_largest(
+                weight,
+                weight.dtype,
+                f"sample_weight (times class_weight) of the samples that {parameter}="
+                f"{fraction} draws {part} (another random_state draws others, X_val "
+                "and y_val take the place of all)",
+            )
     return samples.take(rows, device), samples.take(held_out, device)
 
 

@@ -9,6 +9,17 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses
+from fastnn.plain_numbers import Interval
+
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
+
+# Gradients are multiplied by the weights before they are divided by the sum of these,
+# and what is too small for a normal number counts as 0. So the largest weight takes
+# about half of the exponents of float32; the rest is for residuals, slopes, inputs and
+# the number of samples. Clipping sums squares of gradients in float64, of whose
+# exponents this leaves a quarter.
+_LIMITS = {"float32": (1e-18, 1e18), "float64": (1e-75, 1e75)}
 
 
 class ClassWeights:
@@ -78,12 +89,13 @@ def check_weights(
     Raises
     ------
     ValueError
-        If a weight is negative or all of them are 0.
+        If a weight is negative, or the largest of them is not of a size that ``dtype``
+        can train with; see :func:`check_largest`.
     """
     if sample_weight is None and class_weights is None:
         return None
     # Of what it is shown it wants to know the number of samples.
-    weight = _check_sample_weight(sample_weight, y, dtype=dtype)
+    weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
     if weight.min() < 0:
         raise ValueError(
             "sample_weight must not be negative, got "
@@ -92,13 +104,40 @@ def check_weights(
     names = "sample_weight"
     if class_weights is not None:
         names = "sample_weight multiplied by class_weight"
-        weight = (weight * class_weights.of(y)).astype(dtype, copy=False)
-    if not weight.any():
+        weight = weight * class_weights.of(y)
+    check_largest(weight, dtype, names)
+    return weight.astype(dtype)
+
+
+def check_largest(weight: NDArray, dtype: np.dtype, what: str) -> None:
+    """Refuse weights of samples that cannot train a network.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_samples,)
+        At least 0.
+    dtype : dtype
+        What the network computes in.
+    what : str
+        How a message calls the weights.
+
+    Raises
+    ------
+    ValueError
+        If all are 0, or the largest is beyond these limits.
+    """
+    largest, (low, high) = weight.max(initial=0), _LIMITS[dtype.name]
+    if largest == 0:
         raise ValueError(
-            f"{names} must contain at least one non-zero number, got zeros "
-            f"only (as {dtype})."
+            f"{what} must contain at least one non-zero number, got zeros only."
         )
-    return weight
+    if not low <= largest <= high:
+        raise ValueError(
+            f"{what} must have a largest number from {low:g} to {high:g} where "
+            f"the network computes in {dtype}, got {largest:.3g}. Multiply all weights "
+            "by one factor, for example such that their mean is 1"
+            f"{', or set dtype=' + repr('float64') if dtype == np.float32 else ''}."
+        )
 
 
 def _one_per_column(class_weight: dict | list[dict], n_columns: int) -> list[dict]:
@@ -133,7 +172,7 @@ def _one_per_column(class_weight: dict | list[dict], n_columns: int) -> list[dic
 def _listed(weights: dict, labels: NDArray) -> NDArray[np.float64]:
     """Weights of a dict in the order of the labels."""
     for label, weight in weights.items():
-        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+        if not _NOT_NEGATIVE.is_satisfied_by(weight) or np.isinf(weight):
             raise ValueError(
                 f"class_weight must hold finite numbers >= 0, got {weight!r} for "
                 f"class {label!r} in {weights!r}."

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
-from sklearn.utils._param_validation import Interval
 
 from fastnn.initializers.base import Initializer
+from fastnn.plain_numbers import Interval
 
 
 class TruncatedNormal(Initializer):

@@ -47,6 +47,11 @@ def as_initializer(
     if value is None:
         return default
     if isinstance(value, str):
+        if value not in INITIALIZERS:
+            raise ValueError(
+                f"an initializer must be one of {sorted(INITIALIZERS)}, an object of "
+                f"fastnn.initializers or an array, got {value!r}."
+            )
         return INITIALIZERS[value]()
     chosen = value if isinstance(value, Initializer) else FromArray(value)
     chosen._validate_params()

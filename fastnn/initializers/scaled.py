@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from fastnn.initializers.base import Initializer
+from fastnn.plain_numbers import Interval
 
 
 class GlorotUniform(Initializer):

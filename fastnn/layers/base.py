@@ -1,10 +1,32 @@
 """What every layer is: a description that can write itself down as ops."""
 
 from abc import ABC, abstractmethod
+from typing import Any, Self
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
+from fastnn.initializers import Zeros, as_initializer
 from fastnn.lowering import Lowering, Tensor
+from fastnn.named_parts import with_objects
+from fastnn.regularizers import as_regularizer
+
+
+def _initializer(name: str) -> Any:
+    return as_initializer(name, Zeros())
+
+
+def _regularizer(name: str) -> Any:
+    return clone(as_regularizer(name))
+
+
+# Parameters of layers that may be a name.
+_MAKERS = {
+    "kernel_initializer": _initializer,
+    "bias_initializer": _initializer,
+    "slope_initializer": _initializer,
+    "kernel_regularizer": _regularizer,
+    "bias_regularizer": _regularizer,
+}
 
 
 class Layer(BaseEstimator, ABC):
@@ -13,6 +35,26 @@ class Layer(BaseEstimator, ABC):
     A layer holds its constructor arguments and nothing else: no weights, no shapes, no
     device. One object may therefore stand in several networks.
     """
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also options of an initializer or a regularizer.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values, such as ``kernel_regularizer__l2=0.01``. A name becomes an
+            object where an option of it is set.
+
+        Returns
+        -------
+        self : Layer
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or it has no options.
+        """
+        return super().set_params(**with_objects(self, params, _MAKERS))
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of one output sample: that of the input, where no layer says otherwise.

@@ -3,11 +3,10 @@
 from numbers import Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
 from fastnn.initializers import Constant, Initializer, Zeros
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
+from fastnn.plain_numbers import Interval
 
 
 class BatchNorm(Layer):

@@ -4,7 +4,7 @@ from numbers import Integral
 from typing import ClassVar
 
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from fastnn.constraints import MaxNorm
 from fastnn.initializers import (
@@ -17,7 +17,11 @@ from fastnn.initializers import (
 from fastnn.layers.activation import ACTIVATION_NAMES, activate
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
+from fastnn.plain_numbers import Interval
 from fastnn.regularizers import REGULARIZERS, Regularizer
+
+# What the integers of any BLAS hold.
+MOST_UNITS = 2**31 - 1
 
 _INITIALIZER = [Initializer, StrOptions(set(INITIALIZERS)), "array-like", None]
 _REGULARIZER = [Regularizer, StrOptions(set(REGULARIZERS)), None]
@@ -31,7 +35,7 @@ class Dense(Layer):
     Parameters
     ----------
     units : int
-        Number of outputs.
+        Number of outputs, at most 2 ** 31 - 1.
     activation : str, default="identity"
         Name of an activation, or "softmax".
     use_bias : bool, default=True
@@ -58,7 +62,7 @@ class Dense(Layer):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "units": [Interval(Integral, 1, None, closed="left")],
+        "units": [Interval(Integral, 1, MOST_UNITS, closed="both")],
         "activation": [StrOptions(set(ACTIVATION_NAMES))],
         "use_bias": ["boolean"],
         "kernel_initializer": _INITIALIZER,
@@ -91,12 +95,12 @@ class Dense(Layer):
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of one output: that of the input, with the last axis replaced."""
-        return (*input_shape[:-1], self.units)
+        return (*input_shape[:-1], int(self.units))
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write a product and a broadcast add; see :meth:`Layer.lower`."""
         self._validate_params()
-        fan_in, fan_out = x.shape[-1], self.units
+        fan_in, fan_out = x.shape[-1], int(self.units)
         kernel = lowering.parameter(
             f"{name}/kernel",
             (fan_in, fan_out),

@@ -4,11 +4,10 @@ from math import sqrt
 from numbers import Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
 from fastnn._core.tables import CHANCES
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
+from fastnn.plain_numbers import Interval
 
 # What selu tends to on the left, -scale * alpha; see csrc/elementwise.h.
 SELU_LIMIT = -1.05070098735548049342 * 1.67326324235437728482
@@ -95,4 +94,4 @@ class AlphaDropout(Layer):
 
 def _resolved(rate: float) -> float:
     """The nearest rate that the random numbers resolve, below 1."""
-    return min(round(rate * CHANCES), CHANCES - 1) / CHANCES
+    return min(round(float(rate) * CHANCES), CHANCES - 1) / CHANCES

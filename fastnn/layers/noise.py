@@ -4,10 +4,9 @@ from math import inf
 from numbers import Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
 from fastnn.layers.base import Layer
 from fastnn.lowering import Lowering, Tensor
+from fastnn.plain_numbers import Interval
 
 
 class GaussianNoise(Layer):

@@ -5,11 +5,11 @@ from numbers import Real
 from typing import ClassVar
 
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from fastnn._core.tables import LOSS_LINKS
 from fastnn.losses.base import ElementwiseLoss, require
 from fastnn.lowering import PREDICT, Lowering, Tensor
+from fastnn.plain_numbers import Interval
 
 
 class LogLoss(ElementwiseLoss):

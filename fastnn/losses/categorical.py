@@ -5,11 +5,12 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, Options
+from sklearn.utils._param_validation import Options
 
 from fastnn._core.tables import LOSS_LINKS
 from fastnn.losses.base import Loss, require
 from fastnn.lowering import PREDICT, Head, Lowering, Tensor
+from fastnn.plain_numbers import Interval
 
 _SHARE = Interval(Real, 0, 1, closed="left")
 

@@ -3,11 +3,12 @@
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from fastnn._core.tables import ACTIVATION_ALIASES, ACTIVATIONS
 from fastnn.losses.base import Loss
 from fastnn.lowering import PREDICT, Lowering, Tensor
+from fastnn.plain_numbers import Interval
 from fastnn.plan import CustomFunction
 
 

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval
 
 from fastnn._core.tables import LOSS_LINKS
 from fastnn.losses.base import ElementwiseLoss, Loss, require
 from fastnn.lowering import Head, Lowering, Tensor
+from fastnn.plain_numbers import Interval
 
 
 class SquaredError(ElementwiseLoss):
@@ -152,6 +152,11 @@ class Quantile(Loss):
     def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
         self._validate_params()
+        if isinstance(self.quantile, np.ndarray) and self.quantile.ndim == 0:
+            raise ValueError(
+                f"quantile must be a number or a sequence of numbers, got "
+                f"{self.quantile!r}. Write quantile={self.quantile.item()!r}."
+            )
         quantiles = np.ravel(self.quantile)
         for quantile in quantiles:
             if not 0 < quantile < 1:

@@ -25,6 +25,23 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "lion": Lion,
 }
 
+
+def optimizer_of_name(name: str) -> Optimizer:
+    """The optimizer of a name, with its default options.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    if name not in OPTIMIZERS:
+        raise ValueError(
+            f"optimizer must be one of {sorted(OPTIMIZERS)} or an object of "
+            f"fastnn.optimizers, got {name!r}."
+        )
+    return OPTIMIZERS[name]()
+
+
 __all__ = [
     "SGD",
     "Adadelta",

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 
 from fastnn._core.tables import (
     CLIP_NORM,
@@ -17,6 +16,7 @@ from fastnn._core.tables import (
     N_SCALARS,
     OPTIMIZER_SLOTS,
 )
+from fastnn.plain_numbers import Interval
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
 from fastnn.optimizers.base import POSITIVE, SHARE, Optimizer
+from fastnn.plain_numbers import Interval
 
 
 class SklearnSGD(Optimizer):

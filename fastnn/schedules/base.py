@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from fastnn.error_state import errors_of_the_user
+
 
 class Plateau(NamedTuple):
     """When there is no more progress.
@@ -141,7 +143,8 @@ class LambdaSchedule(Schedule):
         return np.array([self._factor(int(each)) for each in step])
 
     def _factor(self, step: int) -> float:
-        returned = self.function(step)
+        with errors_of_the_user():
+            returned = self.function(step)
         try:
             factor = float(returned)
         except (TypeError, ValueError):

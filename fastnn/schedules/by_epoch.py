@@ -3,8 +3,7 @@
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval
-
+from fastnn.plain_numbers import Interval
 from fastnn.schedules.base import Plateau, Schedule
 
 
@@ -45,7 +44,10 @@ class InverseScaling(Schedule):
 
     def after_epoch(self, initial: float, current: float, n_samples_seen: int) -> float:
         """Learning rate of the next epoch; see :meth:`Schedule.after_epoch`."""
-        return initial / (n_samples_seen + 1) ** self.power
+        try:
+            return initial / float(n_samples_seen + 1) ** float(self.power)
+        except OverflowError:
+            return 0.0
 
 
 class ReduceOnPlateau(Schedule):

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
+from fastnn.plain_numbers import Interval
 from fastnn.schedules.base import Plateau, Schedule
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -171,7 +171,7 @@ class CosineDecayRestarts(Schedule):
         """Factors on the learning rate of steps; see :meth:`Schedule.factors`."""
         # In units of the first period; a restart is not missed by rounding.
         at = step / (steps_per_epoch * self.epochs) * (1 + 1e-12)
-        m = self.multiplier
+        m = float(min(self.multiplier, 2**53))  # floats hold all integers up to that
         if m == 1:
             share = at % 1
         else:
@@ -238,7 +238,7 @@ class LinearWarmup(Schedule):
         self, step: NDArray[np.int_], steps_per_epoch: int, n_epochs: int
     ) -> NDArray[np.float64]:
         """Factors on the learning rate of steps; see :meth:`Schedule.factors`."""
-        rise = steps_per_epoch * self.epochs
+        rise = min(steps_per_epoch * float(self.epochs), 2.0**53)
         rising = self.start + (1 - self.start) * np.minimum(step / rise, 1)
         after = np.maximum(step - int(np.ceil(rise)), 0)
         remaining = max(1, int(np.ceil(n_epochs - self.epochs)))
