@@ -1,5 +1,6 @@
 """The forward half of a plan: predictions, and losses without gradients."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -208,6 +209,18 @@ class Predictor:
                 X = downloaded(self._device, X)
             outputs, sums = self._forward.judge(wide, X, y, weight, strict=False)
         return outputs, (*sums, _total(y, sample_weight))
+
+    def is_finite(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None = None,
+    ) -> bool:
+        """Whether the loss and the predictions are, in the dtype of the parameters."""
+        self._check(parameters, X, y, sample_weight)
+        outputs, (loss, _) = self._judge(parameters, X, y, sample_weight)
+        return outputs is not None and math.isfinite(loss) and all_finite(outputs)
 
     def _judge(
         self,

@@ -197,10 +197,11 @@ class Trainer:
             others.restore()
             if average is not None:
                 average.started = started
+            predictor = Predictor(self.plan, self.device)
             for start in starts:
                 if start.taken:
                     start.restore()
-                    if self._is_finite(parameters, X, y, sample_weight):
+                    if predictor.is_finite(parameters, X, y, sample_weight):
                         return
             raise NotFiniteError
 
@@ -241,18 +242,6 @@ class Trainer:
             ended = True
         state.precision = engine.precision
         return Outcome(state.history.n_epochs - first_epoch, ended, diverged)
-
-    def _is_finite(
-        self,
-        parameters: MirroredArray,
-        X: Any,
-        y: NDArray,
-        sample_weight: NDArray | None,
-    ) -> bool:
-        """Whether the loss at these parameters is."""
-        predictor = Predictor(self.plan, self.device)
-        loss, _, _ = predictor.evaluate(parameters, X, y, sample_weight)
-        return math.isfinite(loss)
 
     def _tables(
         self,

@@ -1,11 +1,11 @@
 """Holding the BLAS libraries of the process at one thread while training computes.
 
-Their own threads spin while they wait and take the processors from ours. The limit is one
-for the process, so overlapping calls count in and out: the first one in sets it, and the
-last one out puts back what the first one found.
+Their own threads spin while they wait and take the processors from ours. The limit is
+one for the process, so overlapping calls count in and out: the first one in sets it,
+and the last one out puts back what the first one found.
 
-Whoever holds does so within one call from Python, with the GIL at both ends: no handler of
-a signal can come between, and leave the limit behind.
+Whoever holds does so within one call from Python, with the GIL at both ends: no handler
+of a signal can come between, and leave the limit behind.
 """
 
 cdef enum:

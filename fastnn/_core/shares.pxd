@@ -3,6 +3,7 @@ from cython cimport floating
 from fastnn._core.dataset cimport Batch, Dataset
 from fastnn._core.executor cimport Walk
 from fastnn._core.plan cimport block_t, op_t, tensor_t
+from fastnn._core.signals cimport Watch
 
 # One share of a step. There are as many as threads, and any thread may take any.
 cdef struct Worker:
@@ -42,7 +43,7 @@ cdef class Shares:
     cdef double weight_sum, scale
     cdef int n_gradients
     cdef bint interrupted
-    cdef double next_signal_check
+    cdef Watch watch
     cdef object raised
     cdef readonly object gradients
 

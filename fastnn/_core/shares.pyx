@@ -5,7 +5,6 @@ There are as many shares of every job as threads, and any thread may take any.
 
 import numpy as np
 
-from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport calloc, free
@@ -16,6 +15,7 @@ from fastnn._core.max_norm cimport limit_norms
 from fastnn._core.meeting cimport next_meeting
 from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn._core.precision cimport new_precision
+from fastnn._core.signals cimport is_due, new_watch, pending_error
 from fastnn._core.tables import (
     BLOCK_DTYPE,
     OP_DTYPE,
@@ -38,11 +38,6 @@ cdef extern from "elementwise.h":
         AVERAGE_RATE
         MASK_SEED
         MASK_STEP
-
-cdef extern from "team.h":
-    double monotonic_seconds() noexcept nogil
-
-cdef double SECONDS_BETWEEN_SIGNAL_CHECKS = 0.1
 
 # Ranges of the flat buffer start at multiples of this many numbers: no two threads
 # write to one cache line.
@@ -136,7 +131,7 @@ cdef class Shares:
         """Forget how the last call from Python ended."""
         self.interrupted = False
         self.raised = None
-        self.next_signal_check = monotonic_seconds() + SECONDS_BETWEEN_SIGNAL_CHECKS
+        self.watch = new_watch()
 
     cdef bint _averages(self) noexcept nogil:
         """Whether the parameters after this step go into their average."""
@@ -207,8 +202,7 @@ cdef class Shares:
         worker.weight_sum = 0
         worker.n_rows = 0
         while chunk < self.last:
-            if share == 0:
-                self._poll_signals()
+            self._poll_signals()
             if self.interrupted:
                 return
             count = min(self.capacity, self.last - chunk)
@@ -272,17 +266,11 @@ cdef class Shares:
         return total
 
     cdef void _poll_signals(self) noexcept nogil:
-        """Looks by the clock whether Ctrl-C was pressed; only the first thread asks."""
-        cdef double now = monotonic_seconds()
-        if now < self.next_signal_check:
-            return
-        self.next_signal_check = now + SECONDS_BETWEEN_SIGNAL_CHECKS
-        with gil:
-            try:
-                PyErr_CheckSignals()
-            except BaseException as error:
-                self.raised = error
-                self.interrupted = True
+        """Looks by the clock whether Ctrl-C was pressed, on the thread that leads."""
+        if is_due(&self.watch):
+            with gil:
+                self.raised = pending_error()
+                self.interrupted = self.raised is not None
 
 
 # The jobs that threads share, by the precision of the shares, which are the context.

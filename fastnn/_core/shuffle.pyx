@@ -49,8 +49,8 @@ cdef struct mt19937_state_t:
 def copy_source(source, target):
     """Have one RandomState draw words as another one does; whether it can.
 
-    Not so where their generators are not MT19937, which is what seeds make. What a normal
-    number has left over for the next one is not copied.
+    Not so where their generators are not MT19937, which is what seeds make. What a
+    normal number has left over for the next one is not copied.
     """
     cdef bitgen_t *words[2]
     cdef int i

@@ -320,13 +320,13 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
 
     def _check_usable(self, fitted: FittedNetwork, samples: Samples) -> None:
-        """Refuse weights that divergence has left, if their loss is not finite.
+        """Refuse weights that divergence has left, if nothing finite comes of them.
 
         Averages, or what a callback has put back, may be worse than the trainer's.
         """
         device = find_device(self.device)
         data = samples.X, samples.encoded, samples.weight
-        if not np.isfinite(fitted.mean_loss(*data, device)):
+        if not fitted.is_finite(*data, device):
             raise NotFiniteError
 
     def _source_of_draws(

@@ -169,17 +169,16 @@ class FittedNetwork:
         )
         return outputs, loss / weight
 
-    def mean_loss(
+    def is_finite(
         self,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None,
         device: Device | None = None,
-    ) -> float:
-        """Mean loss without penalty, computed in the dtype of the weights."""
-        predictor = self._predictor_on(device)
-        _, loss, weight = predictor.evaluate(self.weights, X, y, sample_weight)
-        return loss / weight
+    ) -> bool:
+        """Whether the loss and the predictions are, in the dtype of the weights."""
+        data = self.weights, X, y, sample_weight
+        return self._predictor_on(device).is_finite(*data)
 
     def views(self, attribute: str, kind: str) -> ParameterViews:
         """Parameters whose name ends in ``/kind``, in the order of the layers."""

@@ -1,0 +1,250 @@
+"""A call that fails is as if it had never been, and a stream of calls costs no more."""
+
+import copy
+import pickle
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from fastnn import (
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Sequential,
+)
+from fastnn.averaging import EMA
+from fastnn.callbacks import Callback
+from fastnn.exceptions import NotFiniteError
+from fastnn.history import History
+from fastnn.layers import BatchNorm, Dense, Dropout
+from fastnn.optimizers import SGD, Adam
+from fastnn.schedules import CosineDecay
+
+X, y = load_iris(return_X_y=True)
+X = (X - X.mean(axis=0)) / X.std(axis=0)
+
+ESTIMATORS = {
+    "MLP": lambda **options: MLPClassifier((5,), max_iter=2, **options),
+    "MLP with a hidden mask": lambda **options: MLPClassifier(
+        (5,), dropout=0.5, max_iter=2, **options
+    ),
+    "network": lambda **options: NeuralNetClassifier(
+        Sequential([Dense(5, "relu"), BatchNorm(), Dropout(0.5)]), epochs=2, **options
+    ),
+    "average": lambda **options: NeuralNetClassifier(
+        Sequential([Dense(5, "relu"), Dropout(0.5)]),
+        epochs=2,
+        averaging=EMA(),
+        **options,
+    ),
+}
+WRONG = {
+    "y": {"y": np.full(150, "unknown")},
+    "NaN": {"X": np.where(X > 2, np.nan, X)},
+    "width": {"X": X[:, :3]},
+    "weights": {"sample_weight": np.zeros(150)},
+    "validation": {"X_val": X[:, :2], "y_val": y},
+}
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def fingerprint(model):
+    state = model._training_state
+    return pickle.dumps(
+        (
+            model._fitted.parameters,
+            state.optimizer.slots.host,
+            state.optimizer.step,
+            state.random_state.get_state(),
+            model.loss_curve_,
+        )
+    )
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("random_state", [0, np.random.RandomState])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_refused_call_has_never_been(name, random_state, wrong):
+    def source():
+        return random_state if random_state == 0 else random_state(0)
+
+    model, twin = (ESTIMATORS[name](random_state=source()).fit(X, y) for _ in range(2))
+    before, attributes = fingerprint(model), dict(vars(model))
+    for call in (model.partial_fit, model.fit):
+        if call == model.fit and wrong in ("y", "width"):
+            continue  # it starts afresh
+        with pytest.raises(ValueError, match=r"X|y|weight"):
+            call(**({"X": X, "y": y} | WRONG[wrong]))
+        assert vars(model) == attributes
+        assert fingerprint(model) == before
+    for each in (model, twin):
+        each.partial_fit(X, y)
+    assert fingerprint(model) == fingerprint(twin)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_others_see_the_model_from_before(fails):
+    seen, models = [], []
+
+    def loss(target, z):
+        for model in models:
+            seen.append((model.predict(X), len(model.history_["loss"])))
+            if fails:
+                raise RuntimeError("inside")
+        return ((z - target) ** 2).sum(axis=1) / 2, z - target
+
+    model = NeuralNetRegressor(loss=loss, epochs=2, random_state=0).fit(X, X[:, 0])
+    before = model.predict(X)
+    models.append(model)
+    if fails:
+        with pytest.raises(RuntimeError, match="inside"):
+            model.partial_fit(X, X[:, 0])
+        np.testing.assert_array_equal(model.predict(X), before)
+    else:
+        model.partial_fit(X, X[:, 0])
+        assert len(model.history_["loss"]) == 3
+    assert seen
+    for predictions, n_epochs in seen:
+        np.testing.assert_array_equal(predictions, before)
+        assert n_epochs == 2
+
+
+class Copies(Callback):
+    """Trains the copies that it is handed, and changes their parts."""
+
+    def on_epoch_end(self, run):
+        model = run.estimator()
+        model.callbacks = []
+        model.set_params(network__dense__units=5)
+        model.partial_fit(X[::-1], y[::-1])
+        model.network.layers[0].units = 77
+        model.coefs_[0][:] = 0
+
+
+def test_copies_share_nothing_with_the_fit():
+    models = [
+        ESTIMATORS["average"](random_state=0, callbacks=callbacks).fit(X, y)
+        for callbacks in ([], [Copies()])
+    ]
+    assert fingerprint(models[0]) == fingerprint(models[1])
+    assert models[1].network.layers[0].units == 5
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_stream_of_calls_copies_no_history(name):
+    model = ESTIMATORS[name](random_state=0).fit(X, y)
+    epochs = model._training_state.history._epochs
+    for n in range(5):
+        known = model.loss_curve_
+        model.partial_fit(X[n : n + 1], y[n : n + 1])
+        assert model._training_state.history._epochs is epochs
+        assert len(known) == 2 + n
+        assert model.loss_curve_[:-1] == known
+    other = copy.deepcopy(model).partial_fit(X, y)
+    assert other.loss_curve_[:-1] == model.loss_curve_
+
+
+def test_a_history_and_its_copy_part():
+    history = History(["loss", "score"])
+    history.append({"loss": 3, "score": 1})
+    history.append({"loss": 2})
+    other = history.copy()
+    other.append({"loss": 1, "score": 2})
+    assert history["loss"] == [3, 2]
+    history.append({"loss": 0, "other": 7})
+    assert history["loss"] == [3, 2, 0]
+    assert other["loss"] == [3, 2, 1]
+    np.testing.assert_array_equal(history["score"], [1, np.nan, np.nan])
+    assert other.measured("score") == [1, 2]
+    assert "other" not in history
+    assert history.latest["loss"] == 0
+    for each in (history, other):
+        again = pickle.loads(pickle.dumps(each))
+        np.testing.assert_equal(dict(again), dict(each))
+        assert again.measured("other") == each.measured("other")
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_parts_of_the_table_of_steps(name, monkeypatch):
+    options = {"batch_size": 10, "random_state": 0}
+    if name.startswith("MLP"):
+        options |= {"solver": Adam(0.01), "learning_rate": CosineDecay()}
+    else:
+        options |= {"optimizer": Adam(0.01), "schedule": CosineDecay()}
+    whole = ESTIMATORS[name](**options).fit(X, y)
+    for module in ("fastnn.training", "fastnn.engine"):
+        monkeypatch.setattr(f"{module}.STEPS_AT_ONCE", 4)
+    assert fingerprint(ESTIMATORS[name](**options).fit(X, y)) == fingerprint(whole)
+
+
+DIVERGING = {
+    "squared error": {"solver": "sgd", "learning_rate_init": 2.0},
+    "float64": {"solver": "sgd", "learning_rate_init": 2.0, "dtype": "float64"},
+    "exponential": {"solver": "adam", "learning_rate_init": 5.0, "loss": "poisson"},
+    "slow": {"solver": "sgd", "learning_rate_init": 0.2, "loss": "poisson"},
+    "object": {"solver": SGD(3.0), "loss": "gamma"},
+}
+
+
+@pytest.mark.parametrize("name", DIVERGING)
+def test_what_divergence_leaves_is_of_use(name):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 5))
+    y = np.abs(X[:, 0] * 3 + X[:, 1]) + 0.1
+    model = MLPRegressor(random_state=0, max_iter=300, **DIVERGING[name])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.fit(X, y)
+        except NotFiniteError:
+            assert not hasattr(model, "_fitted")
+            return
+    if any("diverged" in str(each.message) for each in caught):
+        assert np.isfinite(model.predict(X)).all()
+        assert np.isnan(model.loss_curve_[-1])
+        assert np.isfinite(model.loss_curve_[:-1]).all()
+
+
+def test_scores_that_are_no_numbers_do_not_switch_early_stopping_off():
+    model = MLPRegressor(max_iter=50, n_iter_no_change=3)
+    model.set_params(early_stopping=True, hidden_layer_sizes=(3,), random_state=0)
+    scores = iter([0.5] + [np.nan] * 60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "fastnn.estimators.targets.RegressionTargets.score",
+            lambda *arguments: next(scores),
+        )
+        model.fit(X, X[:, 0])
+    assert model.n_iter_ == 5  # the best one, three more, and the one that is too many
+
+
+@pytest.mark.parametrize("where", ["thread", "atexit"])
+def test_a_large_predict_at_the_end_of_the_interpreter(where):
+    code = f"""
+    import atexit, threading, time
+    import numpy as np
+    import fastnn.predictor
+    from fastnn import MLPRegressor
+    fastnn.predictor.OPERATIONS_PER_THREAD = 1
+    X = np.random.default_rng(0).normal(size=(3000, 8)).astype("f4")
+    model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=500, n_jobs=2, tol=1e-2)
+    expected = model.fit(X[:200], X[:200, 0]).predict(X)
+    def work():
+        time.sleep(0.2)
+        print((model.predict(X) == expected).all(), flush=True)
+    if {where!r} == "atexit":
+        atexit.register(work)
+    else:
+        threading.Thread(target=work).start()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["True"]
