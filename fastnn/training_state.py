@@ -39,7 +39,6 @@ class OptimizerState:
     @classmethod
     def start(cls, optimizer: Optimizer, parameters: MirroredArray) -> "OptimizerState":
         """State before the first step: moments of zero."""
-        optimizer.check()
         slots = np.zeros((optimizer.n_slots, parameters.size), parameters.dtype)
         return cls(
             optimizer.rule,
@@ -56,7 +55,6 @@ class OptimizerState:
         Another rule or another dtype starts afresh; another learning rate is scaled
         by what the schedule has made of the old one.
         """
-        optimizer.check()
         if self.rule != optimizer.rule or self.slots.dtype != parameters.dtype:
             return OptimizerState.start(optimizer, parameters)
         change = optimizer.learning_rate / self.initial_learning_rate

@@ -14,11 +14,16 @@ from fastnn import (
 from fastnn.layers import Dense
 from fastnn.optimizers import SGD, Adam
 
-# They compare two ways of adding up the same gradient to 1e-7, about half the spacing
-# of float32 numbers, and drop other units of a repeated sample than of a weighted one.
+# What may fail in float32, and why.
 EXPECTED_FAILED_CHECKS = {
+    # They compare two ways of adding up the same gradient to 1e-7, about half the
+    # spacing of float32 numbers, and drop other units of a repeated sample than of a
+    # weighted one.
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
+    # It compares predictions of a batch with those of single rows to 1e-7. A product of
+    # one row adds up its terms in another order than one of several, on some processors.
+    "check_methods_subset_invariance",
 }
 
 ESTIMATORS = [
@@ -32,6 +37,7 @@ ESTIMATORS = [
         {"dtype": None, "activation": ["relu"], "dropout": [0.1]},
     )
 ] + [
+    MLPRegressor(max_iter=100),
     MLPRegressor("huber", max_iter=50, dtype=None),
     NeuralNetClassifier(dtype=None, optimizer=Adam(0.01), epochs=10),
     NeuralNetRegressor(dtype=None, optimizer=Adam(0.01), epochs=10),
@@ -68,7 +74,7 @@ def test_check(estimator, check, name):
     try:
         check(estimator)
     except AssertionError:
-        pytest.xfail("compares float32 sums to 1e-7, or with other masks")
+        pytest.xfail(f"{name} compares float32 sums to 1e-7, or with other masks")
 
 
 def test_the_list_of_checks_is_not_empty():

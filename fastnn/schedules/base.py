@@ -115,7 +115,7 @@ class Schedule(BaseEstimator, ABC):
 class LambdaSchedule(Schedule):
     """A function of the user's from the number of a step to a factor.
 
-    It is called once for each step, before the epoch of the step starts.
+    It is called once for each step, at most 8192 steps ahead.
 
     Parameters
     ----------
