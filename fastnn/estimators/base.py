@@ -371,9 +371,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
                 OptimizerState.start(optimizer, fitted.weights), random_state
             )
         # Those that are made of names and numbers have been checked with these.
-        given = vars(self).get("optimizer"), vars(self).get("solver")
-        if any(optimizer is each for each in given):
-            optimizer.check()
+        for given in vars(self).get("optimizer"), vars(self).get("solver"):
+            if isinstance(given, Optimizer):
+                given.check()
         changed = state.optimizer.resume(optimizer, fitted.weights)
         if random_state is state.random_state:
             return state.continued(changed)
@@ -465,7 +465,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             assert device is not None
             return check_on_device(self, device, X, dtypes, reset=False)
         check_kind(X, "X", "M")
-        with errors_ignored():
+        with errors_ignored(), described_as_overflow("X"):
             return validate_data(
                 self, X, accept_sparse="csr", dtype=dtypes, reset=False
             )
