@@ -63,9 +63,11 @@ def test_negative_numbers_follow_affinity():
         os.sched_setaffinity(0, allowed)
 
 
-def test_zero_is_no_number_of_threads():
-    with pytest.raises(ValueError, match="n_jobs must be"):
-        effective_n_threads(0)
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "all", (7,)])
+def test_what_is_no_number_of_threads(n_jobs):
+    with pytest.raises(ValueError, match="n_jobs must be") as error:
+        effective_n_threads(n_jobs)
+    assert repr(n_jobs) in str(error.value)
 
 
 def test_none_is_what_the_environment_allows():

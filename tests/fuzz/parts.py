@@ -26,7 +26,15 @@ ACTIVATIONS = sorted(ACTIVATION_NAMES)
 WRONG = (
     *(None, "typo", -1, 0, 2.5, float("nan"), float("inf"), -float("inf"), [], {}, ""),
     *(True, 1j, b"x", 10**30, 1e-320, 1e308, object, np.array([1.0, 2.0]), np.int8(3)),
-    *(np.float16(0.5), np.str_("adam"), [None], (1, 2, 3), np.datetime64("2020-01-01")),
+    *(
+        np.float16(0.5),
+        np.str_("adam"),
+        [None],
+        (1, 2, 3),
+        [0.5, "a"],
+        [[0.5], [0.1, 0.2]],
+        np.datetime64("2020-01-01"),
+    ),
 )
 
 
