@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
-from test_threads import blas_threads, n_tasks, tasks, wait_for_tasks
+from test_threads import blas_threads, settled_tasks, tasks, wait_for_tasks
 
 import fastnn
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
@@ -217,7 +217,7 @@ def test_validation_is_interrupted_soon():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_signals_at_random_moments_leave_nothing_behind():
     model = FITS["threads"]().fit(X, y)
-    before, limits = n_tasks(), blas_threads()
+    before, limits = settled_tasks(), blas_threads()
     moments = np.random.default_rng(0).uniform(0, 0.02, 40)
     for seconds in moments:
         try:

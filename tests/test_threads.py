@@ -241,6 +241,16 @@ def n_tasks():
     return len(os.listdir("/proc/self/task"))
 
 
+def settled_tasks():
+    """How many threads there are when those of earlier tests have ended."""
+    known, since = n_tasks(), time.monotonic()
+    while time.monotonic() < since + 0.5:
+        if n_tasks() != known:
+            known, since = n_tasks(), time.monotonic()
+        time.sleep(0.01)
+    return known
+
+
 def wait_for_tasks(expected):
     """Whether there are so many soon: the system takes a moment to forget one."""
     end = time.monotonic() + 5
@@ -268,7 +278,7 @@ tasks = pytest.mark.skipif(
 @pytest.mark.usefixtures("small_steps_use_threads")
 def test_threads_go_home():
     plan = plan_of("classes")
-    before = n_tasks()
+    before = settled_tasks()
     with engine_for(plan, draw(plan), n_threads=3) as engine:
         assert work_until_there_are(before + 2, engine)
     assert wait_for_tasks(before)
@@ -282,7 +292,7 @@ def test_threads_go_home():
 @pytest.mark.usefixtures("small_steps_use_threads")
 def test_threads_end_with_their_engine():
     plan = plan_of("classes")
-    before = n_tasks()
+    before = settled_tasks()
     engine = engine_for(plan, draw(plan), n_threads=3)
     assert work_until_there_are(before + 2, engine)
     del engine
@@ -294,7 +304,7 @@ def test_threads_end_with_their_engine():
 def test_idle_threads_end_by_themselves_and_come_back():
     # A traceback may keep an engine for as long as somebody keeps the exception.
     plan = plan_of("classes")
-    before = n_tasks()
+    before = settled_tasks()
     engine = engine_for(plan, draw(plan), n_threads=3)
     first = engine.gradient()
     assert wait_for_tasks(before)
