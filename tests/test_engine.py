@@ -202,7 +202,7 @@ def long_epoch(batch_size=200, plan=None, **options):
 
 @pytest.fixture
 def interrupt_soon():
-    """Has Ctrl-C pressed a moment from a call on; the list that it returns tells when."""
+    """Has Ctrl-C pressed a moment from a call on; the list it returns tells when."""
     pressed = []
 
     def press():
