@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn._core import engine as compiled
+from fastnn._core.blas import goes_to_blas
 from fastnn._core.tables import AVERAGE_RATE, N_SCALARS, OPTIMIZERS
 from fastnn.arguments import (
     check_array,
@@ -41,9 +42,9 @@ DEVICE_CHUNK_BYTES = 1024 * 2**20
 class Engine:
     """A plan, its parameters and a data set, ready to compute gradients and to train.
 
-    BLAS is held at one thread while it computes. Threads start when there is work for
-    them, and end when they have been idle for a moment, or at the exit where the engine
-    is used as a context manager.
+    BLAS is held at one thread while it computes, where it may be called. Threads start
+    when there is work for them, and end when they have been idle for a moment, or at the
+    exit where the engine is used as a context manager.
 
     Parameters
     ----------
@@ -185,7 +186,6 @@ class Engine:
             return
         if isinstance(X, DeviceArray):
             raise ValueError("X is on a device, and this engine computes on the CPU")
-        find_blas()
         here = [None if each is None else each.host for each in own]
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, shares)
@@ -209,6 +209,9 @@ class Engine:
             precision,
             here[1],
         )
+        if goes_to_blas(plan.largest_product() * batch_size):
+            find_blas()
+            self._compiled.holds_blas = True
 
     def __enter__(self) -> Self:
         return self

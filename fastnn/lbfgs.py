@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
+from fastnn._core.blas_threads import call_with_blas_held
 from fastnn.device import Device
 from fastnn.engine import Engine
 from fastnn.exceptions import NotFiniteError
 from fastnn.plan import Plan
 from fastnn.snapshot import all_finite
+from fastnn.threads import find_blas
 
 
 class Objective:
@@ -169,6 +172,7 @@ def fit_lbfgs(
         n_threads=n_threads,
         device=device,
     )
+    find_blas()
     objective = Objective(engine, plan, parameters)
     n_iter, last, loss = 0, parameters.copy(), math.nan
 
@@ -183,13 +187,17 @@ def fit_lbfgs(
 
     with engine, np.errstate(over="ignore", invalid="ignore"):
         try:
-            result = minimize(
-                objective,
-                parameters.copy(),
-                method="L-BFGS-B",
-                jac=True,
-                callback=record,
-                options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+            # Its own arithmetic is small, and would wake BLAS' threads all the time.
+            result = call_with_blas_held(
+                partial(
+                    minimize,
+                    objective,
+                    parameters.copy(),
+                    method="L-BFGS-B",
+                    jac=True,
+                    callback=record,
+                    options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+                )
             )
             objective(result.x)
         except KeyboardInterrupt:

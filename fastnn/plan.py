@@ -127,6 +127,12 @@ class Plan:
         """
         return self.ops[self.ops["phase"] & PHASES[phase] != 0]
 
+    def largest_product(self) -> int:
+        """The most multiplications of one sample in a single product of training."""
+        ops = self.ops_of("train")
+        products = ops[ops["kind"] == KINDS["product"]]
+        return int(products["dim"][:, 1:].prod(axis=1).max(initial=0))
+
     def operations(self, phase: str) -> int:
         """Floating-point operations of one sample's products.
 

@@ -13,6 +13,7 @@ from cases import by_hand, dense, draw, plan_of, predict, shuffled_epoch, stack
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from fastnn._core.blas import goes_to_blas
 from fastnn.engine import Engine
 from fastnn.layers import Dense
 from fastnn.losses import CustomLoss
@@ -191,6 +192,23 @@ def engine_that_calls(function):
     return engine_for(plan, draw(plan))
 
 
+@pytest.fixture
+def products_are_blas(monkeypatch):
+    monkeypatch.setattr("fastnn.engine.goes_to_blas", lambda multiplications: True)
+
+
+def test_blas_is_left_alone_where_it_is_not_called(two_blas_threads):
+    # To set a limit and lift it takes longer than a small step.
+    found = []
+    engine_that_calls(lambda: found.append(blas_threads())).gradient()
+    plan = stack([3, 2], input_shape=(5,))
+    assert plan.largest_product() == 15
+    if not goes_to_blas(15):
+        assert found == [two_blas_threads]
+    assert goes_to_blas(2.0**32)
+
+
+@pytest.mark.usefixtures("products_are_blas")
 def test_blas_is_held_at_one_thread_while_training_computes(two_blas_threads):
     found = []
     engine_that_calls(lambda: found.append(blas_threads())).gradient()
@@ -199,6 +217,7 @@ def test_blas_is_held_at_one_thread_while_training_computes(two_blas_threads):
     assert blas_threads() == two_blas_threads
 
 
+@pytest.mark.usefixtures("products_are_blas")
 def test_overlapping_engines_share_the_limit(two_blas_threads):
     found = []
 
@@ -212,6 +231,7 @@ def test_overlapping_engines_share_the_limit(two_blas_threads):
     assert blas_threads() == two_blas_threads
 
 
+@pytest.mark.usefixtures("products_are_blas")
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_an_exception_lifts_the_limit(error, two_blas_threads):
     def fail():
@@ -222,6 +242,7 @@ def test_an_exception_lifts_the_limit(error, two_blas_threads):
     assert blas_threads() == two_blas_threads
 
 
+@pytest.mark.usefixtures("products_are_blas")
 def test_fits_in_many_threads_lift_the_limit(two_blas_threads):
     plan = plan_of("classes")
 

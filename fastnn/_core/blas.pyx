@@ -134,6 +134,12 @@ cdef void blas_product(
               <double *> a, &lead_a, &beta, c, &lead_c)
 
 
+def goes_to_blas(double multiplications):
+    """Whether a product of so many multiplications is BLAS', or may be."""
+    return (multiplications > MULTIPLICATIONS_OF_OURS
+            or kernel_f32 == NULL or kernel_f64 == NULL)
+
+
 def matrix_product(
     const floating[:, :, :] a, const floating[:, :, :] b, floating[:, :, :] c, *,
     bint transpose_a=False, bint transpose_b=False, floating beta=0, precision=None,

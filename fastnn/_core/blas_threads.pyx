@@ -38,6 +38,15 @@ def watch(list addresses):
         n_libraries += 1
 
 
+def call_with_blas_held(function):
+    """What a function of no arguments returns that is called while BLAS is held."""
+    hold_blas()
+    try:
+        return function()
+    finally:
+        release_blas()
+
+
 def forget_holders():
     """A forked child has none of its parent's; limits are put back."""
     global n_holders

@@ -56,6 +56,7 @@ cdef class Engine(Shares):
     cdef tuple functions
     cdef team_t *team
     cdef float_mode_t mode
+    cdef public bint holds_blas     # whether products may be BLAS'
     # Rows times mean loss over the steps of the present epoch, and how many steps there
     # have been in all epochs.
     cdef readonly double total
@@ -159,13 +160,15 @@ cdef class Engine(Shares):
 
     cdef _begin(self):
         team_begin(self.team)
-        hold_blas()
+        if self.holds_blas:
+            hold_blas()
         self.mode = flush_denormals()
         self.begin()
 
     cdef _end(self):
         restore_float_mode(self.mode)
-        release_blas()
+        if self.holds_blas:
+            release_blas()
         if self.raised is not None:
             raised, self.raised = self.raised, None
             raise raised
