@@ -10,6 +10,7 @@ import pytest
 from cases import ALL_LOSSES, draw, evaluate, judge, predict, quartic, stack
 from sklearn.base import clone
 
+from fastnn import NeuralNetRegressor
 from fastnn.engine import Engine
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.layers import Dense
@@ -373,3 +374,9 @@ def test_it_pickles_and_clones_as_its_function_does():
 def test_bad_options(loss, match):
     with pytest.raises(ValueError, match=re.escape(match)):
         lower(Sequential([Dense(2)]), input_shape=(3,), loss=loss)
+
+
+def test_target_columns_that_no_plan_holds():
+    loss = CustomLoss(lambda y, z: (z.sum(axis=1), z), target_columns=10**30)
+    with pytest.raises(ValueError, match="'target_columns' parameter of CustomLoss"):
+        NeuralNetRegressor(loss=loss).fit(np.ones((4, 2)), np.ones(4))

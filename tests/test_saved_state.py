@@ -6,8 +6,16 @@ import pickle
 import numpy as np
 import pytest
 
-from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, NeuralNetRegressor
+from fastnn import (
+    MLPClassifier,
+    MLPRegressor,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Sequential,
+)
 from fastnn.averaging import EMA
+from fastnn.callbacks import EarlyStopping
+from fastnn.layers import Dense, Dropout
 from fastnn.mirrored import MirroredArray
 
 rng = np.random.RandomState(0)
@@ -177,10 +185,30 @@ def test_parameters_are_complete(name):
             load(Estimator, rest)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda model: vars(model.network).pop("layers"),
+        lambda model: vars(model.network.layers[0]).pop("units"),
+        lambda model: vars(model.network.layers[1][1]).pop("rate"),
+        lambda model: vars(model.averaging).pop("decay"),
+        lambda model: vars(model.callbacks[0]).pop("patience"),
+    ],
+)
+def test_parts_are_complete(damage):
+    network = Sequential([Dense(3, "relu"), ("mask", Dropout(0.5))])
+    model = NeuralNetClassifier(network, averaging=EMA(), callbacks=[EarlyStopping()])
+    damage(model)
+    with pytest.raises(ValueError, match="is damaged: its"):
+        pickle.loads(pickle.dumps(model))
+
+
 def test_what_has_been_checked_is_checked_again_elsewhere():
     Estimator, state = state_of("mlp classifier")
     assert "_validated" not in state
     load(Estimator, {**state, "_validated": object()}).partial_fit(X, y)
+    fresh = load(Estimator, {**vars(Estimator()), "_validated": object()})
+    fresh.partial_fit(X, y, classes=[0, 1, 2])
 
 
 def test_a_state_is_a_dict():

@@ -81,14 +81,13 @@ class FittedState(DocumentationLink, BaseEstimator):
         for name in ("_fitted", "_targets", "_training_state"):
             if name in state:
                 state[name] = state[name].to_plain()
-        # Parameters that were checked are known by their identity, in this process.
+        # Parameters that have been checked are known by their identity.
         state.pop("_validated", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         saved = PlainState(type(self).__name__, state)
-        state = dict(state)
-        state.pop("_validated", None)
+        state = {name: each for name, each in state.items() if name != "_validated"}
         version = state.pop("_fastnn_version", "unknown")
         if version != __version__:
             warnings.warn(
@@ -99,9 +98,10 @@ class FittedState(DocumentationLink, BaseEstimator):
                 stacklevel=2,
             )
         for name in self._get_param_names():
-            saved.get(name, object)
+            _check_complete(saved.get(name, object))
         if {"_fitted", "_targets", "_training_state"} & state.keys():
             state |= self._trained(saved, "_training_state" in state)
+            state["_validated"] = ()
         super().__setstate__(state)
 
     def _trained(self, saved: PlainState, goes_on: bool) -> dict[str, Any]:
@@ -118,6 +118,17 @@ class FittedState(DocumentationLink, BaseEstimator):
                 saved.get("_training_state", dict), fitted.plan.n_parameters
             )
         return found
+
+
+def _check_complete(value: Any) -> None:
+    """Refuse a parameter with a part that was saved without one of its own."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            _check_complete(each)
+    elif isinstance(value, BaseEstimator):
+        saved = PlainState(type(value).__name__, vars(value))
+        for name in value._get_param_names():
+            _check_complete(saved.get(name, object))
 
 
 def apart(estimator: Any) -> Any:

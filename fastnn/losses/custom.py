@@ -72,7 +72,7 @@ class CustomLoss(Loss):
     _parameter_constraints: ClassVar[dict] = {
         "function": [callable],
         "link": [StrOptions({*ACTIVATIONS, *ACTIVATION_ALIASES, "softmax"})],
-        "target_columns": [Interval(Integral, 1, None, closed="left"), None],
+        "target_columns": [Interval(Integral, 1, 2**31 - 1, closed="both"), None],
     }
 
     def __init__(

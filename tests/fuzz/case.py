@@ -59,7 +59,9 @@ class Case:
         check_threads()
 
     def described(self) -> str:
-        return "\n".join([repr(self.model), *(_described(*each) for each in self.log)])
+        return "\n".join(
+            [_words(self.model), *(_described(*each) for each in self.log)]
+        )
 
     # ------------------------------------------------------------------------- calls
 
@@ -291,7 +293,14 @@ def _shown(value: Any) -> str:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         kind = getattr(value, "format", type(value).__name__)
         return f"{kind} {value.dtype} {value.shape}"
-    return f"{type(value).__name__} {repr(value)[:60]}"
+    return f"{type(value).__name__} {_words(value)[:60]}"
+
+
+def _words(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # of what is damaged
+        return f"no words for it: {error}"
 
 
 def play(seed: int) -> tuple[list[bytes], Finding | None]:
