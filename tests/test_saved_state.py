@@ -207,7 +207,7 @@ def test_what_has_been_checked_is_checked_again_elsewhere():
     Estimator, state = state_of("mlp classifier")
     assert "_validated" not in state
     load(Estimator, {**state, "_validated": object()}).partial_fit(X, y)
-    fresh = load(Estimator, {**vars(Estimator()), "_validated": object()})
+    fresh = load(Estimator, {**Estimator().__getstate__(), "_validated": object()})
     fresh.partial_fit(X, y, classes=[0, 1, 2])
 
 

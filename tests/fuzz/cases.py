@@ -5,11 +5,11 @@ its own where a reader looks for it.
 """
 
 SEEDS = {
-    23: "layers=2.5 of a network was an error that named nothing",
-    265: "a key of a sparse DOK matrix that is no pair",
-    382: "a saved model without one of its parameters",
-    608: "a metric of probabilities, of a hinge loss that has none",
-    1862: "a saved note of which parameters had been checked, damaged",
-    1895: "n_jobs that is no integer, at predict",
-    1933: "y of records against classes that are numbers",
+    200272: "a saved model without one of its parameters, at fit",
+    200484: "a metric of probabilities, of a loss that has none",
+    200744: "a saved model without one of its parameters, at predict",
+    200763: "a key of a sparse DOK matrix that is no pair",
+    201025: "a saved note of which parameters had been checked, damaged",
+    213962: "target_columns of a custom loss beyond all integers of a plan",
+    216025: "a saved model with a network that has lost its layers",
 }

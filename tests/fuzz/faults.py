@@ -16,6 +16,7 @@ from fastnn import (
     averaging,
     callbacks,
     constraints,
+    error_state,
     initializers,
     layers,
     losses,
@@ -92,8 +93,8 @@ def judge_error(error: BaseException, strict_errors: bool) -> None:
     place = _place(frames)
     if isinstance(error, parts.OwnError | NotFittedError | MemoryError):
         return
-    if frames[-1].filename == parts.__file__:
-        return  # a function of the user's
+    if frames[-1].filename in (parts.__file__, error_state.__file__):
+        return  # from a function of the user's, or from calling it
     if isinstance(error, AttributeError) and "has no attribute" in str(error):
         # A method that these parameters have not; scikit-learn raises it.
         require(by_sklearn or not ours, place, _described(error))
