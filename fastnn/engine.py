@@ -43,8 +43,8 @@ class Engine:
     """A plan, its parameters and a data set, ready to compute gradients and to train.
 
     BLAS is held at one thread while it computes, where it may be called. Threads start
-    when there is work for them, and end when they have been idle for a moment, or at the
-    exit where the engine is used as a context manager.
+    when there is work for them, and end when they have been idle for a moment, or at
+    the exit where the engine is used as a context manager.
 
     Parameters
     ----------
