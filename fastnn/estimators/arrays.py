@@ -106,7 +106,7 @@ def check_kind(values: Any, name: str, refused: str) -> None:
         dtypes = [getattr(values, "dtype", None)]
     for dtype in set(np.ravel(np.asarray(dtypes, dtype=object))):
         kind = getattr(dtype, "kind", "")
-        if kind == "V":
+        if kind == "V" and getattr(dtype, "name", "") != "bfloat16":  # that of a card
             raise ValueError(
                 f"{name} must hold plain values, got records of {dtype}. Pass its "
                 "fields as columns, such as those of pandas.DataFrame(values)."
