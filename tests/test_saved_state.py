@@ -68,7 +68,6 @@ PLACES = [
     for name in MODELS
     for private in ("_fitted", "_targets", "_training_state")
     for path in places(state_of(name)[1][private], [], (private,))
-    if path[-2:-1] != ("history",)
 ]
 
 

@@ -136,7 +136,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             super()._validate_params()
 
     def _parameters(self) -> tuple:
-        return tuple(vars(self)[name] for name in _parameter_names(type(self)))
+        return tuple(getattr(self, name) for name in _parameter_names(type(self)))
 
     def _loss_of_name(self, name: str) -> Loss:
         """What the name of a loss stands for, where that is one thing."""
