@@ -75,8 +75,8 @@ def test_fit_and_predict_on_small_stacks(kib):
 
 
 WITHOUT_MEMORY = """
-#include "compiler.h"
-#define aligned_alloc(alignment, size) NULL
+#include "room.c"
+#define room_new(bytes) NULL
 #include "product.c"
 """
 
