@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CC ?= cc
 PYTEST_FLAGS ?=
+SANITIZE_FLAGS ?=
 BENCH_FLAGS ?=
 ASV_RANGE ?= main~3..main
 BASE ?= main~1
@@ -12,11 +13,12 @@ BASE ?= main~1
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 SOURCES := setup.py pyproject.toml $(wildcard csrc/*.[ch] fastnn/_core/*.pyx fastnn/_core/*.pxd)
-C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h)
+C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h \
+	tests/sanitizers/*.c)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cuda lint format docs-tables bench performance bench-cuda \
+.PHONY: help demo test test-cuda sanitize lint format docs-tables bench performance bench-cuda \
 	bench-compare asv wheel clean
 
 help:  ## Show the targets
@@ -25,7 +27,8 @@ help:  ## Show the targets
 	@echo
 	@echo "PYTHON=python3.12 picks another Python than python3, VENV=folder another folder"
 	@echo "than .venv, PYTEST_FLAGS and BENCH_FLAGS add to the commands of test and of the"
-	@echo "benchmarks, ASV_RANGE=main~9..main and BASE=main~5 choose revisions."
+	@echo "benchmarks, ASV_RANGE=main~9..main and BASE=main~5 choose revisions. Of sanitize,"
+	@echo "SANITIZE_FLAGS=thread (address, refusals) chooses a part, --choice some tests of all."
 
 demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real data
 	$(RUN) examples/demo.py
@@ -38,6 +41,10 @@ test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card,
 	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) $(wildcard tests/test_cuda_*.py)
 	$(RUN) tests/sanitize.py
 	$(if $(PYTEST_FLAGS),,PYTHONPATH=. $(RUN) tests/gpu_support.py --passed)
+
+# A part is passed over, and says so, where the compiler has no such sanitizer.
+sanitize: $(VENV)/.ready-test  ## Run the core's tests under gcc's sanitizers, and without memory
+	$(RUN) tests/sanitizers $(SANITIZE_FLAGS)
 
 lint: $(VENV)/.ready-dev  ## Check style, types, layering and compiler warnings
 	$(RUN) -m ruff check .

@@ -56,6 +56,8 @@ void room_free_group(int count, void **rooms) {
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#endif
+#if defined(MADV_HUGEPAGE)
 
 /* Pages of 2 MB, which many systems keep for those who ask: each takes one place in the
    tables of the processor. */

@@ -8,7 +8,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILDS = REPOSITORY / "build" / "sanitize"
-COPIED = ("setup.py", "pyproject.toml", "csrc", "fastnn", "tests")
+COPIED = (
+    "setup.py", "pyproject.toml", "README.md", "LICENSE", "csrc", "fastnn", "tests",
+)  # fmt: skip
 # The -O3 that setup.py asks for comes before, and does not count any more.
 FLAGS = ("-O1", "-g1", "-fno-omit-frame-pointer", "-DFASTNN_SANITIZE")
 
@@ -19,9 +21,11 @@ SANITIZERS = {
 # What has to be loaded before all else. The interpreter is no C++ program, but modules
 # of others are, whose exceptions AddressSanitizer watches from the start.
 PRELOADED = {
-    "address": ("libasan.so", "libstdc++.so"),
+    "address": ("libasan.so", "libubsan.so", "libstdc++.so"),
     "thread": ("libtsan.so",),
 }
+# Of ours.
+OWN = ("refusals.c", "undefined.c")
 EXAMPLE = "#include <sanitizer/asan_interface.h>\nint answer(void) { return 42; }\n"
 
 
@@ -93,11 +97,13 @@ def build(kind):
         [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"],
         cwd=folder, env=environment, check=True,
     )  # fmt: skip
-    subprocess.run(
-        [compiler(), "-shared", "-fPIC", "-O1", "-o", "refusals.so",
-         "tests/sanitizers/refusals.c"],
-        cwd=folder, check=True,
-    )  # fmt: skip
+    own = "tests/sanitizers"
+    shared = ["-shared", "-fPIC", "-pthread", "-Icsrc"]
+    for command in (
+        [compiler(), *shared, "-o", "preloaded.so", *(f"{own}/{name}" for name in OWN)],
+        [wrapper, *shared, "-o", "faults.so", f"{own}/faults.c", "csrc/room.c"],
+    ):
+        subprocess.run(command, cwd=folder, check=True)
     return folder
 
 
