@@ -35,6 +35,8 @@ HOST_DEVICE NAMED(statistics)
     double variance = (double)squares / (double)n - (double)row.rest * (double)row.rest;
     double inverse = 1 / sqrt((variance < 0 ? 0 : variance) + epsilon);
     row.inverse = (REAL)(inverse > 1e38 ? 1e38 : inverse); /* 0 times it must be 0 */
+    /* Where the squares overflow it must not be 0 but NaN, which is noticed. */
+    row.inverse += 0 * squares;
     return row;
 }
 

@@ -62,6 +62,11 @@ class Sequential(BaseEstimator):
         >>> [name for name, layer in network.named_layers()]
         ['dense', 'dense_1', 'last']
         """
+        if not isinstance(self.layers, list | tuple):
+            raise TypeError(
+                "layers must be a list of objects of fastnn.layers, got "
+                f"{self.layers!r}."
+            )
         given = [_name_and_layer(self.layers, i) for i in range(len(self.layers))]
         names = {id(layer): name for name, layer in given if name is not None}
         if len(set(names.values())) < len(names):

@@ -87,7 +87,7 @@ class Predictor:
         values = X.data if sparse.issparse(X) else X
         if np.isnan(outputs).any() and all_finite(values):
             raise _not_a_number(wide, values)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             return outputs.astype(self._dtype_for(parameters, X), copy=False)
 
     def predict_there(
@@ -270,7 +270,7 @@ def _not_a_number(parameters: NDArray, X: NDArray) -> ValueError:
 
 def _finite_in(dtype: np.dtype, X: NDArray) -> bool:
     """Whether the numbers of X are finite, and stay so in this type."""
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         return bool(np.isfinite(X.astype(dtype, copy=False)).all())
 
 

@@ -4,6 +4,7 @@ import ctypes
 import os
 from functools import cache
 from itertools import product
+from numbers import Integral
 from typing import Any
 
 from joblib import effective_n_jobs
@@ -33,7 +34,7 @@ def effective_n_threads(n_jobs: int | None) -> int:
     Raises
     ------
     ValueError
-        If n_jobs is 0.
+        If n_jobs is 0 or no integer.
 
     Examples
     --------
@@ -43,10 +44,10 @@ def effective_n_threads(n_jobs: int | None) -> int:
     """
     if n_jobs is None:
         return max(1, min(_openmp_effective_n_threads(), effective_n_jobs(-1)))
-    if n_jobs == 0:
+    if not isinstance(n_jobs, Integral) or n_jobs == 0:
         raise ValueError(
             "n_jobs must be None, a positive number of threads, or negative to count "
-            "from the number of processors down (-1: all); got 0"
+            f"from the number of processors down (-1: all); got {n_jobs!r}"
         )
     return effective_n_jobs(int(n_jobs)) if n_jobs < 0 else int(n_jobs)
 

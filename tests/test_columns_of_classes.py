@@ -9,7 +9,10 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import log_loss
 
-from fastnn import MLPClassifier
+from fastnn import MLPClassifier, Sequential
+from fastnn.layers import Dense
+from fastnn.losses import CrossEntropies
+from fastnn.network import lower
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -176,3 +179,12 @@ def test_a_model_of_one_column_takes_no_more():
     model = network().fit(X, y_iris)
     with pytest.raises(ValueError, match="y is multiclass-multioutput, but the model"):
         model.partial_fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "n_classes", [[np.nan, 2], [1.5, 2], [0, 3], [None], ["a"], [], [1, 1]]
+)
+def test_numbers_of_classes_are_integers(n_classes):
+    loss = CrossEntropies(n_classes)
+    with pytest.raises(ValueError, match=r"n_classes=.* must be integers of 1 or more"):
+        lower(Sequential([Dense(3)]), input_shape=(2,), loss=loss)

@@ -108,6 +108,10 @@ def test_layers_take_values_names_and_objects():
     [
         (np.ones((2, 3)), r"its shape \(3, 2\), got values of shape \(2, 3\)"),
         (np.full((3, 2), np.nan), "got non-finite values"),
+        ({}, r"must be an array of real numbers, got \{\}"),
+        ([["a", "b"]] * 3, "must be an array of real numbers, got"),
+        ([[1], [1, 2]], "must be an array of real numbers, got"),
+        (np.ones((3, 2), complex), "they are complex128"),
         ("he", "kernel_initializer"),
         (3, "kernel_initializer"),
         (TruncatedNormal(std=0), "std"),

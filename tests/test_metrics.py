@@ -103,6 +103,13 @@ def test_wrong_metrics_are_named_before_the_first_epoch(metrics, message, method
         getattr(model, method)(X, y, X_val=X, y_val=y)
 
 
+def test_a_metric_of_probabilities_that_a_loss_has_not():
+    labels = np.arange(len(X)) % 2
+    model = NeuralNetClassifier(loss="hinge", metrics=["neg_log_loss"], epochs=1)
+    with pytest.raises(ValueError, match=r"metrics=\['neg_log_loss'\].*predict_proba"):
+        model.fit(X, labels, X_val=X, y_val=labels)
+
+
 @pytest.mark.parametrize("value", [None, {"a": 1}, "high"])
 def test_a_metric_returns_a_number(value):
     with pytest.raises(TypeError, match=r"metric must return one number.*'Calls'"):

@@ -45,6 +45,9 @@ def test_a_layer_used_twice_has_one_name():
         ([("a__b", Dense(1))], ValueError, "without '__', got 'a__b' at position 0"),
         ([("layers", Dense(1))], ValueError, "cannot be named 'layers'"),
         ([(3, Dense(1))], ValueError, "must be strings"),
+        (2.5, TypeError, "layers must be a list of objects of fastnn.layers, got 2.5"),
+        (None, TypeError, "layers must be a list"),
+        (Dense(1), TypeError, "layers must be a list"),
     ],
 )
 def test_what_a_stack_cannot_hold(layers, error, message):

@@ -5,6 +5,7 @@ import pytest
 from cases import draw, plan_of, predict
 from probes import outputs_and_gradients
 
+from fastnn import NeuralNetRegressor
 from fastnn._core.tables import KINDS
 from fastnn.layers import Dense, LayerNorm, RMSNorm
 from fastnn.losses import SquaredError
@@ -119,6 +120,19 @@ def test_finite_rows_never_give_nan(layer, epsilon, dtype):
     y, _, gradients = gradient_of_rows(layer(epsilon), x, values, dy)
     assert np.isfinite(y).all()
     assert not any(np.isnan(gradient).any() for gradient in gradients)
+
+
+@layers
+def test_squares_beyond_float32_are_taken_in_float64(layer):
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(3, 7)) * 1e30).astype(np.float32)
+    np.testing.assert_allclose(outputs_of(layer(), x), normalised(layer(), x)[0], 1e-5)
+    model = NeuralNetRegressor(Sequential([layer()]), epochs=1, random_state=0)
+    with pytest.raises(ValueError, match="non-finite"):
+        model.fit(x, x[:, 0] * 0)
+    model.fit(x / 1e30, x[:, 0] * 0)
+    with pytest.raises(ValueError, match="predicts NaN for X"):
+        model.predict(x.astype(np.float64) * 1e200)
 
 
 @dtypes

@@ -142,3 +142,19 @@ def test_a_hidden_activation_of_the_links_name_stays():
         for layers in ([Dense(5), Activation("sigmoid")], [Dense(5, "sigmoid")])
     ]
     np.testing.assert_array_equal(*(model.predict_proba(X) for model in models))
+
+
+@pytest.mark.parametrize("Estimator", [NeuralNetClassifier, NeuralNetRegressor])
+@pytest.mark.parametrize(
+    ("last", "name"),
+    [
+        (lambda: Dense(1, ["relu"]), "activation"),
+        (lambda: Dense(np.array([1.0, 2.0])), "units"),
+        (lambda: Dense({}, "softmax"), "units"),
+        (lambda: Activation({}), "activation"),
+        (lambda: LeakyReLU([]), "negative_slope"),
+    ],
+)
+def test_wrong_values_of_the_last_layer_are_named(Estimator, last, name):
+    with pytest.raises(ValueError, match=f"'{name}' parameter of"):
+        net(last(), Estimator=Estimator).fit(X, binary)

@@ -1,6 +1,7 @@
 """Numbers that are too large or too small for the type that a network computes in."""
 
 import itertools
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -89,6 +90,22 @@ def test_numbers_beyond_float64():
         pytest.skip("long double is float64 here")
     with pytest.raises(ValueError, match=r"y holds 1e\+400 beyond .* float64"):
         MLPRegressor(dtype="float64").fit(X, wide)
+
+
+@methods
+@regressors
+def test_integers_beyond_float64(make, method):
+    call = getattr(make(), method)
+    huge = with_one(X.astype(object), 10**400)
+    for each in (huge, huge.tolist()):
+        with pytest.raises(ValueError, match=r"X holds an integer beyond .*64"):
+            call(each, y)
+        with pytest.raises(ValueError, match="X_val holds an integer beyond"):
+            call(X, y, X_val=each, y_val=y)
+        with pytest.raises(ValueError, match="X holds an integer beyond"):
+            make().fit(X, y).predict(each)
+    with pytest.raises(ValueError, match="sample_weight holds an integer beyond"):
+        call(X, y, with_one(np.ones(60, object), 10**400))
 
 
 def test_parameters_beyond_float32():
@@ -217,7 +234,9 @@ def test_long_fits_raise_no_floating_point_errors(optimizer, schedule):
             callbacks=[callbacks.TerminateOnNaN()], class_weight={0: 1e-100, 1: 1},
             early_stopping=callbacks.EarlyStopping(patience=100), random_state=0,
         ).fit(X, labels)  # fmt: skip
-        model.partial_fit(X, labels, X_val=X, y_val=labels)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The schedule")
+            model.partial_fit(X, labels, X_val=X, y_val=labels)
         model.predict_log_proba(X * 1e-300)
 
 
@@ -232,6 +251,18 @@ def test_conversion_and_the_finder_raise_no_floating_point_errors():
             NeuralNetRegressor(), minimum=1e-300, maximum=1e-200, n_steps=5
         )
         assert len(finder.fit(X, y * 1e-30).losses_) == 5
+
+
+def test_outputs_beyond_float32_raise_no_floating_point_errors():
+    model = MLPRegressor(hidden_layer_sizes=(2,), activation="exponential", max_iter=1)
+    model.set_params(random_state=0).fit(X, y)
+    model.coefs_[0] = np.full((3, 2), [1.0, -1.0])
+    model.intercepts_[0] = [0, -100]
+    X_large = np.full((1, 3), 40, np.float32)
+    with np.errstate(all="raise"):
+        found = model.hidden_activations(X_large)
+    assert np.isinf(found[0, 0])
+    assert 0 <= found[0, 1] < np.finfo(np.float32).tiny
 
 
 def test_functions_of_the_user_see_the_users_error_state():

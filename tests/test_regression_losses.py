@@ -222,6 +222,9 @@ def test_deviances_are_those_of_the_metrics(loss, metric):
         (Tweedie(2), 0.0, r"Tweedie\(power=2\) needs y > 0, got 0"),
         (Tweedie(0.5), 1.0, "power"),
         (Quantile([0.1, 1.5]), 1.0, r"between 0 and 1, got .*1.5.* in quantile=\["),
+        (Quantile([0.1, "a"]), 1.0, r"quantile must hold numbers between 0 and 1"),
+        (Quantile([None]), 1.0, r"between 0 and 1, got None in quantile=\["),
+        (Quantile([[0.1], [0.2, 0.3]]), 1.0, r"quantile must be a number or a seq"),
         (Quantile([]), 1.0, r"quantile=\[\] needs one output"),
     ],
 )

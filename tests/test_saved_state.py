@@ -168,6 +168,21 @@ def test_values_that_cannot_be(damage):
         load(Estimator, state)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_are_complete(name):
+    Estimator, state = state_of(name)
+    for parameter in Estimator().get_params(deep=False):
+        rest = {key: value for key, value in state.items() if key != parameter}
+        with pytest.raises(ValueError, match=f"{Estimator.__name__} .*{parameter}"):
+            load(Estimator, rest)
+
+
+def test_what_has_been_checked_is_checked_again_elsewhere():
+    Estimator, state = state_of("mlp classifier")
+    assert "_validated" not in state
+    load(Estimator, {**state, "_validated": object()}).partial_fit(X, y)
+
+
 def test_a_state_is_a_dict():
     with pytest.raises(ValueError, match="MLPClassifier is damaged"):
         load(MLPClassifier, [1, 2])

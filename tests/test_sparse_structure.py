@@ -66,7 +66,11 @@ DAMAGES = {
         "no list": lambda M: M.rows.__setitem__(0, None),
         "words": lambda M: M.rows[0].__setitem__(0, "a"),
     },
-    "dok": {"row too large": lambda M: M._dict.update({(10**6, 0): 1.0})},
+    "dok": {
+        "row too large": lambda M: M._dict.update({(10**6, 0): 1.0}),
+        "no pair": lambda M: M._dict.update({7: 1.0}),
+        "three of them": lambda M: M._dict.update({(0, 0, 0): 1.0}),
+    },
 }
 CASES = [(kind, damage) for kind, damages in DAMAGES.items() for damage in damages]
 

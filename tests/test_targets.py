@@ -227,6 +227,8 @@ NO_NUMBERS = {
     "None": [None] * 60,
     "huge": [10**400] * 60,
     "sparse": sparse.csr_matrix(X[:, :2]),
+    "records": np.zeros(60, [("a", "f4"), ("b", "f4")]),
+    "bytes of no kind": np.zeros(60, "V4"),
 }
 
 

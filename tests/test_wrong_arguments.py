@@ -160,6 +160,13 @@ def test_numbers_of_numpy_are_numbers(use, description, argument, value):
         )
 
 
+@pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
+@pytest.mark.parametrize("wrong", [np.float32("nan"), np.datetime64("2020-01-01")])
+def test_scalars_of_numpy_are_checked(use, description, argument, value, wrong):
+    with pytest.raises((ValueError, TypeError), match=argument):
+        fitted_with(use, description, argument, wrong)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [10**400, np.array(1.0), Fraction(1, 2), Decimal("0.5"), 1j, -(2**70)],
@@ -242,3 +249,10 @@ def test_layers_that_no_machine_holds(units):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_large_power_ends_the_learning_rate():
     assert np.isfinite(mlp_with("power_t", 1e308)).all()
+
+
+def test_scalars_of_numpy_are_checked_where_training_goes_on():
+    model = NeuralNetClassifier(optimizer=optimizers.Adam(), epochs=1).fit(X, y)
+    model.set_params(optimizer__learning_rate=np.float32("nan"))
+    with pytest.raises(ValueError, match="'learning_rate' parameter of Adam"):
+        model.partial_fit(X, y)

@@ -163,7 +163,7 @@ class CallsOfOps:
 
     def _real(self, value: float) -> Argument:
         # What is too large for float32 becomes infinite, as it does in C.
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             return self._dtype.type(value)
 
     def _adds(self, i: int) -> int:

@@ -246,7 +246,7 @@ class StreamedSamples(Samples):
         if self._layout.is_sparse:
             part = self._sparse[rows]
             values = slice(to["starts"][first], to["starts"][last])
-            with np.errstate(over="ignore"):  # as where dense rows are gathered
+            with np.errstate(all="ignore"):  # as where dense rows are gathered
                 to["X"][values] = part.data
             to["columns"][values] = part.indices
 

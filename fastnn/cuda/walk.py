@@ -319,7 +319,7 @@ class Walk(CallsOfOps):
             if room.weight is not None:
                 device.download(room.weight, weight)
             loss, gradient = checked(function(y, z), z.shape)
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(all="ignore"):
                 total = np.dot(weight.astype(np.float64), loss)
                 gradient = weight[:, np.newaxis] * gradient
                 if write is not None:

@@ -99,13 +99,18 @@ def check_kind(values: Any, name: str, refused: str) -> None:
     Raises
     ------
     ValueError
-        If they hold such.
+        If they hold such, or records.
     """
     dtypes = getattr(values, "dtypes", None)
     if dtypes is None:
         dtypes = [getattr(values, "dtype", None)]
     for dtype in set(np.ravel(np.asarray(dtypes, dtype=object))):
         kind = getattr(dtype, "kind", "")
+        if kind == "V":
+            raise ValueError(
+                f"{name} must hold plain values, got records of {dtype}. Pass its "
+                "fields as columns, such as those of pandas.DataFrame(values)."
+            )
         if kind == "c" and kind in refused:
             raise ValueError(
                 f"Complex data not supported: {name} holds {dtype}. Pass real numbers, "

@@ -361,10 +361,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         A warm start goes on with the curves, but with a new optimizer.
         """
         optimizer = self._describe_optimizer()
-        # Those that are made of names and numbers have been checked with these.
-        given = vars(self).get("optimizer"), vars(self).get("solver")
-        if any(optimizer is each for each in given):
-            optimizer.check()
         state: TrainingState | None = vars(self).get("_training_state")
         if previous is None or state is None:
             return self._training_state_type(
@@ -374,6 +370,10 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             return state.resume(
                 OptimizerState.start(optimizer, fitted.weights), random_state
             )
+        # Those that are made of names and numbers have been checked with these.
+        for given in vars(self).get("optimizer"), vars(self).get("solver"):
+            if isinstance(given, Optimizer):
+                given.check()
         changed = state.optimizer.resume(optimizer, fitted.weights)
         if random_state is state.random_state:
             return state.continued(changed)
@@ -465,7 +465,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             assert device is not None
             return check_on_device(self, device, X, dtypes, reset=False)
         check_kind(X, "X", "M")
-        with errors_ignored():
+        with errors_ignored(), described_as_overflow("X"):
             return validate_data(
                 self, X, accept_sparse="csr", dtype=dtypes, reset=False
             )

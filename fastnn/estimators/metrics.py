@@ -73,6 +73,8 @@ def measure(
 
     Raises
     ------
+    ValueError
+        If a metric asks for a method that the estimator has not.
     TypeError
         If a metric returns something else than a number.
     """
@@ -88,7 +90,13 @@ def measure(
         # What is routed in the code around the fit does not concern these calls.
         with config_context(enable_metadata_routing=False):
             scorer = check_scoring(estimator, scoring=shared)
-            measured |= scorer(estimator, X, y, **weighed)
+            try:
+                measured |= scorer(estimator, X, y, **weighed)
+            except AttributeError as error:  # such as probabilities of a hinge loss
+                raise ValueError(
+                    f"metrics={list(metrics)!r} cannot all be taken of this estimator: "
+                    f"{error}"
+                ) from error
     for name in scorers.keys() - shared.keys():
         function = scorers[name]
         options = weighed if _takes_weights(function) else {}

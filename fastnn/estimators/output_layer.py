@@ -113,6 +113,7 @@ def _end(network: Sequential) -> _End | None:
     ):
         return None
     name, last = dense[-1]
+    last._validate_params()  # what is decided here depends on it
     return _End(name, last, _activation(named[-1][1]))
 
 
@@ -147,6 +148,8 @@ def _contradiction(end: _End, link: str) -> ValueError:
 def _activation(layer: Layer) -> Any:
     if isinstance(layer, ELU | LeakyReLU | PReLU):
         return type(layer).__name__
+    if isinstance(layer, Dense | Activation):
+        layer._validate_params()
     return activation_name(getattr(layer, "activation", ""))
 
 

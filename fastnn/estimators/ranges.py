@@ -55,9 +55,14 @@ def check_range(
 
 @contextmanager
 def described_as_overflow(name: str) -> Iterator[None]:
-    """Say what to do where scikit-learn has cast numbers of a list to float32."""
+    """Say what to do where scikit-learn has cast numbers of a list or of objects."""
     try:
         yield
+    except OverflowError as error:  # Python's integers have no largest one
+        raise ValueError(
+            f"{name} holds an integer beyond the range of float64: {error}. "
+            f"{_remedy(np.dtype(np.float64), name)}"
+        ) from error
     except ValueError as error:
         if "too large for dtype('float32')" not in str(error):
             raise

@@ -54,9 +54,10 @@ def check_structure(name: str, array: Any) -> None:
     elif array.format == "lil":
         _check_lists(name, array)
     elif array.format == "dok":
-        keys = _integers(name, list(chain.from_iterable(array.keys())))
-        if keys.size != 2 * len(array.keys()):
+        pairs = list(array.keys())
+        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
             raise ValueError(f"the keys of the sparse {name} must be pairs of integers")
+        keys = _integers(name, list(chain.from_iterable(pairs)))
         check_range(name, "row indices", keys[::2], n_rows)
         check_range(name, "column indices", keys[1::2], n_columns)
 

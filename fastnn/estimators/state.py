@@ -81,11 +81,14 @@ class FittedState(DocumentationLink, BaseEstimator):
         for name in ("_fitted", "_targets", "_training_state"):
             if name in state:
                 state[name] = state[name].to_plain()
+        # Parameters that were checked are known by their identity, in this process.
+        state.pop("_validated", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         saved = PlainState(type(self).__name__, state)
         state = dict(state)
+        state.pop("_validated", None)
         version = state.pop("_fastnn_version", "unknown")
         if version != __version__:
             warnings.warn(
@@ -95,6 +98,8 @@ class FittedState(DocumentationLink, BaseEstimator):
                 InconsistentVersionWarning,
                 stacklevel=2,
             )
+        for name in self._get_param_names():
+            saved.get(name, object)
         if {"_fitted", "_targets", "_training_state"} & state.keys():
             state |= self._trained(saved, "_training_state" in state)
         super().__setstate__(state)

@@ -41,9 +41,11 @@ class RegressionTargets:
     def __init__(self, n_columns: int, loss: Loss):
         self.loss = loss
         self.n_columns = n_columns
-        quantile = loss.quantile if isinstance(loss, Quantile) else ()
-        # One number is a quantile of the usual shape, a sequence adds an axis.
-        self._quantiles = () if np.ndim(quantile) == 0 else tuple(np.ravel(quantile))
+        self._quantiles: tuple = ()
+        if isinstance(loss, Quantile):
+            levels = loss.levels()
+            # One number is a quantile of the usual shape, a sequence adds an axis.
+            self._quantiles = tuple(levels) if np.ndim(loss.quantile) else ()
         self.n_outputs = n_columns * max(1, len(self._quantiles))
 
     def to_plain(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from fastnn.estimators.ranges import described_as_overflow
 from fastnn.estimators.targets import ClassTargets, ColumnsOfClasses
 from fastnn.plain_numbers import Interval
 
@@ -95,7 +96,8 @@ def check_weights(
     if sample_weight is None and class_weights is None:
         return None
     # Of what it is shown it wants to know the number of samples.
-    weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
+    with described_as_overflow("sample_weight"):
+        weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
     if weight.min() < 0:
         raise ValueError(
             "sample_weight must not be negative, got "

@@ -91,7 +91,16 @@ class FromArray(Initializer):
         fan_out: int,
         random_state: np.random.RandomState,
     ) -> NDArray[np.float64]:
-        values = np.asarray(self.values, dtype=np.float64)
+        try:
+            values = np.asarray(self.values)
+            if values.dtype.kind not in "biufO":
+                raise TypeError(f"they are {values.dtype}")
+            values = values.astype(np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(
+                f"the initial values of a parameter must be an array of real numbers, "
+                f"got {self.values!r}: {error}."
+            ) from error
         if values.shape != shape or not np.isfinite(values).all():
             raise ValueError(
                 f"the initial values of a parameter must be finite and have its shape "

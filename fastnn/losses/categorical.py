@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Options
 from fastnn._core.tables import LOSS_LINKS
 from fastnn.losses.base import Loss, require
 from fastnn.lowering import PREDICT, Head, Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plain_numbers import Interval, plain_number
 
 _SHARE = Interval(Real, 0, 1, closed="left")
 
@@ -102,11 +102,12 @@ class CrossEntropies(Loss):
     def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
         """Write the losses of the raw outputs z; return the probabilities."""
         self._validate_params()
-        widths = [int(n) for n in self.n_classes]
-        if min(widths) < 1 or (sum(widths),) != z.shape:
+        widths = [plain_number(n) for n in self.n_classes]
+        whole = all(isinstance(n, int) and n >= 1 for n in widths)
+        if not whole or (sum(widths),) != z.shape:
             raise ValueError(
-                f"n_classes={self.n_classes} must be positive and add up to the "
-                f"network's outputs, which have shape {z.shape}"
+                f"n_classes={self.n_classes} must be integers of 1 or more and add up "
+                f"to the network's outputs, which have shape {z.shape}"
             )
         target = lowering.target((len(widths),), n_classes=widths)
         options = (float(self.label_smoothing),)

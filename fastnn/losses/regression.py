@@ -12,6 +12,8 @@ from fastnn.losses.base import ElementwiseLoss, Loss, require
 from fastnn.lowering import Head, Lowering, Tensor
 from fastnn.plain_numbers import Interval
 
+_BETWEEN = Interval(Real, 0, 1, closed="neither")
+
 
 class SquaredError(ElementwiseLoss):
     """Half the squared error, ``(z - y) ** 2 / 2``.
@@ -137,9 +139,7 @@ class Quantile(Loss):
     name = "quantile"
     link = LOSS_LINKS[name]
 
-    _parameter_constraints: ClassVar[dict] = {
-        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"]
-    }
+    _parameter_constraints: ClassVar[dict] = {"quantile": [_BETWEEN, "array-like"]}
 
     def __init__(self, quantile: float | ArrayLike = 0.5):
         self.quantile = quantile
@@ -147,7 +147,17 @@ class Quantile(Loss):
     @property
     def n_quantiles(self) -> int:
         """Outputs for each target."""
-        return np.size(self.quantile)
+        return len(self.levels())
+
+    def levels(self) -> NDArray:
+        """All quantiles, of whatever they are; ValueError if they are no sequence."""
+        try:
+            return np.ravel(self.quantile)
+        except ValueError as error:  # rows of different lengths
+            raise ValueError(
+                "quantile must be a number or a sequence of numbers, got "
+                f"{self.quantile!r}."
+            ) from error
 
     def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
@@ -157,9 +167,9 @@ class Quantile(Loss):
                 f"quantile must be a number or a sequence of numbers, got "
                 f"{self.quantile!r}. Write quantile={self.quantile.item()!r}."
             )
-        quantiles = np.ravel(self.quantile)
+        quantiles = self.levels()
         for quantile in quantiles:
-            if not 0 < quantile < 1:
+            if not _BETWEEN.is_satisfied_by(quantile):
                 raise ValueError(
                     f"quantile must hold numbers between 0 and 1, got {quantile!r} in "
                     f"quantile={self.quantile!r}."
