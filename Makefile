@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CC ?= cc
 PYTEST_FLAGS ?=
+SANITIZE_FLAGS ?=
 BENCH_FLAGS ?=
 ASV_RANGE ?= main~3..main
 BASE ?= main~1
@@ -15,12 +16,13 @@ JOBS ?= 2
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 SOURCES := setup.py pyproject.toml $(wildcard csrc/*.[ch] fastnn/_core/*.pyx fastnn/_core/*.pxd)
-C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h)
+C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h \
+	tests/sanitizers/*.c)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cuda fuzz lint format docs-tables bench performance bench-cuda \
-	bench-compare asv wheel clean
+.PHONY: help demo test test-cuda fuzz sanitize lint format docs-tables bench \
+	performance bench-cuda bench-compare asv wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -30,6 +32,8 @@ help:  ## Show the targets
 	@echo "than .venv, PYTEST_FLAGS and BENCH_FLAGS add to the commands of test and of the"
 	@echo "benchmarks, ASV_RANGE=main~9..main and BASE=main~5 choose revisions."
 	@echo "make fuzz N=300000 SEED=1000 JOBS=2 chooses how many cases, from which one on."
+	@echo "make sanitize SANITIZE_FLAGS=thread (address, refusals) runs one part, --choice"
+	@echo "some of the tests of each."
 
 demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real data
 	$(RUN) examples/demo.py
@@ -46,6 +50,10 @@ test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card,
 # One seed is one case. N=1 runs a case again and tells all about it.
 fuzz: $(VENV)/.ready-test  ## Run N random cases, from SEED on, in JOBS processes
 	cd tests && $(abspath $(RUN)) -m fuzz $(SEED) --cases $(N) --jobs $(JOBS)
+
+# A part is passed over, and says so, where the compiler has no such sanitizer.
+sanitize: $(VENV)/.ready-test  ## Run the core's tests under gcc's sanitizers, and without memory
+	$(RUN) tests/sanitizers $(SANITIZE_FLAGS)
 
 lint: $(VENV)/.ready-dev  ## Check style, types, layering and compiler warnings
 	$(RUN) -m ruff check .

@@ -50,12 +50,12 @@ matrix_unit_t find_matrix_unit_bf16(void) {
 #if HAS_AMX
     /* Its operands are converted by AVX512-BF16, which all processors with AMX have. */
     if (has_avx512_bf16() && has_amx())
-        return (matrix_unit_t){"AMX", product_amx_bf16, 8, BF16_WORKSPACE_BYTES};
+        return (matrix_unit_t){"AMX", product_amx_bf16, 8, BF16_WORKSPACE_BYTES(1)};
 #endif
 #if HAS_AVX512_BF16
     if (has_avx512_bf16())
         return (matrix_unit_t){"AVX512-BF16", product_avx512_bf16, 24,
-                               BF16_WORKSPACE_BYTES};
+                               BF16_WORKSPACE_BYTES(1)};
 #endif
     return none;
 }
@@ -65,7 +65,7 @@ matrix_unit_t find_matrix_unit_high(void) {
        long as float32 itself. */
 #if HAS_AMX
     if (has_avx512_bf16() && has_amx())
-        return (matrix_unit_t){"AMX", product_amx_high, 96, 3 * BF16_WORKSPACE_BYTES};
+        return (matrix_unit_t){"AMX", product_amx_high, 96, BF16_WORKSPACE_BYTES(3)};
 #endif
     return none;
 }

@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include "room.h"
+
 /* c = beta c + a b, as product_kernel_f32 in product.h, except that one of the two strides
    of a must be 1, and of b too. Denormal numbers count as zero. Where sums are not finite,
    which infinities and NaN bring about and numbers that overflow in bfloat16, they are
@@ -24,8 +26,13 @@ enum {
     BLOCK_DEPTH = 512,
     BLOCK_ROWS = 256,
     BLOCK_COLUMNS = 1024,
-    BF16_WORKSPACE_BYTES = (BLOCK_ROWS + BLOCK_COLUMNS) * BLOCK_DEPTH * 2
+    BF16_ROWS_BYTES = BLOCK_ROWS * BLOCK_DEPTH * 2,
+    BF16_COLUMNS_BYTES = BLOCK_COLUMNS * BLOCK_DEPTH * 2
 };
+
+/* Of products that pack so many terms of each number. */
+#define BF16_WORKSPACE_BYTES(terms) \
+    ((terms) * (BF16_ROWS_BYTES + BF16_COLUMNS_BYTES) + 2 * ROOM_GAP)
 
 /* What computes in bfloat16 on this processor. */
 typedef struct {

@@ -13,6 +13,7 @@
    the processor for the level's features (gcc before 12 does not know the levels; clang
    before 19 gives the symbol a name that other files cannot find). */
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(FASTNN_CUDA) && \
+    !defined(FASTNN_SANITIZE) &&                                          \
     ((defined(__clang__) && __clang_major__ >= 19) ||                     \
      (!defined(__clang__) && __GNUC__ >= 12))
 #define CLONES \

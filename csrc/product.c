@@ -1,6 +1,7 @@
 #include "product.h"
 
 #include "compiler.h"
+#include "room.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32)
 
@@ -15,8 +16,10 @@
 #define ALWAYS_INLINE TARGET static inline __attribute__((always_inline))
 
 enum {
-    FAR_APART = 512, /* numbers from one row to the next */
-    ROOM = 160 * 1024
+    FAR_APART = 512,          /* numbers from one row to the next */
+    PANEL_BYTES = 32 * 1024,  /* what the first-level cache holds */
+    BLOCK_BYTES = 128 * 1024, /* second level */
+    BLOCK_START = PANEL_BYTES + ROOM_GAP
 };
 
 /* Memory for copies of operands, which the calling thread has until it ends: more than
@@ -26,12 +29,14 @@ static pthread_key_t rooms;
 static pthread_once_t asked = PTHREAD_ONCE_INIT;
 static int has_rooms;
 
-static void prepare_rooms(void) { has_rooms = pthread_key_create(&rooms, free) == 0; }
+static void prepare_rooms(void) {
+    has_rooms = pthread_key_create(&rooms, room_free) == 0;
+}
 
 static void *new_room(void) {
-    void *room = has_rooms ? aligned_alloc(64, ROOM) : NULL;
+    void *room = has_rooms ? room_new(BLOCK_START + BLOCK_BYTES + ROOM_GAP) : NULL;
     if (room && pthread_setspecific(rooms, room)) {
-        free(room);
+        room_free(room);
         return NULL;
     }
     return room;

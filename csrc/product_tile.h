@@ -8,8 +8,8 @@
    exchanged because the matrices are row-major. */
 
 #define LANES (VECTOR_BYTES / (int)sizeof(REAL))
-#define DEPTH 256         /* rows of a panel: 32 KB, what the first-level cache holds */
-#define BLOCK (8 * LANES) /* rows of a that pass by all panels: 128 KB, second level */
+#define DEPTH 256         /* rows of a panel */
+#define BLOCK (8 * LANES) /* rows of a that pass by all panels */
 #define LEAST_DEPTH 32    /* rows of a panel that the stack has room for */
 
 typedef REAL ISA(vector) __attribute__((vector_size(VECTOR_BYTES)));
@@ -204,12 +204,16 @@ TARGET static void ISA(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REA
     REAL small[LEAST_DEPTH * 2 * LANES] __attribute__((aligned(64)));
     REAL *panel_copy = small, *block_copy = NULL;
     if (compact_a || (k > LEAST_DEPTH && (compact_b || n % LANES))) {
-        _Static_assert((DEPTH * 2 * LANES + DEPTH * BLOCK) * sizeof(REAL) <= ROOM,
+        _Static_assert(DEPTH * 2 * VECTOR_BYTES <= PANEL_BYTES &&
+                           DEPTH * 8 * VECTOR_BYTES <= BLOCK_BYTES,
                        "a panel and a block fit into the room of a thread");
-        REAL *room = room_of_thread();
+        char *room = room_of_thread();
         if (room) {
-            panel_copy = room;
-            block_copy = room + DEPTH * 2 * LANES;
+            panel_copy = (REAL *)room;
+            block_copy = (REAL *)(room + BLOCK_START);
+            ROOM_PART(room, (k < DEPTH ? k : DEPTH) * 2 * VECTOR_BYTES, PANEL_BYTES);
+            ROOM_PART(block_copy, (k < DEPTH ? k : DEPTH) * 8 * VECTOR_BYTES,
+                      BLOCK_BYTES);
         } else {
             most = LEAST_DEPTH;
             compact_a = 0;

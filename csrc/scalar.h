@@ -95,7 +95,8 @@ HOST_DEVICE REAL NAMED(binary_exponent)(REAL x) {
 }
 
 HOST_DEVICE REAL NAMED(power_of_two)(REAL_INT n) {
-    return NAMED(from_bits)((n + EXPONENT_BIAS) << MANTISSA_BITS);
+    return NAMED(from_bits)(
+        (REAL_INT)((REAL_UINT)(n + EXPONENT_BIAS) << MANTISSA_BITS));
 }
 
 HOST_DEVICE REAL NAMED(exp)(REAL x) {

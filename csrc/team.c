@@ -1,9 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "team.h"
 
-#include <stdlib.h>
-
 #include "denormals.h"
+#include "room.h"
 
 #if defined(_WIN32)
 #include <process.h>
@@ -104,6 +103,7 @@ static int init_locks(team_t *team) {
 #else
 static int init_locks(team_t *team) {
     pthread_condattr_t attributes;
+    if (room_refused()) return 0;
     if (pthread_condattr_init(&attributes)) return 0;
     int failed = pthread_mutex_init(&team->lock, NULL);
 #if !defined(__APPLE__)
@@ -119,15 +119,15 @@ static int init_locks(team_t *team) {
 #endif
 
 team_t *team_new(int n_threads, int flushes) {
-    team_t *team = calloc(1, sizeof *team + (size_t)n_threads * sizeof(line_t));
+    team_t *team = room_zeros(1, sizeof *team + (size_t)n_threads * sizeof(line_t));
     if (!team) return NULL;
     team->n_threads = n_threads;
     team->flushes = flushes;
     team->process = THIS_PROCESS();
-    team->helpers = calloc((size_t)n_threads, sizeof(helper_t));
+    team->helpers = room_zeros((size_t)n_threads, sizeof(helper_t));
     if (!team->helpers || !init_locks(team)) {
-        free(team->helpers);
-        free(team);
+        room_free(team->helpers);
+        room_free(team);
         return NULL;
     }
     return team;
@@ -138,8 +138,8 @@ void team_free(team_t *team) {
     team_begin(team);
     team_send_home(team);
     DESTROY(team);
-    free(team->helpers);
-    free(team);
+    room_free(team->helpers);
+    room_free(team);
 }
 
 /* Wakes who sleeps. A sleeper counts itself before it looks at what it waits for; that was
@@ -237,6 +237,7 @@ static int start(helper_t *helper) {
 #else
     pthread_attr_t attributes;
     sigset_t all, before;
+    if (room_refused()) return 0;
     if (pthread_attr_init(&attributes)) return 0;
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     sigfillset(&all);

@@ -1,6 +1,7 @@
 """The kernels for AMX over an emulation of its instructions: see amx_emulation.h."""
 
 import ctypes
+import os
 import shutil
 import subprocess
 import tempfile
@@ -12,7 +13,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
-SOURCES = ("bf16.c", "bf16_amx.c", "bf16_avx512.c", "product.c")
+SOURCES = ("bf16.c", "bf16_amx.c", "bf16_avx512.c", "product.c", "room.c")
 
 
 class MatrixUnit(ctypes.Structure):
@@ -34,6 +35,7 @@ def load_library():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "amx.so"
         command = [compiler, "-O2", "-w", "-shared", "-fPIC"]
+        command += os.environ.get("CFLAGS", "").split()
         command += ["-include", str(HERE / "amx_emulation.h"), f"-I{CSRC}"]
         command += [str(HERE / "amx_emulation.c"), *(str(CSRC / s) for s in SOURCES)]
         done = subprocess.run([*command, "-lm", "-o", str(path)], capture_output=True)

@@ -1,6 +1,7 @@
 """Threads with stacks as small as scikit-learn is content with, and short memory."""
 
 import ctypes
+import os
 import shutil
 import subprocess
 import sys
@@ -75,8 +76,8 @@ def test_fit_and_predict_on_small_stacks(kib):
 
 
 WITHOUT_MEMORY = """
-#include "compiler.h"
-#define aligned_alloc(alignment, size) NULL
+#include "room.c"
+#define room_new(bytes) NULL
 #include "product.c"
 """
 
@@ -89,6 +90,7 @@ def test_products_without_memory_for_copies(real, tmp_path):
     source, path = tmp_path / "without.c", tmp_path / "product.so"
     source.write_text(WITHOUT_MEMORY)
     flags = ["-O2", "-w", "-shared", "-fPIC", "-pthread", f"-I{CSRC}"]
+    flags += os.environ.get("CFLAGS", "").split()
     command = [compiler, *flags, str(source), "-o", str(path)]
     if subprocess.run(command, capture_output=True).returncode:
         pytest.skip("the compiler does not know these processors")

@@ -15,12 +15,11 @@ cdef class Dataset:
     cdef readonly Py_ssize_t n_rows
 
     cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors)
-    cdef Batch new_batch(self, Py_ssize_t n_rows, dtype, list owners)
+    cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners)
     cdef double fetch(
         self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
     ) noexcept nogil
 
-cdef aligned(Py_ssize_t size, dtype, list owners)
 cdef void *plain(
     str name, array, int number_type, Py_ssize_t size, bint writable=*,
 ) except? NULL

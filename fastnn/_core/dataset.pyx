@@ -9,6 +9,7 @@ from cython cimport floating
 from fastnn._core.executor cimport Walk
 from fastnn._core.gather cimport Table
 from fastnn._core.plan cimport SPACE_INPUT, SPACE_TARGET, tensor_t
+from fastnn._core.room cimport new_room
 
 cnp.import_array()
 
@@ -37,14 +38,14 @@ cdef class Dataset:
                 f"this plan reads {n_inputs} columns of X and {n_targets} of y, got "
                 f"{self.X.n_columns} and {self.y.n_columns}")
 
-    cdef Batch new_batch(self, Py_ssize_t n_rows, dtype, list owners):
+    cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners):
         """Room for so many different rows, kept alive by owners."""
         cdef Batch batch
         batch.input = NULL
-        batch.target = address(aligned(n_rows * self.y.n_columns, dtype, owners))
-        batch.weight = address(aligned(n_rows, dtype, owners))
+        batch.target = new_room(n_rows * self.y.n_columns, itemsize, owners)
+        batch.weight = new_room(n_rows, itemsize, owners)
         if not self.X.sparse:
-            batch.input = address(aligned(n_rows * self.X.n_columns, dtype, owners))
+            batch.input = new_room(n_rows * self.X.n_columns, itemsize, owners)
         return batch
 
     cdef double fetch(
@@ -71,16 +72,6 @@ cdef class Dataset:
         for i in range(walk.count):
             weight_sum += weight[i]
         return weight_sum
-
-
-cdef aligned(Py_ssize_t size, dtype, list owners):
-    """Zeros on a cache line boundary, kept alive by owners."""
-    itemsize = np.dtype(dtype).itemsize
-    raw = np.zeros(size * itemsize + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    array = raw[start : start + size * itemsize].view(dtype)
-    owners.append(array)
-    return array
 
 
 cdef void *plain(

@@ -7,6 +7,8 @@ from fastnn._core.gather cimport Table
 from fastnn._core.plan cimport op_t, tensor_t
 from fastnn._core.signals cimport Watch
 
+cdef enum:
+    N_ROOMS = 4
 
 cdef class ForwardOps:
     cdef object owners
@@ -26,7 +28,7 @@ cdef class Pass:
     cdef Py_ssize_t capacity
     cdef Table X
     cdef Walk walk
-    cdef void *room
+    cdef void *rooms[N_ROOMS]   # row numbers, dense input, statistics, activations
     cdef Py_ssize_t *rows
     cdef void *values
     # What begin() has been told.

@@ -3,7 +3,6 @@
 cimport numpy as cnp
 
 from cython cimport floating
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from fastnn._core.dataset cimport address, plain, real_type, width_of
@@ -17,6 +16,7 @@ from fastnn._core.plan cimport (
     op_t,
     tensor_t,
 )
+from fastnn._core.room cimport room_free_group, room_group
 from fastnn._core.signals cimport is_due, new_watch, pending_error
 from fastnn._core.tables import OP_DTYPE, TENSOR_DTYPE
 
@@ -102,26 +102,22 @@ cdef class Pass:
         self.forward = forward
         self.X = X
         self.capacity = min(n_rows, <Py_ssize_t> forward.rows_of_a_pass(itemsize))
-        # In this order: row numbers, dense input, statistics, activations.
-        cdef size_t row_bytes = aligned(self.capacity * sizeof(Py_ssize_t))
-        cdef size_t input_bytes = aligned(
-            0 if X.sparse else self.capacity * X.n_columns * itemsize)
-        cdef size_t statistic_bytes = aligned(forward.statistic_size * itemsize)
-        self.room = malloc(
-            64 + row_bytes + input_bytes + statistic_bytes
-            + self.capacity * forward.activation_size * itemsize)
-        if self.room == NULL:
+        cdef size_t[N_ROOMS] sizes
+        sizes[:] = [
+            self.capacity * sizeof(Py_ssize_t),
+            0 if X.sparse else self.capacity * X.n_columns * itemsize,
+            forward.statistic_size * itemsize,
+            self.capacity * forward.activation_size * itemsize,
+        ]
+        if not room_group(N_ROOMS, sizes, self.rooms):
             raise MemoryError("no memory for the activations of a batch")
-        cdef char *start = <char *> aligned(<size_t> self.room)
         memset(&self.walk, 0, sizeof(self.walk))
         self.walk.capacity = self.capacity
-        self.rows = <Py_ssize_t *> start
-        self.values = start + row_bytes
-        self.walk.statistics = start + row_bytes + input_bytes
-        self.walk.activations = start + row_bytes + input_bytes + statistic_bytes
+        self.rows, self.values = <Py_ssize_t *> self.rooms[0], self.rooms[1]
+        self.walk.statistics, self.walk.activations = self.rooms[2], self.rooms[3]
 
     def __dealloc__(self):
-        free(self.room)
+        room_free_group(N_ROOMS, self.rooms)
 
     cdef begin(
         self, cnp.ndarray parameters, Py_ssize_t first, Py_ssize_t last, result, y,
@@ -273,8 +269,3 @@ cdef check_arrays(
     plain("sample_weight", sample_weight, number_type, X.n_rows)
     if not 0 <= first <= last <= X.n_rows:
         raise ValueError(f"there are no rows {first} to {last} in X of {X.n_rows}")
-
-
-cdef inline size_t aligned(size_t size) noexcept nogil:
-    """The next multiple of a cache line."""
-    return (size + 63) // 64 * 64

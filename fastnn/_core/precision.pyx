@@ -1,6 +1,6 @@
 """Products of float32 in less precision, where the processor gains by it."""
 
-import numpy as np
+from fastnn._core.room cimport new_room
 
 cdef extern from "bf16.h":
     ctypedef struct matrix_unit_t:
@@ -10,9 +10,6 @@ cdef extern from "bf16.h":
         size_t workspace_bytes
     matrix_unit_t find_matrix_unit_bf16()
     matrix_unit_t find_matrix_unit_high()
-
-cdef enum:
-    CACHE_LINE = 64
 
 cdef matrix_unit_t NONE
 NONE.name = NULL
@@ -51,12 +48,9 @@ cdef Precision new_precision(str name, list owners):
         return precision
     unit = find_matrix_unit(name)
     if unit.kernel != NULL:
-        memory = np.empty(unit.workspace_bytes + CACHE_LINE, np.uint8)
-        owners.append(memory)
+        precision.workspace = new_room(unit.workspace_bytes, 1, owners)
         precision.kernel = unit.kernel
         precision.least = unit.least
-        precision.workspace = <void *> (
-            (<size_t> memory.ctypes.data + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE)
     return precision
 
 

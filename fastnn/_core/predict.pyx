@@ -4,10 +4,9 @@ cimport numpy as cnp
 
 import numpy as np
 
-from libc.stdlib cimport calloc, free
-
 from fastnn._core.forward cimport ForwardOps, Pass
 from fastnn._core.gather cimport Table
+from fastnn._core.room cimport room_free, room_zeros
 
 cnp.import_array()
 
@@ -108,7 +107,7 @@ cdef class Shares:
         self.n_rows = X.n_rows
         self.together = forward.rows_of_a_pass(cnp.PyArray_ITEMSIZE(parameters))
         self.n_passes = max(1, min(n_threads, (self.n_rows - 1) // self.together + 1))
-        self.passes = <void **> calloc(self.n_passes, sizeof(void *))
+        self.passes = <void **> room_zeros(self.n_passes, sizeof(void *))
         if self.passes == NULL:
             raise MemoryError("no memory for what the threads share")
         self.owners = []
@@ -118,7 +117,7 @@ cdef class Shares:
             self.passes[i] = <void *> walker
 
     def __dealloc__(self):
-        free(self.passes)
+        room_free(self.passes)
 
     cdef Py_ssize_t end(self, int share):
         """The row before which a share begins.

@@ -7,14 +7,14 @@ import numpy as np
 
 from cython cimport floating
 from libc.stdint cimport uint64_t
-from libc.stdlib cimport calloc, free
 
-from fastnn._core.dataset cimport Dataset, address, aligned, plain, real_type
+from fastnn._core.dataset cimport Dataset, address, plain, real_type
 from fastnn._core.executor cimport Walk, execute
 from fastnn._core.max_norm cimport limit_norms
 from fastnn._core.meeting cimport next_meeting
 from fastnn._core.plan cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn._core.precision cimport new_precision
+from fastnn._core.room cimport Room, new_room, room_free, room_zeros
 from fastnn._core.signals cimport is_due, new_watch, pending_error
 from fastnn._core.tables import (
     BLOCK_DTYPE,
@@ -97,35 +97,37 @@ cdef class Shares:
         # What a thread has at most, and full cache lines of each activation.
         cdef Py_ssize_t rows = (self.capacity + self.n_threads - 1) // self.n_threads
         rows = (rows + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT * RANGE_ALIGNMENT
+        cdef Py_ssize_t itemsize = dtype.itemsize
         cdef Worker *worker
+        cdef Room gradients
         cdef int me
-        self.workers = <Worker *> calloc(self.n_threads, sizeof(Worker))
-        self.gradient_of_worker = <void **> calloc(self.n_threads, sizeof(void *))
-        self.walks = <Walk **> calloc(self.n_threads, sizeof(Walk *))
+        self.workers = <Worker *> room_zeros(self.n_threads, sizeof(Worker))
+        self.gradient_of_worker = <void **> room_zeros(self.n_threads, sizeof(void *))
+        self.walks = <Walk **> room_zeros(self.n_threads, sizeof(Walk *))
         if (self.workers == NULL or self.gradient_of_worker == NULL
                 or self.walks == NULL):
             raise MemoryError("no memory for the threads' state")
         for me in range(self.n_threads):
             worker = &self.workers[me]
-            gradients = aligned(self.n_parameters, dtype, self.owners)
+            gradients = Room(self.n_parameters, itemsize)
+            self.owners.append(gradients)
             if me == 0:
-                self.gradients = gradients
-            self.gradient_of_worker[me] = address(gradients)
+                self.gradients = gradients.as_array(dtype)
+            self.gradient_of_worker[me] = gradients.start
             self.walks[me] = &worker.walk
-            worker.walk.gradients = address(gradients)
+            worker.walk.gradients = gradients.start
             worker.walk.phase = PHASE_TRAIN
-            worker.walk.statistics = address(
-                aligned(statistic_size, dtype, self.owners))
-            worker.walk.activations = address(
-                aligned(rows * activation_size, dtype, self.owners))
+            worker.walk.statistics = new_room(statistic_size, itemsize, self.owners)
+            worker.walk.activations = new_room(
+                rows * activation_size, itemsize, self.owners)
             worker.walk.capacity = rows
             worker.walk.precision = new_precision(precision, self.owners)
-            worker.batch = self.data.new_batch(rows, dtype, self.owners)
+            worker.batch = self.data.new_batch(rows, itemsize, self.owners)
 
     def __dealloc__(self):
-        free(self.workers)
-        free(self.gradient_of_worker)
-        free(self.walks)
+        room_free(self.workers)
+        room_free(self.gradient_of_worker)
+        room_free(self.walks)
 
     cdef begin(self):
         """Forget how the last call from Python ended."""

@@ -1,0 +1,155 @@
+"""Tests of the compiled core under gcc's sanitizers, and with requests refused.
+
+    python tests/sanitizers [--choice] [address] [thread] [refusals]
+
+Each sanitizer has a build of its own, in build/sanitize. Ends with an error where a
+test fails or a sanitizer finds something in the core, whose report is then printed.
+--choice takes some of the tests only.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+from instrument import FLAGS, PRELOADED, REPOSITORY, SANITIZERS, build, library, missing
+from reports import findings
+
+
+class Part(NamedTuple):
+    """Tests that run in the build of one sanitizer."""
+
+    kind: str
+    faults: tuple[str, ...]  # functions of faults.c in which something must be found
+    files: tuple[str, ...]
+    choice: tuple[str, ...]  # of the arguments of pytest
+
+
+PARTS = {
+    # Nothing beyond a buffer or after its end, nothing undefined, nothing lost.
+    "address": Part(
+        "address",
+        ("overrun", "overrun_of_a_part", "undefined", "leak"),
+        (
+            "test_averaging.py", "test_batch_norm.py", "test_broadcast.py",
+            "test_custom_loss.py", "test_dropout.py", "test_engine.py",
+            "test_engine_arguments.py", "test_estimators.py", "test_gather_sparse.py",
+            "test_gradients.py", "test_interrupts.py", "test_max_norm.py",
+            "test_neural_net.py", "test_noise.py", "test_normalization.py",
+            "test_precision.py", "test_precision_kernels.py",
+            "test_precision_threads.py", "test_predict.py",
+            "test_predict_estimators.py", "test_prelu.py", "test_product.py",
+            "test_scalar_math.py", "test_small_stacks.py", "test_sparse_structure.py",
+            "test_tables.py", "test_threads.py", "test_updates.py",
+        ),
+        ("test_engine.py", "test_gather_sparse.py", "test_predict.py",
+         "test_product.py", "test_threads.py", "test_scalar_math.py"),
+    ),
+    # No two threads at one number at a time, unless both read.
+    "thread": Part(
+        "thread", ("race",), ("sanitizers/races.py",), ("sanitizers/races.py",)
+    ),
+    "refusals": Part(
+        "address",
+        (),
+        ("sanitizers/refused_requests.py",),
+        ("sanitizers/refused_requests.py", "-k", "core and sparse"),
+    ),
+}  # fmt: skip
+
+# A process that finds something goes on where it can: what counts is the report.
+OPTIONS = {
+    "address": "allocator_may_return_null=1:detect_leaks=1",
+    # The interpreter is not instrumented; what it locks is seen all the same.
+    "thread": "ignore_noninstrumented_modules=1:die_after_fork=0:exitcode=0",
+}
+
+
+def environment(kind, folder, reports):
+    """What a process needs to run a build, and where it writes what it finds."""
+    log = f"log_path={reports / 'report'}"
+    # AddressSanitizer wants to be first, and what ours has in place of a function of
+    # UndefinedBehaviorSanitizer's must come before that.
+    sanitizer, *others = (library(name) for name in PRELOADED[kind])
+    libraries = [sanitizer, folder / "preloaded.so", *others]
+    return {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        # Of what tests compile themselves.
+        "CFLAGS": " ".join((*FLAGS, *SANITIZERS[kind])),
+        "LD_PRELOAD": ":".join(map(str, libraries)),
+        "FASTNN_TEST_DATA": os.environ.get(
+            "FASTNN_TEST_DATA", str(REPOSITORY.parent / "shared" / "data")
+        ),
+        "ASAN_OPTIONS": f"{log}:{OPTIONS['address']}",
+        "LSAN_OPTIONS": "exitcode=0",
+        "FASTNN_REPORTS": str(reports),
+        "FASTNN_REFUSALS": str(folder / "preloaded.so"),
+        "TSAN_OPTIONS": f"{log}:{OPTIONS['thread']}",
+    }
+
+
+def new_folder(path):
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+def finds(kind, folder, fault):
+    """Whether a sanitizer is at work: whether it finds something in a function."""
+    reports = new_folder(folder / "reports" / fault)
+    call = f"import ctypes; ctypes.CDLL('./faults.so').{fault}(8)"
+    variables = environment(kind, folder, reports)
+    subprocess.run(
+        [sys.executable, "-c", call], cwd=folder, env=variables, capture_output=True
+    )
+    return len(findings(reports)) > 0
+
+
+def run(name, choice):
+    """What is wrong, as text, after the tests of one part; None if nothing is."""
+    part = PARTS[name]
+    folder = build(part.kind)
+    for fault in part.faults:
+        if not finds(part.kind, folder, fault):
+            return f"{name}: the sanitizer does not find the {fault} of faults.c"
+    reports = new_folder(folder / "reports" / name)
+    variables = environment(part.kind, folder, reports)
+    arguments = [
+        f"tests/{argument}" if argument.endswith(".py") else argument
+        for argument in (part.choice if choice else part.files)
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments],
+        cwd=folder, env=variables,
+    )  # fmt: skip
+    found = findings(reports)
+    if found:
+        return "\n".join([*found, f"{name}: {len(found)} findings"])
+    return f"{name}: tests failed" if done.returncode else None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="part")
+    parser.add_argument("--choice", action="store_true", help="some of the tests only")
+    given = parser.parse_args()
+    wrong = []
+    for name in given.parts or PARTS:
+        reason = missing(PARTS[name].kind)
+        if reason:
+            print(f"{name}: skipped, {reason}", flush=True)
+            continue
+        print(f"{name}: {PARTS[name].kind} build", flush=True)
+        found = run(name, given.choice)
+        if found:
+            print(found, flush=True)
+            wrong.append(name)
+    if wrong:
+        raise SystemExit(f"not clean: {', '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    main()
