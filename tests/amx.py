@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
-SOURCES = ("bf16.c", "bf16_amx.c", "bf16_avx512.c", "product.c")
+SOURCES = ("bf16.c", "bf16_amx.c", "bf16_avx512.c", "instructions.c", "product.c")
 
 
 class MatrixUnit(ctypes.Structure):

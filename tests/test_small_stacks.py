@@ -78,6 +78,7 @@ WITHOUT_MEMORY = """
 #include "compiler.h"
 #define aligned_alloc(alignment, size) NULL
 #include "product.c"
+#include "instructions.c"
 """
 
 
