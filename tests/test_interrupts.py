@@ -10,6 +10,8 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
+from copy import deepcopy
 from itertools import count
 
 import numpy as np
@@ -89,10 +91,30 @@ class Raise:
         return None
 
 
-def lines_of(call, *arguments):
-    counter = Raise(None, -1)
-    assert counter.during(call, *arguments) is None
-    return -counter.left - 1
+class Lines(Raise):
+    """Takes note of the lines of the package that a call runs, in their order."""
+
+    def __init__(self):
+        super().__init__(None, 0)
+        self.seen = []
+
+    def line(self, frame, event, argument):
+        if event == "line":
+            self.seen.append((frame.f_code, frame.f_lineno))
+        return self.line
+
+
+def moments_of(call, *arguments):
+    """Numbers of lines that a call runs: of each line the first times and the last."""
+    lines = Lines()
+    assert lines.during(call, *arguments) is None
+    times, last = Counter(), dict(map(reversed, enumerate(lines.seen)))
+    moments = []
+    for n, line in enumerate(lines.seen):
+        times[line] += 1
+        if times[line] <= 2 or n == last[line]:
+            moments.append(n + 1)
+    return moments
 
 
 def curves_of(model):
@@ -114,18 +136,20 @@ def fingerprint(model):
     )
 
 
+@tasks
 @pytest.mark.usefixtures("_small_steps_use_threads")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, TimeoutError])
 @pytest.mark.parametrize(("name", "call"), RUNS)
 def test_an_exception_on_any_line(name, call, error):
-    run, make = CALLS[call], FITS[name]
-    n_lines = lines_of(run, make().fit(X, y))
-    assert n_lines > 100
-    limits, mode = blas_threads(), float_mode()
-    for n in range(1, n_lines + 1, max(1, n_lines // CASES)):
-        model = make().fit(X, y)
-        before, fitted = fingerprint(model), model._fitted
+    run, start = CALLS[call], FITS[name]().fit(X, y)
+    moments = moments_of(run, deepcopy(start))
+    assert len(moments) > 100
+    before, limits, mode = fingerprint(start), blas_threads(), float_mode()
+    errors, threads = np.geterr(), n_tasks()
+    for n in moments[:: max(1, len(moments) // CASES)]:
+        model = deepcopy(start)
+        fitted = model._fitted
         raiser = Raise(error, n)
         came = raiser.during(run, model)
         assert raiser.raised
@@ -141,6 +165,8 @@ def test_an_exception_on_any_line(name, call, error):
             assert np.isfinite(model.loss_)
         assert blas_threads() == limits
         assert float_mode() == mode
+        assert np.geterr() == errors
+    assert wait_for_tasks(threads)
 
 
 CASES = int(os.environ.get("FASTNN_TEST_LINES", 40))
