@@ -95,12 +95,14 @@ def as_numbers(name: str, values: Any, dtype: DTypeLike) -> NDArray:
             f"{name} must hold real numbers, got {array.dtype} ({type(values).__name__}"
             "). Convert it, for example with numpy.asarray(values, dtype=float)."
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         numbers = np.array(array, dtype=dtype, order="C")
-    if not np.array_equal(np.isfinite(numbers), np.isfinite(array)):
+    lost = np.isfinite(array) & ~np.isfinite(numbers)
+    if lost.any():
         raise ValueError(
-            f"{name} holds numbers that are too large for {np.dtype(dtype)}, in which "
-            "the model keeps its weights."
+            f"{name} holds {array[lost][0]:g}, which is too large for "
+            f"{np.dtype(dtype)}, in which the model keeps its weights. Fit the model "
+            'with dtype="float64" to set it.'
         )
     return numbers
 

@@ -276,6 +276,13 @@ class Engine:
         self._weight_sum = result[2]
         return result
 
+    def partial_loss(self) -> tuple[float, float]:
+        """Of a :meth:`gradient` that was interrupted, ``reported`` and ``weight``.
+
+        They are sums over the samples that it had come to.
+        """
+        return self._compiled.partial_loss()
+
     def update(self, scalars: NDArray[np.float64]) -> float:
         """Take the optimizer's step along the gradients of the last :meth:`gradient`.
 

@@ -63,6 +63,15 @@ class Objective:
         for block in plan.blocks:
             self.running[_place(block)] = block["running"]
         self.reported = math.nan
+        self._first = math.nan
+
+    def first_loss(self) -> float:
+        """The first value, of the samples that have been looked at; NaN without any."""
+        if math.isnan(self._first):
+            reported, weight = self._engine.partial_loss()
+            if weight > 0:
+                return (reported + self._engine.penalty(weight)) / weight
+        return self._first
 
     def __call__(self, point: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Value and gradient at a point.
@@ -74,6 +83,8 @@ class Objective:
         loss, reported, weight = self._engine.gradient()
         penalty = self._engine.penalty(weight)
         self.reported = (reported + penalty) / weight
+        if math.isnan(self._first):
+            self._first = self.reported
         gradients = self._engine.gradients
         gradient = gradients.copy()
         for block in self._blocks:
@@ -138,14 +149,15 @@ def fit_lbfgs(
     ValueError
         When the solution or its loss is not finite.
     KeyboardInterrupt
-        When the user interrupts before the first iteration has ended.
+        When the user interrupts before any sample has been looked at.
 
     Warns
     -----
     ConvergenceWarning
         When L-BFGS-B stops for another reason than convergence.
     UserWarning
-        When the user interrupts: the last iterate is the solution then.
+        When the user interrupts: the last iterate is the solution then, and before the
+        first one the starting point.
     """
     engine = Engine(
         plan,
@@ -182,6 +194,8 @@ def fit_lbfgs(
             objective(result.x)
         except KeyboardInterrupt:
             if not n_iter:
+                loss = objective.first_loss()
+            if math.isnan(loss):
                 raise
             warnings.warn("Training interrupted by user.", stacklevel=2)
             np.copyto(parameters, last)

@@ -39,6 +39,7 @@ class OptimizerState:
     @classmethod
     def start(cls, optimizer: Optimizer, parameters: MirroredArray) -> "OptimizerState":
         """State before the first step: moments of zero."""
+        optimizer.check()
         slots = np.zeros((optimizer.n_slots, parameters.size), parameters.dtype)
         return cls(
             optimizer.rule,
@@ -53,7 +54,8 @@ class OptimizerState:
         """Copy to go on with, which follows a change of the optimizer's options.
 
         Another rule or another dtype starts afresh; another learning rate is scaled
-        by what the schedule has made of the old one.
+        by what the schedule has made of the old one. Whoever calls it has checked the
+        optimizer: that would take longer than a small step.
         """
         if self.rule != optimizer.rule or self.slots.dtype != parameters.dtype:
             return OptimizerState.start(optimizer, parameters)

@@ -144,7 +144,7 @@ def test_what_is_on_the_device_already_is_as_good(dtype, there):
     expected = predictor.predict(data.parameters, data.X)
     np.testing.assert_array_equal(predictor.predict(data.parameters, X), expected)
     outputs = predictor.predict_there(data.parameters, X)
-    assert outputs.dtype == dtype
+    assert outputs.dtype == np.result_type(dtype, there)
     np.testing.assert_array_equal(downloaded(device, outputs), expected)
     sums, gradients = gradient_of(plan, data, device)
     again, own = gradient_of(plan, replace(data, X=X), device)

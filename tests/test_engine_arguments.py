@@ -7,7 +7,6 @@ from scipy import sparse
 
 from fastnn._core import engine as compiled_engine
 from fastnn._core import predict as compiled_predict
-from fastnn._core.gather import Table
 from fastnn._core.tables import N_SCALARS
 from fastnn.engine import Engine
 from fastnn.optimizers import SGD
@@ -232,30 +231,21 @@ def test_the_compiled_engine_checks_arrays_too(name, change):
 
 
 @pytest.mark.parametrize("change", COMPILED)
-@pytest.mark.parametrize("name", ["parameters", "y", "sample_weight", "result"])
+@pytest.mark.parametrize("name", ["parameters", "y", "sample_weight"])
 def test_the_compiled_predictor_checks_arrays_too(name, change):
     given = arguments()
-    plan, data = given["plan"], Table(given["X"])
-    given["result"] = np.empty((4, plan.n_outputs))
     given[name] = COMPILED[change](given[name])
-    forward = compiled_predict.Forward(
-        plan.ops, plan.tensors, plan.predict_size, plan.statistic_size, plan.functions,
-        plan.output, plan.n_inputs, plan.n_outputs, plan.n_parameters,
-    )  # fmt: skip
-    parameters, result = given["parameters"], given["result"]
+    forward = compiled_predict.Forward(given["plan"])
+    parameters, X = given["parameters"], given["X"]
     samples = given["y"], given["sample_weight"]
     error = (TypeError, ValueError) if change == "a list" else ValueError
-    with pytest.raises(error):
-        forward.judge(parameters, data, *samples, result)
+    for call in (forward.judge, forward.evaluate):
+        with pytest.raises(error):
+            call(parameters, X, *samples)
     if name == "parameters":
-        with pytest.raises(error):
-            forward.predict(parameters, given["X"])
-    if name == "result":
-        with pytest.raises(error):
-            forward.predict_rows(parameters, data, 0, 4, result)
-    elif name != "parameters":
-        with pytest.raises(error):
-            forward.evaluate(parameters, data, *samples)
+        for n_threads in (1, 2):
+            with pytest.raises(error):
+                forward.predict(parameters, X, n_threads)
 
 
 @pytest.mark.parametrize("change", ["other byte order", "integers", "too short"])

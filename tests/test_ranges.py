@@ -1,6 +1,7 @@
 """Numbers that are too large or too small for the type that a network computes in."""
 
 import itertools
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -217,7 +218,9 @@ def test_long_fits_raise_no_floating_point_errors(optimizer, schedule):
             callbacks=[callbacks.TerminateOnNaN()], class_weight={0: 1e-100, 1: 1},
             early_stopping=callbacks.EarlyStopping(patience=100), random_state=0,
         ).fit(X, labels)  # fmt: skip
-        model.partial_fit(X, labels, X_val=X, y_val=labels)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The schedule")
+            model.partial_fit(X, labels, X_val=X, y_val=labels)
         model.predict_log_proba(X * 1e-300)
 
 

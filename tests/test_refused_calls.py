@@ -248,3 +248,23 @@ def test_a_large_predict_at_the_end_of_the_interpreter(where):
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout.split() == ["True"]
+
+
+class Holder(Callback):
+    """Holds what has no copy."""
+
+    def __init__(self, resource=None):
+        self.resource = resource
+
+    def on_epoch_end(self, run):
+        self.predictions = run.estimator().predict(X)
+
+
+def test_copies_need_no_copy_of_a_resource(tmp_path):
+    with open(tmp_path / "log", "w") as file:
+        holder = Holder(file)
+        model = NeuralNetClassifier(
+            epochs=2, validation=0.2, callbacks=[holder], metrics=["neg_log_loss"]
+        ).fit(X, y)
+    assert holder.predictions.shape == y.shape
+    assert len(model.history_["validation_neg_log_loss"]) == 2

@@ -22,7 +22,7 @@ EXPECTED_FAILED_CHECKS = {
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
     # It compares predictions of a batch with those of single rows to 1e-7. A product of
-    # one row adds up its terms in another order than one of several, on some processors.
+    # one row adds up its terms in another order than one of several, on some machines.
     "check_methods_subset_invariance",
 }
 

@@ -26,6 +26,7 @@ skops = pytest.importorskip("skops.io")
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore::DeprecationWarning:skops",
+    "ignore:The schedule:UserWarning",
 )
 
 rng = np.random.RandomState(0)

@@ -123,6 +123,10 @@ cdef class Engine(Shares):
             loss += self.workers[i].walk.loss
         return loss, self._reported(), self.weight_sum
 
+    def partial_loss(self):
+        """Reported loss and weights of the rows that :meth:`gradient` has come to."""
+        return self._reported(), self.weight_sum
+
     def update(self, const double[::1] scalars, double weight_sum):
         """Takes a step along the gradients; returns the penalty before it."""
         check_scalars(scalars)

@@ -1,7 +1,7 @@
 """Stopping when there is no more progress."""
 
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fastnn.callbacks.base import Run
 from fastnn.callbacks.watch import WatchingCallback
@@ -148,3 +148,15 @@ class EarlyStopping(WatchingCallback):
     def _forget_weights(self) -> None:
         # Nothing of them is to be saved with an estimator that has the same.
         self.__dict__.pop("_best", None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        if "_best" not in state:
+            return state
+        return {**state, "_best": state["_best"].saved()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        best = state.get("_best")
+        if best is not None:
+            state = {**state, "_best": MirroredArray(best)}
+        super().__setstate__(state)

@@ -177,6 +177,10 @@ class DeviceEngine:
         loss, reported, weight = self._sums()[:PENALTY]
         return float(loss), float(reported), float(weight)
 
+    def partial_loss(self) -> tuple[float, float]:
+        """Nothing is known of a sum that a device was in the middle of."""
+        return 0.0, 0.0
+
     def update(self, scalars: NDArray[np.float64], weight_sum: float) -> float:
         """Takes a step along the gradients; returns the penalty before it."""
         self._bring()
@@ -211,16 +215,16 @@ class DeviceEngine:
             except KeyboardInterrupt:
                 # Between a step and its constraints: they may be asked for twice.
                 self._run_all([self._max_norm(block) for block in self._limited])
+                cursor = np.empty(2, np.int64)
+                self._device.download(self._samples.cursor, cursor)
+                self._count(int(cursor[1]))
                 raise
-            finally:
-                self._count()
+            self._count(len(scalars))
 
-    def _count(self) -> None:
+    def _count(self, n_steps: int) -> None:
         """Read back what the steps since :meth:`_begin` have come to."""
-        cursor = np.empty(2, np.int64)
-        self._device.download(self._samples.cursor, cursor)
         self.total += float(self._sums()[EPOCH])
-        self.n_taken += int(cursor[1])
+        self.n_taken += n_steps
 
     def _take(self, part: Part, scalars: NDArray[np.float64]) -> None:
         """The steps of a part of the samples, or a part of a step."""

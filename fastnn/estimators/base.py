@@ -363,10 +363,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         A warm start goes on with the curves, but with a new optimizer.
         """
         optimizer = self._describe_optimizer()
-        # Those that are made of names and numbers have been checked with these.
-        given = vars(self).get("optimizer"), vars(self).get("solver")
-        if any(optimizer is each for each in given):
-            optimizer.check()
         state: TrainingState | None = vars(self).get("_training_state")
         if previous is None or state is None:
             return self._training_state_type(
@@ -376,6 +372,10 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             return state.resume(
                 OptimizerState.start(optimizer, fitted.weights), random_state
             )
+        # Those that are made of names and numbers have been checked with these.
+        given = vars(self).get("optimizer"), vars(self).get("solver")
+        if any(optimizer is each for each in given):
+            optimizer.check()
         changed = state.optimizer.resume(optimizer, fitted.weights)
         if random_state is state.random_state:
             return state.continued(changed)

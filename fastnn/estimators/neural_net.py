@@ -6,7 +6,8 @@ from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-from sklearn.base import clone
+import numpy as np
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import StrOptions
 
 from fastnn._core.precision import PRECISIONS
@@ -334,10 +335,12 @@ class BaseNeuralNet(BaseNeuralNetwork):
 
         It shares no object that training, or whoever has the copy, may change.
         """
-        other = clone(self)
-        # A clone's callbacks start afresh, and a copy's know what theirs know.
-        other.callbacks = [copy.copy(each) for each in self.callbacks]
-        other.early_stopping = copy.copy(self.early_stopping)
+        other = type(self)(
+            **{
+                name: _apart(value)
+                for name, value in self.get_params(deep=False).items()
+            }
+        )
         for name in ("n_features_in_", "feature_names_in_", "classes_"):
             if name in vars(self):
                 setattr(other, name, vars(self)[name])
@@ -349,3 +352,16 @@ class BaseNeuralNet(BaseNeuralNetwork):
     def _samples_per_step(self, n_samples: int) -> int:
         # A batch of all samples is what smaller data sets have to be content with.
         return min(int(self.batch_size), n_samples)
+
+
+def _apart(value: Any) -> Any:
+    """A parameter that may be changed without changing this one."""
+    if isinstance(value, Callback):
+        return copy.copy(value)  # a clone would have forgotten what it knows
+    if isinstance(value, list | tuple):
+        return type(value)(map(_apart, value))
+    if isinstance(value, dict | np.random.RandomState):
+        return copy.deepcopy(value)
+    # What else there may be, such as functions and what they refer to, need not have
+    # copies.
+    return clone(value) if isinstance(value, BaseEstimator) else value
