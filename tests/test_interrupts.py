@@ -143,8 +143,10 @@ def fingerprint(model):
 @pytest.mark.parametrize(("name", "call"), RUNS)
 def test_an_exception_on_any_line(name, call, error):
     run, start = CALLS[call], FITS[name]().fit(X, y)
-    moments = moments_of(run, deepcopy(start))
+    end = deepcopy(start)
+    moments = moments_of(run, end)
     assert len(moments) > 100
+    trained = end._fitted.parameters
     before, limits, mode = fingerprint(start), blas_threads(), float_mode()
     errors, threads = np.geterr(), n_tasks()
     for n in moments[:: max(1, len(moments) // CASES)]:
@@ -156,8 +158,11 @@ def test_an_exception_on_any_line(name, call, error):
         if came is not None:
             # scikit-learn hides what comes of a look at whether there is such a method.
             assert error in (type(came), type(came.__cause__))
-            assert model._fitted is fitted
-            assert fingerprint(model) == before
+            # All is as it was, or the call had come to its end.
+            if model._fitted is fitted:
+                assert fingerprint(model) == before
+            else:
+                np.testing.assert_array_equal(model._fitted.parameters, trained)
         for curves in curves_of(model):
             assert len({len(each) for each in curves}) <= 1
         assert model.predict(X).shape == y.shape
@@ -175,16 +180,6 @@ CASES = int(os.environ.get("FASTNN_TEST_LINES", 40))
 def float_mode():
     """Whether denormal numbers are numbers on this thread."""
     return np.finfo(np.float32).tiny * np.float32(0.5) > 0
-
-
-@pytest.fixture
-def _alarm_is_ctrl_c():
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    yield
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -221,43 +216,6 @@ def test_a_large_predict_is_interrupted_soon(n_jobs):
     model.fit(LARGE[:64], LARGE[:64, 0])
     assert interrupted(model.predict, LARGE) < 1
     assert model.predict(LARGE[:3]).shape == (3,)
-
-
-def test_validation_is_interrupted_soon():
-    # All but the validation of this fit takes next to no time.
-    model = MLPRegressor(hidden_layer_sizes=(3000, 3000), max_iter=1)
-    model.partial_fit(LARGE[:8], LARGE[:8, 0])
-    validation = {"X_val": LARGE, "y_val": LARGE[:, 0]}
-
-    def partial_fit():
-        with pytest.warns(UserWarning, match="Training interrupted"):
-            model.partial_fit(LARGE[:8], LARGE[:8, 0], **validation)
-        raise KeyboardInterrupt
-
-    assert interrupted(partial_fit, after=0.5) < 1
-
-
-@tasks
-@pytest.mark.usefixtures("_small_steps_use_threads", "_alarm_is_ctrl_c")
-@pytest.mark.filterwarnings("ignore:Training interrupted:UserWarning")
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_signals_at_random_moments_leave_nothing_behind():
-    model = FITS["threads"]().fit(X, y)
-    before, limits = n_tasks(), blas_threads()
-    moments = np.random.default_rng(0).uniform(0, 0.02, 40)
-    for seconds in moments:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            end = time.monotonic() + 0.025
-            while time.monotonic() < end:
-                model.partial_fit(X, y)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        assert blas_threads() == limits
-        assert float_mode()
-    assert wait_for_tasks(before)
 
 
 def test_an_interrupted_first_epoch_has_a_loss():
