@@ -21,8 +21,8 @@ C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-cuda fuzz sanitize lint format docs-tables bench \
-	performance bench-cuda bench-compare asv wheel clean
+.PHONY: help demo test test-instructions test-cuda fuzz sanitize lint format docs-tables \
+	bench performance bench-cuda bench-compare asv wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -40,6 +40,9 @@ demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real
 
 test: $(VENV)/.ready-test  ## Run the tests
 	$(RUN) -m pytest $(PYTEST_FLAGS)
+
+test-instructions: $(VENV)/.ready-test  ## Test what is computed, as on older processors
+	$(RUN) tests/instruction_sets.py $(PYTEST_FLAGS)
 
 # What has passed is noted when all of it has: not where PYTEST_FLAGS may choose tests.
 test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card, and look for races

@@ -8,7 +8,7 @@
 enum { ROWS_TOGETHER = 64, COLUMNS_TOGETHER = 64 };
 
 #define BODY "batch_norm.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "batch_norm_formulas.h"
@@ -59,14 +59,15 @@ HOST_DEVICE void NAMED(join)(ptrdiff_t n, ptrdiff_t rows, REAL *mean, REAL *squa
                            weight);
 }
 
-CLONES void NAMED(join_moments_loop)(ptrdiff_t n, ptrdiff_t rows, REAL *moments,
-                                     ptrdiff_t other_rows, const REAL *others) {
+LOOP void NAMED(join_moments_loop)(ptrdiff_t n, ptrdiff_t rows, REAL *moments,
+                                   ptrdiff_t other_rows, const REAL *others) {
     NAMED(join)(n, rows, moments + MOMENT_MEAN * n, moments + MOMENT_SQUARE * n,
                 other_rows, others + MOMENT_MEAN * n, others + MOMENT_SQUARE * n);
 }
+CHOOSE(join_moments_loop)
 
-CLONES void NAMED(batch_moments_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
-                                      REAL *moments) {
+LOOP void NAMED(batch_moments_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
+                                    REAL *moments) {
     REAL own_mean[COLUMNS_TOGETHER], own_square[COLUMNS_TOGETHER];
     for (ptrdiff_t k = 0; k < n; k += COLUMNS_TOGETHER) {
         ptrdiff_t columns = n - k < COLUMNS_TOGETHER ? n - k : COLUMNS_TOGETHER;
@@ -83,10 +84,11 @@ CLONES void NAMED(batch_moments_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
         }
     }
 }
+CHOOSE(batch_moments_loop)
 
-CLONES void NAMED(table_loop)(ptrdiff_t n, const REAL *mean, const REAL *square,
-                              REAL rows, REAL epsilon, const REAL *scale,
-                              const REAL *offset, REAL *table) {
+LOOP void NAMED(table_loop)(ptrdiff_t n, const REAL *mean, const REAL *square,
+                            REAL rows, REAL epsilon, const REAL *scale,
+                            const REAL *offset, REAL *table) {
     REAL *inverse = table + TABLE_INVERSE * n, *factor = table + TABLE_FACTOR * n;
     memcpy(table + TABLE_MEAN * n, mean, (size_t)n * sizeof(REAL));
     SIMD
@@ -102,17 +104,19 @@ CLONES void NAMED(table_loop)(ptrdiff_t n, const REAL *mean, const REAL *square,
     else
         memset(table + TABLE_OFFSET * n, 0, (size_t)n * sizeof(REAL));
 }
+CHOOSE(table_loop)
 
-CLONES void NAMED(running_loop)(ptrdiff_t n, REAL keep, REAL part, const REAL *x,
-                                REAL *gradient) {
+LOOP void NAMED(running_loop)(ptrdiff_t n, REAL keep, REAL part, const REAL *x,
+                              REAL *gradient) {
     if (keep == 0) memset(gradient, 0, (size_t)n * sizeof(REAL)); /* it may be NaN */
     SIMD
     for (ptrdiff_t j = 0; j < n; j++)
         gradient[j] = NAMED(moved)(gradient[j], keep, x[j], part);
 }
+CHOOSE(running_loop)
 
-CLONES void NAMED(batch_norm_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
-                                   const REAL *table, REAL *y) {
+LOOP void NAMED(batch_norm_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
+                                 const REAL *table, REAL *y) {
     const REAL *mean = table + TABLE_MEAN * n, *factor = table + TABLE_FACTOR * n;
     const REAL *offset = table + TABLE_OFFSET * n;
     ptrdiff_t i = 0;
@@ -131,10 +135,11 @@ CLONES void NAMED(batch_norm_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
             y[j] = NAMED(normalised)(x[j], mean[j], factor[j], offset[j]);
     }
 }
+CHOOSE(batch_norm_loop)
 
-CLONES void NAMED(batch_norm_sums_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
-                                        const REAL *x, const REAL *table, REAL *sum,
-                                        REAL *product) {
+LOOP void NAMED(batch_norm_sums_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+                                      const REAL *x, const REAL *table, REAL *sum,
+                                      REAL *product) {
     REAL own_sum[COLUMNS_TOGETHER], own_product[COLUMNS_TOGETHER];
     memset(sum, 0, (size_t)n * sizeof(REAL));
     memset(product, 0, (size_t)n * sizeof(REAL));
@@ -171,9 +176,10 @@ CLONES void NAMED(batch_norm_sums_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy
         }
     }
 }
+CHOOSE(batch_norm_sums_loop)
 
-CLONES void NAMED(correction_loop)(ptrdiff_t n, REAL rows, const REAL *table,
-                                   REAL *correction) {
+LOOP void NAMED(correction_loop)(ptrdiff_t n, REAL rows, const REAL *table,
+                                 REAL *correction) {
     const REAL *inverse = table + TABLE_INVERSE * n;
     REAL *shift = correction + CORRECTION_SHIFT * n;
     REAL *slope = correction + CORRECTION_SLOPE * n;
@@ -183,10 +189,11 @@ CLONES void NAMED(correction_loop)(ptrdiff_t n, REAL rows, const REAL *table,
         slope[j] = NAMED(slope_of_gradient)(slope[j], rows, inverse[j]);
     }
 }
+CHOOSE(correction_loop)
 
-CLONES void NAMED(batch_norm_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
-                                            const REAL *x, const REAL *table,
-                                            const REAL *correction, REAL *dx) {
+LOOP void NAMED(batch_norm_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+                                          const REAL *x, const REAL *table,
+                                          const REAL *correction, REAL *dx) {
     const REAL *mean = table + TABLE_MEAN * n, *factor = table + TABLE_FACTOR * n;
     const REAL *shift = correction + CORRECTION_SHIFT * n;
     const REAL *slope = correction + CORRECTION_SLOPE * n;
@@ -207,5 +214,6 @@ CLONES void NAMED(batch_norm_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL
                 NAMED(corrected)(dy[j], x[j], mean[j], factor[j], shift[j], slope[j]);
     }
 }
+CHOOSE(batch_norm_gradient_loop)
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef FASTNN_BATCH_NORM_H
 #define FASTNN_BATCH_NORM_H
 
-#include <stddef.h>
+#include "compiler.h"
 
 /* Moments: the mean, and the sum of the squared deviations from it. */
 enum { MOMENT_MEAN, MOMENT_SQUARE, N_MOMENTS };
@@ -18,32 +18,33 @@ enum { TABLE_MEAN, TABLE_INVERSE, TABLE_FACTOR, TABLE_OFFSET, N_TABLE };
 enum { CORRECTION_SHIFT, CORRECTION_SLOPE, N_CORRECTION };
 
 #define DECLARE(REAL, NAMED)                                                               \
-    void NAMED(batch_moments_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,                \
-                                   REAL *moments);                                         \
+    extern void CHOSEN(NAMED(batch_moments_loop))(ptrdiff_t m, ptrdiff_t n,                \
+                                                  const REAL *x, REAL *moments);           \
     /* moments, of so many rows, become those of these and of the others' rows. */         \
-    void NAMED(join_moments_loop)(ptrdiff_t n, ptrdiff_t rows, REAL *moments,              \
-                                  ptrdiff_t other_rows, const REAL *others);               \
+    extern void CHOSEN(NAMED(join_moments_loop))(ptrdiff_t n, ptrdiff_t rows,              \
+                                                 REAL *moments, ptrdiff_t other_rows,      \
+                                                 const REAL *others);                      \
     /* The variance is square / rows; scale and offset are 1 and 0 where they are NULL. */ \
-    void NAMED(table_loop)(ptrdiff_t n, const REAL *mean, const REAL *square,              \
-                           REAL rows, REAL epsilon, const REAL *scale,                     \
-                           const REAL *offset, REAL *table);                               \
+    extern void CHOSEN(NAMED(table_loop))(                                                 \
+        ptrdiff_t n, const REAL *mean, const REAL *square, REAL rows, REAL epsilon,        \
+        const REAL *scale, const REAL *offset, REAL *table);                               \
     /* y may be x. */                                                                      \
-    void NAMED(batch_norm_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,                   \
-                                const REAL *table, REAL *y);                               \
+    extern void CHOSEN(NAMED(batch_norm_loop))(                                            \
+        ptrdiff_t m, ptrdiff_t n, const REAL *x, const REAL *table, REAL *y);              \
     /* The sums of dy, and of its products with the normalised x. */                       \
-    void NAMED(batch_norm_sums_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,             \
-                                     const REAL *x, const REAL *table, REAL *sum,          \
-                                     REAL *product);                                       \
+    extern void CHOSEN(NAMED(batch_norm_sums_loop))(                                       \
+        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *table,        \
+        REAL *sum, REAL *product);                                                         \
     /* gradient = [keep gradient +] part x; keep is 0 where nothing is kept. */            \
-    void NAMED(running_loop)(ptrdiff_t n, REAL keep, REAL part, const REAL *x,             \
-                             REAL *gradient);                                              \
+    extern void CHOSEN(NAMED(running_loop))(ptrdiff_t n, REAL keep, REAL part,             \
+                                            const REAL *x, REAL *gradient);                \
     /* The correction from these two sums over all rows of the batch, in place. */         \
-    void NAMED(correction_loop)(ptrdiff_t n, REAL rows, const REAL *table,                 \
-                                REAL *correction);                                         \
+    extern void CHOSEN(NAMED(correction_loop))(ptrdiff_t n, REAL rows,                     \
+                                               const REAL *table, REAL *correction);       \
     /* The adjoint. dx may be dy. */                                                       \
-    void NAMED(batch_norm_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,         \
-                                         const REAL *x, const REAL *table,                 \
-                                         const REAL *correction, REAL *dx);
+    extern void CHOSEN(NAMED(batch_norm_gradient_loop))(                                   \
+        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *table,        \
+        const REAL *correction, REAL *dx);
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64

@@ -3,15 +3,17 @@
 
 #include "bf16_amx.h"
 #include "bf16_avx512.h"
+#include "instructions.h"
 
 static const matrix_unit_t none = {NULL, NULL, 0, 0};
 
 #if HAS_AVX512_BF16 || HAS_AMX
 static int has_avx512_bf16(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("fma");
+    return instruction_limit() >= AVX512_BF16 && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bf16") &&
+           __builtin_cpu_supports("fma");
 }
 #endif
 
@@ -38,6 +40,7 @@ static int has_amx(void) {
         ARCH_REQ_XCOMP_PERM = 0x1023
     };
     unsigned a, b, c, d;
+    if (instruction_limit() < AMX) return 0;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OS_SAVES_STATES)) return 0;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
     if (!(d & AMX_BF16) || !(d & AMX_TILE)) return 0;

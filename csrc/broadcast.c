@@ -2,17 +2,15 @@
 #include "broadcast.h"
 #include "compiler.h"
 #include "elementwise.h"
-typedef STRIP_OF(float, 16) strip_f32;
-typedef STRIP_OF(double, 8) strip_f64;
 
 #define BODY "broadcast.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "broadcast_formulas.h"
 
 #define ROW(name, reads, default, value, slope)                                       \
-    CLONES void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,            \
+    static void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,            \
                                   const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column, \
                                   REAL option, REAL *y) {                             \
         for (ptrdiff_t i = 0; i < m; i++, a += n, y += n) {                           \
@@ -29,7 +27,7 @@ typedef STRIP_OF(double, 8) strip_f64;
             }                                                                         \
         }                                                                             \
     }                                                                                 \
-    CLONES void NAMED(slope_##name)(ptrdiff_t n, const REAL *dy, const REAL *saved,   \
+    static void NAMED(slope_##name)(ptrdiff_t n, const REAL *dy, const REAL *saved,   \
                                     REAL option, REAL *da) {                          \
         SIMD                                                                          \
         for (ptrdiff_t i = 0; i < n; i++)                                             \
@@ -39,13 +37,16 @@ ACTIVATION_TABLE(ROW)
 #undef ROW
 
 #define ROW(name, reads, default, value, slope) NAMED(add_##name),
-const NAMED(add_loop) NAMED(add_loops)[] = {ACTIVATION_TABLE(ROW)};
+TABLE(add_loop, add_loops) = {ACTIVATION_TABLE(ROW)};
 #undef ROW
+CHOOSE(add_loops)
 #define ROW(name, reads, default, value, slope) NAMED(slope_##name),
-const NAMED(slope_loop) NAMED(slope_loops)[] = {ACTIVATION_TABLE(ROW)};
+TABLE(slope_loop, slope_loops) = {ACTIVATION_TABLE(ROW)};
 #undef ROW
+CHOOSE(slope_loops)
 
-enum { NAMED(LANES) = sizeof(NAMED(strip)) / sizeof(REAL) };
+enum { NAMED(LANES) = 64 / sizeof(REAL) };
+typedef STRIP_OF(REAL, 64 / sizeof(REAL)) NAMED(strip);
 
 /* The sums over m rows of the numbers in one strip. */
 HOST_DEVICE void NAMED(sum_strips)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *sum) {
@@ -59,8 +60,7 @@ HOST_DEVICE void NAMED(sum_strips)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL
     STRIP_AT(NAMED(strip), sum) = even + odd;
 }
 
-CLONES static void NAMED(reduce_columns)(ptrdiff_t m, ptrdiff_t n, const REAL *d,
-                                         REAL *db) {
+static void NAMED(reduce_columns)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db) {
     REAL sum[NAMED(LANES)];
     ptrdiff_t j = 0;
     for (; j + NAMED(LANES) <= n; j += NAMED(LANES)) {
@@ -79,8 +79,8 @@ CLONES static void NAMED(reduce_columns)(ptrdiff_t m, ptrdiff_t n, const REAL *d
     }
 }
 
-CLONES void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db,
-                          ptrdiff_t b_row, ptrdiff_t b_column) {
+LOOP void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db,
+                        ptrdiff_t b_row, ptrdiff_t b_column) {
     if (b_row == 0 && b_column) {
         NAMED(reduce_columns)(m, n, d, db);
         return;
@@ -97,5 +97,6 @@ CLONES void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db,
         }
     }
 }
+CHOOSE(reduce)
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef FASTNN_BROADCAST_H
 #define FASTNN_BROADCAST_H
 
-#include <stddef.h>
+#include "compiler.h"
 
 enum { IDENTITY = 0 }; /* the first row of the table of activations */
 
@@ -17,11 +17,11 @@ enum { IDENTITY = 0 }; /* the first row of the table of activations */
     /* da[i] = dy[i] * slope(saved[i]) for i < n; da may be dy. */                    \
     typedef void (*NAMED(slope_loop))(ptrdiff_t n, const REAL *dy, const REAL *saved, \
                                       REAL option, REAL *da);                         \
-    extern const NAMED(add_loop) NAMED(add_loops)[];                                  \
-    extern const NAMED(slope_loop) NAMED(slope_loops)[];                              \
+    extern const NAMED(add_loop) CHOSEN_TABLE(NAMED(add_loops));                      \
+    extern const NAMED(slope_loop) CHOSEN_TABLE(NAMED(slope_loops));                  \
     /* Adds the numbers of d to those of db that were broadcast to their places. */   \
-    void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db,             \
-                       ptrdiff_t b_row, ptrdiff_t b_column);
+    extern void CHOSEN(NAMED(reduce))(ptrdiff_t m, ptrdiff_t n, const REAL *d,        \
+                                      REAL *db, ptrdiff_t b_row, ptrdiff_t b_column);
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64

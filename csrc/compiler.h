@@ -7,21 +7,27 @@
 #include <stdlib.h> /* makes glibc name itself */
 #include <string.h>
 
-/* A function marked CLONES is compiled for AVX-512, AVX2 and the baseline, and the loader
-   picks one for the processor at hand: one wheel serves all. It needs ELF indirect
-   functions, which glibc has and musl, macOS and Windows have not, and compilers that ask
-   the processor for the level's features (gcc before 12 does not know the levels; clang
-   before 19 gives the symbol a name that other files cannot find). */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(FASTNN_CUDA) && \
-    !defined(FASTNN_SANITIZE) &&                                          \
-    ((defined(__clang__) && __clang_major__ >= 19) ||                     \
-     (!defined(__clang__) && __GNUC__ >= 12))
-#define CLONES \
-    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#define HAS_CLONES 1
+/* Whether loops are compiled for AVX-512, AVX2 and the baseline (each_level.h), by compilers
+   that know these levels and can ask the processor for them. */
+#if defined(__x86_64__) && !defined(_WIN32) && !defined(FASTNN_CUDA) && \
+    ((defined(__clang__) && __clang_major__ >= 19) ||                   \
+     (!defined(__clang__) && defined(__GNUC__) && __GNUC__ >= 12))
+#define HAS_LEVELS 1
+/* Declares what is chosen when the module is loaded: the name of a loop or a table. */
+#define CHOSEN(name) (*name)
+#define CHOSEN_TABLE(name) *name
+#if defined(__clang__)
+#define BEGIN_TARGET(text) \
+    PRAGMA(clang attribute push(__attribute__((target(text))), apply_to = function))
+#define END_TARGET PRAGMA(clang attribute pop)
 #else
-#define CLONES
-#define HAS_CLONES 0
+#define BEGIN_TARGET(text) PRAGMA(GCC push_options) PRAGMA(GCC target(text))
+#define END_TARGET PRAGMA(GCC pop_options)
+#endif
+#else
+#define HAS_LEVELS 0
+#define CHOSEN(name) name
+#define CHOSEN_TABLE(name) name[]
 #endif
 
 /* The iterations of the next loop do not depend on one another (in-place updates of the

@@ -6,10 +6,11 @@
 enum { LANES = DROPOUT_LANES };
 
 #define BODY "dropout.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "dropout_formulas.h"
+#include "random_blocks.h"
 
 /* One lane of some blocks of a row: the half of each word that stands above when it is
    shifted up is compared with dropped in the same place. */
@@ -21,15 +22,15 @@ HOST_DEVICE void NAMED(dropout_lane)(ptrdiff_t count, const uint32_t *words, int
         y[i] = NAMED(dropout)(x[i], words[i] << up, dropped, scale, shift, value);
 }
 
-CLONES void NAMED(dropout_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
-                                uint64_t seed, uint64_t stream, ptrdiff_t first_row,
-                                uint32_t dropped, REAL scale, REAL shift, REAL value) {
+LOOP void NAMED(dropout_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
+                              uint64_t seed, uint64_t stream, ptrdiff_t first_row,
+                              uint32_t dropped, REAL scale, REAL shift, REAL value) {
     uint32_t words[4][BLOCKS_AT_ONCE];
     ptrdiff_t blocks = (n + LANES - 1) / LANES, total = m * blocks;
     uint64_t position = (uint64_t)first_row * (uint64_t)blocks;
     for (ptrdiff_t at = 0; at < total; at += BLOCKS_AT_ONCE) {
         ptrdiff_t end = total - at < BLOCKS_AT_ONCE ? total : at + BLOCKS_AT_ONCE;
-        philox_blocks(end - at, seed, stream, position + (uint64_t)at, words);
+        NAMED(philox_blocks)(end - at, seed, stream, position + (uint64_t)at, words);
         for (ptrdiff_t block = at; block < end;) {
             run_t run = run_from(block, end, blocks);
             for (int lane = 0; lane < LANES; lane++) {
@@ -45,5 +46,6 @@ CLONES void NAMED(dropout_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y
         }
     }
 }
+CHOOSE(dropout_loop)
 
 #endif

@@ -110,7 +110,7 @@
             NAMED(positive_part)(1 - (2 * y - 1) * z),                               \
         (2 - 4 * y) * NAMED(positive_part)(1 - (2 * y - 1) * z))
 
-/* ROW(name, link): losses of a whole row of outputs, which row_loss.c computes. The
+/* ROW(name, link): losses of a whole row of outputs, which row_loss.h computes. The
    softmax is a link like the activations. */
 #define ROW_LOSS_TABLE(ROW)          \
     ROW(cross_entropy, softmax)      \

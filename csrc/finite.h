@@ -2,10 +2,10 @@
 #ifndef FASTNN_FINITE_H
 #define FASTNN_FINITE_H
 
-#include <stddef.h>
+#include "compiler.h"
 
 /* 1 if none of x is an infinity or a NaN. */
-int all_finite_f32(ptrdiff_t n, const float *x);
-int all_finite_f64(ptrdiff_t n, const double *x);
+extern int CHOSEN(all_finite_f32)(ptrdiff_t n, const float *x);
+extern int CHOSEN(all_finite_f64)(ptrdiff_t n, const double *x);
 
 #endif

@@ -1,13 +1,15 @@
+#ifndef REAL
 #include "gather.h"
-
-#include "compiler.h"
+#define BODY "gather.c"
+#include "each_level.h"
+#else
 
 /* Column by column when a row's numbers lie far apart (Fortran order): the rows of one
    column share cache lines and pages, the columns of one row do not. */
-#define DEFINE(SOURCE, REAL, NAME)                                                   \
-    CLONES void NAME(ptrdiff_t m, ptrdiff_t n, const SOURCE *from,                   \
-                     ptrdiff_t row_stride, ptrdiff_t column_stride,                  \
-                     const ptrdiff_t *rows, REAL *to) {                              \
+#define DEFINE(SOURCE, name)                                                         \
+    LOOP void NAMED(name)(ptrdiff_t m, ptrdiff_t n, const SOURCE *from,              \
+                          ptrdiff_t row_stride, ptrdiff_t column_stride,             \
+                          const ptrdiff_t *rows, REAL *to) {                         \
         if (column_stride == 1) {                                                    \
             for (ptrdiff_t i = 0; i < m; i++) {                                      \
                 const SOURCE *source = from + (rows ? rows[i] : i) * row_stride;     \
@@ -21,8 +23,10 @@
                     to[i * n + j] = (REAL)source[(rows ? rows[i] : i) * row_stride]; \
             }                                                                        \
         }                                                                            \
-    }
-DEFINE(float, float, gather_f32_f32)
-DEFINE(double, float, gather_f64_f32)
-DEFINE(float, double, gather_f32_f64)
-DEFINE(double, double, gather_f64_f64)
+    }                                                                                \
+    CHOOSE(name)
+DEFINE(float, gather_f32)
+DEFINE(double, gather_f64)
+#undef DEFINE
+
+#endif

@@ -2,13 +2,14 @@
 #ifndef FASTNN_GATHER_H
 #define FASTNN_GATHER_H
 
-#include <stddef.h>
+#include "compiler.h"
 
 #define DECLARE(SOURCE, REAL, NAME)                                                        \
     /* to[i, j] = (REAL)from[rows[i] * row_stride + j * column_stride] for i < m, j < n; \
        rows NULL: rows 0 to m - 1. Strides count elements. */ \
-    void NAME(ptrdiff_t m, ptrdiff_t n, const SOURCE *from, ptrdiff_t row_stride,          \
-              ptrdiff_t column_stride, const ptrdiff_t *rows, REAL *to);
+    extern void CHOSEN(NAME)(ptrdiff_t m, ptrdiff_t n, const SOURCE *from,                 \
+                             ptrdiff_t row_stride, ptrdiff_t column_stride,                \
+                             const ptrdiff_t *rows, REAL *to);
 
 DECLARE(float, float, gather_f32_f32)
 DECLARE(double, float, gather_f64_f32)

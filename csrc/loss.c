@@ -1,14 +1,15 @@
 #ifndef REAL
 #include "loss.h"
 #define BODY "loss.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "formulas.h"
+#include "row_loss.h"
 
 /* Rows that share a weight join into one long row, so that narrow outputs vectorise. */
 #define ROW(name, link, value, gradient)                                           \
-    CLONES double NAMED(loss_##name)(LOSS_ARGUMENTS(REAL)) {                       \
+    static double NAMED(loss_##name)(LOSS_ARGUMENTS(REAL)) {                       \
         double total = 0;                                                          \
         REAL own[N_LOSS_OPTIONS];                                                  \
         memcpy(own, option, sizeof own);                                           \
@@ -47,7 +48,8 @@ LOSS_TABLE(ROW)
 #undef ROW
 
 #define ROW(name, link, ...) NAMED(loss_##name),
-const NAMED(loss_loop) NAMED(loss_loops)[] = {LOSS_TABLE(ROW) ROW_LOSS_TABLE(ROW)};
+TABLE(loss_loop, loss_loops) = {LOSS_TABLE(ROW) ROW_LOSS_TABLE(ROW)};
 #undef ROW
+CHOOSE(loss_loops)
 
 #endif

@@ -9,8 +9,7 @@
 #ifndef FASTNN_LOSS_H
 #define FASTNN_LOSS_H
 
-#include <stddef.h>
-
+#include "compiler.h"
 #include "elementwise.h"
 
 /* What every loss takes. */
@@ -22,11 +21,11 @@
 #define DECLARE(REAL, NAMED)                                                          \
     typedef double (*NAMED(loss_loop))(LOSS_ARGUMENTS(REAL));                         \
     /* The rows of LOSS_TABLE, then those of ROW_LOSS_TABLE. */                       \
-    extern const NAMED(loss_loop) NAMED(loss_loops)[];                                \
-    void NAMED(softmax_loop)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z, \
-                             REAL *y);                                                \
-    void NAMED(softmax_gradient_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,       \
-                                      const REAL *y, REAL *dz);
+    extern const NAMED(loss_loop) CHOSEN_TABLE(NAMED(loss_loops));                    \
+    extern void CHOSEN(NAMED(softmax_loop))(ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, \
+                                            const REAL *z, REAL *y);                  \
+    extern void CHOSEN(NAMED(softmax_gradient_loop))(                                 \
+        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *y, REAL *dz);
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64
@@ -35,11 +34,5 @@ DECLARE(double, NAMED_F64)
 #undef NAMED_F32
 #undef NAMED_F64
 #undef DECLARE
-
-#define ROW(name, link)                              \
-    double loss_##name##_f32(LOSS_ARGUMENTS(float)); \
-    double loss_##name##_f64(LOSS_ARGUMENTS(double));
-ROW_LOSS_TABLE(ROW)
-#undef ROW
 
 #endif

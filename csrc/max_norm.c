@@ -1,13 +1,13 @@
 #ifndef REAL
 #include "max_norm.h"
 #define BODY "max_norm.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "max_norm_formulas.h"
 
-CLONES void NAMED(max_norm_loop)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t lead,
-                                 REAL max_norm, REAL *weights) {
+LOOP void NAMED(max_norm_loop)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t lead,
+                               REAL max_norm, REAL *weights) {
     REAL factors[MAX_NORM_COLUMNS] = {0};
     REAL largest = max_norm * max_norm;
     int too_long = 0;
@@ -29,5 +29,6 @@ CLONES void NAMED(max_norm_loop)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t le
         for (ptrdiff_t j = 0; j < columns; j++) row[j] *= factors[j];
     }
 }
+CHOOSE(max_norm_loop)
 
 #endif

@@ -6,12 +6,13 @@
 enum { LANES = NOISE_LANES };
 
 #define BODY "noise.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "noise_formulas.h"
+#include "random_blocks.h"
 
-CLONES void NAMED(normal_pairs)(ptrdiff_t count, const uint32_t *radial,
+static void NAMED(normal_pairs)(ptrdiff_t count, const uint32_t *radial,
                                 const uint32_t *angular, REAL *first, REAL *second) {
     SIMD
     for (ptrdiff_t i = 0; i < count; i++)
@@ -24,16 +25,16 @@ HOST_DEVICE void NAMED(add_scaled)(ptrdiff_t n, const REAL *x, REAL scale,
     for (ptrdiff_t i = 0; i < n; i++) y[i] = x[i] + scale * z[i];
 }
 
-CLONES void NAMED(noise_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
-                              uint64_t seed, uint64_t stream, ptrdiff_t first_row,
-                              REAL deviation) {
+LOOP void NAMED(noise_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
+                            uint64_t seed, uint64_t stream, ptrdiff_t first_row,
+                            REAL deviation) {
     uint32_t words[4][BLOCKS_AT_ONCE];
     REAL normal[LANES][BLOCKS_AT_ONCE];
     ptrdiff_t blocks = (n + LANES - 1) / LANES, total = m * blocks;
     uint64_t position = (uint64_t)first_row * (uint64_t)blocks;
     for (ptrdiff_t at = 0; at < total; at += BLOCKS_AT_ONCE) {
         ptrdiff_t end = total - at < BLOCKS_AT_ONCE ? total : at + BLOCKS_AT_ONCE;
-        philox_blocks(end - at, seed, stream, position + (uint64_t)at, words);
+        NAMED(philox_blocks)(end - at, seed, stream, position + (uint64_t)at, words);
         for (int pair = 0; pair < LANES; pair += 2)
             NAMED(normal_pairs)(end - at, words[pair], words[pair + 1], normal[pair],
                                 normal[pair + 1]);
@@ -51,5 +52,6 @@ CLONES void NAMED(noise_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
         }
     }
 }
+CHOOSE(noise_loop)
 
 #endif

@@ -2,14 +2,13 @@
 #include "prelu.h"
 #include "compiler.h"
 #define BODY "prelu.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "prelu_formulas.h"
 
-CLONES void NAMED(prelu_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
-                              const REAL *slope, ptrdiff_t slope_row,
-                              ptrdiff_t slope_column, REAL *y) {
+LOOP void NAMED(prelu_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, const REAL *slope,
+                            ptrdiff_t slope_row, ptrdiff_t slope_column, REAL *y) {
     for (ptrdiff_t i = 0; i < m; i++, x += n, y += n, slope += slope_row) {
         if (slope_column) {
             SIMD
@@ -21,11 +20,12 @@ CLONES void NAMED(prelu_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x,
         }
     }
 }
+CHOOSE(prelu_loop)
 
-CLONES void NAMED(prelu_input_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
-                                        const REAL *x, const REAL *slope,
-                                        ptrdiff_t slope_row, ptrdiff_t slope_column,
-                                        REAL *dx) {
+LOOP void NAMED(prelu_input_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+                                      const REAL *x, const REAL *slope,
+                                      ptrdiff_t slope_row, ptrdiff_t slope_column,
+                                      REAL *dx) {
     for (ptrdiff_t i = 0; i < m; i++, dy += n, x += n, dx += n, slope += slope_row) {
         if (slope_column) {
             SIMD
@@ -39,10 +39,11 @@ CLONES void NAMED(prelu_input_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy
         }
     }
 }
+CHOOSE(prelu_input_gradient)
 
-CLONES void NAMED(prelu_slope_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
-                                        const REAL *x, ptrdiff_t slope_row,
-                                        ptrdiff_t slope_column, REAL *dslope) {
+LOOP void NAMED(prelu_slope_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+                                      const REAL *x, ptrdiff_t slope_row,
+                                      ptrdiff_t slope_column, REAL *dslope) {
     for (ptrdiff_t i = 0; i < m; i++, dy += n, x += n, dslope += slope_row) {
         if (slope_column) {
             SIMD
@@ -56,5 +57,6 @@ CLONES void NAMED(prelu_slope_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy
         }
     }
 }
+CHOOSE(prelu_slope_gradient)
 
 #endif

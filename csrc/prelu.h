@@ -6,20 +6,21 @@
 #ifndef FASTNN_PRELU_H
 #define FASTNN_PRELU_H
 
-#include <stddef.h>
+#include "compiler.h"
 
 #define DECLARE(REAL, NAMED)                                                             \
     /* y may be x. */                                                                    \
-    void NAMED(prelu_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, const REAL *slope,   \
-                           ptrdiff_t slope_row, ptrdiff_t slope_column, REAL *y);        \
+    extern void CHOSEN(NAMED(prelu_loop))(ptrdiff_t m, ptrdiff_t n, const REAL *x,       \
+                                          const REAL *slope, ptrdiff_t slope_row,        \
+                                          ptrdiff_t slope_column, REAL *y);              \
     /* dx = dy * (x > 0 ? 1 : slope); dx may be dy. */                                   \
-    void NAMED(prelu_input_gradient)(                                                    \
+    extern void CHOSEN(NAMED(prelu_input_gradient))(                                     \
         ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *slope,      \
         ptrdiff_t slope_row, ptrdiff_t slope_column, REAL *dx);                          \
     /* Adds dy * min(x, 0) to the places of dslope whose slope was broadcast to them. */ \
-    void NAMED(prelu_slope_gradient)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,           \
-                                     const REAL *x, ptrdiff_t slope_row,                 \
-                                     ptrdiff_t slope_column, REAL *dslope);
+    extern void CHOSEN(NAMED(prelu_slope_gradient))(                                     \
+        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, ptrdiff_t slope_row,    \
+        ptrdiff_t slope_column, REAL *dslope);
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64

@@ -1,6 +1,7 @@
 #include "product.h"
 
 #include "compiler.h"
+#include "instructions.h"
 #include "room.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32)
@@ -145,17 +146,20 @@ ALWAYS_INLINE double ISA(total)(__m256d x) {
 #undef REAL
 #undef ISA
 
-#define FIND(REAL_NAME)                                                                \
-    product_kernel_##REAL_NAME find_product_kernel_##REAL_NAME(void) {                 \
-        __builtin_cpu_init();                                                          \
-        pthread_once(&asked, prepare_rooms);                                           \
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && \
-            __builtin_cpu_supports("avx512bw") &&                                      \
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))       \
-            return product_avx512_##REAL_NAME;                                         \
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))           \
-            return product_avx2_##REAL_NAME;                                           \
-        return NULL;                                                                   \
+#define FIND(REAL_NAME)                                                          \
+    product_kernel_##REAL_NAME find_product_kernel_##REAL_NAME(void) {           \
+        int limit = instruction_limit();                                         \
+        __builtin_cpu_init();                                                    \
+        pthread_once(&asked, prepare_rooms);                                     \
+        if (limit >= AVX512 && __builtin_cpu_supports("avx512f") &&              \
+            __builtin_cpu_supports("avx512vl") &&                                \
+            __builtin_cpu_supports("avx512bw") &&                                \
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")) \
+            return product_avx512_##REAL_NAME;                                   \
+        if (limit >= AVX2 && __builtin_cpu_supports("avx2") &&                   \
+            __builtin_cpu_supports("fma"))                                       \
+            return product_avx2_##REAL_NAME;                                     \
+        return NULL;                                                             \
     }
 FIND(f32)
 FIND(f64)

@@ -47,10 +47,6 @@ HOST_DEVICE philox_t philox(uint64_t key, uint64_t stream, uint64_t position) {
    neighbours in a row are neighbours in each lane and no bits are shuffled. */
 enum { BLOCKS_AT_ONCE = 128 };
 
-/* words[k][i] is word k of philox(seed, stream, position + i), for i < count. */
-void philox_blocks(ptrdiff_t count, uint64_t seed, uint64_t stream, uint64_t position,
-                   uint32_t words[4][BLOCKS_AT_ONCE]);
-
 /* Consecutive blocks of one row. */
 typedef struct {
     ptrdiff_t row, first, count;

@@ -3,19 +3,19 @@
 #include "sums.h"
 #include <math.h>
 #define BODY "row_norm.c"
-#include "each_real.h"
+#include "each_level.h"
 #else
 
 #include "row_norm_formulas.h"
 
 /* Compiled once with the mean and once without. */
 #define NORM(name, centered)                                                        \
-    CLONES void NAMED(name)(ptrdiff_t m, ptrdiff_t n, const REAL *x,                \
+    static void NAMED(name)(ptrdiff_t m, ptrdiff_t n, const REAL *x,                \
                             const REAL *scale, const REAL *offset, double epsilon,  \
                             REAL *y, REAL *saved) {                                 \
         NAMED(norm)(centered, m, n, x, scale, offset, epsilon, y, saved);           \
     }                                                                               \
-    CLONES void NAMED(name##_gradient)(                                             \
+    static void NAMED(name##_gradient)(                                             \
         ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *scale, \
         const REAL *saved, REAL *dx, REAL *dscale, REAL *doffset) {                 \
         NAMED(norm_gradient)(centered, m, n, dy, x, scale, saved, dx, dscale,       \
@@ -25,9 +25,10 @@ NORM(rms_norm, 0)
 NORM(layer_norm, 1)
 #undef NORM
 
-const NAMED(row_norm_loop)
-    NAMED(row_norm_loops)[] = {NAMED(rms_norm), NAMED(layer_norm)};
-const NAMED(row_norm_gradient_loop) NAMED(row_norm_gradient_loops)[] = {
-    NAMED(rms_norm_gradient), NAMED(layer_norm_gradient)};
+TABLE(row_norm_loop, row_norm_loops) = {NAMED(rms_norm), NAMED(layer_norm)};
+CHOOSE(row_norm_loops)
+TABLE(row_norm_gradient_loop, row_norm_gradient_loops) = {NAMED(rms_norm_gradient),
+                                                          NAMED(layer_norm_gradient)};
+CHOOSE(row_norm_gradient_loops)
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef FASTNN_ROW_NORM_H
 #define FASTNN_ROW_NORM_H
 
-#include <stddef.h>
+#include "compiler.h"
 
 /* Places in the tables of loops. */
 enum { RMS_NORM, LAYER_NORM };
@@ -21,8 +21,9 @@ enum { RMS_NORM, LAYER_NORM };
     typedef void (*NAMED(row_norm_gradient_loop))(                                      \
         ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *scale,     \
         const REAL *saved, REAL *dx, REAL *dscale, REAL *doffset);                      \
-    extern const NAMED(row_norm_loop) NAMED(row_norm_loops)[];                          \
-    extern const NAMED(row_norm_gradient_loop) NAMED(row_norm_gradient_loops)[];
+    extern const NAMED(row_norm_loop) CHOSEN_TABLE(NAMED(row_norm_loops));              \
+    extern const NAMED(row_norm_gradient_loop)                                          \
+        CHOSEN_TABLE(NAMED(row_norm_gradient_loops));
 
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64

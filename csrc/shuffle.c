@@ -6,11 +6,10 @@ static ptrdiff_t draw(word_source_t source, ptrdiff_t most, uint64_t mask) {
     return (ptrdiff_t)(word & mask);
 }
 
-void shuffle(ptrdiff_t n, ptrdiff_t *order, word_source_t source) {
-    ptrdiff_t last = n - 1;
+void shuffle(ptrdiff_t last, ptrdiff_t first, ptrdiff_t *order, word_source_t source) {
     uint64_t mask = 0; /* the smallest of the form 2^k - 1 that is at least last */
     while (mask < (uint64_t)(last > 0 ? last : 0)) mask = mask << 1 | 1;
-    while (last > 0) {
+    while (last > 0 && last >= first) {
         ptrdiff_t drawn = draw(source, last, mask);
         /* A number too large is drawn again. A row is then swapped with itself, in place
            of a jump that no processor can predict. */

@@ -14,7 +14,8 @@ typedef struct {
     uint64_t (*next_uint64)(void *state);
 } word_source_t;
 
-/* Changes the order in place. */
-void shuffle(ptrdiff_t n, ptrdiff_t *order, word_source_t source);
+/* Fills the places from last down to first, but for 0, each with a row of those that stand
+   up to it: a whole shuffle is one call from n - 1 to 0, or several that follow on. */
+void shuffle(ptrdiff_t last, ptrdiff_t first, ptrdiff_t *order, word_source_t source);
 
 #endif

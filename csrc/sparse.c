@@ -12,18 +12,17 @@ static inline ptrdiff_t start_of(const sparse_rows_t *a, ptrdiff_t row) {
 
 /* Strips of a dense row: numbers that one instruction or a few work on together. */
 #define LANES(STRIP) (ptrdiff_t)(sizeof(STRIP) / sizeof(REAL))
-typedef STRIP_OF(float, 16) wide_f32;
-typedef STRIP_OF(float, 4) narrow_f32;
-typedef STRIP_OF(double, 8) wide_f64;
-typedef STRIP_OF(double, 2) narrow_f64;
 
 /* How many rows before their turn they are asked for, and how much comes at once. */
 enum { AHEAD = 2, CACHE_LINE = 64 };
 
 #define BODY "sparse.c"
-#include "each_real.h"
+#include "each_level.h"
 
 #else
+
+typedef STRIP_OF(REAL, 64 / sizeof(REAL)) NAMED(wide);
+typedef STRIP_OF(REAL, 16 / sizeof(REAL)) NAMED(narrow);
 
 #define WIDE NAMED(wide)
 #define NARROW NAMED(narrow)
@@ -55,8 +54,8 @@ enum { AHEAD = 2, CACHE_LINE = 64 };
 #undef WIDE
 #undef NARROW
 
-void NAMED(sparse_product)(ptrdiff_t m, ptrdiff_t n, const sparse_rows_t *a,
-                           const REAL *b, int accumulate, REAL *c) {
+LOOP void NAMED(sparse_product)(ptrdiff_t m, ptrdiff_t n, const sparse_rows_t *a,
+                                const REAL *b, int accumulate, REAL *c) {
     if (!accumulate) memset(c, 0, (size_t)(m * n) * sizeof(REAL));
     if (a->wide && a->long_columns)
         NAMED(product_i64_f64)(m, n, a, b, c);
@@ -67,9 +66,11 @@ void NAMED(sparse_product)(ptrdiff_t m, ptrdiff_t n, const sparse_rows_t *a,
     else
         NAMED(product_i32_f32)(m, n, a, b, c);
 }
+CHOOSE(sparse_product)
 
-void NAMED(sparse_transposed_product)(ptrdiff_t k, ptrdiff_t n, const sparse_rows_t *a,
-                                      const REAL *b, REAL *c) {
+LOOP void NAMED(sparse_transposed_product)(ptrdiff_t k, ptrdiff_t n,
+                                           const sparse_rows_t *a, const REAL *b,
+                                           REAL *c) {
     if (a->wide && a->long_columns)
         NAMED(transposed_i64_f64)(k, n, a, b, c);
     else if (a->wide)
@@ -79,5 +80,6 @@ void NAMED(sparse_transposed_product)(ptrdiff_t k, ptrdiff_t n, const sparse_row
     else
         NAMED(transposed_i32_f32)(k, n, a, b, c);
 }
+CHOOSE(sparse_transposed_product)
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef FASTNN_SPARSE_H
 #define FASTNN_SPARSE_H
 
-#include <stddef.h>
+#include "compiler.h"
 
 typedef struct {
     const ptrdiff_t *rows; /* their numbers */
@@ -13,12 +13,13 @@ typedef struct {
     int long_starts, long_columns, wide;
 } sparse_rows_t;
 
-#define DECLARE(REAL, SUFFIX)                                                      \
-    /* c = a b, or c += a b: m sparse rows, b and c of n columns. */               \
-    void sparse_product_##SUFFIX(ptrdiff_t m, ptrdiff_t n, const sparse_rows_t *a, \
-                                 const REAL *b, int accumulate, REAL *c);          \
-    /* c += a^T b: k sparse rows, b and c of n columns. */                         \
-    void sparse_transposed_product_##SUFFIX(                                       \
+#define DECLARE(REAL, SUFFIX)                                                          \
+    /* c = a b, or c += a b: m sparse rows, b and c of n columns. */                   \
+    extern void CHOSEN(sparse_product_##SUFFIX)(ptrdiff_t m, ptrdiff_t n,              \
+                                                const sparse_rows_t *a, const REAL *b, \
+                                                int accumulate, REAL *c);              \
+    /* c += a^T b: k sparse rows, b and c of n columns. */                             \
+    extern void CHOSEN(sparse_transposed_product_##SUFFIX)(                            \
         ptrdiff_t k, ptrdiff_t n, const sparse_rows_t *a, const REAL *b, REAL *c);
 DECLARE(float, f32)
 DECLARE(double, f64)

@@ -51,13 +51,13 @@
         BODY(WIDE) BODY(NARROW) BODY(REAL)                       \
     }
 
-CLONES static void TYPED(product)(ptrdiff_t m, ptrdiff_t n, const sparse_rows_t *a,
-                                  const REAL *b, REAL *c) {
+static void TYPED(product)(ptrdiff_t m, ptrdiff_t n, const sparse_rows_t *a,
+                           const REAL *b, REAL *c) {
     EACH_ROW(m, REAL *dense = c + i * n;, SUM_UP)
 }
 
-CLONES static void TYPED(transposed)(ptrdiff_t k, ptrdiff_t n, const sparse_rows_t *a,
-                                     const REAL *b, REAL *c) {
+static void TYPED(transposed)(ptrdiff_t k, ptrdiff_t n, const sparse_rows_t *a,
+                              const REAL *b, REAL *c) {
     EACH_ROW(k, const REAL *dense = b + i * n;, SPREAD_OUT)
 }
 

@@ -49,8 +49,8 @@ HOST_DEVICE double sum_of_lanes_f64(const double lane[LANES_F64]) {
             }                                                    \
         }                                                        \
         if (strip) {                                             \
-            first += NAMED(sum_of_lanes)(firsts);                \
-            second += NAMED(sum_of_lanes)(seconds);              \
+            first += OF_REAL(sum_of_lanes)(firsts);              \
+            second += OF_REAL(sum_of_lanes)(seconds);            \
         }                                                        \
         for (ptrdiff_t j = strip; j < n; j++) {                  \
             TERMS(j, first, second)                              \

@@ -1,5 +1,6 @@
 """What a bug report should say about the machine."""
 
+import os
 import platform
 import sys
 
@@ -19,8 +20,9 @@ def show_versions() -> None:
     """Print the versions that a bug report should mention.
 
     Python, the platform, fastnn and what it stands on, the instruction sets that its
-    loops and each ``precision`` use here, what there is of CuPy, driver and card for
-    ``device="cuda"``, and the BLAS and OpenMP libraries that are loaded.
+    loops and each ``precision`` use here and what limits them, what there is of CuPy,
+    driver and card for ``device="cuda"``, and the BLAS and OpenMP libraries that are
+    loaded.
 
     Examples
     --------
@@ -39,6 +41,7 @@ def show_versions() -> None:
         "joblib": joblib.__version__,
         "threadpoolctl": threadpoolctl.__version__,
         "instruction set": tables.INSTRUCTION_SET,
+        "FASTNN_INSTRUCTIONS": os.environ.get("FASTNN_INSTRUCTIONS", "not set"),
     }
     for precision in PRECISIONS:
         unit = matrix_unit(precision) or "float32 in its place"

@@ -11,19 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from fastnn._core.commit import call_ignoring_errors
+
 # As it was where our arithmetic began.
 _of_the_user: ContextVar[dict[str, Any] | None] = ContextVar("_of_the_user")
 
 
-@contextmanager
-def errors_ignored() -> Iterator[None]:
-    """Ignore floating-point errors, but for functions of the user's."""
-    token = _of_the_user.set({**np.geterr(), "call": np.geterrcall()})
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        _of_the_user.reset(token)
+def ignoring_errors(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Call a function of ours: floating-point errors are ignored until it returns.
+
+    Those in functions of the user's are not.
+    """
+    return call_ignoring_errors(_of_the_user, function, args, kwargs)
 
 
 @contextmanager

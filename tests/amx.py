@@ -13,7 +13,14 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
-SOURCES = ("bf16.c", "bf16_amx.c", "bf16_avx512.c", "product.c", "room.c")
+SOURCES = (
+    "bf16.c",
+    "bf16_amx.c",
+    "bf16_avx512.c",
+    "instructions.c",
+    "product.c",
+    "room.c",
+)
 
 
 class MatrixUnit(ctypes.Structure):

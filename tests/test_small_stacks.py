@@ -79,6 +79,7 @@ WITHOUT_MEMORY = """
 #include "room.c"
 #define room_new(bytes) NULL
 #include "product.c"
+#include "instructions.c"
 """
 
 

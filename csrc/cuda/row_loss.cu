@@ -10,7 +10,7 @@
 
 #include "row_loss_formulas.h"
 
-/* sum(y log(y / softmax(z))): see csrc/row_loss.c. */
+/* sum(y log(y / softmax(z))): see csrc/row_loss.h. */
 HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
     return NAMED(negative_entropy_row)(n, z, target, w, option, NULL) +
            NAMED(soft_cross_entropy_row)(n, z, target, w, option, d);

@@ -1,8 +1,10 @@
-"""Changes that happen whole, or not at all.
+"""Changes that happen whole, or not at all, and such that end with a call.
 
 Compiled, because a handler of a signal may raise between any two instructions of the
 interpreter, but not within one call of compiled code.
 """
+
+import numpy as np
 
 
 def commit(estimator, dict attributes, source=None, target=None):
@@ -20,3 +22,41 @@ def commit(estimator, dict attributes, source=None, target=None):
     estimator.__dict__ = attributes
     if target is not None:
         target.set_state(state)
+
+
+def call_ignoring_errors(variable, function, tuple arguments, dict named):
+    """What a function returns that is called while NumPy ignores floating-point errors.
+
+    Parameters
+    ----------
+    variable : ContextVar
+        Holds meanwhile how NumPy treats them otherwise.
+    function : callable
+    arguments : tuple
+    named : dict
+    """
+    before, called = np.geterr(), np.geterrcall()
+    token = variable.set({**before, "call": called})
+    try:
+        np.seterr(all="ignore")
+        return function(*arguments, **named)
+    finally:
+        variable.reset(token)
+        restore_errors(before, called)
+
+
+cdef restore_errors(dict before, called):
+    """Have NumPy treat floating-point errors as before.
+
+    It does so in Python, where handlers of signals may raise: it is then done again.
+    """
+    raised = None
+    for _ in range(100):
+        try:
+            np.seterr(**before)
+            np.seterrcall(called)
+            break
+        except BaseException as error:
+            raised = error
+    if raised is not None:
+        raise raised

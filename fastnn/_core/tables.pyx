@@ -1,5 +1,7 @@
 """The names in csrc/elementwise.h, and the record dtypes of csrc/plan.h."""
 
+import os
+
 import numpy as np
 
 from libc.stdint cimport int64_t
@@ -97,21 +99,12 @@ cdef extern from "plan.h":
         max_inputs "MAX_INPUTS"
         max_outputs "MAX_OUTPUTS"
 
-cdef extern from *:
-    """
-    #include "compiler.h"
-    static const char *instruction_set(void) {
-    #if HAS_CLONES
-        __builtin_cpu_init();
-        if (__builtin_cpu_supports("x86-64-v4"))
-            return "AVX-512";
-        if (__builtin_cpu_supports("x86-64-v3"))
-            return "AVX2";
-    #endif
-        return "baseline";
-    }
-    """
-    const char *instruction_set()
+cdef extern from "instructions.h":
+    const char *instruction_sets[]
+    enum:
+        N_INSTRUCTION_SETS
+    int instruction_limit()
+    int instruction_level()
 
 # Positions in these tuples are the codes that an op or an engine carries.
 ACTIVATIONS = tuple(activation_names[i].decode() for i in range(N_ACTIVATIONS))
@@ -153,8 +146,18 @@ ROW_NORMS = {"rms_norm": RMS_NORM, "layer_norm": LAYER_NORM}
 # The rate of dropout is a multiple of one over this, and below 1.
 CHANCES = chances
 
-# Which compiled form of the loops this processor runs.
-INSTRUCTION_SET = instruction_set().decode()
+# The instruction sets that code of ours is compiled for, each with those before it; the
+# last one that may be used, and which form of the loops is.
+INSTRUCTION_SETS = tuple(
+    instruction_sets[i].decode() for i in range(N_INSTRUCTION_SETS)
+)
+if instruction_limit() < 0:
+    raise ValueError(
+        "the environment variable FASTNN_INSTRUCTIONS must be unset or one of "
+        f"{INSTRUCTION_SETS}, got {os.environ.get('FASTNN_INSTRUCTIONS')!r}"
+    )
+INSTRUCTION_LIMIT = INSTRUCTION_SETS[instruction_limit()]
+INSTRUCTION_SET = INSTRUCTION_SETS[instruction_level()]
 
 cdef op_t an_op
 cdef tensor_t a_tensor

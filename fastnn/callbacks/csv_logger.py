@@ -20,7 +20,9 @@ class CSVLogger(Callback):
         exist.
     append : bool, default=False
         Whether a fresh fit goes on with a file that is there instead of replacing it.
-        The file must have a column for all that is measured.
+        The file must have a column for all that is measured. A last line that lacks
+        some of its values, because its writer was killed or the disk was full, is
+        removed.
 
     Examples
     --------
@@ -66,6 +68,8 @@ class CSVLogger(Callback):
         elif set(names) <= set(columns):
             with _open(path, "a"):
                 pass
+            if os.path.isfile(path):
+                _end_last_line(path, len(columns))
         else:
             raise ValueError(
                 f"{path} has the columns {list(columns)}, and this fit has "
@@ -92,6 +96,22 @@ class CSVLogger(Callback):
             return None
         with open(path, newline="", encoding="utf-8", errors="replace") as file:
             return tuple(next(csv.reader(file)))
+
+
+def _end_last_line(path: str, n_values: int) -> None:
+    """Have the next line begin where a line begins."""
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() == b"\n":
+            return
+        file.seek(0)
+        content = file.read()
+        start = content.rfind(b"\n") + 1
+        last = content[start:].decode(errors="replace")
+        if start and len(next(csv.reader([last]))) < n_values:
+            file.truncate(start)
+        else:
+            file.write(b"\r\n")
 
 
 def _open(path: str, mode: str) -> IO[str]:

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastnn.cuda import find_device
 from fastnn.device import Device, DeviceArray
-from fastnn.error_state import errors_ignored
+from fastnn.error_state import ignoring_errors
 from fastnn.estimators.arrays import (
     check_kind,
     check_on_device,
@@ -244,8 +244,10 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         before = dict(vars(self))
         worker = apart(self)
         watched = fit_task(self, worker, training, incremental=incremental)
-        with watched as task, errors_ignored():
-            draws = worker._train(training, validation, incremental, classes, task)
+        with watched as task:
+            draws = ignoring_errors(
+                worker._train, training, validation, incremental, classes, task
+            )
         take_over(self, worker, before, draws)
         return self
 
@@ -465,9 +467,9 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             assert device is not None
             return check_on_device(self, device, X, dtypes, reset=False)
         check_kind(X, "X", "M")
-        with errors_ignored(), described_as_overflow("X"):
-            return validate_data(
-                self, X, accept_sparse="csr", dtype=dtypes, reset=False
+        with described_as_overflow("X"):
+            return ignoring_errors(
+                validate_data, self, X, accept_sparse="csr", dtype=dtypes, reset=False
             )
 
     def _outputs(self, X: Any) -> Any:

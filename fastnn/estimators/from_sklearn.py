@@ -6,7 +6,7 @@ from typing import Any
 from sklearn import neural_network
 from sklearn.utils.validation import check_is_fitted
 
-from fastnn.error_state import errors_ignored
+from fastnn.error_state import ignoring_errors
 from fastnn.estimators.conversion import computing_dtype
 from fastnn.estimators.mlp_classifier import MLPClassifier
 from fastnn.estimators.mlp_regressor import MLPRegressor
@@ -66,8 +66,7 @@ def from_sklearn(model: Any) -> MLPClassifier | MLPRegressor:
             "pipeline or search first, for example with pipeline[-1]."
         )
     check_is_fitted(model)
-    with errors_ignored():
-        return _converted(model, Estimator)
+    return ignoring_errors(_converted, model, Estimator)
 
 
 def _converted(model: Any, Estimator: Any) -> Any:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from models import CALLS, FORMS, MODELS, _small_jobs_use_threads, cases, fit, predict
-from test_interrupts import _alarm_is_ctrl_c
+from test_signals import _alarm_is_ctrl_c
 
 __all__ = ["_alarm_is_ctrl_c", "_small_jobs_use_threads"]
 

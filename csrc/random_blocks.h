@@ -1,9 +1,9 @@
-#include "random.h"
+/* words[k][i] is word k of philox(seed, stream, position + i), for i < count.
 
-/* Round by round over all blocks, which stay in the first-level cache, so that the loops
+   Round by round over all blocks, which stay in the first-level cache, so that the loops
    vectorise. */
-CLONES void philox_blocks(ptrdiff_t count, uint64_t seed, uint64_t stream,
-                          uint64_t position, uint32_t words[4][BLOCKS_AT_ONCE]) {
+static void NAMED(philox_blocks)(ptrdiff_t count, uint64_t seed, uint64_t stream,
+                                 uint64_t position, uint32_t words[4][BLOCKS_AT_ONCE]) {
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     for (ptrdiff_t i = 0; i < count; i++) {
         words[0][i] = (uint32_t)(position + (uint64_t)i);
