@@ -188,7 +188,7 @@ class Engine:
             raise ValueError("X is on a device, and this engine computes on the CPU")
         here = [None if each is None else each.host for each in own]
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
-        self.n_threads = threads_for(n_threads, shares)
+        self.n_threads = threads_for(n_threads, min(shares, batch_size))
         self._compiled = compiled.Engine(
             plan.ops,
             plan.tensors,

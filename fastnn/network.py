@@ -141,12 +141,14 @@ class Sequential(BaseEstimator):
         return self
 
     def __sklearn_clone__(self) -> Self:
+        if not isinstance(self.layers, list | tuple):  # fit will tell
+            return type(self)(clone(self.layers, safe=False))
         copies: dict[int, Layer] = {}
         layers: list[Layer | tuple[str, Layer]] = []
         for each in self.layers:
-            layer = each[1] if isinstance(each, tuple) else each
+            layer = each[1] if isinstance(each, tuple) and len(each) == 2 else each
             if id(layer) not in copies:
-                copies[id(layer)] = clone(layer)
+                copies[id(layer)] = clone(layer, safe=False)
             layers.append(_replaced(each, layer, copies[id(layer)]))
         return type(self)(layers)
 
@@ -198,9 +200,11 @@ def _name_and_layer(layers: Sequence, position: int) -> tuple[str | None, Layer]
 
 def _replaced(each: Layer | tuple[str, Layer], old: Layer, new: Layer) -> Any:
     """An entry of a list of layers, with another layer in place of ``old``."""
-    if isinstance(each, tuple):
-        return (each[0], new) if each[1] is old else each
-    return new if each is old else each
+    if each is old:
+        return new
+    if isinstance(each, tuple) and len(each) == 2 and each[1] is old:
+        return each[0], new
+    return each
 
 
 def lower(network: Sequential, *, input_shape: Sequence[int], loss: Loss) -> Plan:

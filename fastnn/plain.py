@@ -71,6 +71,13 @@ class PlainState:
                 raise self.damaged(key, "a list of strings", repr(value))
         return values
 
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Lengths of the axes of a sample."""
+        lengths = self.get(key, tuple, list)
+        if not lengths or not all(isinstance(n, Integral) and n > 0 for n in lengths):
+            raise self.damaged(key, "lengths of at least 1", repr(lengths))
+        return tuple(map(int, lengths))
+
     def array(self, key: str, shape: tuple[int, ...]) -> NDArray:
         """float32 or float64 of this shape, native, aligned and side by side."""
         array = self.get(key, np.ndarray)

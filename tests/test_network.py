@@ -103,6 +103,12 @@ def test_a_copy_shares_what_the_original_shared(duplicate):
     )
 
 
+@pytest.mark.parametrize("layers", [np.inf, None, "dense", [3, ("a", Dense)], [()]])
+def test_what_is_no_stack_is_copied_as_it_is(layers):
+    # As scikit-learn copies parameters: fit says what is wrong.
+    assert clone(Sequential(layers)).layers == layers
+
+
 def test_a_layer_used_twice_has_one_set_of_weights():
     layer = Dense(5, "tanh")
     plan = lower(

@@ -159,6 +159,14 @@ def negative_steps(state):
     state["_training_state"]["optimizer"]["step"] = -1
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (-4,), (2.5,), ("a",), (4, 0)])
+def test_samples_have_a_shape(shape):
+    Estimator, state = state_of("mlp classifier")
+    state["_fitted"]["input_shape"] = shape
+    with pytest.raises(ValueError, match="damaged: its 'input_shape' must be lengths"):
+        load(Estimator, state)
+
+
 def words_in_a_curve(state):
     history = state["_training_state"]["history"]
     history["values"] = history["values"].astype(object)

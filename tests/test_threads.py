@@ -71,6 +71,13 @@ def test_what_is_no_number_of_threads(n_jobs):
     assert repr(n_jobs) in str(error.value)
 
 
+@pytest.mark.usefixtures("small_steps_use_threads")
+def test_every_thread_has_a_row():
+    plan = plan_of("deep")
+    data = draw(plan, n=9)
+    assert engine_for(plan, data, n_threads=10**6, batch_size=3).n_threads == 3
+
+
 def test_none_is_what_the_environment_allows():
     from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 

@@ -239,7 +239,7 @@ class FittedNetwork:
         """
         saved = PlainState("the trained network", state)
         network, loss = saved.get("network", Sequential), saved.get("loss", Loss)
-        input_shape = tuple(saved.get("input_shape", tuple, list))
+        input_shape = saved.shape("input_shape")
         weights = saved.get("weights", np.ndarray)
         try:
             fitted = cls(network, input_shape, loss)

@@ -5,6 +5,10 @@ its own where a reader looks for it.
 """
 
 SEEDS = {
+    1007051: "a saved model for samples without an axis",
+    1064850: "as many threads as a step has operations",
+    1096336: "a sum that leaves float32, behind it a sigmoid",
+    1111461: "a copy of a network whose layers are a number",
     200272: "a saved model without one of its parameters, at fit",
     200484: "a metric of probabilities, of a loss that has none",
     200744: "a saved model without one of its parameters, at predict",

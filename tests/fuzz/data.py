@@ -90,7 +90,8 @@ def cast(rng: Generator, x: np.ndarray, wild: float = 0.15) -> np.ndarray:
     if dtype == "T":
         return x.astype("U8").astype(np.dtypes.StringDType())
     if dtype[0] in "Mm":
-        return np.nan_to_num(x, posinf=9, neginf=-9).astype("i8").astype(dtype)
+        days = np.clip(np.nan_to_num(x), -1e6, 1e6)  # others are no dates in pandas
+        return days.astype("i8").astype(dtype)
     if dtype[0] == "V":
         return x.astype("f8").view(dtype) if x.size else x
     if dtype == "O" and chance(rng, 0.3) and x.size:

@@ -61,7 +61,7 @@ def _set(numbers: np.ndarray, at: int, value: int) -> np.ndarray:
 
 
 def _index(rng: Generator, matrix: Any) -> None:
-    at = count(rng, 0, matrix.nnz - 1)
+    at = count(rng, 0, len(matrix.indices) - 1)
     matrix.indices = _set(matrix.indices, at, _beyond(rng, matrix))
 
 
