@@ -74,7 +74,9 @@ class PlainState:
     def shape(self, key: str) -> tuple[int, ...]:
         """Lengths of the axes of a sample."""
         lengths = self.get(key, tuple, list)
-        if not lengths or not all(isinstance(n, Integral) and n > 0 for n in lengths):
+        if not lengths or not all(
+            isinstance(n, Integral) and int(n) > 0 for n in lengths
+        ):
             raise self.damaged(key, "lengths of at least 1", repr(lengths))
         return tuple(map(int, lengths))
 

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from fastnn import (
     MLPClassifier,
@@ -14,7 +15,7 @@ from fastnn import (
     Sequential,
 )
 from fastnn.averaging import EMA
-from fastnn.callbacks import EarlyStopping
+from fastnn.callbacks import CSVLogger, EarlyStopping, ModelCheckpoint
 from fastnn.layers import Dense, Dropout
 from fastnn.mirrored import MirroredArray
 
@@ -208,6 +209,42 @@ def test_parts_are_complete(damage):
     damage(model)
     with pytest.raises(ValueError, match="is damaged: its"):
         pickle.loads(pickle.dumps(model))
+
+
+WORDS = "best"
+KEPT = [
+    (EarlyStopping(patience=9), {
+        "_training": 3, "_watched": 3, "best_value_": WORDS, "best_epoch_": -1,
+        "stopped_epoch_": WORDS, "_best": WORDS, "_at_best": 0.5, "_ended": WORDS,
+        "_incremental": WORDS, "_n_stalled_epochs": 0.5,
+    }),
+    (ModelCheckpoint("net", save_best_only=True), {"best_value_": object()}),
+    (CSVLogger("log"), {"_training": 3, "_columns": 3, "_written": 3}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("callback", "name", "value"),
+    [(each, *item) for each, kept in KEPT for item in kept.items()],
+)
+def test_what_callbacks_keep(callback, name, value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = NeuralNetClassifier(callbacks=[clone(callback)], random_state=0)
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    copy.deepcopy(model).partial_fit(X, y)
+    vars(model.callbacks[0])[name] = value
+    state = model.__getstate__()
+    with pytest.raises(ValueError, match=f"is damaged: .*'{name}'"):
+        load(NeuralNetClassifier, state)
+
+
+def test_the_best_weights_are_all():
+    model = NeuralNetClassifier(callbacks=[EarlyStopping(patience=1, min_delta=9.0)])
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    best = model.callbacks[0]._best
+    model.callbacks[0]._best = MirroredArray(best.host[:1])
+    with pytest.raises(ValueError, match=r"all \d+ weights of the network"):
+        model.partial_fit(X, y)
 
 
 def test_what_has_been_checked_is_checked_again_elsewhere():

@@ -5,6 +5,10 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
 
 from fastnn.mirrored import MirroredArray
 
@@ -89,6 +93,11 @@ class Run:
     def restore(self, kept: MirroredArray) -> None:
         """Set all weights back to those that :meth:`keep` has kept."""
         weights = self._weights()
+        if kept.shape != weights.shape:
+            raise ValueError(
+                f"kept must hold all {weights.shape[0]} weights of the network, got an "
+                f"array of shape {kept.shape}. Save the model again."
+            )
         if kept.dtype != weights.dtype:  # they may be of an earlier call
             kept = MirroredArray(kept.host.astype(weights.dtype))
         weights.assign(kept)
@@ -140,6 +149,25 @@ class Callback(BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {}
+    # What it keeps for the next call, described as parameters are.
+    _kept_constraints: ClassVar[dict] = {}
+
+    def check_kept(self) -> None:
+        """Check what was kept and then loaded from a file.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        try:
+            validate_parameter_constraints(
+                self._kept_constraints, vars(self), type(self).__name__
+            )
+        except InvalidParameterError as error:
+            raise ValueError(
+                f"{type(self).__name__} is damaged: {error} Save the model again."
+            ) from None
 
     def on_fit_begin(self, run: Run) -> None:
         """Called before the first epoch.

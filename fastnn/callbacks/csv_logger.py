@@ -51,6 +51,11 @@ class CSVLogger(Callback):
         self.path = path
         self.append = append
 
+    _kept_constraints: ClassVar[dict] = {
+        "_training": [str, None],
+        "_columns": [tuple],
+        "_written": [str, None],
+    }
     _training: str | None = None
     _columns: tuple[str, ...] = ()
     _written: str | None = None

@@ -3,9 +3,12 @@
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+import numpy as np
+
 from fastnn.callbacks.base import Run
 from fastnn.callbacks.watch import WatchingCallback
 from fastnn.mirrored import MirroredArray
+from fastnn.plain import PlainState
 from fastnn.plain_numbers import Interval
 
 
@@ -71,6 +74,16 @@ class EarlyStopping(WatchingCallback):
         "restore_best": ["boolean"],
     }
 
+    _kept_constraints: ClassVar[dict] = {
+        **WatchingCallback._kept_constraints,
+        "best_epoch_": [Interval(Integral, 0, None, closed="left")],
+        "stopped_epoch_": [Interval(Integral, 0, None, closed="left"), None],
+        "_best": [MirroredArray, None],
+        "_at_best": ["boolean"],
+        "_ended": ["boolean"],
+        "_incremental": ["boolean"],
+        "_n_stalled_epochs": [Interval(Integral, 0, None, closed="left")],
+    }
     best_epoch_: int = 0
     stopped_epoch_: int | None = None
     # Weights of the best epoch, while the estimator has others.
@@ -158,5 +171,7 @@ class EarlyStopping(WatchingCallback):
     def __setstate__(self, state: dict[str, Any]) -> None:
         best = state.get("_best")
         if best is not None:
-            state = {**state, "_best": MirroredArray(best)}
+            saved = PlainState(type(self).__name__, state)
+            best = MirroredArray(saved.array("_best", np.shape(best)))
+            state = {**state, "_best": best}
         super().__setstate__(state)

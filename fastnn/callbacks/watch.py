@@ -1,6 +1,8 @@
 """Watching one number of the history for the best value so far."""
 
 import math
+from numbers import Real
+from typing import ClassVar
 
 from fastnn.callbacks.base import Callback, Run
 
@@ -77,6 +79,11 @@ class WatchingCallback(Callback):
 
     monitor: str
 
+    _kept_constraints: ClassVar[dict] = {
+        "_training": [str, None],
+        "_watched": [str],
+        "best_value_": [Real, None],
+    }
     _training: str | None = None
     _watched: str = ""
     best_value_: float | None = None

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from fastnn._core.commit import commit
 from fastnn._version import __version__
+from fastnn.callbacks import Callback
 from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
 from fastnn.estimators.targets import targets_from_plain
@@ -129,6 +130,8 @@ def _check_complete(value: Any) -> None:
         saved = PlainState(type(value).__name__, vars(value))
         for name in value._get_param_names():
             _check_complete(saved.get(name, object))
+        if isinstance(value, Callback):
+            value.check_kept()
 
 
 def apart(estimator: Any) -> Any:
