@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from fastnn._core.tables import MASK_STEP, N_SCALARS
 from fastnn.device import Device
 from fastnn.engine import Engine
+from fastnn.exceptions import NotFiniteError
 from fastnn.plan import Plan
+from fastnn.snapshot import all_finite
 
 
 def refresh_statistics(
@@ -40,6 +42,11 @@ def refresh_statistics(
     n_threads : int or None
     device : Device, default=None
         See :class:`fastnn.engine.Engine`.
+
+    Raises
+    ------
+    NotFiniteError
+        If the type of the parameters cannot hold them.
     """
     blocks = plan.blocks[plan.blocks["running"] > 0]
     if not len(blocks):
@@ -62,3 +69,5 @@ def refresh_statistics(
         at = slice(block["offset"], block["offset"] + block["size"])
         # A batch has them multiplied by the momentum.
         parameters[at] = sums[at] / block["running"]
+        if not all_finite(parameters[at]):
+            raise NotFiniteError

@@ -87,8 +87,8 @@ def state():
 
 if __name__ == "__main__":
     trained = MLPClassifier((4,), **params).fit(X, labels)
-    fit(range(300))  # what is remembered of networks is full by then
+    fit(range(1200))  # what is remembered of networks is full by then, many times
     before = state()
-    fit(range(300, 300 + N_FITS))
+    fit(range(1200, 1200 + N_FITS))
     after = state()
     print(json.dumps({name: after[name] - before[name] for name in before}))

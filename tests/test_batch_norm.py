@@ -9,11 +9,13 @@ from cases import by_hand, draw, evaluate, plan_of, predict
 from writers import normalised, parameter, running
 
 from fastnn.engine import Engine
+from fastnn.exceptions import NotFiniteError
 from fastnn.layers import BatchNorm, Dense
 from fastnn.lbfgs import fit_lbfgs
 from fastnn.losses import CustomLoss, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, AdamW
+from fastnn.statistics import refresh_statistics
 
 
 @pytest.fixture
@@ -407,3 +409,14 @@ def test_large_batches_are_worked_on_as_a_whole(monkeypatch):
     assert again[0] == whole[0]
     assert plan.needs_whole_batches
     assert not plan_of("deep").needs_whole_batches
+
+
+def test_refreshed_statistics_are_numbers():
+    plan = lower(Sequential([BatchNorm()]), input_shape=(2,), loss=SquaredError())
+    X = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
+    flat = plan.initialize(np.random.RandomState(0), np.float32)
+    refresh_statistics(plan, flat, X, X, batch_size=8, n_threads=1)
+    *_, variance = plan.views(flat)
+    np.testing.assert_allclose(variance, X.var(axis=0, ddof=1), rtol=1e-5)
+    with pytest.raises(NotFiniteError):
+        refresh_statistics(plan, flat, 1e30 * X, X, batch_size=8, n_threads=1)

@@ -5,6 +5,8 @@ its own where a reader looks for it.
 """
 
 SEEDS = {
+    1173064: "a saved EarlyStopping whose best value is no number",
+    1288697: "statistics of averaged weights that float32 cannot hold",
     1007051: "a saved model for samples without an axis",
     1064850: "as many threads as a step has operations",
     1096336: "a sum that leaves float32, behind it a sigmoid",
