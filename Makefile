@@ -21,8 +21,8 @@ C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-instructions test-cuda fuzz sanitize lint format docs-tables \
-	bench performance bench-cuda bench-compare asv wheel clean
+.PHONY: help demo test test-instructions test-long test-cuda fuzz sanitize lint format \
+	docs-tables bench performance bench-cuda bench-compare asv wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -40,6 +40,13 @@ demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real
 
 test: $(VENV)/.ready-test  ## Run the tests
 	$(RUN) -m pytest $(PYTEST_FLAGS)
+
+# How often tests that draw a moment or a place do so, and how many fits a process makes.
+LONG := FASTNN_TEST_SIGNALS=60 FASTNN_TEST_LINES=400 FASTNN_TEST_KILLS=150 \
+	FASTNN_TEST_FITS=10000
+test-long: $(VENV)/.ready-test  ## Run the tests of signals, deaths and memory far longer
+	$(LONG) $(RUN) -m pytest $(PYTEST_FLAGS) $(addprefix tests/test_, signals.py \
+		interrupts.py deaths.py memory_bounds.py)
 
 test-instructions: $(VENV)/.ready-test  ## Test what is computed, as on older processors
 	$(RUN) tests/instruction_sets.py $(PYTEST_FLAGS)

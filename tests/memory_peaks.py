@@ -83,6 +83,7 @@ for solver in ("adam", "sgd", "lbfgs"):
 narrow(early_stopping=True).fit(X, y)
 narrow(n_jobs=2, Estimator=MLPClassifier).fit(X[:9000], y[:9000] > 0)
 trained = wide().fit(*few)
+trained_by_sgd = wide(solver="sgd").fit(*few)
 tall = {n_jobs: mlp((TALL,), n_jobs=n_jobs, max_iter=1).fit(*few) for n_jobs in (1, 2)}
 
 CALLS = {
@@ -95,6 +96,7 @@ CALLS = {
     ).fit(*few),
     "float64": lambda: wide(dtype="float64").fit(*few),
     "partial_fit": lambda: trained.partial_fit(*few),
+    "partial_fit with sgd": lambda: trained_by_sgd.partial_fit(*few),
     "lbfgs": lambda: mlp((WIDE_LBFGS,) * 2, solver="lbfgs", max_iter=12).fit(*few),
     "held out": lambda: narrow(early_stopping=True).fit(X, y),
     "validation data": lambda: narrow().fit(*few, X_val=X, y_val=y),
