@@ -16,6 +16,9 @@ from sklearn.base import BaseEstimator
 
 from fastnn.plain_numbers import Interval
 
+# An epoch, or so many of them, that no training comes to: int64 holds their sums.
+_NEVER = 2**62
+
 
 class Averaging(BaseEstimator, ABC):
     """Base class of the averages of weights.
@@ -163,6 +166,7 @@ class SWA(Averaging):
         epoch, rest = np.divmod(step + 1, steps_per_epoch)
         # An epoch at which averaging is due must not be missed by rounding.
         first = max(1, int(np.ceil(self.start * n_epochs * (1 - 1e-12))))
-        number, between = np.divmod(epoch - first, min(self.period, 2**62))
+        first, period = min(first, _NEVER), min(self.period, _NEVER)
+        number, between = np.divmod(epoch - first, period)
         averaged = (rest == 0) & (between == 0) & (number >= 0)
         return np.where(averaged, 1 / np.maximum(number + 1, 1), 0.0)

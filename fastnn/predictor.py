@@ -22,6 +22,9 @@ from fastnn.threads import threads_for
 # about a millisecond: starting a thread takes a tenth of that.
 OPERATIONS_PER_THREAD = 100_000_000
 
+# So many samples tell whether a step has gone wrong, if it has not gone very wrong.
+FEW_SAMPLES = 64
+
 
 class Predictor:
     """The forward half of a plan: predictions and losses of tables of rows.
@@ -221,6 +224,35 @@ class Predictor:
         self._check(parameters, X, y, sample_weight)
         outputs, (loss, _) = self._judge(parameters, X, y, sample_weight)
         return outputs is not None and math.isfinite(loss) and all_finite(outputs)
+
+    def is_usable(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+        loss: float,
+    ) -> bool:
+        """Whether something finite comes of parameters that a step has just changed.
+
+        Parameters
+        ----------
+        parameters, X, y, sample_weight
+            As in :meth:`evaluate`.
+        loss : float
+            Mean loss of a sample before. Where a few samples have one that is not much
+            larger, the others are not looked at.
+        """
+        if not isinstance(X, DeviceArray):
+            few: Any = X, y, sample_weight
+            n_samples = y.shape[0]
+            if n_samples > FEW_SAMPLES:
+                rows = np.arange(0, n_samples, n_samples // FEW_SAMPLES)
+                few = tuple(None if each is None else each[rows] for each in few)
+            now, _, total = self.evaluate(parameters, *few)
+            if total and now <= total * (loss + 9 * abs(loss)):
+                return True
+        return self.is_finite(parameters, X, y, sample_weight)
 
     def _judge(
         self,

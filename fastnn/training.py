@@ -83,6 +83,8 @@ class Trainer:
     Parameters
     ----------
     plan : Plan
+    predictor : Predictor
+        Of the same plan, on the device.
     optimizer : Optimizer
     schedule : Schedule
     batch_size : int
@@ -102,6 +104,7 @@ class Trainer:
     """
 
     plan: Plan
+    predictor: Predictor
     optimizer: Optimizer
     schedule: Schedule
     batch_size: int
@@ -186,7 +189,10 @@ class Trainer:
         first_step, first_epoch = state.optimizer.step, state.history.n_epochs
         n_seen, n_samples = state.n_samples_seen, y.shape[0]
         started = average is not None and average.started
-        epoch, ended, diverged = 0, False, False
+        epoch, ended, diverged, loss = 0, False, False, math.nan
+
+        def is_usable(loss: float) -> bool:
+            return self.predictor.is_usable(parameters, X, y, sample_weight, loss)
 
         def undo_epoch() -> None:
             """Go back to the start of the epoch, or to that of the one before.
@@ -194,14 +200,14 @@ class Trainer:
             A step's loss is that before its update: the weights at the start of an
             epoch that was not finite may be those that make it so.
             """
-            others.restore()
+            if others.taken:
+                others.restore()
             if average is not None:
                 average.started = started
-            predictor = Predictor(self.plan, self.device)
             for start in starts:
                 if start.taken:
                     start.restore()
-                    if predictor.is_finite(parameters, X, y, sample_weight):
+                    if self.predictor.is_finite(parameters, X, y, sample_weight):
                         return
             raise NotFiniteError
 
@@ -229,15 +235,23 @@ class Trainer:
                     state.optimizer.step = first_step + epoch * engine.n_steps
                     state.n_samples_seen = n_seen + epoch * n_samples
                     ended = supervisor.epoch_ended(epoch, loss)
+                # The loss of the last step is that before its update.
+                if not diverged and not is_usable(loss):
+                    undo_epoch()
+                    _warn_of_divergence(epoch, state.optimizer.learning_rate)
+                    state.optimizer.step -= engine.n_steps
+                    state.n_samples_seen -= n_samples
+                    ended = diverged = True
         except KeyboardInterrupt:
             n_steps = engine.n_steps_taken
             if not n_steps:
                 raise
-            if not engine.all_finite():
+            loss = engine.mean_loss((n_steps - 1) % engine.n_steps + 1)
+            if not (engine.all_finite() and is_usable(loss)):
                 undo_epoch()
             state.optimizer.step = first_step + n_steps
             state.n_samples_seen = n_seen + n_steps // engine.n_steps * n_samples
-            supervisor.interrupted(engine.mean_loss((n_steps - 1) % engine.n_steps + 1))
+            supervisor.interrupted(loss)
             warnings.warn("Training interrupted by user.", stacklevel=2)
             ended = True
         state.precision = engine.precision

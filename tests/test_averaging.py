@@ -84,6 +84,11 @@ def test_swa_is_the_mean_over_ends_of_epochs(averaging, epochs):
     np.testing.assert_allclose(average, values[ends].mean(), rtol=1e-12)
 
 
+def test_swa_may_never_start():
+    rates = SWA(0.99, period=10**30).rates(np.arange(9), 1, 10**30)
+    np.testing.assert_array_equal(rates, np.zeros(9))
+
+
 @pytest.mark.parametrize("n_epochs", range(1, 60))
 @pytest.mark.parametrize("start", [0.07, 0.1, 0.3, 0.35, 0.7, 0.75, 0.9])
 def test_swa_starts_at_the_share_it_is_told(start, n_epochs):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import reference
 from cases import Data, by_hand, draw, parameter, plan_of, predict, stack
+from patience import SOON
 from scipy import sparse
 
 from fastnn.engine import Engine
@@ -233,7 +234,7 @@ def test_ctrl_c_ends_an_epoch(n_threads, meets, interrupt_soon):
         pressed = interrupt_soon()
         with pytest.raises(KeyboardInterrupt):
             engine.epoch(table)
-        assert time.perf_counter() - pressed[0] < 1
+        assert time.perf_counter() - pressed[0] < SOON
         assert np.isfinite(flat).all()
         assert not np.array_equal(flat, before)
     # Denormal numbers work as before.
@@ -246,7 +247,7 @@ def test_ctrl_c_within_a_batch_takes_no_step(interrupt_soon):
     pressed = interrupt_soon()
     with engine, pytest.raises(KeyboardInterrupt):
         engine.epoch(PLAIN.table(1, 1, 1e-4))
-    assert time.perf_counter() - pressed[0] < 1
+    assert time.perf_counter() - pressed[0] < SOON
     np.testing.assert_array_equal(flat, before)
 
 
@@ -255,7 +256,7 @@ def test_ctrl_c_ends_a_gradient(interrupt_soon):
     pressed = interrupt_soon()
     with engine, pytest.raises(KeyboardInterrupt):
         engine.gradient()
-    assert time.perf_counter() - pressed[0] < 1
+    assert time.perf_counter() - pressed[0] < SOON
 
 
 # ------------------------------------------------------------------------------ memory

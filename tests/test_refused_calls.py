@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_iris
 
 from fastnn import (
@@ -19,7 +20,7 @@ from fastnn import (
     Sequential,
 )
 from fastnn.averaging import EMA
-from fastnn.callbacks import Callback
+from fastnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from fastnn.exceptions import NotFiniteError
 from fastnn.history import History
 from fastnn.layers import BatchNorm, Dense, Dropout
@@ -192,11 +193,14 @@ DIVERGING = {
 }
 
 
+def diverging_data():
+    X = np.random.default_rng(0).normal(size=(150, 5))
+    return X, np.abs(X[:, 0] * 3 + X[:, 1]) + 0.1
+
+
 @pytest.mark.parametrize("name", DIVERGING)
 def test_what_divergence_leaves_is_of_use(name):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(150, 5))
-    y = np.abs(X[:, 0] * 3 + X[:, 1]) + 0.1
+    X, y = diverging_data()
     model = MLPRegressor(random_state=0, max_iter=300, **DIVERGING[name])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -209,6 +213,96 @@ def test_what_divergence_leaves_is_of_use(name):
         assert np.isfinite(model.predict(X)).all()
         assert np.isnan(model.loss_curve_[-1])
         assert np.isfinite(model.loss_curve_[:-1]).all()
+
+
+@pytest.mark.parametrize("convert", [np.asarray, csr_array])
+@pytest.mark.parametrize("max_iter", range(1, 13))
+@pytest.mark.parametrize("name", DIVERGING)
+def test_the_last_step_is_judged_as_well(name, max_iter, convert):
+    X, y = diverging_data()
+    X = convert(X)
+    model = MLPRegressor(random_state=0, max_iter=max_iter, **DIVERGING[name])
+    try:
+        model.fit(X, y)
+    except NotFiniteError:
+        assert not hasattr(model, "_fitted")
+    else:
+        assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("averaging", [None, EMA(0.5)])
+def test_a_stream_that_diverges_keeps_what_is_of_use(averaging):
+    X, y = diverging_data()
+    model = NeuralNetRegressor(
+        loss="poisson", optimizer=Adam(5.0), averaging=averaging, random_state=0
+    )
+    with pytest.raises(NotFiniteError):
+        model.partial_fit(X, y)
+    assert not hasattr(model, "_fitted")
+    model.set_params(optimizer__learning_rate=1e-3).partial_fit(X, y)
+    before = fingerprint(model)
+    model.set_params(optimizer__learning_rate=5.0)
+    diverged = False
+    while not diverged:
+        before = fingerprint(model)
+        try:
+            model.partial_fit(X, y)
+        except NotFiniteError:
+            diverged = True
+        assert np.isfinite(model.predict(X)).all()
+    assert fingerprint(model) == before
+
+
+class Fail(Callback):
+    """Fails where it is told to."""
+
+    at = ""
+
+    def on_fit_begin(self, run):
+        self.fail("begin")
+
+    def on_epoch_end(self, run):
+        self.fail("epoch")
+
+    def on_fit_end(self, run):
+        self.fail("end")
+
+    def fail(self, moment):
+        if self.at == moment:
+            raise InterruptedError
+
+
+@pytest.mark.parametrize("restore_best", [True, False])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("moment", ["begin", "epoch", "end"])
+def test_callbacks_keep_nothing_of_a_failed_call(
+    moment, method, restore_best, tmp_path
+):
+    def trained():
+        stop = EarlyStopping(patience=3, restore_best=restore_best)
+        save = ModelCheckpoint(tmp_path / "net", save_best_only=True)
+        model = NeuralNetRegressor(
+            epochs=4, callbacks=[stop, save, Fail()], warm_start=True, random_state=0
+        )
+        for _ in range(2):
+            model.partial_fit(X, y, X_val=X, y_val=y)
+        return model
+
+    model, twin = trained(), trained()
+    model.callbacks[2].at = moment
+    with pytest.raises(InterruptedError):
+        # A best that no later call comes near.
+        getattr(model, method)(X, 0 * y, X_val=0 * X, y_val=0 * y)
+    model.callbacks[2].at = ""
+    for _ in range(3):
+        for each in (model, twin):
+            getattr(each, method)(X, y, X_val=X, y_val=y)
+        ours, theirs = model.callbacks[0], twin.callbacks[0]
+        assert ours.best_epoch_ == theirs.best_epoch_
+        assert ours.best_value_ == theirs.best_value_
+        assert ours.stopped_epoch_ == theirs.stopped_epoch_
+        assert model.callbacks[1].best_value_ == twin.callbacks[1].best_value_
+        assert fingerprint(model) == fingerprint(twin)
 
 
 def test_scores_that_are_no_numbers_do_not_switch_early_stopping_off():

@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastnn._core.commit import call_or_put_back
 from fastnn.cuda import find_device
 from fastnn.device import Device, DeviceArray
 from fastnn.error_state import ignoring_errors
@@ -39,7 +40,7 @@ from fastnn.estimators.kinds import real_numbers
 from fastnn.estimators.precision import check_precision
 from fastnn.estimators.ranges import described_as_overflow
 from fastnn.estimators.sparse_structure import check_structure
-from fastnn.estimators.state import FittedState, apart, take_over
+from fastnn.estimators.state import FittedState, apart, kept_by_callbacks, take_over
 from fastnn.estimators.targets import (
     ClassTargets,
     ColumnsOfClasses,
@@ -243,12 +244,17 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     ) -> Self:
         before = dict(vars(self))
         worker = apart(self)
-        watched = fit_task(self, worker, training, incremental=incremental)
-        with watched as task:
-            draws = ignoring_errors(
-                worker._train, training, validation, incremental, classes, task
-            )
-        take_over(self, worker, before, draws)
+        kept = kept_by_callbacks(self)
+
+        def train() -> None:
+            watched = fit_task(self, worker, training, incremental=incremental)
+            with watched as task:
+                draws = ignoring_errors(
+                    worker._train, training, validation, incremental, classes, task
+                )
+            take_over(self, worker, before, draws, kept)
+
+        call_or_put_back(train, kept)
         return self
 
     def _train(

@@ -133,16 +133,17 @@ class FittedNetwork:
 
         They are an array of CuPy's where X is on the device.
         """
-        predictor = self._predictor_on(device)
+        predictor = self.predictor_on(device)
         return _predictions(predictor, self.weights, X, n_jobs, device)
 
     def predict_clean(
         self, X: Any, n_jobs: int | None, device: Device | None = None
     ) -> NDArray | None:
         """The same for X as a user passes it; None if it needs checks or conversion."""
-        return self._predictor_on(device).predict_clean(self.weights, X, n_jobs)
+        return self.predictor_on(device).predict_clean(self.weights, X, n_jobs)
 
-    def _predictor_on(self, device: Device | None) -> Predictor:
+    def predictor_on(self, device: Device | None) -> Predictor:
+        """The forward half of the plan, where it is to be computed."""
         return self.predictor if device is None else Predictor(self.plan, device)
 
     def hidden_outputs(self, X: Any, number: int, device: Device | None = None) -> Any:
@@ -164,7 +165,7 @@ class FittedNetwork:
         device: Device | None = None,
     ) -> tuple[NDArray, float]:
         """Outputs, and their mean loss without penalty against y, which is encoded."""
-        outputs, (_, loss, weight) = self._predictor_on(device).judge(
+        outputs, (_, loss, weight) = self.predictor_on(device).judge(
             self.weights, X, y, sample_weight
         )
         return outputs, loss / weight
@@ -178,7 +179,7 @@ class FittedNetwork:
     ) -> bool:
         """Whether the loss and the predictions are, in the dtype of the weights."""
         data = self.weights, X, y, sample_weight
-        return self._predictor_on(device).is_finite(*data)
+        return self.predictor_on(device).is_finite(*data)
 
     def views(self, attribute: str, kind: str) -> ParameterViews:
         """Parameters whose name ends in ``/kind``, in the order of the layers."""

@@ -262,8 +262,10 @@ class BaseNeuralNet(BaseNeuralNetwork):
             validate,
             None if task is None else task.watch(describe, epochs),
         )
+        device = find_device(self.device)
         trainer = Trainer(
             fitted.plan,
+            fitted.predictor_on(device),
             optimizer,
             schedule,
             batch_size=self._samples_per_step(n_samples),
@@ -272,7 +274,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
             n_threads=self.n_jobs,
             precision=self.precision,
             averaging=plain(self.averaging),
-            device=find_device(self.device),
+            device=device,
         )
         state.go_on(fitted.weights, averaged=self.averaging is not None)
         outcome = trainer.train(

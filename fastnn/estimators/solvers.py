@@ -170,8 +170,10 @@ class SolverTraining(BaseNeuralNetwork):
             validate=validate,
             after_epoch=None if task is None else task.watch(describe, max_epochs),
         )
+        device = find_device(self.device)
         trainer = Trainer(
             fitted.plan,
+            fitted.predictor_on(device),
             optimizer,
             schedule,
             batch_size=self._samples_per_step(n_samples),
@@ -179,7 +181,7 @@ class SolverTraining(BaseNeuralNetwork):
             shuffle=self.shuffle,
             n_threads=self.n_jobs,
             precision=self.precision,
-            device=find_device(self.device),
+            device=device,
         )
         # Later calls of partial_fit go on from the end of the epoch, whatever its
         # validation score.

@@ -144,11 +144,30 @@ def apart(estimator: Any) -> Any:
     return other
 
 
+def kept_by_callbacks(estimator: Any) -> list[tuple[Callback, list[str], dict]]:
+    """What the callbacks of an estimator keep for its next call, before one.
+
+    See :func:`fastnn._core.commit.call_or_put_back`.
+    """
+    found = []
+    for parameter in ("early_stopping", "callbacks"):
+        given = getattr(estimator, parameter, None)
+        for each in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(each, Callback):
+                names = list(each._kept_constraints)
+                values = {
+                    name: vars(each)[name] for name in names if name in vars(each)
+                }
+                found.append((each, names, values))
+    return found
+
+
 def take_over(
     estimator: Any,
     other: Any,
     before: dict[str, Any],
     draws: tuple[np.random.RandomState, np.random.RandomState] | None,
+    kept: list,
 ) -> None:
     """Give an estimator what a call has changed on the object that it worked on.
 
@@ -165,6 +184,8 @@ def take_over(
     draws : tuple of RandomState or None
         What the call has drawn from, and what it was a copy of, which then goes on from
         there.
+    kept : list
+        What :func:`kept_by_callbacks` has found before the call.
     """
     after = vars(other)
     changed = {
@@ -172,9 +193,9 @@ def take_over(
         for name, value in after.items()
         if name not in before or before[name] is not value
     }
-    kept = {
+    own = {
         name: value
         for name, value in vars(estimator).items()
         if name in after or name not in before
     }
-    commit(estimator, kept | changed, *(draws or ()))
+    commit(estimator, own | changed, kept, *(draws or ()))

@@ -5,6 +5,7 @@ its own where a reader looks for it.
 """
 
 SEEDS = {
+    2179671: "averages that begin after more epochs than int64 holds",
     1173064: "a saved EarlyStopping whose best value is no number",
     1288697: "statistics of averaged weights that float32 cannot hold",
     1007051: "a saved model for samples without an axis",

@@ -86,6 +86,8 @@ def environment(kind, folder, reports):
         "ASAN_OPTIONS": f"{log}:{OPTIONS['address']}",
         "LSAN_OPTIONS": "exitcode=0",
         "FASTNN_REPORTS": str(reports),
+        # What is instrumented takes its time, also until it looks at signals.
+        "FASTNN_TEST_SECONDS": "20",
         "FASTNN_REFUSALS": str(folder / "preloaded.so"),
         "TSAN_OPTIONS": f"{log}:{OPTIONS['thread']}",
     }

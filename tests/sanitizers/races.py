@@ -3,14 +3,13 @@
 ThreadSanitizer looks on: that the calls come to their end is all that is asked here.
 """
 
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from models import CALLS, FORMS, MODELS, _small_jobs_use_threads, cases, fit, predict
-from test_signals import _alarm_is_ctrl_c
+from test_signals import _alarm_is_ctrl_c, interrupting
 
 __all__ = ["_alarm_is_ctrl_c", "_small_jobs_use_threads"]
 
@@ -56,12 +55,7 @@ def test_several_calls_at_a_time(name, n_jobs):
 def test_interrupted_calls(name, call):
     model = fit(MODELS[name]().set_params(n_jobs=3), FORMS["dense"])
     for seconds in np.random.default_rng(0).uniform(0, 0.03, 20):
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+        with interrupting(seconds):
             end = time.monotonic() + 0.04
             while time.monotonic() < end:
                 call(model, FORMS["dense"])
-        except KeyboardInterrupt:
-            pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
