@@ -5,7 +5,9 @@ NumPy's scalars keep their precision and range in arithmetic with Python's: a ra
 """
 
 import copy
-from numbers import Integral
+from functools import cache
+from math import copysign, inf
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +17,13 @@ from sklearn.utils import _param_validation
 T = TypeVar("T")
 
 _PLAIN = {bool, int, float, str, type(None)}
+
+# Magnitudes that each type holds. Numbers below its smallest normal one are flushed to
+# zero; the least here are larger, so that products with a small number are not.
+_LIMITS = {
+    np.dtype(np.float32): (1e-31, float(np.finfo(np.float32).max)),
+    np.dtype(np.float64): (1e-291, float(np.finfo(np.float64).max)),
+}
 
 
 class Interval(_param_validation.Interval):
@@ -35,6 +44,88 @@ class Interval(_param_validation.Interval):
         except OverflowError:
             return False
         return super().is_satisfied_by(number)
+
+    def demand(self, number: float, dtype: np.dtype) -> str | None:
+        """What a number of the interval must do to be one where ``dtype`` holds it.
+
+        None if it is one.
+        """
+        least, most = _LIMITS[dtype]
+        size = abs(number)
+        if size == 0 or least <= size <= most:
+            return None
+        if self.is_satisfied_by(copysign(inf if size > most else 0.0, number)):
+            return None
+        if size > most:
+            return f"have a magnitude of at most {most:.3g}"
+        return f"be at least {least:.3g}"
+
+
+def check_held(description: Any, dtype: np.dtype) -> None:
+    """Refuse numbers that mean something else where ``dtype`` holds them.
+
+    An epsilon that is above 0 must not become 0, for example.
+
+    Parameters
+    ----------
+    description : BaseEstimator
+        A layer, a network, a loss and so on, with further ones among its parameters,
+        all of them valid.
+    dtype : dtype
+        float32 or float64.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    if isinstance(description, list | tuple):
+        for each in description:
+            check_held(each, dtype)
+    if not isinstance(description, BaseEstimator):
+        return
+    kind: type = type(description)
+    intervals = _intervals(kind)
+    for name, value in vars(description).items():
+        if name in intervals:
+            for number in _numbers(value):
+                _check_number(number, kind, name, intervals[name], dtype)
+        elif type(value) not in _PLAIN:
+            check_held(value, dtype)
+
+
+def _check_number(
+    number: float, kind: type, name: str, interval: Interval, dtype: np.dtype
+) -> None:
+    demand = interval.demand(number, dtype)
+    if demand is None:
+        return
+    held_by_float64 = interval.demand(number, np.dtype(np.float64)) is None
+    remedy = "dtype='float64' or another value" if held_by_float64 else "another value"
+    raise ValueError(
+        f"The {name!r} parameter of {kind.__name__} must {demand} in {dtype}, in which "
+        f"this network computes. Got {number!r}. Set {remedy}."
+    )
+
+
+@cache
+def _intervals(kind: type) -> dict[str, Interval]:
+    """Parameters of a class that are real numbers, and the numbers they may be."""
+    constraints: dict[str, Any] = getattr(kind, "_parameter_constraints", {})
+    return {
+        name: each
+        for name, alternatives in constraints.items()
+        for each in alternatives
+        if isinstance(each, Interval) and each.type is Real
+    }
+
+
+def _numbers(value: Any) -> list:
+    if type(value) in (int, float):
+        return [value]
+    if isinstance(value, list | tuple | np.ndarray):
+        return np.ravel(value).tolist()
+    return [plain_number(value)] if isinstance(value, np.number) else []
 
 
 def plain(description: T) -> T:

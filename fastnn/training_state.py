@@ -12,6 +12,7 @@ from fastnn.history import History
 from fastnn.mirrored import MirroredArray
 from fastnn.optimizers import Optimizer
 from fastnn.plain import PlainState
+from fastnn.plain_numbers import check_held
 
 
 @dataclass
@@ -40,6 +41,7 @@ class OptimizerState:
     def start(cls, optimizer: Optimizer, parameters: MirroredArray) -> "OptimizerState":
         """State before the first step: moments of zero."""
         optimizer.check()
+        check_held(optimizer, parameters.dtype)
         slots = np.zeros((optimizer.n_slots, parameters.size), parameters.dtype)
         return cls(
             optimizer.rule,
@@ -59,6 +61,7 @@ class OptimizerState:
         """
         if self.rule != optimizer.rule or self.slots.dtype != parameters.dtype:
             return OptimizerState.start(optimizer, parameters)
+        check_held(optimizer, parameters.dtype)
         change = optimizer.learning_rate / self.initial_learning_rate
         return replace(
             self,

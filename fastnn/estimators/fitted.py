@@ -13,6 +13,7 @@ from fastnn.losses import Loss, SquaredError
 from fastnn.mirrored import MirroredArray
 from fastnn.network import Sequential, lower
 from fastnn.plain import PlainState
+from fastnn.plain_numbers import check_held
 from fastnn.predictor import Predictor
 
 
@@ -95,6 +96,7 @@ class FittedNetwork:
 
     def initialize(self, random_state: np.random.RandomState, dtype: np.dtype) -> None:
         """Draw the parameters."""
+        self._check_held(dtype)
         self.weights = MirroredArray(self.plan.initialize(random_state, dtype))
 
     def inherit(self, other: "FittedNetwork", dtype: np.dtype) -> None:
@@ -113,10 +115,16 @@ class FittedNetwork:
                 f"the network and the data now ask for {here}. Restore the layers and "
                 "their sizes, or call fit with warm_start=False to start afresh."
             )
+        self._check_held(dtype)
         if other.weights.dtype == dtype:
             self.weights = other.weights.copy()
         else:
             self.weights = MirroredArray(other.parameters.astype(dtype))
+
+    def _check_held(self, dtype: np.dtype) -> None:
+        """Refuse options of the network and the loss that ``dtype`` cannot hold."""
+        check_held(self.network, dtype)
+        check_held(self.loss, dtype)
 
     def over(self, weights: MirroredArray) -> "FittedNetwork":
         """The same network with these parameters."""

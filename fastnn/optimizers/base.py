@@ -18,13 +18,23 @@ from fastnn._core.tables import (
 )
 from fastnn.plain_numbers import Interval
 
+
+class _Rates(Interval):
+    """Learning rates: where one is as good as 0, weights stay as they are."""
+
+    def demand(self, number: float, dtype: np.dtype) -> str | None:
+        """None: schedules may make any rate as small, and divergence is noticed."""
+        return None
+
+
+RATE = _Rates(Real, 0, None, closed="neither")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 SHARE = Interval(Real, 0, 1, closed="left")
 
 # Constraints of the parameters that all optimizers have.
 SHARED: dict[str, list] = {
-    "learning_rate": [POSITIVE],
+    "learning_rate": [RATE],
     "weight_decay": [NOT_NEGATIVE],
     "clip_norm": [POSITIVE, None],
     "clip_value": [POSITIVE, None],

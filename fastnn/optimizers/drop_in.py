@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.optimizers.base import POSITIVE, SHARE, Optimizer
+from fastnn.optimizers.base import POSITIVE, RATE, SHARE, Optimizer
 from fastnn.plain_numbers import Interval
 
 
@@ -44,7 +44,7 @@ class SklearnSGD(Optimizer):
     rule = "sgd"
 
     _parameter_constraints: ClassVar[dict] = {
-        "learning_rate": [POSITIVE],
+        "learning_rate": [RATE],
         "momentum": [Interval(Real, 0, 1, closed="both")],
         "nesterov": ["boolean"],
     }
@@ -103,7 +103,7 @@ class SklearnAdam(Optimizer):
     rule = "adam"
 
     _parameter_constraints: ClassVar[dict] = {
-        "learning_rate": [POSITIVE],
+        "learning_rate": [RATE],
         "beta_1": [SHARE],
         "beta_2": [SHARE],
         "epsilon": [POSITIVE],
