@@ -102,9 +102,11 @@ def _check_number(
         return
     held_by_float64 = interval.demand(number, np.dtype(np.float64)) is None
     remedy = "dtype='float64' or another value" if held_by_float64 else "another value"
+    # Those of MLPClassifier and MLPRegressor are named as what they stand for.
+    called = kind.__name__.removeprefix("Sklearn")
     raise ValueError(
-        f"The {name!r} parameter of {kind.__name__} must {demand} in {dtype}, in which "
-        f"this network computes. Got {number!r}. Set {remedy}."
+        f"The {name!r} parameter of {called} must {demand} in {dtype}, in which this "
+        f"network computes. Got {number!r}. Set {remedy}."
     )
 
 
