@@ -21,6 +21,11 @@ except ImportError:  # Systems without such locks keep what a killed writer leav
     fcntl = None  # type: ignore[assignment]
 
 
+def starting_folder(path: str) -> str:
+    """The folder that a relative path starts from now; "" for an absolute path."""
+    return "" if os.path.isabs(path) else os.getcwd()
+
+
 def check_replaceable(path: str) -> None:
     """Check that a file can be written at a path, as far as can be known.
 

@@ -153,6 +153,7 @@ def test_paths_of_logs_are_checked(path, error, message, append, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     refused(CSVLogger(f"{tmp_path}/{path}", append), error, message)
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
 def test_a_log_that_is_not_to_be_written_to(tmp_path, monkeypatch):
@@ -190,6 +191,106 @@ def test_a_log_goes_on_with_more_columns_than_it_needs(tmp_path):
     lines = path.read_text().split()
     assert len(lines) == 7
     assert len({line.count(",") for line in lines}) == 1
+
+
+class Refuse(Callback):
+    """Refuses each fit before its first epoch."""
+
+    def on_fit_begin(self, run):
+        raise ValueError("refused by the last callback")
+
+
+@pytest.mark.parametrize("append", [True, False])
+@pytest.mark.parametrize("content", [None, "", "epoch,loss,learning_rate,seconds\n1,"])
+def test_a_fit_that_is_refused_leaves_the_log(content, append, tmp_path):
+    path = tmp_path / "log"
+    if content is not None:
+        path.write_text(content)
+    model = NeuralNetClassifier(callbacks=[CSVLogger(path, append), Refuse()])
+    with pytest.raises(ValueError, match="by the last callback"):
+        model.fit(X, y)
+    assert (path.read_text() if path.exists() else None) == content
+
+
+def test_a_training_goes_on_with_its_log_after_a_fit_that_was_refused(tmp_path):
+    path = tmp_path / "log"
+    model = fit(CSVLogger(path))
+    (log,) = model.callbacks
+    with pytest.raises(ValueError, match="by the last callback"):
+        model.set_params(callbacks=[log, Refuse()]).fit(X, y)
+    model.set_params(callbacks=[log]).partial_fit(X, y)
+    assert [line.split(",")[0] for line in path.read_text().split()[1:]] == [*"1234"]
+
+
+def test_a_checkpoint_goes_on_with_the_log_of_its_first_epoch(tmp_path):
+    log, save = CSVLogger(tmp_path / "log"), ModelCheckpoint(tmp_path / "{epoch}")
+    NeuralNetClassifier(epochs=1, callbacks=[save, log]).fit(X, y)
+    joblib.load(tmp_path / "1").partial_fit(X, y)
+    lines = log.path.read_text().split()
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("append", [True, False])
+def test_a_log_gets_the_columns_of_later_calls(append, tmp_path):
+    path = tmp_path / "log"
+    model = NeuralNetClassifier(callbacks=[CSVLogger(path, append)])
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    first = path.read_text().split()
+    with path.open("a") as file:
+        file.write("2,0.5")  # a writer was killed
+    for _ in range(2):
+        model.partial_fit(X, y, X_val=X, y_val=y).partial_fit(X, y)
+    names, *lines = path.read_text().split()
+    assert names == f"{first[0]},validation_loss,validation_score"
+    assert lines[0] == f"{first[1]},,"
+    assert [line.split(",")[0] for line in lines] == [*"12345"]
+    assert [line.endswith(",,") for line in lines] == [True, False, True, False, True]
+    assert {line.count(",") for line in lines} == {5}
+    assert os.listdir(tmp_path) == ["log"]
+
+
+def test_the_file_of_somebody_else_gets_no_columns(tmp_path):
+    path = tmp_path / "log"
+    model = NeuralNetClassifier(callbacks=[CSVLogger(path)])
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    path.write_text("name,size\n")
+    with pytest.raises(ValueError, match="Choose another path, or remove the file"):
+        model.partial_fit(X, y)
+    assert path.read_text() == "name,size\n"
+
+
+def test_a_device_gets_no_columns():
+    model = NeuralNetClassifier(callbacks=[CSVLogger(os.devnull)])
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="or measure the same in all calls"):
+        model.partial_fit(X, y, X_val=X, y_val=y)
+
+
+def test_a_log_whose_first_line_is_no_list_of_names(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("n" * 200_000 + "\n")
+    refused(CSVLogger(path, append=True), ValueError, "path='.*log' must be a log")
+
+
+def test_a_log_may_end_in_a_line_of_any_length(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("epoch,loss,learning_rate,seconds\n" + "n" * 200_000)
+    fit(CSVLogger(path, append=True))
+    assert [line[0] for line in path.read_text().split()] == [*"en123"]
+
+
+class Move(Callback):
+    """Goes to another folder after an epoch."""
+
+    def on_epoch_end(self, run):
+        os.makedirs("elsewhere", exist_ok=True)
+        os.chdir("elsewhere")
+
+
+def test_a_log_stays_in_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    NeuralNetClassifier(epochs=2, callbacks=[CSVLogger("log"), Move()]).fit(X, y)
+    assert len((tmp_path / "log").read_text().split()) == 3
 
 
 def test_two_fits_may_save_to_one_path(tmp_path):

@@ -219,7 +219,7 @@ KEPT = [
         "_incremental": WORDS, "_n_stalled_epochs": 0.5,
     }),
     (ModelCheckpoint("net", save_best_only=True), {"best_value_": object()}),
-    (CSVLogger("log"), {"_training": 3, "_columns": 3, "_written": 3}),
+    (CSVLogger("log"), {"_own": 3, "_columns": 3}),
 ]  # fmt: skip
 
 
