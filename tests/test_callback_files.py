@@ -1,6 +1,7 @@
 """What callbacks do with the paths that they are given."""
 
 import os
+import pickle
 import stat
 import threading
 from tempfile import gettempdir
@@ -28,6 +29,14 @@ class Counter(Callback):
 
     def on_epoch_end(self, run):
         self.n_epochs += 1
+
+
+class Move(Callback):
+    """Goes to another folder after an epoch."""
+
+    def on_epoch_end(self, run):
+        os.makedirs("elsewhere", exist_ok=True)
+        os.chdir("elsewhere")
 
 
 def fit(callback, **params):
@@ -81,6 +90,8 @@ def test_where_checkpoints_are_written(path, names, tmp_path):
         ("file/net", NotADirectoryError, "which is no folder"),
         ("file/{epoch}/net", NotADirectoryError, "which is no folder"),
         ("{epoch}/", IsADirectoryError, "must end with the name of a file"),
+        ("dir{epoch}/..", IsADirectoryError, "must end with the name of a file"),
+        ("folder/.", IsADirectoryError, "must end with the name of a file"),
         ("folder", IsADirectoryError, "is a folder"),
         ("n" * 256, OSError, "too long"),
         ("{epoch}/" + "n" * 256, OSError, "longer than the 255 bytes"),
@@ -100,6 +111,66 @@ def test_a_folder_must_be_one_to_write_to(name, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     path = tmp_path / name
     refused(ModelCheckpoint(path), PermissionError, "Change the permissions of")
+
+
+@pytest.mark.parametrize("path", ["net-{epoch}", "{epoch}/net"])
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_the_paths_of_all_epochs_are_checked(path, epoch, tmp_path):
+    there = tmp_path / path.format(epoch=epoch)
+    there.mkdir(parents=True)
+    counter, save = Counter(), ModelCheckpoint(tmp_path / path)
+    model = NeuralNetClassifier(epochs=3, callbacks=[save, counter])
+    with pytest.raises(IsADirectoryError, match=f"path='{there}' is a folder"):
+        model.fit(X, y)
+    assert counter.n_epochs == 0
+
+
+def test_the_paths_of_very_many_epochs_are_checked_in_part(tmp_path):
+    counter, save = Counter(), ModelCheckpoint(tmp_path / "net-{epoch}")
+    (tmp_path / f"net-{10**9}").mkdir()
+    model = NeuralNetClassifier(epochs=10**9, callbacks=[save, counter])
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        model.fit(X, y)
+    assert counter.n_epochs == 0
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="has no /proc")
+@pytest.mark.parametrize("path", ["/proc/net-{epoch}.joblib", "/proc/{epoch}x/net"])
+def test_a_folder_must_take_files(path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: True)  # as for root
+    refused(ModelCheckpoint(path), OSError, "/proc, where no file can be made")
+
+
+@pytest.mark.parametrize("user", ["owner", "root", "other"])
+def test_only_owners_replace_files_in_a_sticky_folder(user, tmp_path, monkeypatch):
+    path = tmp_path / "net"
+    path.touch()
+    tmp_path.chmod(0o1777)
+    owner = path.stat().st_uid
+    users = {"owner": owner, "root": 0, "other": owner + 1}
+    monkeypatch.setattr(os, "geteuid", lambda: users[user])
+    if user == "other":
+        refused(ModelCheckpoint(path), PermissionError, "is a file of another user")
+    else:
+        fit(ModelCheckpoint(path))
+
+
+def test_a_checkpoint_stays_in_its_folder(tmp_path, monkeypatch):
+    start = tmp_path / "{start}"
+    start.mkdir()
+    monkeypatch.chdir(start)
+    save = ModelCheckpoint("net-{epoch}")
+    NeuralNetClassifier(epochs=2, callbacks=[save, Move()]).fit(X, y)
+    assert sorted(os.listdir(start)) == ["elsewhere", "net-1", "net-2"]
+    assert save.saved_path_ == str(start / "net-2")
+
+
+def test_an_estimator_that_cannot_be_saved(tmp_path):
+    metric = lambda estimator, X, y: 0.5  # noqa: E731
+    save = ModelCheckpoint(tmp_path / "net")
+    with pytest.raises(pickle.PicklingError, match="ModelCheckpoint cannot save the"):
+        fit(save, validation=0.2, metrics=[metric])
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("path", [os.devnull, "pipe"])
@@ -142,7 +213,7 @@ def test_a_fit_removes_what_others_have_left(path, tmp_path):
     ("path", "error", "message"),
     [
         ("folder", IsADirectoryError, "Is a directory"),
-        ("no/log", FileNotFoundError, "No such file"),
+        ("no/log", FileNotFoundError, "folder that does not exist. Make"),
         ("file/log", NotADirectoryError, "Not a directory"),
         ("n" * 5000, OSError, "too long"),
         ("a\0b", ValueError, "null byte"),
@@ -277,14 +348,6 @@ def test_a_log_may_end_in_a_line_of_any_length(tmp_path):
     path.write_text("epoch,loss,learning_rate,seconds\n" + "n" * 200_000)
     fit(CSVLogger(path, append=True))
     assert [line[0] for line in path.read_text().split()] == [*"en123"]
-
-
-class Move(Callback):
-    """Goes to another folder after an epoch."""
-
-    def on_epoch_end(self, run):
-        os.makedirs("elsewhere", exist_ok=True)
-        os.chdir("elsewhere")
 
 
 def test_a_log_stays_in_its_folder(tmp_path, monkeypatch):

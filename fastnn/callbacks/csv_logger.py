@@ -5,7 +5,12 @@ import os
 from io import StringIO
 from typing import IO, ClassVar
 
-from fastnn.atomic_file import check_replaceable, replaced_file, starting_folder
+from fastnn.atomic_file import (
+    check_replaceable,
+    replaced_file,
+    starting_folder,
+    try_folder,
+)
 from fastnn.callbacks.base import Callback, Run
 
 
@@ -71,7 +76,7 @@ class CSVLogger(Callback):
         self._path = os.path.join(starting_folder(path), path)
         self._has_row = False
         before, columns = self._columns_before_and_now(run)
-        _check_open(self._path)
+        _check_writable(self._path)
         if before and before != columns:
             check_replaceable(self._path)
         self._own = (*self._own[:1], pair)
@@ -135,13 +140,14 @@ class CSVLogger(Callback):
                 ) from error
 
 
-def _check_open(path: str) -> None:
-    """Raise what the first line would raise; all stays as it is."""
-    there = os.path.exists(path)
-    with _open(path, "a"):
-        pass
-    if not there:
-        os.unlink(os.path.realpath(path))
+def _check_writable(path: str) -> None:
+    """Raise what can be known of the first line; all stays as it is."""
+    if os.path.exists(path):
+        with _open(path, "a"):
+            pass
+    else:
+        check_replaceable(path)
+        try_folder(os.path.dirname(os.path.realpath(path)), path)
 
 
 def _end_last_line(path: str, n_values: int) -> None:
