@@ -194,6 +194,11 @@ class Judge:
     ----------
     estimator : object or None
         An estimator that stands for the networks where metrics are asked for.
+
+    Raises
+    ------
+    ValueError
+        If there are too few samples for a score.
     """
 
     def __init__(
@@ -202,6 +207,12 @@ class Judge:
         samples: Samples,
         device: Device | None,
     ):
+        if isinstance(targets, RegressionTargets) and len(samples.encoded) < 2:
+            raise ValueError(
+                "X_val must have at least 2 samples, got 1: the score of a regressor "
+                "compares them with their mean. Pass more, or leave out X_val and "
+                "y_val."
+            )
         self.samples = samples
         self._targets = targets
         self._device = device
