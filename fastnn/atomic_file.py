@@ -22,8 +22,22 @@ except ImportError:  # Systems without such locks keep what a killed writer leav
 
 
 def starting_folder(path: str) -> str:
-    """The folder that a relative path starts from now; "" for an absolute path."""
-    return "" if os.path.isabs(path) else os.getcwd()
+    """The folder that a relative path starts from now; "" for an absolute path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the working folder was removed.
+    """
+    if os.path.isabs(path):
+        return ""
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"path={path!r} is relative, and the working folder does not exist any "
+            "more: give an absolute path."
+        ) from error
 
 
 def check_replaceable(path: str) -> None:

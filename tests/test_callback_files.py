@@ -356,6 +356,16 @@ def test_a_log_stays_in_its_folder(tmp_path, monkeypatch):
     assert len((tmp_path / "log").read_text().split()) == 3
 
 
+@pytest.mark.parametrize("kind", [CSVLogger, ModelCheckpoint])
+def test_a_relative_path_needs_a_folder(kind, tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    refused(kind("file"), FileNotFoundError, "path='file' is relative, and the working")
+    fit(kind(tmp_path / "file"))
+
+
 def test_two_fits_may_save_to_one_path(tmp_path):
     path, wrong = tmp_path / "net", []
 
