@@ -21,6 +21,25 @@ except ImportError:  # Systems without such locks keep what a killed writer leav
     fcntl = None  # type: ignore[assignment]
 
 
+def starting_folder(path: str) -> str:
+    """The folder that a relative path starts from now; "" for an absolute path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the working folder was removed.
+    """
+    if os.path.isabs(path):
+        return ""
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"path={path!r} is relative, and the working folder does not exist any "
+            "more: give an absolute path."
+        ) from error
+
+
 def check_replaceable(path: str) -> None:
     """Check that a file can be written at a path, as far as can be known.
 
@@ -32,24 +51,76 @@ def check_replaceable(path: str) -> None:
     ------
     OSError
         If there is something other than a regular file, if the folder does not exist or
-        cannot be written to, or if the system does not accept the path.
+        cannot be written to, if the file is another user's in a folder where only
+        owners may replace theirs, or if the system does not accept the path.
     """
-    if not os.path.basename(path):
-        raise IsADirectoryError(
-            f"path={path!r} names a folder: it must end with the name of a file."
-        )
+    check_last_name(path)
+    folder = os.path.dirname(os.path.realpath(path))
     with suppress(FileNotFoundError):
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
+        there = os.stat(path)
+        if stat.S_ISDIR(there.st_mode):
             raise IsADirectoryError(
                 f"path={path!r} is a folder: give the path of a file in it."
             )
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(there.st_mode):
             raise OSError(
                 f"path={path!r} is no regular file but a device, a pipe or a socket, "
                 "which cannot be replaced: choose another path."
             )
-    check_folder(os.path.dirname(os.path.realpath(path)), path)
+        around = os.stat(folder)
+        if around.st_mode & stat.S_ISVTX and os.geteuid() not in (
+            0, there.st_uid, around.st_uid,
+        ):  # fmt: skip
+            raise PermissionError(
+                f"path={path!r} is a file of another user, and in {folder} only owners "
+                "may replace theirs: choose another path."
+            )
+    check_folder(folder, path)
+
+
+def check_last_name(path: str) -> None:
+    """Check that a path ends with what may be the name of a file.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    IsADirectoryError
+        If it names a folder, whatever there is.
+    """
+    if os.path.basename(path) in ("", os.curdir, os.pardir):
+        raise IsADirectoryError(
+            f"path={path!r} names a folder: it must end with the name of a file."
+        )
+
+
+def try_folder(folder: str, path: str) -> None:
+    """Make a temporary file in a folder and remove it, for the sake of ``path``.
+
+    What permissions say is not all: some systems of files take none, from nobody.
+
+    Parameters
+    ----------
+    folder : str
+        One that :func:`check_folder` accepts.
+    path : str
+        As the user gave it, for messages.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    try:
+        with _temporary_file(os.path.join(folder, _prefix(path)), 0o600):
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"path={path!r} lies in {folder or os.curdir}, where no file can be made "
+            f"({error.strerror}): choose another path."
+        ) from error
 
 
 def check_folder(folder: str, path: str) -> None:
@@ -88,7 +159,8 @@ def replaced_file(path: str, pattern: str | None = None) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of the one at ``path`` when the block ends.
 
     If the block fails, all is as before. A symbolic link stays one: what it leads to is
-    replaced. A file that is there keeps its permissions.
+    replaced. A file that is there keeps its permissions; other hard links to it lead to
+    what it was before.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ Tools that load only what they trust then need to know none of our private class
 a file that is damaged is found out when it is loaded, not when compiled code reads it.
 """
 
+import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -62,6 +63,14 @@ class PlainState:
 
     def number(self, key: str) -> float:
         return float(self.get(key, Real))
+
+    def finite(self, key: str, *, above_0: bool = False) -> float:
+        """A finite number of 0 or more, or above 0."""
+        value = self.get(key, Real)
+        if not 0 <= value <= sys.float_info.max or (above_0 and not value):
+            least = "above 0" if above_0 else "of at least 0"
+            raise self.damaged(key, f"a finite number {least}", value)
+        return float(value)
 
     def words(self, key: str) -> list[str]:
         """A list of strings."""

@@ -85,8 +85,8 @@ class OptimizerState:
         return cls(
             rule,
             MirroredArray(slots),
-            saved.number("initial_learning_rate"),
-            saved.number("learning_rate"),
+            saved.finite("initial_learning_rate", above_0=True),
+            saved.finite("learning_rate"),
             saved.count("step"),
         )
 

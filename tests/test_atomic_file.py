@@ -69,6 +69,14 @@ def test_links_stay_links(there, tmp_path):
     assert os.listdir(tmp_path / "other") == ["file"]
 
 
+def test_hard_links_lead_to_the_old_file(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_bytes(b"old")
+    os.link(path, link)
+    write(path)
+    assert (path.read_bytes(), link.read_bytes()) == (b"new", b"old")
+
+
 def test_names_may_be_as_long_as_the_system_allows(tmp_path):
     path = tmp_path / ("n" * os.pathconf(tmp_path, "PC_NAME_MAX"))
     write(path)

@@ -187,6 +187,10 @@ def test_bad_numbers(bad_y, message):
         (np.where(y == 1, np.nan, y), "Input y contains NaN"),
         (X[:, 0], "Unknown label type"),
         (np.c_[y, X[:, 0]], "Unknown label type"),
+        (
+            np.array([[0, "a"], [1, "b"]] * 15, object),
+            r"y must hold labels of one kind .*with y.astype\(str\)",
+        ),
     ],
 )
 def test_bad_labels(bad_y, message):

@@ -1,6 +1,7 @@
 """What callbacks do with the paths that they are given."""
 
 import os
+import pickle
 import stat
 import threading
 from tempfile import gettempdir
@@ -28,6 +29,14 @@ class Counter(Callback):
 
     def on_epoch_end(self, run):
         self.n_epochs += 1
+
+
+class Move(Callback):
+    """Goes to another folder after an epoch."""
+
+    def on_epoch_end(self, run):
+        os.makedirs("elsewhere", exist_ok=True)
+        os.chdir("elsewhere")
 
 
 def fit(callback, **params):
@@ -81,6 +90,8 @@ def test_where_checkpoints_are_written(path, names, tmp_path):
         ("file/net", NotADirectoryError, "which is no folder"),
         ("file/{epoch}/net", NotADirectoryError, "which is no folder"),
         ("{epoch}/", IsADirectoryError, "must end with the name of a file"),
+        ("dir{epoch}/..", IsADirectoryError, "must end with the name of a file"),
+        ("folder/.", IsADirectoryError, "must end with the name of a file"),
         ("folder", IsADirectoryError, "is a folder"),
         ("n" * 256, OSError, "too long"),
         ("{epoch}/" + "n" * 256, OSError, "longer than the 255 bytes"),
@@ -100,6 +111,66 @@ def test_a_folder_must_be_one_to_write_to(name, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     path = tmp_path / name
     refused(ModelCheckpoint(path), PermissionError, "Change the permissions of")
+
+
+@pytest.mark.parametrize("path", ["net-{epoch}", "{epoch}/net"])
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_the_paths_of_all_epochs_are_checked(path, epoch, tmp_path):
+    there = tmp_path / path.format(epoch=epoch)
+    there.mkdir(parents=True)
+    counter, save = Counter(), ModelCheckpoint(tmp_path / path)
+    model = NeuralNetClassifier(epochs=3, callbacks=[save, counter])
+    with pytest.raises(IsADirectoryError, match=f"path='{there}' is a folder"):
+        model.fit(X, y)
+    assert counter.n_epochs == 0
+
+
+def test_the_paths_of_very_many_epochs_are_checked_in_part(tmp_path):
+    counter, save = Counter(), ModelCheckpoint(tmp_path / "net-{epoch}")
+    (tmp_path / f"net-{10**9}").mkdir()
+    model = NeuralNetClassifier(epochs=10**9, callbacks=[save, counter])
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        model.fit(X, y)
+    assert counter.n_epochs == 0
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="has no /proc")
+@pytest.mark.parametrize("path", ["/proc/net-{epoch}.joblib", "/proc/{epoch}x/net"])
+def test_a_folder_must_take_files(path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: True)  # as for root
+    refused(ModelCheckpoint(path), OSError, "/proc, where no file can be made")
+
+
+@pytest.mark.parametrize("user", ["owner", "root", "other"])
+def test_only_owners_replace_files_in_a_sticky_folder(user, tmp_path, monkeypatch):
+    path = tmp_path / "net"
+    path.touch()
+    tmp_path.chmod(0o1777)
+    owner = path.stat().st_uid
+    users = {"owner": owner, "root": 0, "other": owner + 1}
+    monkeypatch.setattr(os, "geteuid", lambda: users[user])
+    if user == "other":
+        refused(ModelCheckpoint(path), PermissionError, "is a file of another user")
+    else:
+        fit(ModelCheckpoint(path))
+
+
+def test_a_checkpoint_stays_in_its_folder(tmp_path, monkeypatch):
+    start = tmp_path / "{start}"
+    start.mkdir()
+    monkeypatch.chdir(start)
+    save = ModelCheckpoint("net-{epoch}")
+    NeuralNetClassifier(epochs=2, callbacks=[save, Move()]).fit(X, y)
+    assert sorted(os.listdir(start)) == ["elsewhere", "net-1", "net-2"]
+    assert save.saved_path_ == str(start / "net-2")
+
+
+def test_an_estimator_that_cannot_be_saved(tmp_path):
+    metric = lambda estimator, X, y: 0.5  # noqa: E731
+    save = ModelCheckpoint(tmp_path / "net")
+    with pytest.raises(pickle.PicklingError, match="ModelCheckpoint cannot save the"):
+        fit(save, validation=0.2, metrics=[metric])
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("path", [os.devnull, "pipe"])
@@ -142,7 +213,7 @@ def test_a_fit_removes_what_others_have_left(path, tmp_path):
     ("path", "error", "message"),
     [
         ("folder", IsADirectoryError, "Is a directory"),
-        ("no/log", FileNotFoundError, "No such file"),
+        ("no/log", FileNotFoundError, "folder that does not exist. Make"),
         ("file/log", NotADirectoryError, "Not a directory"),
         ("n" * 5000, OSError, "too long"),
         ("a\0b", ValueError, "null byte"),
@@ -153,6 +224,7 @@ def test_paths_of_logs_are_checked(path, error, message, append, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     refused(CSVLogger(f"{tmp_path}/{path}", append), error, message)
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
 def test_a_log_that_is_not_to_be_written_to(tmp_path, monkeypatch):
@@ -190,6 +262,108 @@ def test_a_log_goes_on_with_more_columns_than_it_needs(tmp_path):
     lines = path.read_text().split()
     assert len(lines) == 7
     assert len({line.count(",") for line in lines}) == 1
+
+
+class Refuse(Callback):
+    """Refuses each fit before its first epoch."""
+
+    def on_fit_begin(self, run):
+        raise ValueError("refused by the last callback")
+
+
+@pytest.mark.parametrize("append", [True, False])
+@pytest.mark.parametrize("content", [None, "", "epoch,loss,learning_rate,seconds\n1,"])
+def test_a_fit_that_is_refused_leaves_the_log(content, append, tmp_path):
+    path = tmp_path / "log"
+    if content is not None:
+        path.write_text(content)
+    model = NeuralNetClassifier(callbacks=[CSVLogger(path, append), Refuse()])
+    with pytest.raises(ValueError, match="by the last callback"):
+        model.fit(X, y)
+    assert (path.read_text() if path.exists() else None) == content
+
+
+def test_a_training_goes_on_with_its_log_after_a_fit_that_was_refused(tmp_path):
+    path = tmp_path / "log"
+    model = fit(CSVLogger(path))
+    (log,) = model.callbacks
+    with pytest.raises(ValueError, match="by the last callback"):
+        model.set_params(callbacks=[log, Refuse()]).fit(X, y)
+    model.set_params(callbacks=[log]).partial_fit(X, y)
+    assert [line.split(",")[0] for line in path.read_text().split()[1:]] == [*"1234"]
+
+
+def test_a_checkpoint_goes_on_with_the_log_of_its_first_epoch(tmp_path):
+    log, save = CSVLogger(tmp_path / "log"), ModelCheckpoint(tmp_path / "{epoch}")
+    NeuralNetClassifier(epochs=1, callbacks=[save, log]).fit(X, y)
+    joblib.load(tmp_path / "1").partial_fit(X, y)
+    lines = log.path.read_text().split()
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("append", [True, False])
+def test_a_log_gets_the_columns_of_later_calls(append, tmp_path):
+    path = tmp_path / "log"
+    model = NeuralNetClassifier(callbacks=[CSVLogger(path, append)])
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    first = path.read_text().split()
+    with path.open("a") as file:
+        file.write("2,0.5")  # a writer was killed
+    for _ in range(2):
+        model.partial_fit(X, y, X_val=X, y_val=y).partial_fit(X, y)
+    names, *lines = path.read_text().split()
+    assert names == f"{first[0]},validation_loss,validation_score"
+    assert lines[0] == f"{first[1]},,"
+    assert [line.split(",")[0] for line in lines] == [*"12345"]
+    assert [line.endswith(",,") for line in lines] == [True, False, True, False, True]
+    assert {line.count(",") for line in lines} == {5}
+    assert os.listdir(tmp_path) == ["log"]
+
+
+def test_the_file_of_somebody_else_gets_no_columns(tmp_path):
+    path = tmp_path / "log"
+    model = NeuralNetClassifier(callbacks=[CSVLogger(path)])
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    path.write_text("name,size\n")
+    with pytest.raises(ValueError, match="Choose another path, or remove the file"):
+        model.partial_fit(X, y)
+    assert path.read_text() == "name,size\n"
+
+
+def test_a_device_gets_no_columns():
+    model = NeuralNetClassifier(callbacks=[CSVLogger(os.devnull)])
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="or measure the same in all calls"):
+        model.partial_fit(X, y, X_val=X, y_val=y)
+
+
+def test_a_log_whose_first_line_is_no_list_of_names(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("n" * 200_000 + "\n")
+    refused(CSVLogger(path, append=True), ValueError, "path='.*log' must be a log")
+
+
+def test_a_log_may_end_in_a_line_of_any_length(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("epoch,loss,learning_rate,seconds\n" + "n" * 200_000)
+    fit(CSVLogger(path, append=True))
+    assert [line[0] for line in path.read_text().split()] == [*"en123"]
+
+
+def test_a_log_stays_in_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    NeuralNetClassifier(epochs=2, callbacks=[CSVLogger("log"), Move()]).fit(X, y)
+    assert len((tmp_path / "log").read_text().split()) == 3
+
+
+@pytest.mark.parametrize("kind", [CSVLogger, ModelCheckpoint])
+def test_a_relative_path_needs_a_folder(kind, tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    refused(kind("file"), FileNotFoundError, "path='file' is relative, and the working")
+    fit(kind(tmp_path / "file"))
 
 
 def test_two_fits_may_save_to_one_path(tmp_path):

@@ -319,7 +319,7 @@ def test_a_checkpoint_keeps_the_best_of_all_calls(how, saved, tmp_path):
             model = pickle.loads(pickle.dumps(model))
         assert len(joblib.load(path).history_["loss"]) == best
     assert model.callbacks[1].best_value_ == 2
-    assert model.callbacks[1].saved_path_ == path
+    assert model.callbacks[1].saved_path_ == str(path)
 
 
 @both
@@ -339,7 +339,7 @@ def test_a_loaded_checkpoint_knows_its_best(tmp_path):
     )
     model = joblib.load(path)
     _, stop, save = model.callbacks
-    assert (stop.best_value_, save.best_value_, save.saved_path_) == (3, 3, path)
+    assert (stop.best_value_, save.best_value_, save.saved_path_) == (3, 3, str(path))
     train(model, "partial_fit", 3)
     assert stop.stopped_epoch_ == 5
     assert len(joblib.load(path).history_["loss"]) == 2

@@ -359,6 +359,61 @@ def test_moments_that_are_none():
         from_sklearn(model)
 
 
+NO_COUNTS = ["3", 3.0, -1, None]
+NO_RATES = ["0.1", 0, -1.0, np.nan, np.inf, None]
+DAMAGES = {
+    "coefs_": [None, "a", 3],
+    "intercepts_": [None],
+    "n_features_in_": [*NO_COUNTS, 0],
+    "n_outputs_": [*NO_COUNTS, 0],
+    "classes_": [None, ["a", "b", "c"]],
+    "_label_binarizer": [None],
+    "_random_state": [None, 3],
+    "_no_improvement_count": NO_COUNTS,
+    "t_": NO_COUNTS,
+    "loss_": [None, "low"],
+    "loss_curve_": [None, 3, [None], ["low"]],
+    "best_loss_": [None, "low"],
+    "validation_scores_": [3, ["high"]],
+    "_optimizer": [None],
+    "_optimizer.t": ["x", *NO_COUNTS],
+    "_optimizer.ms": [None],
+    "_optimizer.learning_rate_init": NO_RATES,
+}
+OF_SGD = {"_optimizer.learning_rate": NO_RATES, "_optimizer.velocities": [None]}
+
+
+@pytest.mark.parametrize("value", ["missing", "wrong"])
+@pytest.mark.parametrize(
+    ("solver", "path", "values"),
+    [("adam", *item) for item in DAMAGES.items()]
+    + [("sgd", *item) for item in OF_SGD.items()],
+)
+def test_damaged_attributes(solver, path, values, value):
+    fitted = make(neural_network, "multiclass", solver=solver).fit(X, number)
+    if value == "missing":
+        # Without the first no training goes on, and by the second Adam is known.
+        values = [] if path in ("_optimizer", "_optimizer.ms") else ["missing"]
+    for each in values:
+        model = copy.deepcopy(fitted)
+        owner, _, name = path.rpartition(".")
+        holder = getattr(model, owner) if owner else model
+        if each == "missing":
+            delattr(holder, name)
+        else:
+            setattr(holder, name, each)
+        with pytest.raises(ValueError, match=f"model is damaged: The '{path}"):
+            from_sklearn(model)
+
+
+@pytest.mark.parametrize("value", [None, "high"])
+def test_damaged_best_scores(value):
+    model = make(neural_network, "single", early_stopping=True)
+    model.fit(X, TARGETS["single"]).best_validation_score_ = value
+    with pytest.raises(ValueError, match="The 'best_validation_score_' attribute of"):
+        from_sklearn(model)
+
+
 def test_parameters_that_changed_since_fit_do_not_count():
     estimator = make(fastnn, "single", dtype="float64").fit(X, TARGETS["single"])
     model = estimator.set_params(activation="relu", loss="poisson").to_sklearn()

@@ -118,7 +118,7 @@ def test_a_log_without_all_names_is_refused(names, tmp_path):
     path.write_text(names)
     model = NeuralNetClassifier(epochs=1, callbacks=[CSVLogger(path, append=True)])
     with pytest.raises(
-        ValueError, match=r"log.csv has the columns .* and this fit has"
+        ValueError, match=r"log.csv' has the columns .* and this fit has"
     ):
         model.fit(X, y)
     assert path.read_text() == names

@@ -110,7 +110,7 @@ def test_a_metric_of_probabilities_that_a_loss_has_not():
         model.fit(X, labels, X_val=X, y_val=labels)
 
 
-@pytest.mark.parametrize("value", [None, {"a": 1}, "high"])
+@pytest.mark.parametrize("value", [None, {"a": 1}, "high", 10**400])
 def test_a_metric_returns_a_number(value):
     with pytest.raises(TypeError, match=r"metric must return one number.*'Calls'"):
         measured([type("Calls", (), {"__call__": lambda *args: value})()])

@@ -20,6 +20,7 @@ from fastnn import (
     constraints,
     from_sklearn,
     initializers,
+    losses,
     optimizers,
     regularizers,
     schedules,
@@ -108,6 +109,8 @@ def test_integers_beyond_float64(make, method):
             call(X, y, X_val=each, y_val=y)
         with pytest.raises(ValueError, match="X holds an integer beyond"):
             make().fit(X, y).predict(each)
+    with pytest.raises(ValueError, match="y holds an integer beyond"):
+        make().fit(X, y).score(X, [10**400] * 60)
     with pytest.raises(ValueError, match="sample_weight holds an integer beyond"):
         call(X, y, with_one(np.ones(60, object), 10**400))
 
@@ -356,6 +359,20 @@ def test_small_numbers_raise_no_floating_point_errors(
             assert np.isfinite(model.predict(small)).all()
             assert model.predict(X[:1] * scale_X).shape == (1,)
             model.score(small, y)
+            model.score(small, y * 1e-200)
+
+
+@pytest.mark.parametrize(
+    ("loss", "metrics"),
+    [
+        ("squared_error", ["r2", "neg_mean_squared_error"]),
+        (losses.Quantile((0.1, 0.9)), []),
+    ],
+)
+def test_scores_of_small_numbers_raise_no_floating_point_errors(loss, metrics):
+    model = NeuralNetRegressor(loss=loss, metrics=metrics, epochs=2)
+    with np.errstate(all="raise"):
+        model.fit(X, y, X_val=X, y_val=y * 1e-200)
 
 
 SCHEDULES = [

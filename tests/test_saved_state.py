@@ -89,6 +89,27 @@ def test_every_part_is_checked(name, path, value):
         load(Estimator, state)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("initial_learning_rate", 0),
+        ("initial_learning_rate", -1.0),
+        ("initial_learning_rate", np.nan),
+        ("initial_learning_rate", np.inf),
+        ("initial_learning_rate", 10**400),
+        ("learning_rate", -1.0),
+        ("learning_rate", np.nan),
+        ("learning_rate", np.inf),
+    ],
+)
+@pytest.mark.parametrize("name", MODELS)
+def test_learning_rates_are_checked(name, key, value):
+    Estimator, state = state_of(name)
+    state["_training_state"]["optimizer"][key] = value
+    with pytest.raises(ValueError, match=f"'{key}' must be a finite number"):
+        load(Estimator, state)
+
+
 ARRAYS = [
     (name, path)
     for name, path in PLACES
@@ -219,7 +240,7 @@ KEPT = [
         "_incremental": WORDS, "_n_stalled_epochs": 0.5,
     }),
     (ModelCheckpoint("net", save_best_only=True), {"best_value_": object()}),
-    (CSVLogger("log"), {"_training": 3, "_columns": 3, "_written": 3}),
+    (CSVLogger("log"), {"_own": 3, "_columns": 3}),
 ]  # fmt: skip
 
 

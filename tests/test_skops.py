@@ -15,7 +15,7 @@ from fastnn import (
     Sequential,
 )
 from fastnn.averaging import EMA, SWA
-from fastnn.callbacks import EarlyStopping
+from fastnn.callbacks import CSVLogger, EarlyStopping, ModelCheckpoint
 from fastnn.layers import BatchNorm, Dense, Dropout, LayerNorm
 from fastnn.losses import Focal, Quantile
 from fastnn.optimizers import Lion
@@ -123,6 +123,19 @@ def test_models_come_back(kind, by_parts):
             each.partial_fit(X, y)
         assert same(loaded.predict(X), model.predict(X))
         assert np.array_equal(loaded._fitted.parameters, model._fitted.parameters)
+
+
+def test_what_callbacks_keep_of_files_needs_no_trust(tmp_path):
+    files = [ModelCheckpoint(f"{tmp_path}/net"), CSVLogger(f"{tmp_path}/log")]
+    model = NeuralNetClassifier(callbacks=files)
+    model.partial_fit(X, number, classes=[0, 1, 2])
+    data = skops.dumps(model)
+    types = skops.get_untrusted_types(data=data)
+    assert [path for path in types if not is_public(path)] == []
+    loaded = skops.loads(data, trusted=types)
+    assert loaded.callbacks[0].saved_path_ == f"{tmp_path}/net"
+    loaded.partial_fit(X, number)
+    assert len((tmp_path / "log").read_text().split()) == 3
 
 
 def classes(y):

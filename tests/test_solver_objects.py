@@ -154,6 +154,7 @@ def test_grid_search_reaches_inside():
         ({"learning_rate": lambda step: np.nan}, "finite factors"),
         ({"learning_rate": lambda step: "half"}, "finite factors .* got 'half'"),
         ({"learning_rate": lambda step: None}, "finite factors .* got None"),
+        ({"learning_rate": lambda step: 10**400}, "finite factors .* got 1000"),
         ({"learning_rate": 0.1}, "learning_rate"),
     ],
 )

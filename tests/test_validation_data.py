@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastnn import MLPClassifier, MLPRegressor
+from fastnn import MLPClassifier, MLPRegressor, NeuralNetRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -207,6 +207,26 @@ def test_verbose_prints_the_score(capsys):
     network(MLPClassifier, verbose=True).fit(X_train, y_train, X_val=X_val, y_val=y_val)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["Iteration", "Validation"] * 4
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_one_sample_has_no_score_that_decides(method):
+    model = MLPRegressor(early_stopping=True)
+    with pytest.raises(
+        ValueError, match=r"X_val must have at least 2 samples .* got 1"
+    ):
+        getattr(model, method)(X, y, X_val=X[:1], y_val=y[:1])
+    getattr(model, method)(X, y, X_val=X[:2], y_val=y[:2])
+    network(MLPClassifier, early_stopping=True).fit(X, y, X_val=X[:1], y_val=y[:1])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.parametrize("Estimator", [MLPRegressor, NeuralNetRegressor])
+def test_one_sample_has_a_loss(Estimator):
+    model = Estimator().partial_fit(X, y, X_val=X[:1], y_val=y[:1])
+    assert np.isfinite(
+        model.partial_fit(X, y, X_val=X[1:2], y_val=y[1:2]).loss_curve_
+    ).all()
 
 
 def test_pipelines_transform_it():

@@ -2,20 +2,26 @@
 
 import glob
 import os
-from pathlib import Path
+import pickle
 from string import Formatter
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import joblib
 
 from fastnn.atomic_file import (
     check_folder,
+    check_last_name,
     check_replaceable,
     remove_leftovers,
     replaced_file,
+    starting_folder,
+    try_folder,
 )
 from fastnn.callbacks.base import Run
 from fastnn.callbacks.watch import WatchingCallback
+
+# Most epochs whose paths are checked before the first one.
+_N_CHECKED = 1000
 
 
 class ModelCheckpoint(WatchingCallback):
@@ -38,7 +44,7 @@ class ModelCheckpoint(WatchingCallback):
         ``"net-{epoch:03d}-{validation_loss:.3f}.joblib"``. Its folder must exist; those
         that have braces in their names, and those in them, are made. A symbolic link
         stays one, and what it leads to is replaced; a file that is replaced keeps its
-        permissions.
+        permissions. Other hard links to it still lead to the old file.
     monitor : str, default="auto"
         What tells the best epoch, where ``save_best_only``: see :class:`EarlyStopping`.
     save_best_only : bool, default=False
@@ -46,8 +52,8 @@ class ModelCheckpoint(WatchingCallback):
 
     Attributes
     ----------
-    saved_path_ : path or None
-        File that was written last in this training.
+    saved_path_ : str or None
+        Absolute path of the file that was written last in this training.
     best_value_ : float or None
         What was measured in the best epoch; None if there was none.
 
@@ -87,13 +93,19 @@ class ModelCheckpoint(WatchingCallback):
         self.monitor = monitor
         self.save_best_only = save_best_only
 
+    _kept_constraints: ClassVar[dict] = {
+        **WatchingCallback._kept_constraints,
+        "saved_path_": [str, None],
+    }
+
     def on_fit_begin(self, run: Run) -> None:
         """Check the path; see :meth:`Callback.on_fit_begin`."""
         self._validate_params()
-        self._check_path(run)
+        self._folder = starting_folder(self._pattern)
+        self._check_paths(run)
         known = self._watch(run)
         if self._training != run.training:
-            self.saved_path_: Path | None = None
+            self.saved_path_: str | None = None
         if not known or not run.incremental:
             remove_leftovers(_wildcard(os.path.dirname(self._pattern)), self._pattern)
         self._training = run.training
@@ -106,11 +118,11 @@ class ModelCheckpoint(WatchingCallback):
             return
         path = self._filled(run.latest | {"epoch": run.epoch})
         # What is saved knows of itself.
-        self.saved_path_ = Path(path)
+        self.saved_path_ = path
         try:
-            os.makedirs(os.path.dirname(path) or os.curdir, exist_ok=True)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
             with replaced_file(path, self._pattern) as file:
-                joblib.dump(run.estimator(), file)
+                _dump(run.estimator(), file)
         except BaseException:
             self.__dict__.update(before)
             raise
@@ -119,30 +131,52 @@ class ModelCheckpoint(WatchingCallback):
     def _pattern(self) -> str:
         return os.fsdecode(self.path)
 
-    def _check_path(self, run: Run) -> None:
-        """Raise what can be known to be wrong with the path before the first epoch."""
+    def _check_paths(self, run: Run) -> None:
+        """Raise what can be known to be wrong with paths before the first epoch."""
         if "\0" in self._pattern:
             raise ValueError(f"path={self._pattern!r} must not have a null character.")
         sample: dict[str, Any] = dict.fromkeys(run.history, 0.0)
-        path = self._filled(sample | {"epoch": run.n_epochs})
+        epochs = range(run.epoch + 1, run.n_epochs + 1)
+        paths = {
+            self._filled(sample | {"epoch": epoch}): None
+            for epoch in (*epochs[:_N_CHECKED], run.n_epochs)
+        }
         check_folder(os.path.dirname(_text_before_braces(self._pattern)), self._pattern)
-        folder = os.path.dirname(path) or os.curdir
+        folders = dict.fromkeys(self._check_path(path) for path in paths)
+        for folder in folders:
+            try_folder(folder, self._pattern)
+
+    def _check_path(self, path: str) -> str:
+        """The folder in which a file or folder is made first to write to a path."""
+        folder = os.path.dirname(path)
         if os.path.isdir(folder):
             check_replaceable(path)
-            return
+            return os.path.dirname(os.path.realpath(path))
         while not os.path.lexists(folder):
-            folder = os.path.dirname(folder) or os.curdir
+            folder = os.path.dirname(folder)
         check_folder(folder, self._pattern)
         _check_names(path, folder)
+        return folder
 
     def _filled(self, values: dict[str, Any]) -> str:
         try:
-            return self._pattern.format(**values)
+            return os.path.join(self._folder, self._pattern.format(**values))
         except (LookupError, ValueError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"path={self._pattern!r} must have names in its braces that are "
                 f"among {sorted(values)}, with formats for numbers."
             ) from error
+
+
+def _dump(estimator: Any, file: IO[bytes]) -> None:
+    try:
+        joblib.dump(estimator, file)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise pickle.PicklingError(
+            f"ModelCheckpoint cannot save the estimator: {error}. Functions and "
+            "classes among its parameters must be those of a module, no lambda and "
+            "none that is made in a function."
+        ) from error
 
 
 def _text_before_braces(pattern: str) -> str:
@@ -165,10 +199,7 @@ def _wildcard(pattern: str) -> str:
 
 def _check_names(path: str, folder: str) -> None:
     """Check the names of folders that are yet to be made in ``folder``."""
-    if not os.path.basename(path):
-        raise IsADirectoryError(
-            f"path={path!r} names a folder: it must end with the name of a file."
-        )
+    check_last_name(path)
     longest = os.pathconf(folder, "PC_NAME_MAX")
     for name in path.split(os.sep):
         if len(os.fsencode(name)) > longest:

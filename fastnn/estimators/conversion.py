@@ -6,7 +6,7 @@ predict and to go on training lives in private attributes, which are set here al
 
 import copy
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +15,11 @@ from scipy import sparse
 from sklearn import neural_network
 from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from fastnn.arguments import as_numbers
@@ -41,6 +46,29 @@ _SHARED = (
     "n_features_in_",
     "feature_names_in_",
 )
+_COUNT = [Interval(Integral, 0, None, closed="left")]
+_SIZE = [Interval(Integral, 1, None, closed="left")]
+_RATE = [Interval(Real, 0, None, closed="neither")]
+# What attributes of scikit-learn's models must be, described as parameters are: of all,
+# of classifiers, of those that may go on training, and of the two optimizers.
+_OF_ALL = {
+    "coefs_": [list, tuple],
+    "intercepts_": [list, tuple],
+    "n_features_in_": _SIZE,
+    "n_outputs_": _SIZE,
+}
+_OF_CLASSIFIERS = {"classes_": [np.ndarray], "_label_binarizer": [LabelBinarizer]}
+_OF_TRAINING = {
+    "_optimizer.learning_rate_init": _RATE,
+    "_random_state": [np.random.RandomState],
+    "_no_improvement_count": _COUNT,
+    "t_": _COUNT,
+    "loss_": [Real],
+    "loss_curve_": [list],
+    "validation_scores_": [list, None],
+}
+_OF_ADAM = {"_optimizer.ms": [list], "_optimizer.vs": [list], "_optimizer.t": _COUNT}
+_OF_SGD = {"_optimizer.velocities": [list], "_optimizer.learning_rate": _RATE}
 _SKLEARN_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 _SKLEARN_LOSSES = ("squared_error", "poisson")
 
@@ -200,6 +228,46 @@ def _targets_of(model: Any) -> Any:
     return sparse.csr_array(labels) if model._label_binarizer.sparse_input_ else labels
 
 
+def check_attributes(model: Any) -> None:
+    """Check the attributes of scikit-learn's model that are read here.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, or is not what scikit-learn makes.
+    """
+    expected: dict[str, list] = dict(_OF_ALL)
+    if is_classifier(model):
+        expected |= _OF_CLASSIFIERS
+    if "_optimizer" in vars(model):
+        expected |= _OF_TRAINING
+        expected |= _OF_ADAM if hasattr(model._optimizer, "ms") else _OF_SGD
+        watched = getattr(model, "validation_scores_", None) is not None
+        expected["best_validation_score_" if watched else "best_loss_"] = [Real]
+    found = {name: _attribute(model, name) for name in expected}
+    for name in ("loss_curve_", "validation_scores_"):
+        numbers = found.get(name)
+        if isinstance(numbers, list) and not all(isinstance(n, Real) for n in numbers):
+            raise ValueError(
+                f"model is damaged: The '{name}' attribute of {type(model).__name__} "
+                f"must hold real numbers. Got {numbers!r} instead. Fit or load it "
+                "again."
+            )
+    try:
+        validate_parameter_constraints(expected, found, type(model).__name__)
+    except InvalidParameterError as error:
+        what = str(error).replace("' parameter of ", "' attribute of ", 1)
+        raise ValueError(f"model is damaged: {what} Fit or load it again.") from None
+
+
+def _attribute(model: Any, path: str) -> Any:
+    """An attribute of a model or of its optimizer; "nothing" where there is none."""
+    value = model
+    for name in path.split("."):
+        value = getattr(value, name, "nothing")
+    return value
+
+
 def computing_dtype(model: Any) -> np.dtype:
     """float32 where no weight of scikit-learn's model loses by it, else float64."""
     dtypes = [np.asarray(each).dtype for each in (*model.coefs_, *model.intercepts_)]
@@ -294,7 +362,9 @@ def _training_state(model: Any, fitted: FittedNetwork) -> ConvergenceState:
         n_stalled_epochs=model._no_improvement_count,
         history=history,
         loss=float(model.loss_),
-        best_loss=float(min(model.loss_curve_) if watched else model.best_loss_),
+        best_loss=float(
+            min(model.loss_curve_, default=np.inf) if watched else model.best_loss_
+        ),
         best_validation_score=float(model.best_validation_score_)
         if watched
         else -np.inf,

@@ -61,7 +61,14 @@ def kind_of(y: Any) -> str:
         return INDICATOR
     if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "biuf" and _are_bits(y):
         return INDICATOR
-    kind = type_of_target(y, input_name="y")
+    try:
+        kind = type_of_target(y, input_name="y")
+    except TypeError as error:  # such as a column of numbers beside one of words
+        raise ValueError(
+            "y must hold labels of one kind in all of its columns, words or whole "
+            f"numbers, got some that have no order among them: {error}. Make them "
+            "words, for example with y.astype(str)."
+        ) from error
     if kind == INDICATOR:
         return MULTI_OUTPUT
     if kind == "unknown":

@@ -9,6 +9,8 @@ from sklearn import config_context
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.metrics._scorer import _BaseScorer
 
+from fastnn.error_state import ignoring_errors
+
 # What the history has of validation data without any metric.
 TAKEN = ("loss", "score")
 
@@ -85,23 +87,34 @@ def measure(
     }
     # scikit-learn's share predictions, and take weights where their functions do.
     shared = {n: each for n, each in scorers.items() if isinstance(each, _BaseScorer)}
+    named = {n: each for n, each in shared.items() if isinstance(metrics[n], str)}
+    made = {n: each for n, each in shared.items() if n not in named}
     measured: dict[str, Any] = {}
-    if shared:
-        # What is routed in the code around the fit does not concern these calls.
-        with config_context(enable_metadata_routing=False):
-            scorer = check_scoring(estimator, scoring=shared)
-            try:
-                measured |= scorer(estimator, X, y, **weighed)
-            except AttributeError as error:  # such as probabilities of a hinge loss
-                raise ValueError(
-                    f"metrics={list(metrics)!r} cannot all be taken of this estimator: "
-                    f"{error}"
-                ) from error
+    if named:
+        measured |= ignoring_errors(_taken, estimator, named, X, y, weighed)
+    if made:  # maybe of functions of the user's
+        measured |= _taken(estimator, made, X, y, weighed)
     for name in scorers.keys() - shared.keys():
         function = scorers[name]
         options = weighed if _takes_weights(function) else {}
         measured[name] = function(estimator, X, y, **options)
     return {name: _number(name, measured[name]) for name in scorers}
+
+
+def _taken(
+    estimator: Any, scorers: dict[str, Any], X: Any, y: Any, weighed: dict[str, Any]
+) -> dict[str, Any]:
+    """What scikit-learn's scorers say, from predictions that they share."""
+    # What is routed in the code around the fit does not concern these calls.
+    with config_context(enable_metadata_routing=False):
+        scorer = check_scoring(estimator, scoring=scorers)
+        try:
+            return scorer(estimator, X, y, **weighed)
+        except AttributeError as error:  # such as probabilities of a hinge loss
+            raise ValueError(
+                f"metrics={list(scorers)!r} cannot all be taken of this estimator: "
+                f"{error}"
+            ) from error
 
 
 def _known(name: str, position: int) -> str:
@@ -144,7 +157,7 @@ def _takes_weights(function: Callable) -> bool:
 def _number(name: str, value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(
             f"a metric must return one number, got {value!r} from {name!r}."
         ) from error

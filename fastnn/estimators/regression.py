@@ -7,8 +7,10 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from fastnn.error_state import ignoring_errors
 from fastnn.estimators.arrays import as_array_of, on_host
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.ranges import described_as_overflow
 from fastnn.estimators.targets import RegressionTargets
 from fastnn.estimators.validation import Arguments
 from fastnn.losses import (
@@ -181,7 +183,8 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
         """
         predictions = on_host(self.predict(X))
         weight = on_host(sample_weight, "sample_weight")
-        return self._targets.score(on_host(y), predictions, weight)
+        with described_as_overflow("y"):
+            return ignoring_errors(self._targets.score, on_host(y), predictions, weight)
 
     def _loss_of_name(self, name: str) -> Loss:
         return regression_loss(name)

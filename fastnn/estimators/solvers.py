@@ -13,7 +13,12 @@ from fastnn.cuda import find_device
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.validation import Judge, Samples, split
+from fastnn.estimators.validation import (
+    Judge,
+    Samples,
+    check_score_exists,
+    split,
+)
 from fastnn.history import History
 from fastnn.lbfgs import fit_lbfgs
 from fastnn.plain_numbers import plain_number
@@ -105,6 +110,8 @@ class SolverTraining(BaseNeuralNetwork):
             samples, held_out = self._split(targets, samples, state.random_state)
         validate: Validate | None = None
         if held_out is not None:
+            if self.early_stopping:
+                check_score_exists(targets, held_out)
             judge = Judge(targets, held_out, find_device(self.device))
             validate = partial(judge, fitted)
         state.history.names = ("loss", *(_VALIDATION if validate else ()))

@@ -179,6 +179,16 @@ def split(
     return samples.take(rows, device), samples.take(held_out, device)
 
 
+def check_score_exists(targets: Any, samples: Samples) -> None:
+    """Refuse validation samples by whose score nothing can be decided."""
+    if isinstance(targets, RegressionTargets) and len(samples.encoded) < 2:
+        raise ValueError(
+            "X_val must have at least 2 samples with early_stopping=True, got 1: the "
+            "score of a regressor compares them with their mean. Pass more, or set "
+            "early_stopping=False."
+        )
+
+
 class Judge:
     """Judges networks on samples, again and again while one is trained.
 

@@ -147,7 +147,7 @@ class LambdaSchedule(Schedule):
             returned = self.function(step)
         try:
             factor = float(returned)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             factor = math.nan
         if 0 <= factor < math.inf:
             return factor
