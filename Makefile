@@ -54,7 +54,7 @@ test-instructions: $(VENV)/.ready-test  ## Test what is computed, as on older pr
 # What has passed is noted when all of it has: not where PYTEST_FLAGS may choose tests.
 test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card, and look for races
 	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) $(wildcard tests/test_cuda_*.py)
-	$(RUN) tests/sanitize.py
+	$(RUN) tests/sanitize_cuda.py
 	$(if $(PYTEST_FLAGS),,PYTHONPATH=. $(RUN) tests/gpu_support.py --passed)
 
 # One seed is one case. N=1 runs a case again and tells all about it.

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h> /* makes glibc name itself */
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether loops are compiled for AVX-512, AVX2 and the baseline (each_level.h), by compilers

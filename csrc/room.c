@@ -97,9 +97,9 @@ void room_free(void *room) {
 }
 
 int room_group(int count, const size_t *bytes, void **rooms) {
-    size_t total = 0;
+    size_t total = 0, most = SIZE_MAX - 2 * LINE;
     for (int i = 0; i < count; i++) {
-        if (bytes[i] > SIZE_MAX - 2 * LINE - total) return 0;
+        if (total > most || bytes[i] > most - total) return 0;
         total += (bytes[i] + LINE - 1) / LINE * LINE;
     }
     char *room = room_new(total);

@@ -19,7 +19,7 @@ void room_free(void *room);
 int room_group(int count, const size_t *bytes, void **rooms);
 void room_free_group(int count, void **rooms);
 
-/* Whether the tests want it that the system refuses something: a lock, a thread. */
+/* Whether the tests want the system to refuse something: a lock, a thread. */
 #if defined(FASTNN_SANITIZE)
 int room_refused(void);
 #else

@@ -1,6 +1,5 @@
 """What a bug report should say about the machine."""
 
-import os
 import platform
 import sys
 
@@ -41,7 +40,7 @@ def show_versions() -> None:
         "joblib": joblib.__version__,
         "threadpoolctl": threadpoolctl.__version__,
         "instruction set": tables.INSTRUCTION_SET,
-        "FASTNN_INSTRUCTIONS": os.environ.get("FASTNN_INSTRUCTIONS", "not set"),
+        "FASTNN_INSTRUCTIONS": tables.INSTRUCTION_LIMIT,
     }
     for precision in PRECISIONS:
         unit = matrix_unit(precision) or "float32 in its place"

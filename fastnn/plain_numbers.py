@@ -5,10 +5,10 @@ NumPy's scalars keep their precision and range in arithmetic with Python's: a ra
 """
 
 import copy
-from functools import cache
 from math import copysign, inf
 from numbers import Integral, Real
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -110,16 +110,22 @@ def _check_number(
     )
 
 
-@cache
+# Of classes that are in use: those of the user's come and go.
+_known_intervals: WeakKeyDictionary[type, dict[str, Interval]] = WeakKeyDictionary()
+
+
 def _intervals(kind: type) -> dict[str, Interval]:
     """Parameters of a class that are real numbers, and the numbers they may be."""
-    constraints: dict[str, Any] = getattr(kind, "_parameter_constraints", {})
-    return {
-        name: each
-        for name, alternatives in constraints.items()
-        for each in alternatives
-        if isinstance(each, Interval) and each.type is Real
-    }
+    found = _known_intervals.get(kind)
+    if found is None:
+        constraints: dict[str, Any] = getattr(kind, "_parameter_constraints", {})
+        found = _known_intervals[kind] = {
+            name: each
+            for name, alternatives in constraints.items()
+            for each in alternatives
+            if isinstance(each, Interval) and each.type is Real
+        }
+    return found
 
 
 def _numbers(value: Any) -> list:

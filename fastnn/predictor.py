@@ -247,7 +247,7 @@ class Predictor:
             few: Any = X, y, sample_weight
             n_samples = y.shape[0]
             if n_samples > FEW_SAMPLES:
-                rows = np.arange(0, n_samples, n_samples // FEW_SAMPLES)
+                rows = np.arange(FEW_SAMPLES) * n_samples // FEW_SAMPLES
                 few = tuple(None if each is None else each[rows] for each in few)
             now, _, total = self.evaluate(parameters, *few)
             if total and now <= total * (loss + 9 * abs(loss)):

@@ -224,7 +224,9 @@ class Trainer:
                     tables = self._tables(engine.n_steps, state, average, epoch)
                     loss = engine.epoch(tables)
                     epoch += 1
-                    if not (math.isfinite(loss) and engine.all_finite()):
+                    finite = math.isfinite(loss) and engine.all_finite()
+                    # The loss of the last step is that before its update.
+                    if not finite or (epoch == most and not is_usable(loss)):
                         if epoch == 1:
                             raise NotFiniteError
                         undo_epoch()
@@ -235,8 +237,7 @@ class Trainer:
                     state.optimizer.step = first_step + epoch * engine.n_steps
                     state.n_samples_seen = n_seen + epoch * n_samples
                     ended = supervisor.epoch_ended(epoch, loss)
-                # The loss of the last step is that before its update.
-                if not diverged and not is_usable(loss):
+                if epoch < most and not diverged and not is_usable(loss):
                     undo_epoch()
                     _warn_of_divergence(epoch, state.optimizer.learning_rate)
                     state.optimizer.step -= engine.n_steps

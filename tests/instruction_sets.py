@@ -55,7 +55,10 @@ def sets_here():
 def main(options):
     paths = [str(HERE / f"{name}.py") for name in FILES]
     command = [sys.executable, "-m", "pytest", "-q", *paths, *options]
-    for name in sets_here()[:-1]:
+    sets = sets_here()
+    if len(sets) == 1:
+        print(f"There is no instruction set below {sets[0]}: nothing to do.")
+    for name in sets[:-1]:
         print(f"FASTNN_INSTRUCTIONS={name}", flush=True)
         # Threads of BLAS, which has all products of the baseline, make small ones slow.
         limits = {"FASTNN_INSTRUCTIONS": name, "OPENBLAS_NUM_THREADS": "1"}

@@ -37,19 +37,20 @@ KINDS = [
     # More descriptions of networks than are remembered.
     lambda n: MLPClassifier((1 + n % 300,), n_jobs=1, **params).fit(X, labels),
     lambda n: MLPRegressor(
-        hidden_layer_sizes=(4,), solver="lbfgs", max_iter=1, dtype=None
+        hidden_layer_sizes=(4,), solver="lbfgs", max_iter=1, dtype=None, n_jobs=2
     ).fit(X, y),
-    lambda n: MLPClassifier((4,), early_stopping=True, **params).fit(
+    lambda n: MLPClassifier((4,), early_stopping=True, n_jobs=2, **params).fit(
         sparse.csr_matrix(X), labels
     ),
     lambda n: NeuralNetClassifier(
         network(n),
         epochs=2,
+        n_jobs=2,
         validation=0.2,
         averaging=EMA(),
         early_stopping=EarlyStopping(),
     ).fit(X, labels),
-    lambda n: fastnn.NeuralNetRegressor(loss=squares, epochs=1).fit(X, y),
+    lambda n: fastnn.NeuralNetRegressor(loss=squares, epochs=1, n_jobs=2).fit(X, y),
     lambda n: pickle.loads(pickle.dumps(trained)).partial_fit(X, labels).predict(X),
     lambda n: refused(MLPRegressor(alpha=-1.0), X, y),
     lambda n: refused(MLPRegressor(learning_rate_init=1e300), X * 1e30, y * 1e30),
@@ -57,8 +58,10 @@ KINDS = [
 
 
 def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+    # What other files of /proc say is not exact where there are many processors.
+    with open("/proc/self/smaps_rollup") as file:
+        (line,) = (line for line in file if line.startswith("Rss:"))
+    return 1024 * int(line.split()[1])
 
 
 def refused(model, *data):
@@ -74,19 +77,28 @@ def fit(numbers):
         KINDS[number % len(KINDS)](number)
 
 
+def n_threads():
+    return len(os.listdir("/proc/self/task"))
+
+
 def state():
     gc.collect()
-    time.sleep(0.5)  # helpers end by themselves after a while without a job
+    # Helpers end by themselves after a while without a job.
+    known, since = n_threads(), time.monotonic()
+    while time.monotonic() < since + 0.5:
+        time.sleep(0.01)
+        if n_threads() != known:
+            known, since = n_threads(), time.monotonic()
     return {
         "bytes": resident_bytes(),
         "objects": len(gc.get_objects()),
-        "threads": len(os.listdir("/proc/self/task")),
+        "threads": known,
         "descriptors": len(os.listdir("/proc/self/fd")),
     }
 
 
 if __name__ == "__main__":
-    trained = MLPClassifier((4,), **params).fit(X, labels)
+    trained = MLPClassifier((4,), n_jobs=2, **params).fit(X, labels)
     fit(range(1200))  # what is remembered of networks is full by then, many times
     before = state()
     fit(range(1200, 1200 + N_FITS))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import sanitize
+import sanitize_cuda
 import short_cuda_fit
 from emulation import EmulatedDevice, device_under_test
 from short_cuda_fit import DONE, FITS, fit, outputs
@@ -87,7 +87,7 @@ def test_the_pool_is_off_before_anything_is_fitted(launched, monkeypatch, capsys
 
 
 def test_tools_and_their_options():
-    memory, race = (sanitize.command("tool", name) for name in sanitize.TOOLS)
+    memory, race = (sanitize_cuda.command("tool", name) for name in sanitize_cuda.TOOLS)
     assert memory[:5] == ["tool", "--tool", "memcheck", "--error-exitcode", "86"]
     assert race[2] == "racecheck"
     assert memory[-1].endswith("short_cuda_fit.py")
@@ -121,14 +121,14 @@ RACES = "RACECHECK SUMMARY: {} displayed ({}, {})"
     ],
 )
 def test_verdicts(tool, code, output, expected):
-    found = sanitize.verdict(tool, code, output)
+    found = sanitize_cuda.verdict(tool, code, output)
     assert found is expected or expected in found
 
 
 def test_a_missing_sanitizer_is_named(monkeypatch):
-    monkeypatch.setattr(sanitize, "find_sanitizer", lambda: None)
+    monkeypatch.setattr(sanitize_cuda, "find_sanitizer", lambda: None)
     with pytest.raises(SystemExit, match="compute-sanitizer is not installed"):
-        sanitize.main()
+        sanitize_cuda.main()
 
 
 @pytest.mark.parametrize("code", [0, 86])
@@ -141,7 +141,7 @@ def test_a_tool_that_finds_something_ends_it(code, monkeypatch, tmp_path, capfd)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     if code:
         with pytest.raises(SystemExit, match="memcheck has found errors"):
-            sanitize.main()
+            sanitize_cuda.main()
     else:
-        sanitize.main()
+        sanitize_cuda.main()
     assert ("--tool racecheck" in capfd.readouterr().out) == (not code)

@@ -62,6 +62,13 @@ WRITERS = {"save": (save, is_saved), "log": (log, is_logged)}
 WRITERS |= {"replace": (replace, is_replaced)}
 
 
+PATIENCE = 60  # seconds until a writer has written something
+
+
+def written(path):
+    return path.exists() and path.stat().st_size > 0
+
+
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_killed_at_random_moments(writer, tmp_path):
@@ -70,14 +77,18 @@ def test_killed_at_random_moments(writer, tmp_path):
     context = multiprocessing.get_context("fork")
     for seconds in np.random.default_rng(0).uniform(0, 0.03, KILLS):
         process = context.Process(target=write, args=(path,))
-        before = path.stat().st_mtime_ns if path.exists() else None
+        before = path.stat().st_mtime_ns if written(path) else None
         process.start()
-        while not path.exists() or path.stat().st_mtime_ns == before:
-            assert process.is_alive()
-            time.sleep(0.001)
-        time.sleep(seconds)
-        process.kill()
-        process.join()
+        end = time.monotonic() + PATIENCE
+        try:
+            while not written(path) or path.stat().st_mtime_ns == before:
+                assert process.is_alive()
+                assert time.monotonic() < end
+                time.sleep(0.001)
+            time.sleep(seconds)
+        finally:
+            process.kill()
+            process.join()
         check(path)
         # What one leaves the next one removes.
         assert len(set(os.listdir(tmp_path)) - {"file"}) <= 1

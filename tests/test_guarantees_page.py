@@ -9,7 +9,10 @@ import pytest
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
-PAGE = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+PATH = ROOT / "docs" / "guarantees.md"
+if not PATH.exists():
+    pytest.skip("needs a checkout", allow_module_level=True)
+PAGE = PATH.read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)))
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| ")]
 PROMISES = [row for row in ROWS if not row.startswith("| promise")]

@@ -15,7 +15,7 @@ import pytest
 from patience import SOON
 from scipy import sparse
 from sklearn.datasets import load_iris
-from test_interrupts import float_mode, interrupted
+from test_interrupts import LARGE, float_mode, interrupted
 from test_threads import blas_threads, settled_tasks, tasks, wait_for_tasks
 
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
@@ -156,9 +156,6 @@ def test_shuffles_in_parts_are_those_of_numpy(rows):
     other.shuffle(theirs)
     np.testing.assert_array_equal(ours, theirs)
     assert one.randint(2**30) == other.randint(2**30)
-
-
-LARGE = np.random.default_rng(0).normal(size=(30_000, 300)).astype(np.float32)
 
 
 def soon(call, *arguments, **named):

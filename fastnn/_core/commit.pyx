@@ -1,4 +1,4 @@
-"""Changes that happen whole, or not at all, and such that end with a call.
+"""Changes that happen whole or not at all, and changes that last as long as a call.
 
 Compiled, because a handler of a signal may raise between any two instructions of the
 interpreter, but not within one call of compiled code.

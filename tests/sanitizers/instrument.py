@@ -33,6 +33,11 @@ def compiler():
     return os.environ.get("CC", "cc")
 
 
+def compiler_version():
+    command = [compiler(), "--version"]
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
 def library(name):
     """Where the compiler has a library; None where it does not."""
     done = subprocess.run(
@@ -40,6 +45,19 @@ def library(name):
     )
     path = Path(done.stdout.strip())
     return path.resolve() if path.is_absolute() and path.exists() else None
+
+
+def runs(kind):
+    """What a process says that is loaded with a sanitizer; None if it runs."""
+    libraries = ":".join(str(library(name)) for name in PRELOADED[kind])
+    done = subprocess.run(
+        [sys.executable, "-c", "pass"],
+        env={**os.environ, "LD_PRELOAD": libraries, "ASAN_OPTIONS": "detect_leaks=1"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    # Leaks of the interpreter's own are none of a sanitizer that cannot run.
+    failed = "FATAL" in done.stderr or "LeakSanitizer has encountered" in done.stderr
+    return done.stderr if failed or done.returncode < 0 else None
 
 
 def missing(kind):
@@ -57,30 +75,41 @@ def missing(kind):
     )
     if done.returncode:
         return f"{compiler()} does not compile with {SANITIZERS[kind]}: {done.stderr}"
-    return None
+    said = runs(kind)
+    return None if said is None else f"nothing runs with {SANITIZERS[kind]}: {said}"
+
+
+def is_built(path, names):
+    """Whether a file was made of one that is still among the names."""
+    stem = path.name.split(".")[0]
+    return path.suffix in (".so", ".c") and f"{stem}.pyx" in names
 
 
 def mirror(source, target):
-    """Brings a folder up to date, with the times of its files; compiled ones stay."""
+    """Brings a folder up to date, with the times of its files; built ones stay."""
     target.mkdir(parents=True, exist_ok=True)
     names = set()
     for path in source.iterdir():
-        names.add(path.name)
-        copy = target / path.name
         if path.name == "__pycache__" or path.suffix in (".so", ".pyd"):
             continue
+        names.add(path.name)
+        copy = target / path.name
         if path.is_dir():
             mirror(path, copy)
-        elif not copy.exists() or copy.stat().st_mtime < path.stat().st_mtime:
+        elif not copy.exists() or copy.stat().st_mtime != path.stat().st_mtime:
             shutil.copy2(path, copy)
     for copy in target.iterdir():
-        if copy.name not in names and copy.suffix not in (".so", ".c"):
+        if copy.name not in names and not is_built(copy, names):
             shutil.rmtree(copy) if copy.is_dir() else copy.unlink()
 
 
 def build(kind):
     """The folder of a sanitizer's build, after bringing it up to date."""
     folder = BUILDS / kind
+    by = "\n".join([compiler_version(), *FLAGS, *SANITIZERS[kind]])
+    made_by = folder / "made_by.txt"
+    if not made_by.exists() or made_by.read_text() != by:
+        shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         source = REPOSITORY / name
@@ -104,6 +133,7 @@ def build(kind):
         [wrapper, *shared, "-o", "faults.so", f"{own}/faults.c", "csrc/room.c"],
     ):
         subprocess.run(command, cwd=folder, check=True)
+    made_by.write_text(by)
     return folder
 
 

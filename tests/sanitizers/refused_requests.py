@@ -62,7 +62,7 @@ def test_whatever_is_refused(name, call, form, refusals):
     del model
     gc.collect()
     assert wait_for_tasks(tasks)
-    rooms = refusals.rooms
+    rooms, came = refusals.rooms, False
     for n in range(1, n_requests + 1):
         model = fitted()
         before, predictions = state_of(model), model.predict(data)
@@ -71,10 +71,12 @@ def test_whatever_is_refused(name, call, form, refusals):
             result = call(model, data)
         except MemoryError as error:
             error.__traceback__ = None
+            came = came or refusals.refused
             refusals.count()
             assert state_of(model) == before
             np.testing.assert_array_equal(model.predict(data), predictions)
         else:
+            came = came or refusals.refused
             refusals.count()
             # Without room for copies, products add up in another order.
             np.testing.assert_allclose(outcome(result), expected, rtol=1e-3, atol=1e-4)
@@ -83,5 +85,6 @@ def test_whatever_is_refused(name, call, form, refusals):
         assert float_mode() == mode
         del model
     gc.collect()
+    assert came
     assert wait_for_tasks(tasks)
     assert refusals.rooms == rooms
