@@ -9,7 +9,7 @@ import copy
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -68,7 +68,7 @@ MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray
 _SKLEARN_NAMES = {"exponential": "exp"}
 
 
-@cache
+@lru_cache(maxsize=64)
 def _parameter_names(estimator: type[BaseEstimator]) -> tuple[str, ...]:
     return tuple(estimator._get_param_names())
 
