@@ -16,8 +16,6 @@ from fastnn.averaging import EMA
 from fastnn.callbacks import EarlyStopping
 from fastnn.layers import BatchNorm, Dense, Dropout
 
-N_FITS = int(sys.argv[1])
-fastnn.engine.OPERATIONS_PER_THREAD = 1  # small steps use threads
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 4))
 y, labels = X[:, 0], (X[:, 0] > 0) * 1
@@ -97,10 +95,18 @@ def state():
     }
 
 
-if __name__ == "__main__":
-    trained = MLPClassifier((4,), n_jobs=2, **params).fit(X, labels)
+trained = MLPClassifier((4,), n_jobs=2, **params)
+
+
+def main(n_fits):
+    fastnn.engine.OPERATIONS_PER_THREAD = 1  # small steps use threads
+    trained.fit(X, labels)
     fit(range(1200))  # what is remembered of networks is full by then, many times
     before = state()
-    fit(range(1200, 1200 + N_FITS))
+    fit(range(1200, 1200 + n_fits))
     after = state()
     print(json.dumps({name: after[name] - before[name] for name in before}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -15,7 +15,6 @@ from fastnn.layers import BatchNorm, Dense
 
 N_ROWS, N_COLUMNS, N_FEW = 200_000, 20, 20
 WIDE, WIDE_LBFGS, TALL = 2000, 700, 200_000
-rng = np.random.default_rng(0)
 
 
 def field(name):
@@ -31,27 +30,6 @@ def peak_of(call):
     before = field("VmRSS")
     call()
     return field("VmHWM") - before
-
-
-X, y = rng.normal(size=(N_ROWS, N_COLUMNS)), rng.normal(size=N_ROWS)
-few = X[:N_FEW], y[:N_FEW]
-tenth = sparse.csr_array(
-    (
-        np.ones(10 * N_ROWS),
-        np.tile(np.arange(0, 100, 10, dtype=np.int32), N_ROWS),
-        np.arange(0, 10 * N_ROWS + 1, 10, dtype=np.int32),
-    ),
-    shape=(N_ROWS, 100),
-)
-forms = {
-    "float64": X,
-    "float32": X.astype(np.float32),
-    "Fortran order": np.asfortranarray(X),
-    "rows apart": rng.normal(size=(N_ROWS, 2 * N_COLUMNS))[:, ::2],
-    "integers": rng.integers(0, 9, X.shape),
-    "CSR": tenth,
-    "CSC": tenth.tocsc(),
-}
 
 
 def mlp(units, Estimator=MLPRegressor, **params):
@@ -72,42 +50,71 @@ def net(*layers, **params):
     return NeuralNetRegressor(Sequential(layers), **params)
 
 
-def whole(*layers, n_jobs=1):
-    network = Dense(50, "relu"), *layers
-    return net(*network, epochs=1, batch_size=N_ROWS, n_jobs=n_jobs).fit(X, y)
+def forms_of(X, rng):
+    """The same size of X in other forms; of sparse ones, a tenth of the numbers."""
+    tenth = sparse.csr_array(
+        (
+            np.ones(10 * N_ROWS),
+            np.tile(np.arange(0, 100, 10, dtype=np.int32), N_ROWS),
+            np.arange(0, 10 * N_ROWS + 1, 10, dtype=np.int32),
+        ),
+        shape=(N_ROWS, 100),
+    )
+    return {
+        "float64": X,
+        "float32": X.astype(np.float32),
+        "Fortran order": np.asfortranarray(X),
+        "rows apart": rng.normal(size=(N_ROWS, 2 * N_COLUMNS))[:, ::2],
+        "integers": rng.integers(0, 9, X.shape),
+        "CSR": tenth,
+        "CSC": tenth.tocsc(),
+    }
 
 
-# What is loaded, or made once, at the first call.
-for solver in ("adam", "sgd", "lbfgs"):
-    mlp((5,), solver=solver).fit(*few).predict(X)
-narrow(early_stopping=True).fit(X, y)
-narrow(n_jobs=2, Estimator=MLPClassifier).fit(X[:9000], y[:9000] > 0)
-trained = wide().fit(*few)
-trained_by_sgd = wide(solver="sgd").fit(*few)
-tall = {n_jobs: mlp((TALL,), n_jobs=n_jobs, max_iter=1).fit(*few) for n_jobs in (1, 2)}
+def calls(X, y, forms):
+    """What to call, by name, after what first calls load or make once."""
+    few = X[:N_FEW], y[:N_FEW]
 
-CALLS = {
-    "adam": lambda: wide().fit(*few),
-    "adam on two threads": lambda: wide(n_jobs=2, batch_size=N_FEW).fit(*few),
-    "sgd": lambda: wide(solver="sgd").fit(*few),
-    "early stopping": lambda: wide(early_stopping=True).fit(*few),
-    "average": lambda: net(
-        Dense(WIDE, "relu"), Dense(WIDE, "relu"), epochs=3, averaging=EMA()
-    ).fit(*few),
-    "float64": lambda: wide(dtype="float64").fit(*few),
-    "partial_fit": lambda: trained.partial_fit(*few),
-    "partial_fit with sgd": lambda: trained_by_sgd.partial_fit(*few),
-    "lbfgs": lambda: mlp((WIDE_LBFGS,) * 2, solver="lbfgs", max_iter=12).fit(*few),
-    "held out": lambda: narrow(early_stopping=True).fit(X, y),
-    "validation data": lambda: narrow().fit(*few, X_val=X, y_val=y),
-    "one mini-batch": whole,
-    "one mini-batch on two threads": lambda: whole(n_jobs=2),
-    "one whole mini-batch": lambda: whole(BatchNorm()),
-    "predict": lambda: narrow().fit(*few).predict(X),
-    "predict wide": lambda: tall[1].predict(X[:2000]),
-    "predict wide on two threads": lambda: tall[2].predict(X[:2000]),
-}
-CALLS |= {f"X, {name}": lambda X=X: narrow().fit(X, y) for name, X in forms.items()}
+    def whole(*layers, n_jobs=1):
+        network = Dense(50, "relu"), *layers
+        return net(*network, epochs=1, batch_size=N_ROWS, n_jobs=n_jobs).fit(X, y)
+
+    for solver in ("adam", "sgd", "lbfgs"):
+        mlp((5,), solver=solver).fit(*few).predict(X)
+    narrow(early_stopping=True).fit(X, y)
+    narrow(n_jobs=2, Estimator=MLPClassifier).fit(X[:9000], y[:9000] > 0)
+    trained = wide().fit(*few)
+    trained_by_sgd = wide(solver="sgd").fit(*few)
+    tall = [mlp((TALL,), n_jobs=n_jobs, max_iter=1).fit(*few) for n_jobs in (1, 2)]
+    return {
+        "adam": lambda: wide().fit(*few),
+        "adam on two threads": lambda: wide(n_jobs=2, batch_size=N_FEW).fit(*few),
+        "sgd": lambda: wide(solver="sgd").fit(*few),
+        "early stopping": lambda: wide(early_stopping=True).fit(*few),
+        "average": lambda: net(
+            Dense(WIDE, "relu"), Dense(WIDE, "relu"), epochs=3, averaging=EMA()
+        ).fit(*few),
+        "float64": lambda: wide(dtype="float64").fit(*few),
+        "partial_fit": lambda: trained.partial_fit(*few),
+        "partial_fit with sgd": lambda: trained_by_sgd.partial_fit(*few),
+        "lbfgs": lambda: mlp((WIDE_LBFGS,) * 2, solver="lbfgs", max_iter=12).fit(*few),
+        "held out": lambda: narrow(early_stopping=True).fit(X, y),
+        "validation data": lambda: narrow().fit(*few, X_val=X, y_val=y),
+        "one mini-batch": whole,
+        "one mini-batch on two threads": lambda: whole(n_jobs=2),
+        "one whole mini-batch": lambda: whole(BatchNorm()),
+        "predict": lambda: narrow().fit(*few).predict(X),
+        "predict wide": lambda: tall[0].predict(X[:2000]),
+        "predict wide on two threads": lambda: tall[1].predict(X[:2000]),
+    } | {f"X, {name}": lambda X=X: narrow().fit(X, y) for name, X in forms.items()}
+
+
+def main():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(N_ROWS, N_COLUMNS)), rng.normal(size=N_ROWS)
+    called = calls(X, y, forms_of(X, rng))
+    print(json.dumps({name: peak_of(call) for name, call in called.items()}))
+
 
 if __name__ == "__main__":
-    print(json.dumps({name: peak_of(call) for name, call in CALLS.items()}))
+    main()
