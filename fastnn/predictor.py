@@ -243,15 +243,15 @@ class Predictor:
             Mean loss of a sample before. Where a few samples have one that is not much
             larger, the others are not looked at.
         """
-        if not isinstance(X, DeviceArray):
-            few: Any = X, y, sample_weight
-            n_samples = y.shape[0]
-            if n_samples > FEW_SAMPLES:
-                rows = np.arange(FEW_SAMPLES) * n_samples // FEW_SAMPLES
-                few = tuple(None if each is None else each[rows] for each in few)
-            now, _, total = self.evaluate(parameters, *few)
-            if total and now <= total * (loss + 9 * abs(loss)):
-                return True
+        some: Any = X, y, sample_weight
+        n_samples = y.shape[0]
+        # A device has no rows of X to itself without a copy of them.
+        if n_samples > FEW_SAMPLES and not isinstance(X, DeviceArray):
+            rows = np.arange(FEW_SAMPLES) * n_samples // FEW_SAMPLES
+            some = [None if each is None else each[rows] for each in some]
+        now, _, total = self.evaluate(parameters, *some)
+        if total and now <= total * (loss + 9 * abs(loss)):
+            return True
         return self.is_finite(parameters, X, y, sample_weight)
 
     def _judge(
