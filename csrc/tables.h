@@ -3,7 +3,6 @@
 #define FASTNN_TABLES_H
 
 #include "elementwise.h"
-#include "calls.h"
 
 enum { NOTHING, OUTPUT, INPUT };
 
@@ -39,14 +38,6 @@ static const char *const optimizer_names[] = {OPTIMIZER_TABLE(ROW)};
 #define ROW(name, slots, step) slots,
 static const int optimizer_slots[] = {OPTIMIZER_TABLE(ROW)};
 #undef ROW
-
-#define ROW(name) #name,
-#define ACTIVATION(name, ...) "add_" #name, "slope_" #name,
-#define LOSS(name, ...) "loss_" #name,
-static const char *const call_names[] = {EVERY_CALL(ROW, ACTIVATION, LOSS)};
-#undef ROW
-#undef ACTIVATION
-#undef LOSS
 
 enum {
     N_ACTIVATIONS = sizeof activation_names / sizeof activation_names[0],

@@ -19,7 +19,6 @@ import pytest
 
 from fastnn.cuda.device import find_device, import_cupy
 from fastnn.cuda.gpu import GPU
-from fastnn.cuda.row_blocks import can_share_rows
 from fastnn.device import DeviceArray, no_memory
 
 HERE = Path(__file__).resolve().parent
@@ -103,19 +102,6 @@ def device_under_test(**options):
     card = Card(cupy, cupy.cuda.runtime.getDevice())
     vars(card).update(options)
     return card
-
-
-# How a device takes the ops of a step: as a chain of kernels, or with the rows of the
-# mini-batch in blocks of threads. Which one is predicted to take less time decides.
-WAYS = {"chain": 0, "row_blocks": np.inf}
-
-
-def take_way(monkeypatch, way):
-    monkeypatch.setattr("fastnn.cuda.row_blocks.LAUNCH_CLOCKS", WAYS[way])
-
-
-def ways_of(plan):
-    return WAYS if can_share_rows(plan) else ["chain"]
 
 
 class Memory:

@@ -10,12 +10,9 @@ import pytest
 import scipy.sparse as sp
 from cases import MAKERS, by_hand, custom, draw, plan_of, quartic, stack
 from emulation import (
-    WAYS,
     EmulatedDevice,
     device_under_test,
     emulated_device,
-    take_way,
-    ways_of,
 )
 from test_cuda_kernels import kernel_names
 from writers import dense
@@ -49,15 +46,6 @@ from fastnn.optimizers import (
 from fastnn.predictor import Predictor
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
-every_plan_and_way = pytest.mark.parametrize(
-    ("name", "way"), [(name, way) for name in MAKERS for way in ways_of(plan_of(name))]
-)
-
-
-@pytest.fixture(params=WAYS)
-def each_way(request, monkeypatch):
-    take_way(monkeypatch, request.param)
-    return request.param
 
 
 RULES = {
@@ -129,10 +117,9 @@ def trained(plan, data, device, optimizer, n_epochs=5, batch_size=9, average=Fal
     return np.array(losses), weights, state, mean
 
 
-@every_plan_and_way
+@every_plan
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_gradient_is_that_of_the_cpu(name, way, dtype, monkeypatch):
-    take_way(monkeypatch, way)
+def test_gradient_is_that_of_the_cpu(name, dtype):
     plan = plan_of(name)
     data = draw(plan, 37).astype(dtype)
     expected, gradients = gradient_of(plan, data, None)
@@ -143,9 +130,8 @@ def test_gradient_is_that_of_the_cpu(name, way, dtype, monkeypatch):
     np.testing.assert_allclose(own, gradients, rtol=rtol, atol=rtol * scale)
 
 
-@every_plan_and_way
-def test_twenty_steps_of_adam_are_those_of_the_cpu(name, way, monkeypatch):
-    take_way(monkeypatch, way)
+@every_plan
+def test_twenty_steps_of_adam_are_those_of_the_cpu(name, monkeypatch):
     # Four mini-batches an epoch, of which the last is smaller, in a shuffled order.
     plan = plan_of(name)
     data = draw(plan, 30).astype(np.float32)
@@ -185,9 +171,8 @@ def test_predictions_are_those_of_the_cpu(name, monkeypatch):
         np.testing.assert_allclose(on_device.evaluate(*arguments), expected[1])
 
 
-@every_plan_and_way
-def test_chunks_add_up(name, way, monkeypatch):
-    take_way(monkeypatch, way)
+@every_plan
+def test_chunks_add_up(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)
     expected, gradients = gradient_of(plan, data, None)
@@ -198,7 +183,6 @@ def test_chunks_add_up(name, way, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["dropout", "noise_rank_2", "alpha_dropout"])
-@pytest.mark.usefixtures("each_way")
 def test_masks_do_not_depend_on_chunks(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)
@@ -225,10 +209,7 @@ def test_the_plans_launch_every_kernel(monkeypatch):
     monkeypatch.setattr(EmulatedDevice, "kernel", kernel)
     for name in MAKERS:
         plan = plan_of(name)
-        for way in ways_of(plan):
-            take_way(monkeypatch, way)
-            gradient_of(plan, draw(plan, 3), emulated_device())
-    take_way(monkeypatch, "chain")
+        gradient_of(plan, draw(plan, 3), emulated_device())
     device = emulated_device()
     for activation in ACTIVATIONS:
         # One that has no bias, and one of so many rows that sums are divided.
@@ -250,7 +231,6 @@ def test_the_plans_launch_every_kernel(monkeypatch):
     assert kernel_names() - launched == {"slope_identity"}
 
 
-@pytest.mark.usefixtures("each_way")
 def test_two_fits_have_the_same_bits():
     plan = plan_of("deep")
     data = draw(plan, 60).astype(np.float32)
@@ -265,7 +245,6 @@ def test_two_fits_have_the_same_bits():
 
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 @pytest.mark.parametrize("wide", [np.float32, np.float64])
-@pytest.mark.usefixtures("each_way")
 def test_sparse_rows_are_dense_ones(index, wide):
     plan = stack([6, 2], input_shape=(40,))
     data = draw(plan, 30)
@@ -313,7 +292,6 @@ def test_x_of_another_type_and_layout_is_converted(order):
     np.testing.assert_allclose(engine.gradients, gradients, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.usefixtures("each_way")
 def test_gradient_of_some_rows_and_then_an_update():
     plan = plan_of("regularized")
     data = draw(plan, 20)
@@ -351,7 +329,6 @@ def test_what_the_caller_changes_between_epochs_counts():
         assert engine.epoch(table_of(Adam(0.01), 1)) == first
 
 
-@pytest.mark.usefixtures("each_way")
 def test_samples_without_weight_take_no_step():
     plan = plan_of("norms_limited")
     data = draw(plan, 20)
@@ -372,7 +349,6 @@ def test_samples_without_weight_take_no_step():
 # ------------------------------------------------------------------ what goes wrong
 
 
-@pytest.mark.usefixtures("each_way")
 def test_a_loss_that_is_not_finite_is_told():
     plan = plan_of("deep")
     data = draw(plan, 20)
@@ -476,7 +452,6 @@ def test_a_plan_of_some_phases_only_runs_those():
 
 
 @pytest.mark.parametrize("name", ["deep", "batch_norm", "custom_loss"])
-@pytest.mark.usefixtures("each_way")
 def test_an_engine_is_freed_with_its_last_reference(name):
     # A card's memory must not wait for Python's collector of cycles.
     plan = plan_of(name)

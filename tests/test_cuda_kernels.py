@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import reference
 from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
-from emulation import CSRC, WAYS, device_under_test, emulated_device, take_way, ways_of
+from emulation import CSRC, device_under_test, emulated_device
 from writers import dense, parameter
 
 from fastnn._core.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES, OPTIMIZERS
@@ -94,20 +94,13 @@ def check_against_reference(plan, m):
 
 
 @sizes
-@pytest.mark.parametrize(
-    ("name", "way"),
-    [(name, way) for name in OPS for way in ways_of(by_hand(OPS[name]))],
-)
-def test_ops_are_the_reference(name, way, m, n, monkeypatch):
-    take_way(monkeypatch, way)
+@pytest.mark.parametrize("name", OPS)
+def test_ops_are_the_reference(name, m, n):
     check_against_reference(by_hand(OPS[name], (n,)), m)
 
 
 @pytest.mark.parametrize(("k", "n"), [(600, 3), (3, 600), (528, 1028), (1100, 50)])
-@pytest.mark.parametrize("way", WAYS)
-def test_products_of_many_terms_and_columns_are_the_reference(way, k, n, monkeypatch):
-    take_way(monkeypatch, way)
-
+def test_products_of_many_terms_and_columns_are_the_reference(k, n):
     def write(lowering, x):
         return dense(lowering, dense(lowering, x, "first", k), "second", n)
 
@@ -116,10 +109,7 @@ def test_products_of_many_terms_and_columns_are_the_reference(way, k, n, monkeyp
 
 @pytest.mark.parametrize(("m", "n"), [(9, 31), (131, 65)])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("way", WAYS)
-def test_activations_are_the_reference(way, activation, m, n, monkeypatch):
-    take_way(monkeypatch, way)
-
+def test_activations_are_the_reference(activation, m, n):
     def write(lowering, x):
         return lowering.add(square(lowering, x), None, activation)
 
@@ -129,9 +119,7 @@ def test_activations_are_the_reference(way, activation, m, n, monkeypatch):
 @pytest.mark.parametrize(("m", "n"), [(9, 31), (131, 65)])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("bias", [False, True])
-def test_dropped_activations_are_the_reference(activation, bias, m, n, monkeypatch):
-    take_way(monkeypatch, "chain")
-
+def test_dropped_activations_are_the_reference(activation, bias, m, n):
     def write(lowering, x):
         own = parameter(lowering, "own", (n,)) if bias else None
         x = lowering.add(square(lowering, x), own, activation)
@@ -142,9 +130,7 @@ def test_dropped_activations_are_the_reference(activation, bias, m, n, monkeypat
 
 @pytest.mark.parametrize(("m", "n"), [(1, 5), (131, 33), (9, 300), (2600, 2)])
 @pytest.mark.parametrize("loss", ALL_LOSSES)
-@pytest.mark.parametrize("way", WAYS)
-def test_losses_are_the_reference(way, loss, m, n, monkeypatch):
-    take_way(monkeypatch, way)
+def test_losses_are_the_reference(loss, m, n):
     width = outputs_for(loss, n)
 
     def write(lowering, x):
@@ -157,7 +143,6 @@ def test_losses_are_the_reference(way, loss, m, n, monkeypatch):
 @pytest.mark.parametrize("widths", [(3, 40), (33, 65), (300, 3)])
 def test_many_rows_are_summed_in_slabs(rows, widths, monkeypatch):
     # Of two layers, one with a slope and one without; chunks add to what others left.
-    take_way(monkeypatch, "chain")
     monkeypatch.setattr("fastnn.cuda.walk.SLAB_BLOCKS", 12)
 
     def write(lowering, x):
@@ -225,13 +210,9 @@ ODD_PLANS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "way"),
-    [(name, way) for name in ODD_PLANS for way in ways_of(plan_of(name))],
-)
-def test_the_order_of_threads_does_not_change_a_bit(name, way, monkeypatch):
+@pytest.mark.parametrize("name", ODD_PLANS)
+def test_the_order_of_threads_does_not_change_a_bit(name, monkeypatch):
     # A race would, and a sum that is not taken in a fixed order.
-    take_way(monkeypatch, way)
     plan = plan_of(name)
     data = draw(plan, 37).astype(np.float32)
     forwards = gradient_on(emulated_device(), plan, data)
@@ -244,8 +225,8 @@ def test_the_order_of_threads_does_not_change_a_bit(name, way, monkeypatch):
 def kernel_names():
     """Every kernel that the sources define, without the suffix of its precision."""
     names = set()
-    defined = re.compile(r"^ *(?:SHARED_)?KERNEL\(\s*(?:NAMED\()?(\w+)", re.MULTILINE)
-    for path in [*(CSRC / "cuda").glob("*.cu"), CSRC / "cuda" / "row_blocks.h"]:
+    defined = re.compile(r"^ *KERNEL\(\s*(?:NAMED\()?(\w+)", re.MULTILINE)
+    for path in (CSRC / "cuda").glob("*.cu"):
         found = defined.findall(path.read_text())
         names |= {name for name in found if not name.endswith("_")}
     tables = {"add": ACTIVATIONS, "slope": ACTIVATIONS, "loss": LOSSES}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from cases import custom, draw, plan_of, quartic, stack
-from emulation import EmulatedDevice, device_under_test, emulated_device, take_way
+from emulation import EmulatedDevice, device_under_test, emulated_device
 from test_cuda_engine import engine_of, table_of, trained
 
 from fastnn._core.gather import Table
@@ -56,7 +56,7 @@ def ragged(n_rows=N, n_columns=40, dtype=np.float64):
 # ------------------------------------------------------------------ same bits
 
 
-# One for each way of working on a mini-batch, and for each shape of targets.
+# One for each shape of targets, and ops of each kind.
 PLANS = [
     *("deep", "regularized", "norms_limited", "classes", "tanh-poisson"),
     *("tanh-quantiles", "tanh-log_loss", "tanh-soft_cross_entropy", "custom_loss"),
@@ -294,7 +294,6 @@ def test_memory_that_is_free_in_pieces_only():
     ],
 )
 def test_too_little_for_a_mini_batch_is_told(name, n_rows, advice, monkeypatch):
-    take_way(monkeypatch, "chain")  # row blocks hold more, and fit in half of it
     plan = plan_of(name)
     data = draw(plan, N)
     before = data.parameters.copy()

@@ -21,14 +21,10 @@
 
 #include "compiler.h"
 
-/* What a kernel does is shared out among the blocks of threads of its launch. One that is
-   written as a SHARED_KERNEL says SHARE and SHARES for its number and theirs, whatever the
-   blocks are: cuda/row_blocks.h makes functions of them. */
-#ifndef SHARED_KERNEL
-#define SHARED_KERNEL(name, ...) KERNEL(name, __VA_ARGS__)
+/* What a kernel does is shared out among the blocks of threads of its launch: the share of
+   this one, and theirs. */
 #define SHARE ((ptrdiff_t)blockIdx.x)
 #define SHARES ((ptrdiff_t)gridDim.x)
-#endif
 
 /* This thread's number within its block, and theirs. */
 #define THREAD ((int)(threadIdx.x + blockDim.x * threadIdx.y))

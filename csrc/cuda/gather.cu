@@ -35,9 +35,9 @@ enum { GATHERED_AT_ONCE = 8 };
 #else
 
 /* Rows of X, of n numbers, of y, of n_targets, and of the weights, if there are any. */
-SHARED_KERNEL(NAMED(gather), ptrdiff_t count, ptrdiff_t n, const REAL *X, REAL *input,
-              ptrdiff_t n_targets, const REAL *y, REAL *target, const REAL *weights,
-              REAL *weight, PLACE_ARGUMENTS) {
+KERNEL(NAMED(gather), ptrdiff_t count, ptrdiff_t n, const REAL *X, REAL *input,
+       ptrdiff_t n_targets, const REAL *y, REAL *target, const REAL *weights,
+       REAL *weight, PLACE_ARGUMENTS) {
     begin_step(SHARE, first, cursor, table, scalars, sums);
     EACH_NUMBER(i, count * n_targets) {
         ptrdiff_t row = quotient(i, n_targets);
@@ -65,10 +65,10 @@ SHARED_KERNEL(NAMED(gather), ptrdiff_t count, ptrdiff_t n, const REAL *X, REAL *
 
 /* The same for rows of a sparse table, whose column numbers are unique in a row; they
    become dense. */
-SHARED_KERNEL(NAMED(gather_sparse), ptrdiff_t count, ptrdiff_t n, const int64_t *starts,
-              const int64_t *columns, const REAL *values, REAL *input,
-              ptrdiff_t n_targets, const REAL *y, REAL *target, const REAL *weights,
-              REAL *weight, PLACE_ARGUMENTS) {
+KERNEL(NAMED(gather_sparse), ptrdiff_t count, ptrdiff_t n, const int64_t *starts,
+       const int64_t *columns, const REAL *values, REAL *input, ptrdiff_t n_targets,
+       const REAL *y, REAL *target, const REAL *weights, REAL *weight,
+       PLACE_ARGUMENTS) {
     begin_step(SHARE, first, cursor, table, scalars, sums);
     EACH_ROW(i, count) {
         ptrdiff_t row = SAMPLE(i);

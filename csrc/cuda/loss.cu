@@ -20,7 +20,7 @@ LOSS_TABLE(ELEMENT)
 #undef ELEMENT
 
 #define ROW(name, link, value, gradient)                                              \
-    SHARED_KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                         \
+    KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                                \
         REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
         (void)option;                                                                 \
         double mine = 0;                                                              \
@@ -40,8 +40,8 @@ LOSS_TABLE(ROW)
 
 /* Adds the loss of one op, from n partial sums, and the weights of so many samples, all in
    one share. weight may be absent: each is 1. */
-SHARED_KERNEL(NAMED(finish_loss), ptrdiff_t n, const double *partial, double report,
-              ptrdiff_t count, const REAL *weight, double *sums) {
+KERNEL(NAMED(finish_loss), ptrdiff_t n, const double *partial, double report,
+       ptrdiff_t count, const REAL *weight, double *sums) {
     double mine = 0;
     EACH_NUMBER(i, n) mine += partial[i];
     double loss = block_sum(mine);

@@ -11,8 +11,8 @@
 #include "noise_formulas.h"
 
 /* y may be x. */
-SHARED_KERNEL(NAMED(dropout_forward), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
-              PHILOX_ARGUMENTS, ptrdiff_t dropped, REAL scale, REAL shift, REAL value) {
+KERNEL(NAMED(dropout_forward), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
+       PHILOX_ARGUMENTS, ptrdiff_t dropped, REAL scale, REAL shift, REAL value) {
     ptrdiff_t blocks = (n + DROPOUT_LANES - 1) / DROPOUT_LANES;
     EACH_NUMBER(i, m * blocks) {
         PHILOX_OF_THREAD(i, blocks)
@@ -27,8 +27,8 @@ SHARED_KERNEL(NAMED(dropout_forward), ptrdiff_t m, ptrdiff_t n, const REAL *x, R
 }
 
 /* y may be x. */
-SHARED_KERNEL(NAMED(gaussian_noise), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
-              PHILOX_ARGUMENTS, REAL deviation) {
+KERNEL(NAMED(gaussian_noise), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
+       PHILOX_ARGUMENTS, REAL deviation) {
     ptrdiff_t blocks = (n + NOISE_LANES - 1) / NOISE_LANES;
     EACH_NUMBER(i, m * blocks) {
         PHILOX_OF_THREAD(i, blocks)

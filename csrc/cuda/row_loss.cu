@@ -17,7 +17,7 @@ HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
 }
 
 #define ROW(name, link)                                                               \
-    SHARED_KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                         \
+    KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                                \
         REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
         EACH_ROW(row, m) {                                                            \
             REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
@@ -30,13 +30,13 @@ HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
 ROW_LOSS_TABLE(ROW)
 #undef ROW
 
-SHARED_KERNEL(NAMED(softmax), ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,
-              REAL *y) {
+KERNEL(NAMED(softmax), ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,
+       REAL *y) {
     EACH_ROW(row, m) NAMED(softmax_row)(n, z + row * lead, y + row * lead);
 }
 
-SHARED_KERNEL(NAMED(softmax_gradient), ptrdiff_t m, ptrdiff_t n, const REAL *dy,
-              const REAL *y, REAL *dz) {
+KERNEL(NAMED(softmax_gradient), ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *y,
+       REAL *dz) {
     EACH_ROW(row, m)
     NAMED(softmax_gradient_row)(n, dy + row * n, y + row * n, dz + row * n);
 }

@@ -9,18 +9,16 @@
 #include "row_norm_formulas.h"
 
 /* saved: of each row mean, rest and inverse, or the inverse alone. */
-SHARED_KERNEL(NAMED(row_norm), ptrdiff_t m, ptrdiff_t centered, ptrdiff_t n,
-              const REAL *x, const REAL *scale, const REAL *offset, double epsilon,
-              REAL *y, REAL *saved) {
+KERNEL(NAMED(row_norm), ptrdiff_t m, ptrdiff_t centered, ptrdiff_t n, const REAL *x,
+       const REAL *scale, const REAL *offset, double epsilon, REAL *y, REAL *saved) {
     EACH_ROW(row, m)
     NAMED(norm)((int)centered, 1, n, x + row * n, scale, offset, epsilon, y + row * n,
                 saved + row * (centered ? 3 : 1));
 }
 
 /* dx may be dy. */
-SHARED_KERNEL(NAMED(row_norm_gradient), ptrdiff_t m, ptrdiff_t centered, ptrdiff_t n,
-              const REAL *dy, const REAL *x, const REAL *scale, const REAL *saved,
-              REAL *dx) {
+KERNEL(NAMED(row_norm_gradient), ptrdiff_t m, ptrdiff_t centered, ptrdiff_t n,
+       const REAL *dy, const REAL *x, const REAL *scale, const REAL *saved, REAL *dx) {
     EACH_ROW(row, m)
     NAMED(norm_gradient)((int)centered, 1, n, dy + row * n, x + row * n, scale,
                          saved + row * (centered ? 3 : 1), dx + row * n, NULL, NULL);
@@ -28,10 +26,9 @@ SHARED_KERNEL(NAMED(row_norm_gradient), ptrdiff_t m, ptrdiff_t centered, ptrdiff
 
 /* The gradients of scale and offset, either of which may be absent. A share has some
    columns, and each thread some of the rows. */
-SHARED_KERNEL(NAMED(row_norm_sums), ptrdiff_t centered, ptrdiff_t m, ptrdiff_t n,
-              const REAL *dy, const REAL *x, const REAL *saved,
-              ptrdiff_t scale_accumulates, REAL *dscale, ptrdiff_t offset_accumulates,
-              REAL *doffset) {
+KERNEL(NAMED(row_norm_sums), ptrdiff_t centered, ptrdiff_t m, ptrdiff_t n,
+       const REAL *dy, const REAL *x, const REAL *saved, ptrdiff_t scale_accumulates,
+       REAL *dscale, ptrdiff_t offset_accumulates, REAL *doffset) {
     for (ptrdiff_t strip = SHARE; strip * blockDim.x < n; strip += SHARES) {
         ptrdiff_t j = strip * blockDim.x + threadIdx.x;
         REAL sum = 0, product = 0;

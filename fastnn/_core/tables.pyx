@@ -4,8 +4,6 @@ import os
 
 import numpy as np
 
-from libc.stdint cimport int64_t
-
 from fastnn._core.plan cimport (
     BLOCK_ALIGNMENT,
     OP_ADD,
@@ -52,7 +50,6 @@ cdef extern from "tables.h":
     const char *loss_links[]
     const int loss_is_of_rows[]
     const char *optimizer_names[]
-    const char *call_names[]
     const int optimizer_slots[]
     enum:
         NOTHING, OUTPUT, INPUT
@@ -60,20 +57,6 @@ cdef extern from "tables.h":
         N_ACTIVATION_ALIASES
         N_LOSSES
         N_OPTIMIZERS
-
-cdef extern from "calls.h":
-    enum:
-        N_CALLS
-    ctypedef struct call_t:
-        int64_t name
-        int64_t base[20]
-        int64_t per_block[20]
-        int64_t per_row[20]
-    ctypedef struct task_t:
-        int64_t first_call
-        int64_t n_calls
-        int64_t share
-        int64_t shares
 
 cdef extern from "elementwise.h":
     enum:
@@ -165,14 +148,6 @@ cdef block_t a_block
 OP_DTYPE = np.asarray(<op_t[:1]> &an_op).dtype
 TENSOR_DTYPE = np.asarray(<tensor_t[:1]> &a_tensor).dtype
 BLOCK_DTYPE = np.asarray(<block_t[:1]> &a_block).dtype
-
-# The functions that blocks of a GPU's threads call for rows, and the records of their
-# calls: see csrc/calls.h. Positions are what a record carries.
-CALLS = tuple(call_names[i].decode() for i in range(N_CALLS))
-cdef call_t a_call
-cdef task_t a_task
-CALL_DTYPE = np.asarray(<call_t[:1]> &a_call).dtype
-TASK_DTYPE = np.asarray(<task_t[:1]> &a_task).dtype
 
 ALIGNMENT = BLOCK_ALIGNMENT
 # Tensors that an op reads and writes at most.

@@ -52,7 +52,6 @@ class Rows:
     count: int
     first: int = 0  # the first one's number within the mini-batch
     accumulate: bool = False  # add to gradients instead of overwriting them
-    at: int = 0  # where it is in the buffers
 
 
 @dataclass(frozen=True)
@@ -78,14 +77,9 @@ def blocks_for(size: int, each: int = 1) -> int:
 def partial_sums(plan: Plan, capacity: int) -> int:
     """The most partial sums that the losses or an update make."""
     losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
-    rows = len(losses) * partial_sums_of_loss(plan, capacity)
-    return max(rows, 2 * MOST_BLOCKS)  # an update makes two kinds of them
-
-
-def partial_sums_of_loss(plan: Plan, capacity: int) -> int:
-    """The most partial sums that one loss makes: as many as there are rows."""
-    losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
-    return int(losses["dim"][:, 2].max(initial=1)) * capacity
+    # As many as there are rows.
+    of_loss = int(losses["dim"][:, 2].max(initial=1)) * capacity
+    return max(of_loss, 2 * MOST_BLOCKS)  # an update makes two kinds of them
 
 
 class CallsOfOps:
@@ -127,10 +121,7 @@ class CallsOfOps:
         tensor = self._plan.tensors[number]
         space = _SPACES[int(tensor["space"])]
         scale = self._room.capacity if space == "activation" else 1
-        first = int(self._offsets[number]) * scale
-        if tensor["scaled"]:
-            first += int(tensor["size"]) * self._rows.at
-        return self._room.spaces[space].after(first)
+        return self._room.spaces[space].after(int(self._offsets[number]) * scale)
 
     def _input(self, i: int) -> int:
         return self.address(int(self._op["input"][i]))
@@ -141,7 +132,7 @@ class CallsOfOps:
     def _weight(self) -> int:
         """Where the weights of the samples lie; 0 where each is 1."""
         weight = self._room.weight
-        return 0 if weight is None else int(weight.after(self._rows.at).address)
+        return 0 if weight is None else int(weight.address)
 
     def _step_scalars(self) -> int:
         """Where the step's row of the optimizer's table lies."""

@@ -37,12 +37,6 @@ from fastnn.cuda.calls import (
 )
 from fastnn.cuda.finite import worst_number
 from fastnn.cuda.recorder import Recorder
-from fastnn.cuda.row_blocks import (
-    RowBlocks,
-    activation_size,
-    blocks_of,
-    gains_by_row_blocks,
-)
 from fastnn.cuda.samples import Part, Place
 from fastnn.cuda.streaming import samples_on
 from fastnn.cuda.walk import Walk
@@ -111,14 +105,9 @@ class DeviceEngine:
         # Numbers of a block_scalars_t of csrc/block_scalars.h.
         self._block_scalars = device.empty(6 * len(plan.blocks), np.float64)
         self._precision = precision if precision in device.precisions else None
-        by_rows = self._precision is None and gains_by_row_blocks(
-            plan, batch_size, dtype.itemsize
-        )
-        size = activation_size(plan) if by_rows else plan.train_size
-        rows_of_table = blocks_of(capacity) if by_rows else 1
         n_steps = min(STEPS_AT_ONCE, -(-X.shape[0] // batch_size))
         self._table = device.empty(n_steps * N_SCALARS, np.float64)
-        activation = device.empty(capacity * size, dtype)
+        activation = device.empty(capacity * plan.train_size, dtype)
         statistic = device.empty(plan.statistic_size, dtype)
         sums = device.empty(N_SUMS, np.float64)
         partial_ = device.empty(partial_sums(plan, capacity), np.float64)
@@ -139,16 +128,14 @@ class DeviceEngine:
                 "statistic": statistic,
             },
             weight=self._samples.weight,
-            scalars=device.empty(rows_of_table * N_SCALARS, np.float64),
+            scalars=device.empty(N_SCALARS, np.float64),
             sums=sums,
             partial=partial_,
             capacity=capacity,
         )
         self._place = Place(self._table, self._room.scalars, self._room.sums)
-        self._walk = (
-            RowBlocks(plan, device, dtype, self._room, self._samples, self._place)
-            if by_rows
-            else Walk(plan, device, dtype, PHASES["train"], self._room, self._precision)
+        self._walk = Walk(
+            plan, device, dtype, PHASES["train"], self._room, self._precision
         )
         trained = plan.blocks[plan.blocks["trainable"] == 1]
         self._has_penalty = any(trained[term].any() for term in ("penalty", "l1", "l2"))
@@ -319,8 +306,6 @@ class DeviceEngine:
         return calls
 
     def _calls_of_chunk(self, rows: Rows) -> list[Call]:
-        if isinstance(self._walk, RowBlocks):
-            return self._walk.calls(rows)
         gather = self._samples.gather(rows, self._place)
         return [gather.call(self._device), *self._walk.calls(rows)]
 

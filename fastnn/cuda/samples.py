@@ -175,18 +175,16 @@ class Samples(ABC):
         there = {name: buffer.address for name, buffer in self._there.items()}
         layout, count = self._layout, rows.count
         n, n_targets = layout.n_inputs, layout.n_targets
-        own = self.target.after(rows.at * n_targets)
-        targets = n_targets, there["y"], own.address
+        targets = n_targets, there["y"], self.target.address
         weights = (
-            there.get("weight", 0),
-            0 if self.weight is None else self.weight.after(rows.at).address,
-        )
-        at = self._at(rows.first - rows.at) + rows.at
+            there.get("weight", 0), 0 if self.weight is None else self.weight.address,
+        )  # fmt: skip
+        at = self._at(rows.first)
         where = (
             self._places.address, self.cursor.address, self._batch_size, rows.first,
             at, place.table.address, place.scalars.address, place.sums.address,
         )  # fmt: skip
-        X, to = there["X"], self.input.after(rows.at * n).address
+        X, to = there["X"], self.input.address
         if layout.is_sparse:
             table = there["starts"], there["columns"], X, to
             numbers = (count, n, *table, *targets, *weights, *where)

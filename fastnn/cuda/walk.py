@@ -147,7 +147,9 @@ class Walk(CallsOfOps):
         z, y, dz = self._input(0), self._input(1), self._output(0)
         start = self._stride(0) * itemsize
         of_rows = name in ROW_LOSSES
-        partial, parts = self._partial_sums(m, n, of_rows)
+        # Sums of its rows, or of blocks of threads.
+        partial = self._room.partial.address
+        parts = m if of_rows else blocks_for(m * n, NUMBERS_SUMMED)
         arguments = (
             n, z + start, self._lead(0), y + self._stride(1) * itemsize,
             self._lead(1), self._weight(), int(self._op["dim"][2]),
@@ -160,11 +162,6 @@ class Walk(CallsOfOps):
             name = f"loss_{name}{self._suffix}"
             self._launch("loss", name, parts, (THREADS, 1), m, *arguments)
         self._finish_loss(parts, partial, self._scalar(1))
-
-    def _partial_sums(self, m: int, n: int, of_rows: bool) -> tuple[int, int]:
-        """Where a loss writes the sums of its rows, or blocks, and how many."""
-        parts = m if of_rows else blocks_for(m * n, NUMBERS_SUMMED)
-        return self._room.partial.address, parts
 
     def _finish_loss(self, parts: int, partial: int, report: float) -> None:
         count = self._rows.count if self._weighs else 0
