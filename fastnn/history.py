@@ -116,7 +116,10 @@ class History(Mapping[str, list[float]]):
             got = f"{measured.dtype} of shape {measured.shape}"
             raise saved.damaged("measured", expected, got)
         values = saved.array("values", measured.shape)
-        history = cls(saved.words("shown"))
+        shown = saved.words("shown")
+        if not set(shown) <= set(names):
+            raise saved.damaged("shown", f"some of {names}", shown)
+        history = cls(shown)
         for numbers, there in zip(values.tolist(), measured.tolist(), strict=True):
             epoch = zip(names, numbers, there, strict=True)
             history.append({name: number for name, number, known in epoch if known})

@@ -177,12 +177,15 @@ class TrainingState:
     def _fields(cls, saved: PlainState, n_parameters: int) -> dict[str, Any]:
         """The arguments of this class, from what was saved."""
         optimizer = saved.get("optimizer", dict)
+        history = History.from_plain(saved.get("history", dict))
+        if history.n_epochs and "loss" not in history:
+            raise saved.damaged("history", "that of the loss, too", list(history))
         return {
             "optimizer": OptimizerState.from_plain(optimizer, n_parameters),
             "random_state": saved.get("random_state", np.random.RandomState),
             "n_samples_seen": saved.count("n_samples_seen"),
             "precision": saved.get("precision", str),
-            "history": History.from_plain(saved.get("history", dict)),
+            "history": history,
         }
 
     def resume(

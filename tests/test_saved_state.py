@@ -189,6 +189,14 @@ def test_samples_have_a_shape(shape):
         load(Estimator, state)
 
 
+def no_curve_of_the_loss(state):
+    state["_training_state"]["history"]["shown"] = []
+
+
+def an_unknown_curve(state):
+    state["_training_state"]["history"]["shown"].append("lost")
+
+
 def words_in_a_curve(state):
     history = state["_training_state"]["history"]
     history["values"] = history["values"].astype(object)
@@ -196,7 +204,16 @@ def words_in_a_curve(state):
 
 @pytest.mark.parametrize(
     "damage",
-    [words, one_output, no_layers, no_units, negative_steps, words_in_a_curve],
+    [
+        words,
+        one_output,
+        no_layers,
+        no_units,
+        negative_steps,
+        no_curve_of_the_loss,
+        an_unknown_curve,
+        words_in_a_curve,
+    ],
 )
 def test_values_that_cannot_be(damage):
     Estimator, state = state_of("mlp classifier")

@@ -3,7 +3,6 @@
 FASTNN_TEST_SIGNALS is how many each kind of call gets.
 """
 
-import contextlib
 import os
 import signal
 import time
@@ -80,13 +79,12 @@ def _alarm_is_ctrl_c():
     signal.signal(signal.SIGALRM, before)
 
 
-@contextlib.contextmanager
-def interrupting(seconds):
-    """Ctrl-C comes after so long, if what is done takes so long."""
+def call_interrupted(seconds, call, *arguments):
+    """Ctrl-C comes after so long, if the call takes so long."""
     try:
         try:
             signal.setitimer(signal.ITIMER_REAL, seconds)
-            yield
+            call(*arguments)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except KeyboardInterrupt:
@@ -130,8 +128,7 @@ def test_a_signal_at_any_moment(name, n_jobs, tmp_path):
             model = deepcopy(start)
             after = rng.uniform(1e-5, 1.2 * usual)
             began = time.monotonic()
-            with interrupting(after):
-                call(model, tmp_path)
+            call_interrupted(after, call, model, tmp_path)
             assert time.monotonic() - began < after + usual + SOON
             assert left_behind() == before
             assert set(os.listdir(tmp_path)) <= {"net.joblib", "log.csv"}

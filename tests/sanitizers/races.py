@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from models import CALLS, FORMS, MODELS, _small_jobs_use_threads, cases, fit, predict
-from test_signals import _alarm_is_ctrl_c, interrupting
+from test_signals import _alarm_is_ctrl_c, call_interrupted
 
 __all__ = ["_alarm_is_ctrl_c", "_small_jobs_use_threads"]
 
@@ -54,8 +54,11 @@ def test_several_calls_at_a_time(name, n_jobs):
 @pytest.mark.parametrize("name", ["threads", "meetings", "custom loss"])
 def test_interrupted_calls(name, call):
     model = fit(MODELS[name]().set_params(n_jobs=3), FORMS["dense"])
+
+    def calls():
+        end = time.monotonic() + 0.04
+        while time.monotonic() < end:
+            call(model, FORMS["dense"])
+
     for seconds in np.random.default_rng(0).uniform(0, 0.03, 20):
-        with interrupting(seconds):
-            end = time.monotonic() + 0.04
-            while time.monotonic() < end:
-                call(model, FORMS["dense"])
+        call_interrupted(seconds, calls)
