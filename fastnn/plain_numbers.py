@@ -131,8 +131,10 @@ def _intervals(kind: type) -> dict[str, Interval]:
 def _numbers(value: Any) -> list:
     if type(value) in (int, float):
         return [value]
-    if isinstance(value, list | tuple | np.ndarray):
-        return np.ravel(value).tolist()
+    if isinstance(value, list | tuple):
+        return [number for each in value for number in _numbers(each)]
+    if isinstance(value, np.ndarray):
+        return np.ravel(value).tolist() if value.dtype.kind in "iuf" else []
     return [plain_number(value)] if isinstance(value, np.number) else []
 
 

@@ -153,3 +153,10 @@ def test_powers_next_to_their_limits(limit, sign, dtype, apart):
         loss_curve(limit + sign * apart / 100)
     expected = loss_curve(limit)
     np.testing.assert_allclose(loss_curve(limit + sign * apart), expected, rtol=0.01)
+
+
+@pytest.mark.parametrize("unused", [[None], ["a", 2j], np.array([None]), [[1e-60]]])
+def test_what_is_not_used_may_be_anything(unused):
+    # The constraints of what is used have said that they are numbers.
+    layer = Dense(4, use_bias=False, bias_regularizer=regularizers.L2(unused))
+    assert np.isfinite(net(layer).fit(X, y).loss_curve_).all()

@@ -5,6 +5,7 @@ its own where a reader looks for it.
 """
 
 SEEDS = {
+    7126773: "a regularizer that is no number, of a bias that is not there",
     5177347: "a saved history without the loss",
     2179671: "averages that begin after more epochs than int64 holds",
     1173064: "a saved EarlyStopping whose best value is no number",
