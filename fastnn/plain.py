@@ -5,11 +5,50 @@ a file that is damaged is found out when it is loaded, not when compiled code re
 """
 
 import sys
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
+
+
+def check_attributes(
+    owner: str,
+    constraints: dict[str, list],
+    attributes: Mapping[str, Any],
+    what: str,
+    remedy: str,
+) -> None:
+    """Check attributes of an object that was saved, or that others have made.
+
+    Parameters
+    ----------
+    owner : str
+        Name of its class.
+    constraints : dict
+        What they must be, as scikit-learn describes parameters.
+    attributes : dict
+        Those without a constraint may be anything.
+    what : str
+        What is damaged then.
+    remedy : str
+        What to do about it.
+
+    Raises
+    ------
+    ValueError
+        If one is something else.
+    """
+    try:
+        validate_parameter_constraints(constraints, dict(attributes), owner)
+    except InvalidParameterError as error:
+        found = str(error).replace("' parameter of ", "' attribute of ", 1)
+        raise ValueError(f"{what} is damaged: {found} {remedy}") from None
 
 
 class PlainState:

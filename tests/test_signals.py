@@ -92,7 +92,7 @@ def call_interrupted(seconds, call, *arguments):
 
 
 @pytest.fixture
-def _threads_for_all(monkeypatch):
+def _small_jobs_use_threads(monkeypatch):
     monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
     monkeypatch.setattr("fastnn.predictor.OPERATIONS_PER_THREAD", 1)
 
@@ -108,7 +108,7 @@ def left_behind():
 
 
 @tasks
-@pytest.mark.usefixtures("_alarm_is_ctrl_c", "_threads_for_all")
+@pytest.mark.usefixtures("_alarm_is_ctrl_c", "_small_jobs_use_threads")
 # A handler that raises in a destructor or while a file is closed is only told of.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("n_jobs", [1, 2])

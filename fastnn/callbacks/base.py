@@ -5,12 +5,9 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import (
-    InvalidParameterError,
-    validate_parameter_constraints,
-)
 
 from fastnn.mirrored import MirroredArray
+from fastnn.plain import check_attributes
 
 
 class Run:
@@ -160,14 +157,10 @@ class Callback(BaseEstimator):
         ValueError
             If it is damaged.
         """
-        try:
-            validate_parameter_constraints(
-                self._kept_constraints, vars(self), type(self).__name__
-            )
-        except InvalidParameterError as error:
-            raise ValueError(
-                f"{type(self).__name__} is damaged: {error} Save the model again."
-            ) from None
+        name = type(self).__name__
+        check_attributes(
+            name, self._kept_constraints, vars(self), name, "Save the model again."
+        )
 
     def on_fit_begin(self, run: Run) -> None:
         """Called before the first epoch.

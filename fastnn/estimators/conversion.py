@@ -15,11 +15,7 @@ from scipy import sparse
 from sklearn import neural_network
 from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils._param_validation import (
-    Interval,
-    InvalidParameterError,
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from fastnn.arguments import as_numbers
@@ -30,6 +26,7 @@ from fastnn.history import History
 from fastnn.layers import Dense
 from fastnn.layers.activation import activation_name
 from fastnn.mirrored import MirroredArray
+from fastnn.plain import check_attributes
 from fastnn.training_state import OptimizerState
 
 # Public attributes that mean the same in both libraries.
@@ -228,7 +225,7 @@ def _targets_of(model: Any) -> Any:
     return sparse.csr_array(labels) if model._label_binarizer.sparse_input_ else labels
 
 
-def check_attributes(model: Any) -> None:
+def check_model(model: Any) -> None:
     """Check the attributes of scikit-learn's model that are read here.
 
     Raises
@@ -253,11 +250,8 @@ def check_attributes(model: Any) -> None:
                 f"must hold real numbers. Got {numbers!r} instead. Fit or load it "
                 "again."
             )
-    try:
-        validate_parameter_constraints(expected, found, type(model).__name__)
-    except InvalidParameterError as error:
-        what = str(error).replace("' parameter of ", "' attribute of ", 1)
-        raise ValueError(f"model is damaged: {what} Fit or load it again.") from None
+    owner = type(model).__name__
+    check_attributes(owner, expected, found, "model", "Fit or load it again.")
 
 
 def _attribute(model: Any, path: str) -> Any:

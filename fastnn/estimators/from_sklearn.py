@@ -7,7 +7,7 @@ from sklearn import neural_network
 from sklearn.utils.validation import check_is_fitted
 
 from fastnn.error_state import ignoring_errors
-from fastnn.estimators.conversion import check_attributes, computing_dtype
+from fastnn.estimators.conversion import check_model, computing_dtype
 from fastnn.estimators.mlp_classifier import MLPClassifier
 from fastnn.estimators.mlp_regressor import MLPRegressor
 
@@ -70,7 +70,7 @@ def from_sklearn(model: Any) -> MLPClassifier | MLPRegressor:
 
 
 def _converted(model: Any, Estimator: Any) -> Any:
-    check_attributes(model)
+    check_model(model)
     known = Estimator().get_params()
     parameters = model.get_params(deep=False)
     estimator = Estimator(

@@ -1,7 +1,6 @@
 """Small fits that take every way through the core."""
 
 import numpy as np
-import pytest
 from scipy import sparse
 from test_interrupts import FITS, X, y
 
@@ -77,9 +76,3 @@ def cases(models):
         for form in FORMS
         if not (name.startswith("lbfgs") and call is partial_fit)
     ]
-
-
-@pytest.fixture
-def _small_jobs_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
-    monkeypatch.setattr("fastnn.predictor.OPERATIONS_PER_THREAD", 1)
