@@ -11,14 +11,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from itertools import count
 from typing import IO
 
-try:
-    import fcntl
-except ImportError:  # Systems without such locks keep what a killed writer leaves.
-    fcntl = None  # type: ignore[assignment]
+from fastnn._core.files import TemporaryFile, remove_if_left, sync_folder
 
 
 def starting_folder(path: str) -> str:
@@ -114,7 +109,7 @@ def try_folder(folder: str, path: str) -> None:
         If it cannot be made.
     """
     try:
-        with _temporary_file(os.path.join(folder, _prefix(path)), 0o600):
+        with TemporaryFile(os.path.join(folder, _prefix(path)), 0o600):
             pass
     except OSError as error:
         raise type(error)(
@@ -187,16 +182,17 @@ def replaced_file(path: str, pattern: str | None = None) -> Iterator[IO[bytes]]:
     # What replaces a private file must not be open to others while it is written.
     mode = 0o666 if before is None else 0o600
     start = os.path.join(os.path.dirname(target), _prefix(pattern or path))
-    with _temporary_file(start, mode) as (file, name):
+    with TemporaryFile(start, mode) as temporary:
+        file = temporary.file
         yield file
         file.flush()
         os.fsync(file.fileno())
         if before is not None:
-            _inherit(name, before)
-        if fcntl is None:
+            _inherit(temporary.name, before)
+        if os.name == "nt":
             file.close()  # Windows renames no open files.
-        os.replace(name, target)
-    _sync_folder(os.path.dirname(target))
+        os.replace(temporary.name, target)
+    sync_folder(os.path.dirname(target))
 
 
 def remove_leftovers(folders: str, pattern: str) -> None:
@@ -210,100 +206,13 @@ def remove_leftovers(folders: str, pattern: str) -> None:
         As for :func:`replaced_file`.
     """
     for name in glob.glob(os.path.join(folders, f"{_prefix(pattern)}*.tmp")):
-        _remove_if_left(name)
+        remove_if_left(name)
 
 
 def _prefix(pattern: str) -> str:
     """How the names of temporary files begin: short, whatever the pattern."""
     name = os.fsencode(os.path.basename(pattern))
     return f".fastnn-{hashlib.sha256(name).hexdigest()[:16]}-"
-
-
-@contextmanager
-def _temporary_file(start: str, mode: int) -> Iterator[tuple[IO[bytes], str]]:
-    """A new locked file, and its name; it is removed unless it was renamed."""
-    for number in count():
-        name, file = f"{start}{number}.tmp", None
-        try:
-            file = _create(name, mode)
-            if file is None:
-                continue
-            # Writers at the same time have numbers of their own; all may have died.
-            for other in count(number + 1):
-                if not _remove_if_left(f"{start}{other}.tmp"):
-                    break
-            yield file, name
-            return
-        finally:
-            if file is not None:
-                _remove(file, name)
-
-
-def _create(name: str, mode: int) -> IO[bytes] | None:
-    """A new locked file; None if another writer has one of this name."""
-    while True:
-        file = None
-        try:
-            file = open(name, "xb", opener=partial(_open, mode=mode))  # noqa: SIM115
-            _lock(file, wait=True)
-            if _is_at(file, name):
-                return file
-            # Somebody has taken it for left over before it was locked.
-            file.close()
-        except FileExistsError:
-            if not _remove_if_left(name):
-                return None
-        except BaseException:
-            if file is not None:
-                _remove(file, name)
-            raise
-
-
-def _remove(file: IO[bytes], name: str) -> None:
-    """Remove a file of our own, unless it is elsewhere by now."""
-    try:
-        if not file.closed and _is_at(file, name):
-            os.unlink(name)
-    finally:
-        # What a full disk has not taken is not wanted any more.
-        with suppress(OSError):
-            file.close()
-
-
-def _remove_if_left(name: str) -> bool:
-    """Whether there was a file that nobody writes any more, which is removed."""
-    try:
-        with open(name, "r+b", opener=_open) as file:
-            if not _lock(file, wait=False):
-                return False
-            if _is_at(file, name):
-                os.unlink(name)
-            return True
-    except OSError:
-        return False
-
-
-def _open(name: str, flags: int, mode: int = 0o600) -> int:
-    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), mode)
-
-
-def _lock(file: IO[bytes], *, wait: bool) -> bool:
-    """Whether the file is locked now; not every file system has locks."""
-    if fcntl is None:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return False
-    return True
-
-
-def _is_at(file: IO[bytes], name: str) -> bool:
-    """Whether an open file has this name."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), os.lstat(name))
-    except FileNotFoundError:
-        return False
 
 
 def _inherit(name: str, before: os.stat_result) -> None:
@@ -316,13 +225,3 @@ def _inherit(name: str, before: os.stat_result) -> None:
         with suppress(OSError):
             os.chown(name, before.st_uid, -1)
     os.chmod(name, stat.S_IMODE(before.st_mode))
-
-
-def _sync_folder(folder: str) -> None:
-    """Have the system write down a new name; some cannot, and it is there anyway."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

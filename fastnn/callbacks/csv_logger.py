@@ -5,6 +5,7 @@ import os
 from io import StringIO
 from typing import IO, ClassVar
 
+from fastnn._core.files import open_without_waiting
 from fastnn.atomic_file import (
     check_replaceable,
     replaced_file,
@@ -185,11 +186,4 @@ def _widen(path: str, columns: tuple[str, ...]) -> None:
 
 
 def _open(path: str, mode: str) -> IO[str]:
-    return open(path, mode, newline="", encoding="utf-8", opener=_without_waiting)
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe that nobody reads is an error, and nothing to wait for."""
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
-    os.set_blocking(descriptor, True)
-    return descriptor
+    return open(path, mode, newline="", encoding="utf-8", opener=open_without_waiting)
