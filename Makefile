@@ -15,7 +15,8 @@ JOBS ?= 2
 
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
-SOURCES := setup.py pyproject.toml $(wildcard csrc/*.[ch] fastnn/_core/*.pyx fastnn/_core/*.pxd)
+SOURCES := setup.py pyproject.toml $(shell find csrc -name "*.[ch]") \
+	$(shell find fastnn -name "*.pyx" -o -name "*.pxd")
 C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h \
 	tests/sanitizers/*.c)
 
@@ -110,8 +111,9 @@ wheel: $(VENV)/.ready-dev  ## Build an sdist and a wheel into dist/
 	$(RUN) -m build
 
 clean:  ## Remove builds, caches and the virtual environment
-	rm -rf $(VENV) build dist *.egg-info fastnn/_core/*.c fastnn/_core/*.so
+	rm -rf $(VENV) build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
+	find fastnn -name "*.c" -o -name "*.so" | xargs rm -f
 
 # An editable install with the packages of one extra: demo, test, dev, cuda, bench, ...
 $(VENV)/.ready-%: $(SOURCES) | $(VENV)/.build-requirements

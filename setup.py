@@ -1,7 +1,7 @@
 """The compiled part; everything else is in ``pyproject.toml``.
 
 The C row loops are one static library, with which one extension module per
-``fastnn/_core/*.pyx`` is linked.
+``.pyx`` of the package is linked.
 """
 
 import os
@@ -141,7 +141,9 @@ extensions = [
         extra_link_args=LINK_FLAGS,
         depends=HEADERS + LOOPS,
     )
-    for path in sorted(p.replace(os.sep, "/") for p in glob("fastnn/_core/*.pyx"))
+    for path in sorted(
+        p.replace(os.sep, "/") for p in glob("fastnn/**/*.pyx", recursive=True)
+    )
 ]
 
 loops = (

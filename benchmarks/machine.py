@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 import scipy
 
-import fastnn.cuda
+import fastnn.engine.cuda
 
 
 def processor():
@@ -67,7 +67,7 @@ def describe_machine():
 
 def describe_card():
     """Name, driver and versions of the NVIDIA card that CuPy uses; None without one."""
-    found = fastnn.cuda.describe()
+    found = fastnn.engine.cuda.describe()
     card = found.get("card", "missing")
     if card.startswith("missing"):
         return None

@@ -27,8 +27,8 @@ from benchmarks.machine import describe_machine
 from benchmarks.peers import fastnn as ours
 from benchmarks.suite.workloads import WORKLOADS
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn._core.blas import matrix_product
-from fastnn._core.precision import PRECISIONS, matrix_unit
+from fastnn.engine.cpu.blas import matrix_product
+from fastnn.engine.cpu.precision import PRECISIONS, matrix_unit
 
 LARGE = ("W3", "W4", "W5")
 

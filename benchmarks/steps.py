@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.timing import seconds_per_call
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy, LogLoss
 from fastnn.network import Sequential, lower

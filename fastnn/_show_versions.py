@@ -9,10 +9,10 @@ import scipy
 import sklearn
 import threadpoolctl
 
-from fastnn._core import tables
-from fastnn._core.precision import PRECISIONS, matrix_unit
 from fastnn._version import __version__
-from fastnn.cuda import describe
+from fastnn.engine.cpu.precision import PRECISIONS, matrix_unit
+from fastnn.engine.cuda import describe
+from fastnn.plan import tables
 
 
 def show_versions() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 # An epoch, or so many of them, that no training comes to: int64 holds their sums.
 _NEVER = 2**62

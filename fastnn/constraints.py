@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from sklearn.base import BaseEstimator
 
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 
 class MaxNorm(BaseEstimator):

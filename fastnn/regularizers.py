@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sklearn.base import BaseEstimator
 
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 

@@ -73,7 +73,7 @@ def counters():
 
 
 def emulated_product(precision):
-    """A function as fastnn._core.blas.matrix_product, for one matrix each."""
+    """A function as fastnn.engine.cpu.blas.matrix_product, for one matrix each."""
     kernel = getattr(emulation(), f"product_amx_{precision}")
     size, pointer = ctypes.c_ssize_t, ctypes.c_void_p
     matrix = [pointer, size, size]

@@ -22,15 +22,8 @@ from writers import (
     slopes_of_each_sample,
 )
 
-from fastnn._core.tables import (
-    ACTIVATIONS,
-    KINDS,
-    LOSSES,
-    PHASES,
-    ROW_LOSSES,
-    ROW_NORMS,
-)
 from fastnn.constraints import MaxNorm
+from fastnn.engine.predictor import Predictor
 from fastnn.layers import (
     ELU,
     Activation,
@@ -66,9 +59,16 @@ from fastnn.losses import (
     SquaredHinge,
     Tweedie,
 )
-from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
-from fastnn.predictor import Predictor
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.tables import (
+    ACTIVATIONS,
+    KINDS,
+    LOSSES,
+    PHASES,
+    ROW_LOSSES,
+    ROW_NORMS,
+)
 from fastnn.regularizers import L1, L1L2, L2, SklearnL2
 
 ALL_LOSSES = {

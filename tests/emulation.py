@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnn.cuda.device import find_device, import_cupy
-from fastnn.cuda.gpu import GPU
-from fastnn.device import DeviceArray, no_memory
+from fastnn.engine.cuda.device import find_device, import_cupy
+from fastnn.engine.cuda.gpu import GPU
+from fastnn.engine.device import DeviceArray, no_memory
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"

@@ -1,4 +1,4 @@
-"""As much of CuPy as fastnn.cuda uses, over emulated kernels and NumPy's products."""
+"""As much of CuPy as the CUDA engine uses, over emulated kernels and NumPy products."""
 
 import re
 from itertools import cycle
@@ -8,7 +8,7 @@ import numpy as np
 from emulation import EmulatedDevice, matrix, rounded
 from fake_arrays import CUDA, PRESENT, Card, Event, LateStream, Stream, ndarray
 
-from fastnn.device import Matrix
+from fastnn.engine.device import Matrix
 
 HANDLE = 7
 

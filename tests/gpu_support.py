@@ -29,8 +29,8 @@ from benchmarks.machine import describe_card
 from benchmarks.report import fill
 from benchmarks.tables import table
 from fastnn import averaging, constraints, layers, losses, optimizers, regularizers
-from fastnn._core.precision import PRECISIONS
-from fastnn._core.tables import ACTIVATIONS, KINDS, PHASES
+from fastnn.engine.cpu.precision import PRECISIONS
+from fastnn.plan.tables import ACTIVATIONS, KINDS, PHASES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "gpu_support.md"
 CARD = Path(__file__).resolve().with_name("card.json")
@@ -104,7 +104,9 @@ def noting(used):
                 if base.__module__.startswith(module.__name__) and method in vars(base):
                     new = watched(vars(base)[method], piece)
                     stack.enter_context(mock.patch.object(base, method, new))
-        stack.enter_context(mock.patch("fastnn.tape.as_regularizer", as_regularizer))
+        stack.enter_context(
+            mock.patch("fastnn.plan.tape.as_regularizer", as_regularizer)
+        )
         yield
 
 

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fastnn._core.precision import matrix_unit
-from fastnn._core.tables import INSTRUCTION_SET, INSTRUCTION_SETS
+from fastnn.engine.cpu.precision import matrix_unit
+from fastnn.plan.tables import INSTRUCTION_SET, INSTRUCTION_SETS
 
 HERE = Path(__file__).parent
 # All that is computed: products, ops, whole fits, and what others compute.

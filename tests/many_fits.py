@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from test_threads import settled_tasks
 
-import fastnn.engine
+import fastnn.engine.engine
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
 from fastnn.averaging import EMA
 from fastnn.callbacks import EarlyStopping
@@ -90,7 +90,7 @@ trained = MLPClassifier((4,), n_jobs=2, **params)
 
 
 def main(n_fits):
-    fastnn.engine.OPERATIONS_PER_THREAD = 1  # small steps use threads
+    fastnn.engine.engine.OPERATIONS_PER_THREAD = 1  # small steps use threads
     trained.fit(X, labels)
     fit(range(1200))  # what is remembered of networks is full by then, many times
     before = state()

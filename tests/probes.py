@@ -3,10 +3,10 @@
 import numpy as np
 from cases import parameter, predict
 
-from fastnn._core.tables import MASK_SEED, MASK_STEP, N_SCALARS
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.tables import MASK_SEED, MASK_STEP, N_SCALARS
 
 
 def scalars(seed=0, step=0):

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from scipy import special
 from scipy.special import log_expit, log_softmax, softmax, xlogy
 
-from fastnn._core import tables
+from fastnn.plan import tables
 
 # ---------------------------------------------------------------------- activations
 

@@ -23,8 +23,8 @@ from fastnn import (
 )
 from fastnn.averaging import EMA
 from fastnn.constraints import MaxNorm
-from fastnn.cuda import device as cuda_device
-from fastnn.cuda.device import import_cupy
+from fastnn.engine.cuda import device as cuda_device
+from fastnn.engine.cuda.device import import_cupy
 from fastnn.layers import (
     Activation,
     AlphaDropout,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from amx import counters, emulated_product, emulation
 
-from fastnn._core.precision import matrix_unit
-from fastnn._core.tables import INSTRUCTION_LIMIT
+from fastnn.engine.cpu.precision import matrix_unit
+from fastnn.plan.tables import INSTRUCTION_LIMIT
 
 OSXSAVE, AMX_BF16, AMX_TILE, TILE_STATES = 1 << 27, 1 << 22, 1 << 24, 3 << 17
 AMX_BITS = AMX_BF16 | AMX_TILE

@@ -13,9 +13,9 @@ from sklearn.base import clone
 from test_cuda_arrays import IRIS, JUDGED, SPECIES, fit, fitted, values
 from test_cuda_estimators import forget, install
 
-from fastnn.cuda import device as module
-from fastnn.device import downloaded
-from fastnn.estimators.validation import SHARE
+from fastnn.engine.cuda import device as module
+from fastnn.engine.device import downloaded
+from fastnn.estimators.data.validation import SHARE
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_validation_data_of_the_host_is_copied_once(
     model, share, times, cupy, monkeypatch
 ):
     X_val, y_val = IRIS[:19].astype(np.float32), SPECIES[:19]
-    monkeypatch.setattr("fastnn.estimators.validation.SHARE", share)
+    monkeypatch.setattr("fastnn.estimators.data.validation.SHARE", share)
     model = clone(model)
     if "metrics" in model.get_params():
         model.set_params(metrics=[])  # a scorer predicts for what is on the host

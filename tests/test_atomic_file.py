@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from fastnn import atomic_file
-from fastnn.atomic_file import check_replaceable, remove_leftovers, replaced_file
+from fastnn.utils import atomic_file
+from fastnn.utils.atomic_file import check_replaceable, remove_leftovers, replaced_file
 
 pytest.importorskip("fcntl")
 
@@ -204,7 +204,7 @@ def test_writers_at_the_same_time(tmp_path):
 WRITER = """
 import sys
 from contextlib import ExitStack
-from fastnn.atomic_file import replaced_file
+from fastnn.utils.atomic_file import replaced_file
 with ExitStack() as files:
     for name in sys.argv[2:]:
         files.enter_context(replaced_file(name, sys.argv[1])).write(b"half")

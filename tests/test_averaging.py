@@ -6,10 +6,10 @@ import reference
 from cases import by_hand, draw, parameter, plan_of
 from sklearn.base import clone
 
-from fastnn._core.tables import AVERAGE_RATE
 from fastnn.averaging import EMA, SWA, Averaging
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.optimizers import SGD, Adam, AdamW
+from fastnn.plan.tables import AVERAGE_RATE
 
 EVERY = [
     EMA(),
@@ -170,7 +170,7 @@ def blocks_of(plan, flat):
 
 @pytest.fixture
 def small_steps_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])

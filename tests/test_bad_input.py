@@ -6,8 +6,8 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn._core.tables import ACTIVATIONS
 from fastnn.losses import CrossEntropy, Huber, LogLoss, Quantile
+from fastnn.plan.tables import ACTIVATIONS
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer. Maximum iterations"

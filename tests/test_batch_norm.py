@@ -8,19 +8,19 @@ import reference
 from cases import by_hand, draw, evaluate, plan_of, predict
 from writers import normalised, parameter, running
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.exceptions import NotFiniteError
 from fastnn.layers import BatchNorm, Dense
-from fastnn.lbfgs import fit_lbfgs
 from fastnn.losses import CustomLoss, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, AdamW
-from fastnn.statistics import refresh_statistics
+from fastnn.training.lbfgs import fit_lbfgs
+from fastnn.training.running_statistics import refresh_statistics
 
 
 @pytest.fixture
 def small_steps_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
 
 
 def gradient(plan, parameters, X, y, weight=None, **options):
@@ -404,7 +404,7 @@ def test_large_batches_are_worked_on_as_a_whole(monkeypatch):
     plan = plan_of("batch_norm")
     data = draw(plan, 100)
     whole = gradient(plan, data.parameters, data.X, data.y)
-    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     again = gradient(plan, data.parameters, data.X, data.y)
     assert again[0] == whole[0]
     assert plan.needs_whole_batches

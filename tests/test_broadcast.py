@@ -9,10 +9,10 @@ from cases import BROADCASTS, parameter, predict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn._core.tables import ACTIVATIONS
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.tables import ACTIVATIONS
 
 ROUNDING = {np.float32: 2e-6, np.float64: 1e-13}
 

@@ -12,8 +12,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 from fastnn import NeuralNetClassifier
-from fastnn.atomic_file import replaced_file
 from fastnn.callbacks import Callback, CSVLogger, ModelCheckpoint
+from fastnn.utils.atomic_file import replaced_file
 
 X, y = load_iris(return_X_y=True)
 usual_names = pytest.mark.skipif(

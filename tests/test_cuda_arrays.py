@@ -21,7 +21,7 @@ from fastnn import (
     NeuralNetClassifier,
     NeuralNetRegressor,
 )
-from fastnn.cuda import device as module
+from fastnn.engine.cuda import device as module
 from fastnn.losses import MultiMargin, Quantile
 
 METHODS = (

@@ -7,7 +7,7 @@ from emulation import device_under_test
 from test_cuda_engine import table_of
 
 from fastnn.averaging import EMA, SWA
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.optimizers import Adam
 
 EPOCHS = 6

@@ -8,7 +8,7 @@ import pytest
 from emulation import CSRC
 from test_cuda_kernels import kernel_names
 
-from fastnn.cuda.sources import compile_options, source_folder, source_of
+from fastnn.engine.cuda.sources import compile_options, source_folder, source_of
 
 STEMS = sorted(path.stem for path in (CSRC / "cuda").glob("*.cu"))
 ARCHITECTURES = ["sm_80", "sm_90"]

@@ -17,17 +17,11 @@ from emulation import (
 from test_cuda_kernels import kernel_names
 from writers import dense
 
-from fastnn._core.tables import (
-    ACTIVATIONS,
-    AVERAGE_RATE,
-    MASK_SEED,
-    MASK_STEP,
-    PHASES,
-)
-from fastnn.cuda import worst_number
-from fastnn.cuda.walk import SLAB_ROWS
-from fastnn.device import uploaded
-from fastnn.engine import Engine
+from fastnn.engine.cuda import worst_number
+from fastnn.engine.cuda.walk import SLAB_ROWS
+from fastnn.engine.device import uploaded
+from fastnn.engine.engine import Engine
+from fastnn.engine.predictor import Predictor
 from fastnn.layers import BatchNorm, Dense, Dropout
 from fastnn.losses import CustomLoss, SquaredError
 from fastnn.network import Sequential, lower
@@ -43,7 +37,13 @@ from fastnn.optimizers import (
     SklearnAdam,
     SklearnSGD,
 )
-from fastnn.predictor import Predictor
+from fastnn.plan.tables import (
+    ACTIVATIONS,
+    AVERAGE_RATE,
+    MASK_SEED,
+    MASK_STEP,
+    PHASES,
+)
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 
@@ -158,7 +158,9 @@ def test_predictions_are_those_of_the_cpu(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)
     on_cpu, on_device = Predictor(plan), Predictor(plan, device_under_test())
-    monkeypatch.setattr("fastnn.cuda.forward.BYTES_AT_ONCE", 4096)  # several chunks
+    monkeypatch.setattr(
+        "fastnn.engine.cuda.forward.BYTES_AT_ONCE", 4096
+    )  # several chunks
     expected = on_cpu.predict(data.parameters, data.X)
     actual = on_device.predict(data.parameters, data.X)
     np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-14)
@@ -176,7 +178,7 @@ def test_chunks_add_up(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)
     expected, gradients = gradient_of(plan, data, None)
-    monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.DEVICE_CHUNK_BYTES", 1)
     actual, own = gradient_of(plan, data, device_under_test())
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
     np.testing.assert_allclose(own, gradients, rtol=1e-10, atol=1e-12)
@@ -187,7 +189,7 @@ def test_masks_do_not_depend_on_chunks(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)
     expected = trained(plan, data, None, Adam(0.01), batch_size=37)
-    monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.DEVICE_CHUNK_BYTES", 1)
     actual = trained(plan, data, device_under_test(), Adam(0.01), batch_size=37)
     np.testing.assert_allclose(actual[1], expected[1], rtol=1e-9, atol=1e-12)
 
@@ -432,7 +434,7 @@ def test_arguments_are_checked_as_on_the_cpu():
 
 
 def test_ops_of_whole_batches_have_them_whole(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.DEVICE_CHUNK_BYTES", 1)
     network = Sequential([Dense(6), BatchNorm(), Dropout(0.2), Dense(2)])
     plan = lower(network, input_shape=(5,), loss=SquaredError())
     data = draw(plan, 100)

@@ -25,10 +25,10 @@ from fastnn import (
     Sequential,
 )
 from fastnn.averaging import SWA
-from fastnn.cuda import cublas, find_device
-from fastnn.cuda import device as module
-from fastnn.cuda.gpu import GPU
-from fastnn.device import Matrix, Product
+from fastnn.engine.cuda import cublas, find_device
+from fastnn.engine.cuda import device as module
+from fastnn.engine.cuda.gpu import GPU
+from fastnn.engine.device import Matrix, Product
 from fastnn.layers import BatchNorm, Dense, Dropout, LayerNorm, PReLU
 from fastnn.losses import CustomLoss
 

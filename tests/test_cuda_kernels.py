@@ -10,10 +10,10 @@ from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
 from emulation import CSRC, device_under_test, emulated_device
 from writers import dense, parameter
 
-from fastnn._core.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES, OPTIMIZERS
-from fastnn.cuda.walk import SLAB_ROWS
-from fastnn.engine import Engine
+from fastnn.engine.cuda.walk import SLAB_ROWS
+from fastnn.engine.engine import Engine
 from fastnn.initializers import Constant, Zeros
+from fastnn.plan.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES, OPTIMIZERS
 
 ROWS = (1, 9, 131)
 COLUMNS = (1, 31, 65, 300)
@@ -143,7 +143,7 @@ def test_losses_are_the_reference(loss, m, n):
 @pytest.mark.parametrize("widths", [(3, 40), (33, 65), (300, 3)])
 def test_many_rows_are_summed_in_slabs(rows, widths, monkeypatch):
     # Of two layers, one with a slope and one without; chunks add to what others left.
-    monkeypatch.setattr("fastnn.cuda.walk.SLAB_BLOCKS", 12)
+    monkeypatch.setattr("fastnn.engine.cuda.walk.SLAB_BLOCKS", 12)
 
     def write(lowering, x):
         first = dense(lowering, x, "first", widths[0], "tanh")
@@ -151,7 +151,7 @@ def test_many_rows_are_summed_in_slabs(rows, widths, monkeypatch):
 
     plan = by_hand(write, (2,))
     for most_bytes in (2**30, 2**17):
-        monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", most_bytes)
+        monkeypatch.setattr("fastnn.engine.engine.DEVICE_CHUNK_BYTES", most_bytes)
         check_against_reference(plan, rows)
 
 

@@ -8,14 +8,14 @@ from cases import draw, plan_of
 from emulation import EmulatedDevice, device_under_test, emulated_device
 from test_cuda_engine import gradient_of, table_of, trained
 
-from fastnn.cuda import worst_number
-from fastnn.cuda.recorder import STEPS_BEFORE, STEPS_TOGETHER
-from fastnn.device import downloaded, uploaded
-from fastnn.engine import Engine
-from fastnn.mirrored import MirroredArray
+from fastnn.engine.cuda import worst_number
+from fastnn.engine.cuda.recorder import STEPS_BEFORE, STEPS_TOGETHER
+from fastnn.engine.device import downloaded, uploaded
+from fastnn.engine.engine import Engine
+from fastnn.engine.mirrored import MirroredArray
+from fastnn.engine.predictor import Predictor
+from fastnn.engine.snapshot import Snapshot
 from fastnn.optimizers import SGD, Adam
-from fastnn.predictor import Predictor
-from fastnn.snapshot import Snapshot
 
 
 class Counting(EmulatedDevice):

@@ -12,7 +12,7 @@ from short_cuda_fit import DONE, FITS, fit, outputs
 from test_cuda_estimators import forget, install
 from test_cuda_kernels import kernel_names
 
-from fastnn.cuda.gpu import GPU
+from fastnn.engine.cuda.gpu import GPU
 
 # Kernels of which there is one for each row of a table: see test_cuda_engine.py.
 OF_TABLES = re.compile("(add|slope|bias_gradient|loss|step)_.*")

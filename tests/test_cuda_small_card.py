@@ -19,8 +19,8 @@ from test_cuda_estimators import (
 )
 
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn.cuda import device as module
-from fastnn.cuda import streaming
+from fastnn.engine.cuda import device as module
+from fastnn.engine.cuda import streaming
 
 
 @pytest.fixture

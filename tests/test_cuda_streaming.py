@@ -9,15 +9,15 @@ from cases import custom, draw, plan_of, quartic, stack
 from emulation import EmulatedDevice, device_under_test, emulated_device
 from test_cuda_engine import engine_of, table_of, trained
 
-from fastnn._core.gather import Table
-from fastnn.cuda import streaming
-from fastnn.cuda.samples import ResidentSamples, parts_of, stored_values
-from fastnn.cuda.streaming import StreamedSamples
-from fastnn.engine import Engine
+from fastnn.engine.cpu.gather import Table
+from fastnn.engine.cuda import streaming
+from fastnn.engine.cuda.samples import ResidentSamples, parts_of, stored_values
+from fastnn.engine.cuda.streaming import StreamedSamples
+from fastnn.engine.engine import Engine
+from fastnn.engine.predictor import Predictor
 from fastnn.layers import Dense
 from fastnn.losses import CustomLoss
 from fastnn.optimizers import SGD, Adam
-from fastnn.predictor import Predictor
 
 # As many samples as several parts of the least size have, and some.
 N = 103
@@ -84,7 +84,7 @@ def test_epochs_are_those_of_samples_that_fit(name, scarce):
 )
 def test_any_size_of_a_mini_batch(name, batch_size, scarce, monkeypatch):
     # Many in a part, or several parts of one, where that may be taken in chunks.
-    monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.DEVICE_CHUNK_BYTES", 1)
     plan = plan_of(name)
     data = draw(plan, N)
     options = {"n_epochs": 2, "batch_size": batch_size}
@@ -95,7 +95,7 @@ def test_any_size_of_a_mini_batch(name, batch_size, scarce, monkeypatch):
 
 
 def test_epochs_of_very_many_steps(scarce, monkeypatch):
-    monkeypatch.setattr("fastnn.engine.STEPS_AT_ONCE", 7)
+    monkeypatch.setattr("fastnn.engine.engine.STEPS_AT_ONCE", 7)
     plan = plan_of("deep")
     data = draw(plan, N)
     expected = trained(plan, data, device_under_test(), SGD(0.1), batch_size=5)
@@ -170,7 +170,7 @@ def test_x_of_any_layout(layout, weighs, scarce, tmp_path):
 
 @pytest.mark.parametrize("name", ["deep", "dropout", "batch_norm"])
 def test_gradients_of_any_rows(name, scarce, monkeypatch):
-    monkeypatch.setattr("fastnn.engine.DEVICE_CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.DEVICE_CHUNK_BYTES", 1)
     plan = plan_of(name)
     data = draw(plan, N)
     order = np.random.RandomState(0).permutation(N)

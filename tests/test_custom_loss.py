@@ -11,7 +11,7 @@ from cases import ALL_LOSSES, draw, evaluate, judge, predict, quartic, stack
 from sklearn.base import clone
 
 from fastnn import NeuralNetRegressor
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.layers import Dense
 from fastnn.losses import CustomLoss, SquaredError
@@ -21,7 +21,7 @@ from fastnn.optimizers import SGD, Adam
 
 @pytest.fixture(autouse=True)
 def small_steps_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
 
 
 every_n_threads = pytest.mark.parametrize("n_threads", [1, 2, 3])

@@ -15,8 +15,8 @@ import pytest
 from sklearn.datasets import load_iris
 
 from fastnn import NeuralNetClassifier
-from fastnn.atomic_file import replaced_file
 from fastnn.callbacks import CSVLogger, ModelCheckpoint
+from fastnn.utils.atomic_file import replaced_file
 
 KILLS = int(os.environ.get("FASTNN_TEST_KILLS", 12))
 X, y = load_iris(return_X_y=True)

@@ -6,7 +6,7 @@ import reference
 from cases import draw, evaluate, plan_of, predict
 from probes import scalars, training_outputs
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import AlphaDropout, Dense, Dropout
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
@@ -51,7 +51,7 @@ def test_seed_and_step_change_the_mask():
 
 
 def test_threads_do_not_change_the_mask(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     plan = plan_of("dropout")
     data = draw(plan, n=101)
     one, three = (gradient(plan, data, 7, 3, n_threads=n) for n in (1, 3))

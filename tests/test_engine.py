@@ -14,7 +14,7 @@ from cases import Data, by_hand, draw, parameter, plan_of, predict, stack
 from patience import SOON
 from scipy import sparse
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Activation, BatchNorm, Dense
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
@@ -89,7 +89,7 @@ def test_shuffles_go_on_from_the_last_one(bit_generator):
 @pytest.mark.parametrize("seed", [None, 3])
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_every_row_is_seen_once(batch_size, seed, n_threads, monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     steps = order_of_steps(50, batch_size, seed, n_threads)
     assert len(steps) == 50
     expected = np.arange(50) // batch_size
@@ -152,7 +152,7 @@ def test_weights_are_repetitions():
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_epoch_stops_where_the_loss_is_not_finite(bad, n_threads, monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     plan = stack([2])
     data = draw(plan, n=40)
     data.X[19] = bad

@@ -5,11 +5,11 @@ import pytest
 from cases import draw, plan_of, predict
 from scipy import sparse
 
-from fastnn._core import engine as compiled_engine
-from fastnn._core import predict as compiled_predict
-from fastnn._core.tables import N_SCALARS
-from fastnn.engine import Engine
+from fastnn.engine.cpu import engine as compiled_engine
+from fastnn.engine.cpu import predict as compiled_predict
+from fastnn.engine.engine import Engine
 from fastnn.optimizers import SGD
+from fastnn.plan.tables import N_SCALARS
 
 OPTIMIZER = SGD()
 
@@ -194,7 +194,7 @@ def test_update_needs_an_optimizer_and_a_gradient():
 
 
 def test_threads_need_no_context_manager(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     engine = Engine(**arguments(), n_threads=2)
     assert engine.n_threads == 2
     np.testing.assert_allclose(

@@ -7,8 +7,8 @@ import pytest
 from cases import by_hand, dense, draw, predict, shuffled_epoch, stack
 from scipy import sparse
 
-from fastnn._core.gather import Table
-from fastnn.engine import Engine
+from fastnn.engine.cpu.gather import Table
+from fastnn.engine.engine import Engine
 from fastnn.optimizers import SGD
 
 N, WIDTH = 41, 7
@@ -178,8 +178,8 @@ def test_sparse_rows_are_dense_rows(kind, source, dtype):
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
 def test_sparse_gradient(n_threads, monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
-    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     # Two products read the input, of which one comes second and adds.
     plan = by_hand(
         lambda lowering, x: lowering.add(

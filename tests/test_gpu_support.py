@@ -6,7 +6,7 @@ import pytest
 from test_cuda_engine import RULES
 
 from fastnn import layers
-from fastnn._core.tables import LOSSES, OPTIMIZERS
+from fastnn.plan.tables import LOSSES, OPTIMIZERS
 
 gpu_support = pytest.importorskip(
     "gpu_support", reason="needs the checkout", exc_type=ImportError

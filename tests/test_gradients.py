@@ -5,7 +5,7 @@ import pytest
 import reference
 from cases import MAKERS, draw, draw_smooth, evaluate, judge, plan_of, predict
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 
@@ -21,7 +21,7 @@ def gradient(plan, data, **options):
 
 @pytest.fixture
 def small_steps_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
 
 
 @every_plan
@@ -144,7 +144,7 @@ def test_chunks_add_up(name, n_threads, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, n=37)
     expected, gradients = gradient(plan, data)
-    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     actual, chunked = gradient(plan, data, n_threads=n_threads)
     np.testing.assert_allclose(actual, expected, rtol=1e-13)
     np.testing.assert_allclose(chunked, gradients, rtol=1e-11, atol=1e-12)

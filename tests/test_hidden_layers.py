@@ -16,8 +16,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from fastnn import HiddenLayerTransformer, MLPClassifier, MLPRegressor
-from fastnn._core.tables import ACTIVATIONS
 from fastnn.layers import Dense, Dropout
+from fastnn.plan.tables import ACTIVATIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

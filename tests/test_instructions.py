@@ -11,15 +11,15 @@ import sys
 import numpy as np
 import pytest
 
-from fastnn._core.precision import matrix_unit
-from fastnn._core.tables import INSTRUCTION_SET, INSTRUCTION_SETS
+from fastnn.engine.cpu.precision import matrix_unit
+from fastnn.plan.tables import INSTRUCTION_SET, INSTRUCTION_SETS
 
 CHILD = """
 import json
 import numpy as np
 import fastnn
-from fastnn._core.precision import matrix_unit
-from fastnn._core.tables import INSTRUCTION_LIMIT, INSTRUCTION_SET
+from fastnn.engine.cpu.precision import matrix_unit
+from fastnn.plan.tables import INSTRUCTION_LIMIT, INSTRUCTION_SET
 X = np.random.default_rng(0).normal(size=(200, 40))
 layers = [fastnn.layers.Dense(33, "gelu"), fastnn.layers.BatchNorm()]
 network = fastnn.Sequential(layers)

@@ -188,7 +188,7 @@ def float_mode():
 
 @pytest.fixture
 def _small_steps_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
 
 
 def interrupted(call, *arguments, after=0.05):
@@ -243,7 +243,7 @@ def test_an_interrupted_first_epoch_has_a_loss():
         return 1.0
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fastnn.training.STEPS_AT_ONCE", 4)
+        patch.setattr("fastnn.training.trainer.STEPS_AT_ONCE", 4)
         with pytest.warns(UserWarning, match="Training interrupted"):
             model.set_params(learning_rate=slow).fit(X, y)
     assert model.n_iter_ == len(model.loss_curve_) == 0

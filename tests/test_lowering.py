@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from cases import ALL_LOSSES, MAKERS, by_hand, dense, parameter, plan_of, stack
 
-from fastnn._core.tables import ALIGNMENT, KINDS, PHASES, SPACES
 from fastnn.initializers import GlorotUniform, Initializer, Zeros
 from fastnn.layers import ELU, Activation, Dense, LeakyReLU
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.tables import ALIGNMENT, KINDS, PHASES, SPACES
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 

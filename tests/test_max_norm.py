@@ -6,12 +6,12 @@ from cases import by_hand, draw, parameter, plan_of
 from sklearn.base import clone
 
 from fastnn.constraints import MaxNorm
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Dense
-from fastnn.lbfgs import fit_lbfgs
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
+from fastnn.training.lbfgs import fit_lbfgs
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 # Around the numbers of a vector, of a cache line and of a strip of columns.
@@ -47,8 +47,8 @@ def stepped(plan, flat, optimizer=None, rate=0.0, n_threads=1):
 @pytest.fixture(autouse=True)
 def small_steps_use_threads(monkeypatch):
     # Even a plan without products; a step takes at least one operation.
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
-    monkeypatch.setattr("fastnn.plan.Plan.operations", lambda plan, phase: 1000)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.plan.records.Plan.operations", lambda plan, phase: 1000)
 
 
 @dtypes

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from cases import MAKERS, draw, plan_of, predict, stack
 
-from fastnn._core.tables import ALIGNMENT, KINDS, PHASES, SPACES
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
+from fastnn.plan.tables import ALIGNMENT, KINDS, PHASES, SPACES
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 phases = pytest.mark.parametrize("phase", ["train", "predict"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from emulation import emulated_device
 
-from fastnn.mirrored import MirroredArray
+from fastnn.engine.mirrored import MirroredArray
 
 
 @pytest.fixture

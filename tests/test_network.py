@@ -9,10 +9,10 @@ from cases import draw
 from sklearn.base import clone
 
 from fastnn import Sequential
+from fastnn.engine.predictor import Predictor
 from fastnn.layers import Dense, Dropout
 from fastnn.losses import SquaredError
 from fastnn.network import lower
-from fastnn.predictor import Predictor
 
 
 def names(layers):

@@ -7,10 +7,10 @@ from cases import draw, evaluate, predict
 from probes import training_outputs
 from scipy import stats
 
-from fastnn._core.tables import KINDS, PHASES
 from fastnn.layers import Dense, Dropout, GaussianNoise
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
+from fastnn.plan.tables import KINDS, PHASES
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -108,7 +108,7 @@ def test_layers_have_noise_of_their_own():
 
 
 def test_threads_do_not_change_it(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     x = np.random.default_rng(0).normal(size=(37, 9))
     layers = [GaussianNoise(0.5)]
     one, three = (training_outputs(layers, x, n_threads=n) for n in (1, 3))
@@ -119,7 +119,7 @@ def test_threads_do_not_change_it(monkeypatch):
 def test_rows_of_a_batch_in_chunks(monkeypatch):
     x = np.random.default_rng(0).normal(size=(50, 5))
     whole = training_outputs([GaussianNoise(0.5)], x)
-    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     np.testing.assert_array_equal(training_outputs([GaussianNoise(0.5)], x), whole)
 
 

@@ -6,11 +6,11 @@ from cases import draw, plan_of, predict
 from probes import outputs_and_gradients
 
 from fastnn import NeuralNetRegressor
-from fastnn._core.tables import KINDS
 from fastnn.layers import Dense, LayerNorm, RMSNorm
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.tables import KINDS
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 layers = pytest.mark.parametrize("layer", [LayerNorm, RMSNorm])

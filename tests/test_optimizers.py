@@ -5,8 +5,6 @@ import pytest
 import reference
 from sklearn.base import clone
 
-from fastnn._core import tables
-from fastnn._core.tables import N_SCALARS, OPTIMIZERS
 from fastnn.optimizers import (
     SGD,
     Adadelta,
@@ -19,7 +17,9 @@ from fastnn.optimizers import (
     SklearnAdam,
     SklearnSGD,
 )
-from fastnn.training_state import OptimizerState
+from fastnn.plan import tables
+from fastnn.plan.tables import N_SCALARS, OPTIMIZERS
+from fastnn.training.state import OptimizerState
 
 ALL = [
     SGD(momentum=0.3, dampening=0.2),

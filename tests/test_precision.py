@@ -14,8 +14,8 @@ from sklearn.neural_network import MLPClassifier as SklearnClassifier
 
 import fastnn
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn._core.precision import PRECISIONS, matrix_unit
-from fastnn.engine import Engine
+from fastnn.engine.cpu.precision import PRECISIONS, matrix_unit
+from fastnn.engine.engine import Engine
 from fastnn.optimizers import Adam
 
 pytestmark = pytest.mark.filterwarnings(

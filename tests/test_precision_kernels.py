@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from amx import emulated_product
 
-from fastnn._core.blas import matrix_product
-from fastnn._core.precision import matrix_unit
+from fastnn.engine.cpu.blas import matrix_product
+from fastnn.engine.cpu.precision import matrix_unit
 
 TINY = np.finfo(np.float32).tiny
 LARGEST = np.finfo(np.float32).max

@@ -11,8 +11,8 @@ import pytest
 from cases import draw, shuffled_epoch, stack
 
 from fastnn import MLPRegressor, NeuralNetRegressor, Sequential
-from fastnn._core.precision import matrix_unit, replace_matrix_unit
-from fastnn.engine import Engine
+from fastnn.engine.cpu.precision import matrix_unit, replace_matrix_unit
+from fastnn.engine.engine import Engine
 from fastnn.layers import BatchNorm, Dense
 from fastnn.optimizers import SGD
 
@@ -58,7 +58,7 @@ def precision(request):
 
 @pytest.fixture
 def many_shares(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
 
 
 def taken(precision, least, n_threads, batch_size, n=40):
@@ -104,7 +104,7 @@ def test_a_last_batch_counts_by_its_own_size(precision, n_threads):
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_chunks_do_not_matter(precision, n_threads, monkeypatch):
     whole = taken(precision, 20, n_threads, 40)
-    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     assert taken(precision, 20, n_threads, 40) == whole
     assert whole[1] == precision
 

@@ -10,10 +10,10 @@ from cases import draw, plan_of, predict, stack
 from scipy import sparse, special
 from threadpoolctl import threadpool_info
 
-from fastnn._core.predict import Forward
+from fastnn.engine.cpu.predict import Forward
 from fastnn.initializers import GlorotUniform
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
+from fastnn.plan.lowering import Lowering
 
 LINKS = {
     "binary": special.expit,

@@ -137,7 +137,7 @@ def test_nothing_is_remembered():
 @pytest.mark.parametrize("n", [1, 511, 1024, 1500, 3000])
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
 def test_threads_give_the_same_bits(problem, n, make, monkeypatch):
-    monkeypatch.setattr("fastnn.predictor.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.predictor.OPERATIONS_PER_THREAD", 1)
     many = make(np.resize(X, (n, 4)))
     outputs = [
         fitted(problem, n_jobs=n_jobs).predict(many).tolist() for n_jobs in (1, 2, 3)
@@ -146,7 +146,7 @@ def test_threads_give_the_same_bits(problem, n, make, monkeypatch):
 
 
 def test_threads_notice_what_is_not_finite(monkeypatch):
-    monkeypatch.setattr("fastnn.predictor.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.predictor.OPERATIONS_PER_THREAD", 1)
     model = fitted("binary", n_jobs=2)
     for row in (0, 2999):
         bad = np.resize(X, (3000, 4))
@@ -156,7 +156,7 @@ def test_threads_notice_what_is_not_finite(monkeypatch):
 
 
 def test_threads_may_predict_on_one_estimator(monkeypatch):
-    monkeypatch.setattr("fastnn.predictor.OPERATIONS_PER_THREAD", 50_000)
+    monkeypatch.setattr("fastnn.engine.predictor.OPERATIONS_PER_THREAD", 50_000)
     model = fitted("multiclass", n_jobs=2)
     tables = [rng.standard_normal((n, 4)) for n in (1, 40, 700, 3000)]
     alone = [model.predict_proba(table) for table in tables]

@@ -7,8 +7,8 @@ from probes import outputs_and_gradients
 from fastnn.initializers import Constant
 from fastnn.layers import PReLU
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
+from fastnn.plan.lowering import Lowering
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

@@ -7,7 +7,7 @@ from itertools import count, product
 import numpy as np
 import pytest
 
-from fastnn._core.blas import matrix_product
+from fastnn.engine.cpu.blas import matrix_product
 
 SIZES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 200, 257, 300, 513]
 EDGES = [1, 2, 3, 7, 8, 9, 16, 17, 31, 33, 64, 65]
@@ -202,7 +202,7 @@ GUARDED = """
 import ctypes, mmap
 from itertools import product
 import numpy as np
-from fastnn._core.blas import matrix_product
+from fastnn.engine.cpu.blas import matrix_product
 
 PAGE = mmap.PAGESIZE
 LIBC = ctypes.CDLL(None, use_errno=True)

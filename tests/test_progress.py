@@ -6,7 +6,7 @@ from contextlib import contextmanager, redirect_stdout
 import pytest
 
 from fastnn import progress as module
-from fastnn.progress import Progress
+from fastnn.training.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from fastnn._core.tables import ACTIVATIONS
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import Adam
+from fastnn.plan.tables import ACTIVATIONS
 from fastnn.regularizers import SklearnL2
 
 # Vectors hold 4 to 16 numbers: sizes up to, at and beyond a few of them.

@@ -8,7 +8,7 @@ import pytest
 from cases import parameter, predict
 from sklearn.base import BaseEstimator, clone
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import ELU, Activation, BatchNorm, Dense, LeakyReLU
 from fastnn.losses import (
     AbsoluteError,
@@ -22,9 +22,9 @@ from fastnn.losses import (
     SoftCrossEntropy,
     SquaredError,
 )
-from fastnn.lowering import Lowering
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RMSprop
+from fastnn.plan.lowering import Lowering
 from fastnn.schedules import (
     CosineDecay,
     CosineDecayRestarts,

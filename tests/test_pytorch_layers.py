@@ -9,7 +9,7 @@ from cases import predict
 from probes import training_outputs
 from sklearn.base import BaseEstimator
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Activation, AlphaDropout, Dense, LayerNorm, PReLU, RMSNorm
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower

@@ -6,14 +6,14 @@ It is no dependency of ours, not even of the tests.
 import numpy as np
 import pytest
 
-from fastnn._core.tables import AVERAGE_RATE
 from fastnn.averaging import EMA, SWA
 from fastnn.constraints import MaxNorm
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Dense
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
+from fastnn.plan.tables import AVERAGE_RATE
 from fastnn.regularizers import L1, L1L2, L2
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")

@@ -22,10 +22,10 @@ from fastnn import (
 from fastnn.averaging import EMA
 from fastnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from fastnn.exceptions import NotFiniteError
-from fastnn.history import History
 from fastnn.layers import BatchNorm, Dense, Dropout
 from fastnn.optimizers import SGD, Adam
 from fastnn.schedules import CosineDecay
+from fastnn.training.history import History
 
 X, y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -179,7 +179,7 @@ def test_parts_of_the_table_of_steps(name, monkeypatch):
     else:
         options |= {"optimizer": Adam(0.01), "schedule": CosineDecay()}
     whole = ESTIMATORS[name](**options).fit(X, y)
-    for module in ("fastnn.training", "fastnn.engine"):
+    for module in ("fastnn.training.trainer", "fastnn.engine.engine"):
         monkeypatch.setattr(f"{module}.STEPS_AT_ONCE", 4)
     assert fingerprint(ESTIMATORS[name](**options).fit(X, y)) == fingerprint(whole)
 
@@ -311,7 +311,7 @@ def test_scores_that_are_no_numbers_do_not_switch_early_stopping_off():
     scores = iter([0.5] + [np.nan] * 60)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "fastnn.estimators.targets.RegressionTargets.score",
+            "fastnn.estimators.data.targets.RegressionTargets.score",
             lambda *arguments: next(scores),
         )
         model.fit(X, X[:, 0])
@@ -323,9 +323,9 @@ def test_a_large_predict_at_the_end_of_the_interpreter(where):
     code = f"""
     import atexit, threading, time
     import numpy as np
-    import fastnn.predictor
+    import fastnn.engine.predictor
     from fastnn import MLPRegressor
-    fastnn.predictor.OPERATIONS_PER_THREAD = 1
+    fastnn.engine.predictor.OPERATIONS_PER_THREAD = 1
     X = np.random.default_rng(0).normal(size=(3000, 8)).astype("f4")
     model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=500, n_jobs=2, tol=1e-2)
     expected = model.fit(X[:200], X[:200, 0]).predict(X)

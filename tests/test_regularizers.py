@@ -8,9 +8,8 @@ import reference
 from cases import by_hand, draw, parameter, plan_of
 from sklearn.base import clone
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Dense
-from fastnn.lbfgs import Objective, fit_lbfgs
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
@@ -23,6 +22,7 @@ from fastnn.regularizers import (
     SklearnL2,
     as_regularizer,
 )
+from fastnn.training.lbfgs import Objective, fit_lbfgs
 
 EVERY = [L1(0.3), L2(0.2), L1L2(l1=0.1, l2=0.4), SklearnL2(0.7)]
 regularizers = pytest.mark.parametrize("regularizer", EVERY, ids=str)
@@ -198,7 +198,7 @@ def test_nan_stays(regularizer, clipping, dtype):
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_an_update_leaves_the_gradients_as_they_are(optimizer, n_threads, monkeypatch):
     # A second step along them is one along the same gradients, and not the penalty's.
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     plan = plan_of("regularized")
     data = draw(plan, n=8)
     state = np.zeros((1, plan.n_parameters))

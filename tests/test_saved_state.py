@@ -16,8 +16,8 @@ from fastnn import (
 )
 from fastnn.averaging import EMA
 from fastnn.callbacks import CSVLogger, EarlyStopping, ModelCheckpoint
+from fastnn.engine.mirrored import MirroredArray
 from fastnn.layers import Dense, Dropout
-from fastnn.mirrored import MirroredArray
 
 rng = np.random.RandomState(0)
 X = rng.normal(size=(40, 3)).astype(np.float32)

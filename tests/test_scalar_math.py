@@ -5,10 +5,10 @@ import pytest
 import reference
 from cases import ALL_LOSSES, parameter, predict
 
-from fastnn._core.tables import ACTIVATIONS, ROW_LOSSES
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.losses import Quantile, SquaredError
-from fastnn.lowering import Lowering
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.tables import ACTIVATIONS, ROW_LOSSES
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

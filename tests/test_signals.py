@@ -18,8 +18,8 @@ from test_interrupts import LARGE, float_mode, interrupted
 from test_threads import blas_threads, settled_tasks, tasks, wait_for_tasks
 
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
-from fastnn._core.shuffle import shuffle
 from fastnn.callbacks import Callback, CSVLogger, ModelCheckpoint
+from fastnn.engine.cpu.shuffle import shuffle
 from fastnn.layers import BatchNorm, Dense, Dropout
 
 SIGNALS = int(os.environ.get("FASTNN_TEST_SIGNALS", 8))
@@ -93,8 +93,8 @@ def call_interrupted(seconds, call, *arguments):
 
 @pytest.fixture
 def _small_jobs_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
-    monkeypatch.setattr("fastnn.predictor.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.predictor.OPERATIONS_PER_THREAD", 1)
 
 
 def left_behind():

@@ -28,8 +28,8 @@ from fastnn.optimizers import Adam
 from fastnn.regularizers import L1L2
 
 warnings.simplefilter("ignore")
-import fastnn.engine
-fastnn.engine.OPERATIONS_PER_THREAD = 1
+import fastnn.engine.engine
+fastnn.engine.engine.OPERATIONS_PER_THREAD = 1
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 70))
 y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)

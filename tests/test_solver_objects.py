@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
 from fastnn import MLPClassifier, MLPRegressor, optimizers
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.losses import SquaredError
 from fastnn.network import lower
 from fastnn.optimizers import SGD, Adam, AdamW, Lion, Optimizer, RMSprop

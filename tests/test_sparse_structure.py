@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from fastnn import MLPClassifier, MLPRegressor
-from fastnn.estimators.sparse_structure import check_structure
+from fastnn.estimators.data.sparse_structure import check_structure
 
 X = np.where(np.random.RandomState(0).rand(12, 6) < 0.5, 1.0, 0.0)
 X[0, :2] = 1.0

@@ -6,9 +6,9 @@ import reference
 from cases import ALL_LOSSES, TARGETS
 
 from fastnn import losses, optimizers
-from fastnn._core import tables
 from fastnn.layers import ELU, LeakyReLU
 from fastnn.optimizers import Adam, RMSprop
+from fastnn.plan import tables
 
 
 def test_every_row_has_a_reference():

@@ -13,18 +13,18 @@ from cases import by_hand, dense, draw, plan_of, predict, shuffled_epoch, stack
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from fastnn._core.blas import goes_to_blas
-from fastnn.engine import Engine
+from fastnn.engine.cpu.blas import goes_to_blas
+from fastnn.engine.engine import Engine
+from fastnn.engine.threads import effective_n_threads
 from fastnn.layers import Dense
 from fastnn.losses import CustomLoss
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
-from fastnn.threads import effective_n_threads
 
 
 @pytest.fixture
 def small_steps_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
 
 
 def engine_for(plan, data, n_threads=1, batch_size=16, optimizer=None):
@@ -96,7 +96,7 @@ def test_small_steps_use_fewer_threads(batch_size, monkeypatch):
     plan = stack([32, 2], input_shape=(20,))
     # Forward and gradient of the kernel for both; gradient of the hidden values.
     assert plan.operations("train") == 2 * (2 * 20 * 32 + 3 * 32 * 2)
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 250_000)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 250_000)
     data = draw(plan, n=batch_size)
     engine = engine_for(plan, data, n_threads=4, batch_size=batch_size)
     shared = plan.operations("train") * batch_size // 250_000
@@ -201,7 +201,9 @@ def engine_that_calls(function):
 
 @pytest.fixture
 def products_are_blas(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.goes_to_blas", lambda multiplications: True)
+    monkeypatch.setattr(
+        "fastnn.engine.engine.goes_to_blas", lambda multiplications: True
+    )
 
 
 def test_blas_is_left_alone_where_it_is_not_called(two_blas_threads):

@@ -5,8 +5,7 @@ import pytest
 import reference
 from cases import by_hand, dense, draw, parameter, plan_of, stack
 
-from fastnn._core.tables import N_SCALARS, OPTIMIZER_SLOTS, OPTIMIZERS
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.optimizers import (
     SGD,
     Adadelta,
@@ -20,6 +19,7 @@ from fastnn.optimizers import (
     SklearnAdam,
     SklearnSGD,
 )
+from fastnn.plan.tables import N_SCALARS, OPTIMIZER_SLOTS, OPTIMIZERS
 from fastnn.regularizers import SklearnL2
 
 RULES = [
@@ -145,7 +145,7 @@ def test_float32_epochs(optimizer):
 @pytest.mark.parametrize("n_threads", [2, 3])
 @rules
 def test_threads_take_the_same_steps(name, n_threads, optimizer, monkeypatch):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     plan = plan_of(name)
     data = draw(plan, n=50)
     options = {"seeds": [1, 2], "batch_size": 16}
@@ -162,7 +162,7 @@ def test_a_batch_in_chunks_takes_the_same_step(optimizer, monkeypatch):
     data = draw(plan, n=90)
     options = {"seeds": [1, 2], "batch_size": 80}
     expected = run(plan, data, optimizer, **options)
-    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     assert_equal_runs(run(plan, data, optimizer, **options), expected)
 
 
@@ -193,7 +193,7 @@ def test_steps_are_handed_over_in_parts(monkeypatch):
     data = draw(plan, n=31)
     options = {"seeds": [1, None, 2], "batch_size": 3}
     expected = run(plan, data, Adam(), **options)
-    monkeypatch.setattr("fastnn.engine.STEPS_AT_ONCE", 4)
+    monkeypatch.setattr("fastnn.engine.engine.STEPS_AT_ONCE", 4)
     assert_equal_runs(run(plan, data, Adam(), **options), expected, rtol=1e-13)
 
 
@@ -216,7 +216,7 @@ def test_table_in_any_memory_layout():
 def test_gradients_of_batches_and_updates_make_an_epoch(
     n_threads, optimizer, monkeypatch
 ):
-    monkeypatch.setattr("fastnn.engine.OPERATIONS_PER_THREAD", 1)
+    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     plan = plan_of("classes")
     data = draw(plan, n=23)
     options = {"seeds": [5], "batch_size": 8, "n_threads": n_threads}
@@ -240,7 +240,7 @@ def test_gradients_of_batches_and_updates_make_an_epoch(
 
 @pytest.mark.parametrize("rows", [[0], [22], [5, 3, 21], range(22, -1, -1), range(17)])
 def test_gradient_of_chosen_rows(rows, monkeypatch):
-    monkeypatch.setattr("fastnn.engine.CHUNK_BYTES", 1)
+    monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     plan = plan_of("rank_2_classes")
     data = draw(plan, n=23)
     rows = np.array(rows, np.intp)

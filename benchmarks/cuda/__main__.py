@@ -21,7 +21,7 @@ from benchmarks.machine import describe_card, describe_machine
 from benchmarks.options import names, new_parser
 from benchmarks.report import PAGE as PERFORMANCE
 from benchmarks.report import fill
-from fastnn.cuda.device import missing_piece
+from fastnn.engine.cuda.device import missing_piece
 
 from .nets import NETS
 from .peers import FORMS, PEERS

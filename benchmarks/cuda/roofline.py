@@ -10,7 +10,7 @@ arithmetic at the speed of a large one.
 from dataclasses import dataclass
 
 from benchmarks.roofline.prediction import BYTES_PER_UPDATE, FLOAT, operations
-from fastnn._core.tables import PHASES
+from fastnn.plan.tables import PHASES
 
 from .nets import NETS
 from .stages import plan_of, stages

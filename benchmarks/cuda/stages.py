@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy
 from fastnn.network import Sequential, lower

@@ -12,10 +12,9 @@ from statistics import median
 import numpy as np
 
 from benchmarks.suite.workloads import WORKLOADS
-from fastnn._core.tables import AVERAGE_RATE
 from fastnn.averaging import EMA
 from fastnn.constraints import MaxNorm
-from fastnn.engine import Engine
+from fastnn.engine.engine import Engine
 from fastnn.layers import (
     Activation,
     AlphaDropout,
@@ -39,6 +38,7 @@ from fastnn.optimizers import (
     NAdam,
     RMSprop,
 )
+from fastnn.plan.tables import AVERAGE_RATE
 from fastnn.regularizers import L1, L2
 
 WORKLOAD = replace(WORKLOADS["W4"], n_samples=5 * WORKLOADS["W4"].batch_size)

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from benchmarks.timing import seconds_per_call
-from fastnn._core.blas import matrix_product
-from fastnn.engine import Engine
+from fastnn.engine.cpu.blas import matrix_product
+from fastnn.engine.engine import Engine
 from fastnn.initializers import Zeros
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
 from fastnn.optimizers import Adam
+from fastnn.plan.lowering import Lowering
 from fastnn.regularizers import SklearnL2
 
 SECONDS = 0.05

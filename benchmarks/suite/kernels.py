@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from fastnn._core.blas import matrix_product
-from fastnn._core.tables import ACTIVATIONS, LOSSES
-from fastnn.engine import Engine
+from fastnn.engine.cpu.blas import matrix_product
+from fastnn.engine.engine import Engine
 from fastnn.initializers import Zeros
 from fastnn.losses import SquaredError
-from fastnn.lowering import Lowering
 from fastnn.optimizers import (
     SGD,
     Adadelta,
@@ -18,6 +16,8 @@ from fastnn.optimizers import (
     NAdam,
     RMSprop,
 )
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.tables import ACTIVATIONS, LOSSES
 
 from .timed import Timed
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.mirrored import MirroredArray
-from fastnn.plain import check_attributes
+from fastnn.engine.mirrored import MirroredArray
+from fastnn.utils.plain import check_attributes
 
 
 class Run:

@@ -5,14 +5,14 @@ import os
 from io import StringIO
 from typing import IO, ClassVar
 
-from fastnn._core.files import open_without_waiting
-from fastnn.atomic_file import (
+from fastnn.callbacks.base import Callback, Run
+from fastnn.utils.atomic_file import (
     check_replaceable,
     replaced_file,
     starting_folder,
     try_folder,
 )
-from fastnn.callbacks.base import Callback, Run
+from fastnn.utils.files import open_without_waiting
 
 
 class CSVLogger(Callback):

@@ -7,9 +7,9 @@ import numpy as np
 
 from fastnn.callbacks.base import Run
 from fastnn.callbacks.watch import WatchingCallback
-from fastnn.mirrored import MirroredArray
-from fastnn.plain import PlainState
-from fastnn.plain_numbers import Interval
+from fastnn.engine.mirrored import MirroredArray
+from fastnn.utils.plain import PlainState
+from fastnn.utils.plain_numbers import Interval
 
 
 class EarlyStopping(WatchingCallback):

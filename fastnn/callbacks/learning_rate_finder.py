@@ -12,7 +12,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from fastnn.exceptions import NotFiniteError
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 # Parameters that would end the test, or change its learning rates.
 _SWITCHED_OFF = {

@@ -8,7 +8,9 @@ from typing import IO, Any, ClassVar
 
 import joblib
 
-from fastnn.atomic_file import (
+from fastnn.callbacks.base import Run
+from fastnn.callbacks.watch import WatchingCallback
+from fastnn.utils.atomic_file import (
     check_folder,
     check_last_name,
     check_replaceable,
@@ -17,8 +19,6 @@ from fastnn.atomic_file import (
     starting_folder,
     try_folder,
 )
-from fastnn.callbacks.base import Run
-from fastnn.callbacks.watch import WatchingCallback
 
 # Most epochs whose paths are checked before the first one.
 _N_CHECKED = 1000

@@ -19,47 +19,47 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastnn._core.commit import call_or_put_back
-from fastnn.cuda import find_device
-from fastnn.device import Device, DeviceArray
-from fastnn.error_state import ignoring_errors
-from fastnn.estimators.arrays import (
+from fastnn.engine.cuda import find_device
+from fastnn.engine.device import Device, DeviceArray
+from fastnn.estimators.callback_support import (
+    CallbackSupportMixin,
+    FitTask,
+    fit_task,
+)
+from fastnn.estimators.data.arrays import (
     check_kind,
     check_on_device,
     check_targets,
     on_host,
     where_it_computes,
 )
-from fastnn.estimators.callback_support import (
-    CallbackSupportMixin,
-    FitTask,
-    fit_task,
-)
-from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.kinds import real_numbers
-from fastnn.estimators.precision import check_precision
-from fastnn.estimators.ranges import described_as_overflow
-from fastnn.estimators.sparse_structure import check_structure
-from fastnn.estimators.state import FittedState, apart, kept_by_callbacks, take_over
-from fastnn.estimators.targets import (
+from fastnn.estimators.data.kinds import real_numbers
+from fastnn.estimators.data.ranges import described_as_overflow
+from fastnn.estimators.data.sparse_structure import check_structure
+from fastnn.estimators.data.targets import (
     ClassTargets,
     ColumnsOfClasses,
     RegressionTargets,
 )
-from fastnn.estimators.validation import (
+from fastnn.estimators.data.validation import (
     Arguments,
     Samples,
     check_validation_arguments,
     described_as_validation_data,
     encoded_samples,
 )
-from fastnn.estimators.weights import ClassWeights, check_weights
+from fastnn.estimators.data.weights import ClassWeights, check_weights
+from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.precision import check_precision
+from fastnn.estimators.state import FittedState, apart, kept_by_callbacks, take_over
 from fastnn.exceptions import NotFiniteError
 from fastnn.losses import Loss
-from fastnn.named_parts import with_objects
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, optimizer_of_name
-from fastnn.training_state import OptimizerState, TrainingState
+from fastnn.training.state import OptimizerState, TrainingState
+from fastnn.utils.commit import call_or_put_back
+from fastnn.utils.error_state import ignoring_errors
+from fastnn.utils.named_parts import with_objects
 
 Targets = ClassTargets | ColumnsOfClasses | RegressionTargets
 MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray

@@ -16,8 +16,8 @@ from fastnn.losses import (
     MultiMargin,
     SquaredHinge,
 )
-from fastnn.plain_numbers import plain, plain_number
-from fastnn.plan import CustomFunction
+from fastnn.plan.records import CustomFunction
+from fastnn.utils.plain_numbers import plain, plain_number
 
 # What a classifier can minimise, by name: of a yes-or-no output, and of one output for
 # each of several classes.

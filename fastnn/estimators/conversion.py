@@ -18,16 +18,16 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from fastnn.arguments import as_numbers
-from fastnn.convergence import ConvergenceState
+from fastnn.engine.arguments import as_numbers
+from fastnn.engine.mirrored import MirroredArray
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.state import FittedState
-from fastnn.history import History
 from fastnn.layers import Dense
 from fastnn.layers.activation import activation_name
-from fastnn.mirrored import MirroredArray
-from fastnn.plain import check_attributes
-from fastnn.training_state import OptimizerState
+from fastnn.training.convergence import ConvergenceState
+from fastnn.training.history import History
+from fastnn.training.state import OptimizerState
+from fastnn.utils.plain import check_attributes
 
 # Public attributes that mean the same in both libraries.
 _SHARED = (

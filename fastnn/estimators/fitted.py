@@ -5,16 +5,16 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.arguments import as_numbers, check_parameters
-from fastnn.device import Device, DeviceArray
+from fastnn.engine.arguments import as_numbers, check_parameters
+from fastnn.engine.device import Device, DeviceArray
+from fastnn.engine.mirrored import MirroredArray
+from fastnn.engine.predictor import Predictor
 from fastnn.estimators.plans import plan_of
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
-from fastnn.mirrored import MirroredArray
 from fastnn.network import Sequential, lower
-from fastnn.plain import PlainState
-from fastnn.plain_numbers import check_held
-from fastnn.predictor import Predictor
+from fastnn.utils.plain import PlainState
+from fastnn.utils.plain_numbers import check_held
 
 
 class ParameterViews(list):

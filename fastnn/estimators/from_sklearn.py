@@ -6,10 +6,10 @@ from typing import Any
 from sklearn import neural_network
 from sklearn.utils.validation import check_is_fitted
 
-from fastnn.error_state import ignoring_errors
 from fastnn.estimators.conversion import check_model, computing_dtype
 from fastnn.estimators.mlp_classifier import MLPClassifier
 from fastnn.estimators.mlp_regressor import MLPRegressor
+from fastnn.utils.error_state import ignoring_errors
 
 
 def from_sklearn(model: Any) -> MLPClassifier | MLPRegressor:

@@ -9,7 +9,7 @@ from sklearn import config_context
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.metrics._scorer import _BaseScorer
 
-from fastnn.error_state import ignoring_errors
+from fastnn.utils.error_state import ignoring_errors
 
 # What the history has of validation data without any metric.
 TAKEN = ("loss", "score")

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Options, StrOptions
 
-from fastnn._core.precision import PRECISIONS
-from fastnn.estimators.arrays import as_array_of
+from fastnn.engine.cpu.precision import PRECISIONS
 from fastnn.estimators.base import MatrixLike, Targets
 from fastnn.estimators.conversion import SklearnConversion
+from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.solvers import SolverTraining
 from fastnn.initializers import GlorotUniform
@@ -20,7 +20,6 @@ from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
 from fastnn.layers.dense import MOST_UNITS
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
-from fastnn.plain_numbers import Interval, plain, plain_number
 from fastnn.regularizers import SklearnL2
 from fastnn.schedules import (
     Constant,
@@ -29,6 +28,7 @@ from fastnn.schedules import (
     Schedule,
     as_schedule,
 )
+from fastnn.utils.plain_numbers import Interval, plain, plain_number
 
 _SHARE = Interval(Real, 0, 1, closed="left")
 

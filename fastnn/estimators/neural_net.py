@@ -10,13 +10,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import StrOptions
 
-from fastnn._core.precision import PRECISIONS
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping, Run
-from fastnn.cuda import find_device
-from fastnn.error_state import errors_of_the_user
+from fastnn.engine.cpu.precision import PRECISIONS
+from fastnn.engine.cuda import find_device
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
+from fastnn.estimators.data.validation import Judge, Samples, split
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.metrics import measure, metrics_by_name
 from fastnn.estimators.output_layer import (
@@ -24,16 +24,16 @@ from fastnn.estimators.output_layer import (
     with_raw_outputs,
 )
 from fastnn.estimators.summary import summary
-from fastnn.estimators.validation import Judge, Samples, split
 from fastnn.layers import Dense
-from fastnn.monitoring import Monitor, MonitoredState
 from fastnn.network import Sequential
 from fastnn.optimizers import OPTIMIZERS, Optimizer
-from fastnn.plain_numbers import Interval, plain, plain_number
-from fastnn.progress import Progress
 from fastnn.schedules import Constant, Schedule, as_schedule
-from fastnn.statistics import refresh_statistics
-from fastnn.training import Trainer
+from fastnn.training.monitoring import Monitor, MonitoredState
+from fastnn.training.progress import Progress
+from fastnn.training.running_statistics import refresh_statistics
+from fastnn.training.trainer import Trainer
+from fastnn.utils.error_state import errors_of_the_user
+from fastnn.utils.plain_numbers import Interval, plain, plain_number
 
 
 class BaseNeuralNet(BaseNeuralNetwork):

@@ -10,16 +10,16 @@ from sklearn.utils.metaestimators import available_if
 
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
-from fastnn.estimators.arrays import as_array_of
 from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.class_losses import LOSSES
 from fastnn.estimators.classification import NetworkClassifier
+from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.output_layer import ends_in_softmax
 from fastnn.losses import Loss
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
-from fastnn.plan import CustomFunction
+from fastnn.plan.records import CustomFunction
 from fastnn.schedules import Schedule
 
 

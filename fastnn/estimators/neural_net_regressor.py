@@ -13,7 +13,7 @@ from fastnn.estimators.regression import LOSSES, NetworkRegressor
 from fastnn.losses import Loss
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer
-from fastnn.plan import CustomFunction
+from fastnn.plan.records import CustomFunction
 from fastnn.schedules import Schedule
 
 

@@ -9,10 +9,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from fastnn.engine.predictor import Predictor
 from fastnn.losses import Loss
 from fastnn.network import Sequential, lower
-from fastnn.plan import Plan
-from fastnn.predictor import Predictor
+from fastnn.plan.records import Plan
 
 # A description of more objects, numbers and words than this is not kept.
 LARGEST_KEY = 2000

@@ -7,12 +7,11 @@ from sklearn.base import RegressorMixin, clone
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from fastnn.error_state import ignoring_errors
-from fastnn.estimators.arrays import as_array_of, on_host
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
-from fastnn.estimators.ranges import described_as_overflow
-from fastnn.estimators.targets import RegressionTargets
-from fastnn.estimators.validation import Arguments
+from fastnn.estimators.data.arrays import as_array_of, on_host
+from fastnn.estimators.data.ranges import described_as_overflow
+from fastnn.estimators.data.targets import RegressionTargets
+from fastnn.estimators.data.validation import Arguments
 from fastnn.losses import (
     AbsoluteError,
     CustomLoss,
@@ -25,8 +24,9 @@ from fastnn.losses import (
     SquaredError,
     Tweedie,
 )
-from fastnn.plain_numbers import plain
-from fastnn.plan import CustomFunction
+from fastnn.plan.records import CustomFunction
+from fastnn.utils.error_state import ignoring_errors
+from fastnn.utils.plain_numbers import plain
 
 # What regressors can minimise, by the name of the loss with its default options.
 LOSSES: dict[str, type[Any]] = {

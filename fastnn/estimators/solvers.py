@@ -8,23 +8,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastnn.convergence import Convergence, ConvergenceState, Validate
-from fastnn.cuda import find_device
+from fastnn.engine.cuda import find_device
 from fastnn.estimators.base import BaseNeuralNetwork, Targets
 from fastnn.estimators.callback_support import FitTask
-from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.validation import (
+from fastnn.estimators.data.validation import (
     Judge,
     Samples,
     check_score_exists,
     split,
 )
-from fastnn.history import History
-from fastnn.lbfgs import fit_lbfgs
-from fastnn.plain_numbers import plain_number
-from fastnn.progress import Progress
+from fastnn.estimators.fitted import FittedNetwork
 from fastnn.schedules import Schedule
-from fastnn.training import Trainer
+from fastnn.training.convergence import Convergence, ConvergenceState, Validate
+from fastnn.training.history import History
+from fastnn.training.lbfgs import fit_lbfgs
+from fastnn.training.progress import Progress
+from fastnn.training.trainer import Trainer
+from fastnn.utils.plain_numbers import plain_number
 
 # What validation data tell of each epoch.
 _VALIDATION = "validation_loss", "validation_score"

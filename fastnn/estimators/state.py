@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from fastnn._core.commit import commit
 from fastnn._version import __version__
 from fastnn.callbacks import Callback
+from fastnn.estimators.data.targets import targets_from_plain
 from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
-from fastnn.estimators.targets import targets_from_plain
 from fastnn.exceptions import InconsistentVersionWarning
-from fastnn.plain import PlainState
+from fastnn.utils.commit import commit
+from fastnn.utils.plain import PlainState
 
 
 class FittedState(DocumentationLink, BaseEstimator):
@@ -147,7 +147,7 @@ def apart(estimator: Any) -> Any:
 def kept_by_callbacks(estimator: Any) -> list[tuple[Callback, list[str], dict]]:
     """What the callbacks of an estimator keep for its next call, before one.
 
-    See :func:`fastnn._core.commit.call_or_put_back`.
+    See :func:`fastnn.utils.commit.call_or_put_back`.
     """
     found = []
     for parameter in ("early_stopping", "callbacks"):

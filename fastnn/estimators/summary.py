@@ -1,7 +1,7 @@
 """The table of a network's layers."""
 
 from fastnn.network import Sequential
-from fastnn.plan import Plan
+from fastnn.plan.records import Plan
 
 
 def summary(

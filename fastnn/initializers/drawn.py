@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from fastnn.initializers.base import Initializer
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 
 class TruncatedNormal(Initializer):

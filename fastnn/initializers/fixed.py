@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.initializers.base import Initializer
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 
 class Zeros(Initializer):

@@ -6,11 +6,11 @@ from typing import ClassVar
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
 
-from fastnn._core.tables import ACTIVATION_ALIASES, ACTIVATIONS
 from fastnn.initializers import INITIALIZERS, Constant, Initializer, as_initializer
 from fastnn.layers.base import Layer
-from fastnn.lowering import Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan.tables import ACTIVATION_ALIASES, ACTIVATIONS
+from fastnn.utils.plain_numbers import Interval
 
 # What `activation=` of a layer may be: a row of the compiled table, another name of
 # one, or the softmax, which needs a whole row of numbers.

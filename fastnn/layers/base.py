@@ -6,9 +6,9 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator, clone
 
 from fastnn.initializers import Zeros, as_initializer
-from fastnn.lowering import Lowering, Tensor
-from fastnn.named_parts import with_objects
+from fastnn.plan.lowering import Lowering, Tensor
 from fastnn.regularizers import as_regularizer
+from fastnn.utils.named_parts import with_objects
 
 
 def _initializer(name: str) -> Any:

@@ -16,9 +16,9 @@ from fastnn.initializers import (
 )
 from fastnn.layers.activation import ACTIVATION_NAMES, activate
 from fastnn.layers.base import Layer
-from fastnn.lowering import Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plan.lowering import Lowering, Tensor
 from fastnn.regularizers import REGULARIZERS, Regularizer
+from fastnn.utils.plain_numbers import Interval
 
 # What the integers of any BLAS hold.
 MOST_UNITS = 2**31 - 1

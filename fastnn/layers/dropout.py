@@ -4,10 +4,10 @@ from math import sqrt
 from numbers import Real
 from typing import ClassVar
 
-from fastnn._core.tables import CHANCES
 from fastnn.layers.base import Layer
-from fastnn.lowering import Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan.tables import CHANCES
+from fastnn.utils.plain_numbers import Interval
 
 # What selu tends to on the left, -scale * alpha; see csrc/elementwise.h.
 SELU_LIMIT = -1.05070098735548049342 * 1.67326324235437728482

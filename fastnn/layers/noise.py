@@ -5,8 +5,8 @@ from numbers import Real
 from typing import ClassVar
 
 from fastnn.layers.base import Layer
-from fastnn.lowering import Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.utils.plain_numbers import Interval
 
 
 class GaussianNoise(Layer):

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from fastnn.initializers import Constant
 from fastnn.layers.base import Layer
-from fastnn.lowering import Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.utils.plain_numbers import Interval
 
 _CONSTRAINTS: dict = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn._core.tables import LOSS_LINKS
-from fastnn.lowering import PREDICT, Lowering, Tensor
+from fastnn.plan.lowering import PREDICT, Lowering, Tensor
+from fastnn.plan.tables import LOSS_LINKS
 
 
 class Loss(BaseEstimator, ABC):

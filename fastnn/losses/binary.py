@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from numpy.typing import NDArray
 
-from fastnn._core.tables import LOSS_LINKS
 from fastnn.losses.base import ElementwiseLoss, require
-from fastnn.lowering import PREDICT, Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plan.lowering import PREDICT, Lowering, Tensor
+from fastnn.plan.tables import LOSS_LINKS
+from fastnn.utils.plain_numbers import Interval
 
 
 class LogLoss(ElementwiseLoss):

@@ -7,10 +7,10 @@ from typing import ClassVar
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Options
 
-from fastnn._core.tables import LOSS_LINKS
 from fastnn.losses.base import Loss, require
-from fastnn.lowering import PREDICT, Head, Lowering, Tensor
-from fastnn.plain_numbers import Interval, plain_number
+from fastnn.plan.lowering import PREDICT, Head, Lowering, Tensor
+from fastnn.plan.tables import LOSS_LINKS
+from fastnn.utils.plain_numbers import Interval, plain_number
 
 _SHARE = Interval(Real, 0, 1, closed="left")
 

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import StrOptions
 
-from fastnn._core.tables import ACTIVATION_ALIASES, ACTIVATIONS
 from fastnn.losses.base import Loss
-from fastnn.lowering import PREDICT, Lowering, Tensor
-from fastnn.plain_numbers import Interval
-from fastnn.plan import CustomFunction
+from fastnn.plan.lowering import PREDICT, Lowering, Tensor
+from fastnn.plan.records import CustomFunction
+from fastnn.plan.tables import ACTIVATION_ALIASES, ACTIVATIONS
+from fastnn.utils.plain_numbers import Interval
 
 
 class CustomLoss(Loss):
@@ -53,7 +53,7 @@ class CustomLoss(Loss):
     An error that costs three times as much above the target as below it:
 
     >>> import numpy as np
-    >>> from fastnn.engine import Engine
+    >>> from fastnn.engine.engine import Engine
     >>> from fastnn.layers import Dense
     >>> from fastnn.losses import CustomLoss
     >>> from fastnn.network import Sequential, lower

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn._core.tables import LOSS_LINKS
 from fastnn.losses.base import ElementwiseLoss, Loss, require
-from fastnn.lowering import Head, Lowering, Tensor
-from fastnn.plain_numbers import Interval
+from fastnn.plan.lowering import Head, Lowering, Tensor
+from fastnn.plan.tables import LOSS_LINKS
+from fastnn.utils.plain_numbers import Interval
 
 _BETWEEN = Interval(Real, 0, 1, closed="neither")
 

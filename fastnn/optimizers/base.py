@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn._core.tables import (
+from fastnn.plan.tables import (
     CLIP_NORM,
     CLIP_VALUE,
     COUPLED_DECAY,
@@ -16,7 +16,7 @@ from fastnn._core.tables import (
     N_SCALARS,
     OPTIMIZER_SLOTS,
 )
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 
 class _Rates(Interval):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.optimizers.base import POSITIVE, RATE, SHARE, Optimizer
-from fastnn.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval
 
 
 class SklearnSGD(Optimizer):

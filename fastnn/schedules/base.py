@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.error_state import errors_of_the_user
+from fastnn.utils.error_state import errors_of_the_user
 
 
 class Plateau(NamedTuple):

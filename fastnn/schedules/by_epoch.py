@@ -3,8 +3,8 @@
 from numbers import Integral, Real
 from typing import ClassVar
 
-from fastnn.plain_numbers import Interval
 from fastnn.schedules.base import Plateau, Schedule
+from fastnn.utils.plain_numbers import Interval
 
 
 class Constant(Schedule):

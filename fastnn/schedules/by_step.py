@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.plain_numbers import Interval
 from fastnn.schedules.base import Plateau, Schedule
+from fastnn.utils.plain_numbers import Interval
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _SHARE = Interval(Real, 0, 1, closed="both")

@@ -12,9 +12,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 
-import fastnn.engine
-import fastnn.predictor
-import fastnn.training
+import fastnn.engine.engine
+import fastnn.engine.predictor
+import fastnn.training.trainer
 from fuzz import checks, data, estimators, targets
 from fuzz.drawing import chance, count, pick
 from fuzz.faults import FaultError, Finding, finding_of, judge_error, require
@@ -262,10 +262,10 @@ class Case:
 def _small_shares(rng: np.random.Generator) -> Iterator[None]:
     """At times, threads share work that is too small, and steps come in parts."""
     parts = {
-        (fastnn.engine, "OPERATIONS_PER_THREAD"): 1,
-        (fastnn.predictor, "OPERATIONS_PER_THREAD"): 1,
-        (fastnn.engine, "STEPS_AT_ONCE"): 3,
-        (fastnn.training, "STEPS_AT_ONCE"): 3,
+        (fastnn.engine.engine, "OPERATIONS_PER_THREAD"): 1,
+        (fastnn.engine.predictor, "OPERATIONS_PER_THREAD"): 1,
+        (fastnn.engine.engine, "STEPS_AT_ONCE"): 3,
+        (fastnn.training.trainer, "STEPS_AT_ONCE"): 3,
     }
     before = {(module, name): getattr(module, name) for module, name in parts}
     try:

@@ -16,7 +16,7 @@ BEGINNING = re.compile(
 LEAK = re.compile(r"(?:Direct|Indirect) leak of ")
 # A module of ours among those that asked: the first frames of the stack, because deeper
 # ones have called what leaks within the interpreter.
-ASKED = re.compile(r"#[0-4] .*\b(?:fastnn/_core|csrc)/")
+ASKED = re.compile(r"#[0-4] .*\b(?:fastnn/(?:engine|plan|utils)|csrc)/")
 HEADING = re.compile(r"=+\d*=*ERROR: LeakSanitizer: ")
 
 

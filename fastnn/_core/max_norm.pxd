@@ -1,8 +1,0 @@
-from cython cimport floating
-
-from fastnn._core.plan cimport block_t
-
-cdef void limit_norms(
-    const block_t *blocks, Py_ssize_t n_blocks, int share, int n_shares,
-    floating *parameters,
-) noexcept nogil

@@ -1,0 +1,145 @@
+"""What an engine accepts: the compiled loops behind this door check nothing."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
+
+from fastnn.engine.mirrored import MirroredArray
+from fastnn.plan.records import Plan
+
+
+def check_parameters(plan: Plan, parameters: NDArray | MirroredArray) -> np.dtype:
+    if parameters.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            f"parameters must be float32 or float64, got {parameters.dtype}"
+        )
+    check_array("parameters", parameters, (plan.n_parameters,), parameters.dtype)
+    return parameters.dtype
+
+
+def check_samples(
+    plan: Plan,
+    X: Any,
+    y: NDArray,
+    sample_weight: NDArray | None,
+    dtype: np.dtype,
+) -> None:
+    check_input(plan, X)
+    n_samples = X.shape[0]
+    if n_samples < 1:
+        raise ValueError("X must hold at least one sample, got none")
+    check_array("y", y, (n_samples, plan.target_columns), dtype)
+    if sample_weight is not None:
+        check_array("sample_weight", sample_weight, (n_samples,), dtype)
+        if not (sample_weight.min() >= 0 and np.isfinite(sample_weight).all()):
+            raise ValueError("sample_weight must be finite and at least 0")
+    check_labels(plan, y)
+
+
+def check_array(
+    name: str,
+    array: NDArray | MirroredArray | None,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+) -> None:
+    if (
+        not isinstance(array, np.ndarray | MirroredArray)
+        or array.shape != shape
+        or array.dtype != dtype
+        or not _is_plain(array)
+    ):
+        got = (
+            f"{array.dtype} of shape {array.shape}"
+            if isinstance(array, np.ndarray | MirroredArray)
+            else type(array).__name__
+        )
+        raise ValueError(
+            f"{name} must be a C-contiguous {dtype} array of shape {shape}, got {got}"
+        )
+
+
+def _is_plain(array: NDArray | MirroredArray) -> bool:
+    if isinstance(array, MirroredArray):
+        return array.is_plain
+    return array.flags.c_contiguous and array.flags.aligned
+
+
+def as_numbers(name: str, values: Any, dtype: DTypeLike) -> NDArray:
+    """A copy of what a user passes for parameters, as float32 or float64.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    values : array-like
+        Real numbers of any type, byte order and layout.
+    dtype : dtype
+
+    Returns
+    -------
+    numbers : ndarray, C-contiguous
+
+    Raises
+    ------
+    ValueError
+        If they are no real numbers, or one is too large for the dtype.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of different lengths, say
+        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{name} must hold real numbers, got {array.dtype} ({type(values).__name__}"
+            "). Convert it, for example with numpy.asarray(values, dtype=float)."
+        )
+    with np.errstate(over="ignore", under="ignore"):
+        numbers = np.array(array, dtype=dtype, order="C")
+    lost = np.isfinite(array) & ~np.isfinite(numbers)
+    if lost.any():
+        raise ValueError(
+            f"{name} holds {array[lost][0]:g}, which is too large for "
+            f"{np.dtype(dtype)}, in which the model keeps its weights. Fit the model "
+            'with dtype="float64" to set it.'
+        )
+    return numbers
+
+
+def check_input(plan: Plan, X: Any) -> None:
+    if X.ndim != 2 or X.shape[1] != plan.n_inputs:
+        raise ValueError(
+            f"X must have shape (n_samples, {plan.n_inputs}), got {X.shape}"
+        )
+    if sparse.issparse(X) and not plan.accepts_sparse:
+        raise ValueError(
+            "X is sparse, but the network's first layer cannot read sparse rows: pass "
+            "X.toarray(), or put a Dense layer first"
+        )
+
+
+def check_rows(rows: NDArray, n_samples: int) -> None:
+    chosen = np.unique(rows)  # sorted
+    if (
+        rows.dtype != np.intp
+        or rows.ndim != 1
+        or not rows.size
+        or not rows.flags.c_contiguous
+        or not 0 <= chosen[0] <= chosen[-1] < n_samples
+        or chosen.size != rows.size
+    ):
+        raise ValueError(
+            "rows must be a contiguous one-dimensional intp array that holds at least "
+            f"one number from 0 to {n_samples - 1} and none twice"
+        )
+
+
+def check_labels(plan: Plan, y: NDArray) -> None:
+    for column, n_classes in enumerate(plan.n_classes):
+        labels = y[:, column]
+        if labels.size and not (labels.min() >= 0 and labels.max() < n_classes):
+            raise ValueError(
+                f"class numbers in column {column} of y must be from 0 to "
+                f"{n_classes - 1}, got {labels.min()} to {labels.max()}"
+            )

@@ -1,0 +1,47 @@
+"""How many rows of a mini-batch are worked on together, and how many steps."""
+
+from typing import Any
+
+from fastnn.engine.device import describe_bytes
+from fastnn.plan.records import Plan
+
+# Offsets of activations, multiplied by the rows of a chunk, stay on cache lines.
+ROW_ALIGNMENT = 16
+
+# Steps whose scalars are handed over at once, and are on a device at once.
+STEPS_AT_ONCE = 8192
+
+
+def chunk_rows(plan: Plan, batch_size: int, itemsize: int, most_bytes: int) -> int:
+    """Rows of a batch that are worked on together: parts of about equal size."""
+    if plan.needs_whole_batches:
+        return -(-batch_size // ROW_ALIGNMENT) * ROW_ALIGNMENT
+    bytes_per_row = itemsize * max(1, plan.train_size + plan.n_inputs)
+    most = max(ROW_ALIGNMENT, most_bytes // bytes_per_row)
+    n_chunks = -(-batch_size // most)
+    rows = -(-batch_size // n_chunks)
+    return -(-rows // ROW_ALIGNMENT) * ROW_ALIGNMENT
+
+
+def too_large(
+    plan: Plan,
+    trained: list[Any],
+    unit: int,
+    batch_size: int,
+    error: MemoryError,
+) -> MemoryError:
+    """What is said where not even ``unit`` rows fit into a device's memory."""
+    itemsize = trained[0].dtype.itemsize
+    numbers = sum(each.size for each in trained if each is not None)
+    fixed = itemsize * (plan.n_parameters + numbers)
+    moving = itemsize * unit * (plan.train_size + plan.n_inputs)
+    # Where chunks will do, they are as small as they can be by now.
+    advice = "make room there"
+    if plan.needs_whole_batches:
+        advice = f"lower batch_size (now {batch_size})"
+    return MemoryError(
+        "training does not fit into the device's memory: parameters, their gradients "
+        f"and the optimizer's state take {describe_bytes(fixed)}, and "
+        f"{min(unit, batch_size)} samples of a mini-batch {describe_bytes(moving)}; "
+        f'{advice}, or pass device="cpu" ({error})'
+    )

@@ -1,0 +1,110 @@
+"""y = activation(a + b) with b broadcast along any axes of a, and its adjoint.
+
+The shape of a is given by four lengths (equal neighbours joined, ones in front), b by
+its stride along each of them: 0 where it is broadcast. The inner two axes are one loop
+in C.
+"""
+
+from cython cimport floating
+from libc.string cimport memset
+
+from fastnn.plan.structs cimport int64_t
+
+cdef extern from "broadcast.h":
+    enum:
+        IDENTITY
+    ctypedef void (*add_loop_f32)(
+        Py_ssize_t, Py_ssize_t, const float *, const float *, Py_ssize_t, Py_ssize_t,
+        float, float *) noexcept nogil
+    ctypedef void (*add_loop_f64)(
+        Py_ssize_t, Py_ssize_t, const double *, const double *, Py_ssize_t, Py_ssize_t,
+        double, double *) noexcept nogil
+    ctypedef void (*slope_loop_f32)(
+        Py_ssize_t, const float *, const float *, float, float *) noexcept nogil
+    ctypedef void (*slope_loop_f64)(
+        Py_ssize_t, const double *, const double *, double, double *) noexcept nogil
+    const add_loop_f32 *add_loops_f32
+    const add_loop_f64 *add_loops_f64
+    const slope_loop_f32 *slope_loops_f32
+    const slope_loop_f64 *slope_loops_f64
+    void reduce_f32(Py_ssize_t, Py_ssize_t, const float *, float *, Py_ssize_t,
+                    Py_ssize_t) noexcept nogil
+    void reduce_f64(Py_ssize_t, Py_ssize_t, const double *, double *, Py_ssize_t,
+                    Py_ssize_t) noexcept nogil
+
+# So many numbers are worked on together: they stay in the first-level cache between the
+# slope and the sum.
+cdef enum:
+    NUMBERS_TOGETHER = 4096
+
+
+cdef void add(
+    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
+    const floating *a, const floating *b, floating *y,
+) noexcept nogil:
+    """y = activation(a + broadcast(b)); b may be NULL, y may be a."""
+    cdef Py_ssize_t i, j, block = dim[2] * dim[3]
+    cdef const floating *b_block
+    if a == y and b == NULL and activation == IDENTITY:
+        return
+    for i in range(dim[0]):
+        for j in range(dim[1]):
+            b_block = b + i * stride[0] + j * stride[1] if b != NULL else NULL
+            if floating is float:
+                add_loops_f32[activation](
+                    dim[2], dim[3], a, b_block, stride[2], stride[3], <float> option, y)
+            else:
+                add_loops_f64[activation](
+                    dim[2], dim[3], a, b_block, stride[2], stride[3], option, y)
+            a += block
+            y += block
+
+
+cdef void add_gradient(
+    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
+    const floating *dy, const floating *saved, floating *da,
+    floating *db, Py_ssize_t db_size, bint accumulate,
+) noexcept nogil:
+    """da = dy * slope(saved); db = [db +] the sum of da over the broadcast axes.
+
+    da may be dy. It is NULL for the identity, whose da is dy itself. db may be NULL.
+    """
+    cdef Py_ssize_t i, j, block = dim[2] * dim[3]
+    if db != NULL and not accumulate:
+        memset(db, 0, db_size * sizeof(floating))
+    for i in range(dim[0]):
+        for j in range(dim[1]):
+            block_gradient(
+                activation, option, dim[2], dim[3], dy, saved, da,
+                db + i * stride[0] + j * stride[1] if db != NULL else NULL,
+                stride[2], stride[3])
+            dy += block
+            if da != NULL:
+                da += block
+                saved += block
+
+
+cdef void block_gradient(
+    int activation, double option, Py_ssize_t m, Py_ssize_t n, const floating *dy,
+    const floating *saved, floating *da, floating *db, Py_ssize_t b_row,
+    Py_ssize_t b_column,
+) noexcept nogil:
+    cdef Py_ssize_t first = 0, rows, most = max(1, NUMBERS_TOGETHER // n)
+    cdef const floating *d
+    while first < m:
+        rows = min(most, m - first)
+        d = dy + first * n
+        if da != NULL:
+            if floating is float:
+                slope_loops_f32[activation](
+                    rows * n, d, saved + first * n, <float> option, da + first * n)
+            else:
+                slope_loops_f64[activation](
+                    rows * n, d, saved + first * n, option, da + first * n)
+            d = da + first * n
+        if db != NULL:
+            if floating is float:
+                reduce_f32(rows, n, d, db + first * b_row, b_row, b_column)
+            else:
+                reduce_f64(rows, n, d, db + first * b_row, b_row, b_column)
+        first += rows

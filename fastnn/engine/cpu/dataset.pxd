@@ -1,0 +1,29 @@
+from cython cimport floating
+
+from fastnn.engine.cpu.executor cimport Walk
+from fastnn.engine.cpu.gather cimport Table
+from fastnn.plan.structs cimport tensor_t
+
+# Room for the rows that one thread works on at a time.
+cdef struct Batch:
+    void *input             # gathered rows of X; NULL when they are sparse
+    void *target
+    void *weight
+
+cdef class Dataset:
+    cdef Table X, y, sample_weight
+    cdef readonly Py_ssize_t n_rows
+
+    cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors)
+    cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners)
+    cdef double fetch(
+        self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
+    ) noexcept nogil
+
+cdef void *plain(
+    str name, array, int number_type, Py_ssize_t size, bint writable=*,
+) except? NULL
+cdef int real_type(str name, array) except -1
+cdef Py_ssize_t width_of(
+    const tensor_t *tensors, Py_ssize_t n_tensors, int space) noexcept nogil
+cdef void *address(array)

@@ -1,0 +1,131 @@
+"""A training set, and the batches that are taken from it."""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from cython cimport floating
+
+from fastnn.engine.cpu.executor cimport Walk
+from fastnn.engine.cpu.gather cimport Table
+from fastnn.plan.structs cimport SPACE_INPUT, SPACE_TARGET, tensor_t
+from fastnn.engine.cpu.room cimport new_room
+
+cnp.import_array()
+
+
+cdef class Dataset:
+    """Rows of X, of y and, perhaps, of sample weights that belong together."""
+
+    def __cinit__(self, X, y, sample_weight):
+        self.X = Table(X)
+        self.y = Table(y)
+        self.sample_weight = (
+            None if sample_weight is None else Table(sample_weight.reshape(-1, 1)))
+        self.n_rows = self.X.n_rows
+        for table in (self.y, self.sample_weight):
+            if table is not None and (<Table> table).n_rows != self.n_rows:
+                raise ValueError(
+                    f"X has {self.n_rows} rows, y or sample_weight "
+                    f"{(<Table> table).n_rows}")
+
+    cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors):
+        """Raise ValueError unless a plan reads rows of these widths."""
+        cdef Py_ssize_t n_inputs = width_of(tensors, n_tensors, SPACE_INPUT)
+        cdef Py_ssize_t n_targets = width_of(tensors, n_tensors, SPACE_TARGET)
+        if self.X.n_columns != n_inputs or self.y.n_columns != n_targets:
+            raise ValueError(
+                f"this plan reads {n_inputs} columns of X and {n_targets} of y, got "
+                f"{self.X.n_columns} and {self.y.n_columns}")
+
+    cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners):
+        """Room for so many different rows, kept alive by owners."""
+        cdef Batch batch
+        batch.input = NULL
+        batch.target = new_room(n_rows * self.y.n_columns, itemsize, owners)
+        batch.weight = new_room(n_rows, itemsize, owners)
+        if not self.X.sparse:
+            batch.input = new_room(n_rows * self.X.n_columns, itemsize, owners)
+        return batch
+
+    cdef double fetch(
+        self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
+    ) noexcept nogil:
+        """Gathers the walk's rows into the batch; returns the sum of their weights.
+
+        input is the batch's own: its type says what is computed in.
+        """
+        cdef floating *weight = <floating *> batch.weight
+        cdef double weight_sum = 0
+        cdef Py_ssize_t i
+        if self.X.sparse:
+            walk.sparse_input = self.X.sparse_rows(rows)
+        else:
+            self.X.gather(rows, walk.count, input)
+        walk.input = input
+        self.y.gather(rows, walk.count, <floating *> batch.target)
+        walk.target = batch.target
+        if self.sample_weight is None:
+            return walk.count
+        self.sample_weight.gather(rows, walk.count, weight)
+        walk.weight = weight
+        for i in range(walk.count):
+            weight_sum += weight[i]
+        return weight_sum
+
+
+cdef void *plain(
+    str name, array, int number_type, Py_ssize_t size, bint writable=False,
+) except? NULL:
+    """Where the numbers of an array begin that loops may trust; NULL for None.
+
+    Raises
+    ------
+    ValueError
+        If it does not hold so many numbers of this type, native, aligned, side by side
+        and, where they are changed, writable.
+    """
+    if array is None:
+        return NULL
+    cdef cnp.ndarray numbers
+    if cnp.PyArray_Check(array):
+        numbers = <cnp.ndarray> array
+        if (cnp.PyArray_TYPE(numbers) == number_type
+                and cnp.PyArray_SIZE(numbers) == size
+                and cnp.PyArray_IS_C_CONTIGUOUS(numbers)
+                and cnp.PyArray_ISBEHAVED_RO(numbers)
+                and (cnp.PyArray_ISWRITEABLE(numbers) or not writable)):
+            return cnp.PyArray_DATA(numbers)
+    expected = "float64" if number_type == cnp.NPY_DOUBLE else "float32"
+    got = (f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray)
+           else type(array).__name__)
+    raise ValueError(
+        f"{name} must be a C-contiguous{', writable' * writable} array of {size} "
+        f"native {expected}, got {got}")
+
+
+cdef int real_type(str name, array) except -1:
+    """NumPy's number of the type of an array that is float32 or float64."""
+    cdef int number_type = cnp.NPY_NOTYPE
+    if cnp.PyArray_Check(array):
+        number_type = cnp.PyArray_TYPE(<cnp.ndarray> array)
+    if number_type != cnp.NPY_FLOAT and number_type != cnp.NPY_DOUBLE:
+        raise ValueError(
+            f"{name} must be an array of float32 or float64, got "
+            f"{getattr(array, 'dtype', type(array).__name__)}")
+    return number_type
+
+
+cdef Py_ssize_t width_of(
+    const tensor_t *tensors, Py_ssize_t n_tensors, int space) noexcept nogil:
+    """Numbers in a row of X, or of y, as a plan reads them."""
+    cdef Py_ssize_t i, width = 0
+    for i in range(n_tensors):
+        if tensors[i].space == space:
+            width = max(width, tensors[i].train_offset + tensors[i].size)
+    return width
+
+
+cdef void *address(array):
+    """Where the numbers of an array begin; NULL for None."""
+    return NULL if array is None else cnp.PyArray_DATA(<cnp.ndarray?> array)

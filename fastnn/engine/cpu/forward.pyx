@@ -1,0 +1,271 @@
+"""A walk over the forward ops of a plan, for some rows of a table, without the GIL."""
+
+cimport numpy as cnp
+
+from cython cimport floating
+from libc.string cimport memcpy, memset
+
+from fastnn.engine.cpu.dataset cimport address, plain, real_type, width_of
+from fastnn.engine.cpu.executor cimport Walk, execute, locate
+from fastnn.engine.cpu.gather cimport Table
+from fastnn.engine.cpu.meeting cimport custom_loss, next_meeting
+from fastnn.plan.structs cimport (
+    PHASE_EVALUATE,
+    PHASE_PREDICT,
+    SPACE_TARGET,
+    op_t,
+    tensor_t,
+)
+from fastnn.engine.cpu.room cimport room_free_group, room_group
+from fastnn.engine.cpu.signals cimport is_due, new_watch, pending_error
+from fastnn.plan.tables import OP_DTYPE, TENSOR_DTYPE
+
+cnp.import_array()
+
+cdef extern from "finite.h":
+    bint all_finite_f32(Py_ssize_t, const float *) noexcept nogil
+    bint all_finite_f64(Py_ssize_t, const double *) noexcept nogil
+
+cdef enum:
+    # Rows that go through the network together: enough for the products to run at
+    # speed, few enough for their activations to stay in the cache.
+    ROWS_OF_A_PASS = 512
+    # What their activations and their copy of X may take, however wide the network is,
+    # unless a single row takes more.
+    BYTES_OF_A_PASS = 32 << 20
+    ROW_ALIGNMENT = 16
+
+
+cdef class ForwardOps:
+    """The forward ops of a plan. It belongs to no call: all room is a ``Pass``.
+
+    The ops of the link, which makes predictions of raw outputs, stand apart: they work
+    on the predictions in place, in the type that these are wanted in.
+    """
+
+    def __cinit__(self, plan):
+        raw, link = plan.without_link(), plan.link()
+        records = raw.ops, raw.tensors, link.ops, link.tensors
+        for array, expected in zip(records, 2 * (OP_DTYPE, TENSOR_DTYPE)):
+            if array.dtype != expected or not array.flags.c_contiguous:
+                raise TypeError(f"not the records of a plan: {array.dtype}")
+        self.owners = records
+        self.ops = <const op_t *> address(raw.ops)
+        self.tensors = <const tensor_t *> address(raw.tensors)
+        self.link_ops = <const op_t *> address(link.ops)
+        self.link_tensors = <const tensor_t *> address(link.tensors)
+        self.n_ops, self.n_link_ops = len(raw.ops), len(link.ops)
+        self.activation_size = plan.predict_size
+        self.statistic_size = plan.statistic_size
+        self.functions = plan.functions
+        self.output = raw.output
+        self.n_inputs, self.n_outputs = plan.n_inputs, plan.n_outputs
+        self.n_parameters = plan.n_parameters
+        self.n_targets = width_of(self.tensors, len(raw.tensors), SPACE_TARGET)
+
+    cpdef Py_ssize_t rows_of_a_pass(self, Py_ssize_t itemsize):
+        """Rows that are taken together, of numbers of this size."""
+        cdef Py_ssize_t numbers = self.activation_size + self.n_inputs
+        cdef Py_ssize_t rows = BYTES_OF_A_PASS // max(itemsize * numbers, 1)
+        rows = min(rows, <Py_ssize_t> ROWS_OF_A_PASS)
+        if rows > ROW_ALIGNMENT:
+            return rows // ROW_ALIGNMENT * ROW_ALIGNMENT
+        return max(rows, 1)
+
+
+cdef void apply_link(
+    ForwardOps forward, Py_ssize_t count, floating *rows) noexcept nogil:
+    """Makes predictions of the raw outputs of some rows, in place."""
+    cdef Walk walk
+    if forward.n_link_ops == 0:
+        return
+    memset(&walk, 0, sizeof(walk))
+    walk.phase = PHASE_PREDICT
+    walk.count = count
+    walk.activations = rows
+    execute(forward.link_ops, forward.n_link_ops, forward.link_tensors, &walk,
+            <floating *> NULL)
+
+
+cdef class Pass:
+    """One call's walk over a plan, and the room that it takes."""
+
+    def __cinit__(
+        self, ForwardOps forward, cnp.ndarray parameters, Table X, Py_ssize_t n_rows,
+    ):
+        if (cnp.PyArray_SIZE(parameters) != forward.n_parameters
+                or X.n_columns != forward.n_inputs):
+            raise ValueError(
+                f"this plan has {forward.n_parameters} parameters and "
+                f"{forward.n_inputs} inputs, got {parameters.size} and {X.n_columns}")
+        cdef size_t itemsize = cnp.PyArray_ITEMSIZE(parameters)
+        self.forward = forward
+        self.X = X
+        self.capacity = min(n_rows, <Py_ssize_t> forward.rows_of_a_pass(itemsize))
+        cdef size_t[N_ROOMS] sizes
+        sizes[:] = [
+            self.capacity * sizeof(Py_ssize_t),
+            0 if X.sparse else self.capacity * X.n_columns * itemsize,
+            forward.statistic_size * itemsize,
+            self.capacity * forward.activation_size * itemsize,
+        ]
+        if not room_group(N_ROOMS, sizes, self.rooms):
+            raise MemoryError("no memory for the activations of a batch")
+        memset(&self.walk, 0, sizeof(self.walk))
+        self.walk.capacity = self.capacity
+        self.rows, self.values = <Py_ssize_t *> self.rooms[0], self.rooms[1]
+        self.walk.statistics, self.walk.activations = self.rooms[2], self.rooms[3]
+
+    def __dealloc__(self):
+        room_free_group(N_ROOMS, self.rooms)
+
+    cdef begin(
+        self, cnp.ndarray parameters, Py_ssize_t first, Py_ssize_t last, result, y,
+        sample_weight,
+    ):
+        """Take note of the rows, of where predictions go, and of y if it is a loss."""
+        check_arrays(
+            self.forward, parameters, self.X, first, last, result, y, sample_weight)
+        self.first, self.last = first, last
+        self.walk.phase = PHASE_PREDICT if y is None else PHASE_EVALUATE
+        self.parameters = cnp.PyArray_DATA(parameters)
+        self.double_precision = cnp.PyArray_TYPE(parameters) == cnp.NPY_DOUBLE
+        self.predictions = address(result)
+        self.wide_predictions = result is not None and (
+            cnp.PyArray_TYPE(<cnp.ndarray> result) == cnp.NPY_DOUBLE)
+        self.target, self.weight = address(y), address(sample_weight)
+        self.target_columns = 0 if y is None else y.shape[1]
+        self.watch = new_watch()
+        self.stop, self.stopped = False, &self.stop
+
+    cdef go(self):
+        with nogil:
+            self.run()
+        self.end()
+
+    cdef end(self):
+        if self.raised is not None:
+            raise self.raised
+
+    cdef void run(self) noexcept nogil:
+        if self.double_precision:
+            self.finite = self.walk_over(<double *> self.parameters)
+        else:
+            self.finite = self.walk_over(<float *> self.parameters)
+
+    cdef bint walk_over(self, floating *parameters) noexcept nogil:
+        """All rows, in passes; whether raw outputs, and X if asked, are finite."""
+        cdef const floating *target = <const floating *> self.target
+        cdef const floating *weight = <const floating *> self.weight
+        cdef Py_ssize_t n_outputs = self.forward.n_outputs, first = self.first, size
+        cdef const floating *raw
+        cdef bint finite = True
+        while first < self.last:
+            self.poll_signals()
+            if self.stopped[0]:
+                return False
+            self.fetch(first, min(self.capacity, self.last - first),
+                       <floating *> self.values)
+            if self.check_input and not are_finite(
+                    self.walk.count * self.X.n_columns,
+                    <const floating *> self.walk.input):
+                return False
+            self.walk.target = target + first * self.target_columns
+            self.walk.weight = weight + first if weight != NULL else NULL
+            if not self.forward_rows(parameters):
+                return False
+            if self.predictions != NULL:
+                size = self.walk.count * n_outputs
+                raw = locate(self.forward.tensors, <int> self.forward.output,
+                             &self.walk, parameters)
+                if finite and not are_finite(size, raw):
+                    finite = False
+                    if self.strict:
+                        return False
+                self.put(first * n_outputs, size, raw)
+            first += self.walk.count
+        return finite
+
+    cdef void put(
+        self, Py_ssize_t place, Py_ssize_t size, const floating *raw) noexcept nogil:
+        """Predictions of the rows at hand, in the type that they are wanted in."""
+        cdef double *wide
+        cdef floating *to
+        cdef Py_ssize_t i
+        if floating is float and self.wide_predictions:
+            wide = <double *> self.predictions + place
+            for i in range(size):
+                wide[i] = raw[i]
+            apply_link(self.forward, self.walk.count, wide)
+        else:
+            to = <floating *> self.predictions + place
+            memcpy(to, raw, size * sizeof(floating))
+            apply_link(self.forward, self.walk.count, to)
+
+    cdef bint forward_rows(self, floating *parameters) noexcept nogil:
+        """Walks over the plan; whether no function of Python's has raised."""
+        cdef const op_t *ops = self.forward.ops
+        cdef const tensor_t *tensors = self.forward.tensors
+        cdef Py_ssize_t n_ops = self.forward.n_ops, first = 0, at
+        cdef Walk *walk = &self.walk
+        while True:
+            at = next_meeting(ops, first, n_ops, walk.phase)
+            execute(ops + first, at - first, tensors, walk, parameters)
+            if at == n_ops:
+                return True
+            # Custom losses are all that meets outside of training.
+            with gil:
+                try:
+                    custom_loss(self.forward.functions[ops[at].code], ops + at, tensors,
+                                &walk, 1, parameters)
+                except BaseException as error:
+                    self.raised = error
+                    return False
+            first = at + 1
+
+    cdef void fetch(
+        self, Py_ssize_t first, Py_ssize_t count, floating *values) noexcept nogil:
+        """The rows from first on: where they lie, or gathered into values."""
+        cdef Py_ssize_t i
+        self.walk.count = count
+        self.walk.input = self.X.in_place(first, sizeof(floating))
+        if self.walk.input != NULL:
+            return
+        for i in range(count):
+            self.rows[i] = first + i
+        if self.X.sparse:
+            self.walk.sparse_input = self.X.sparse_rows(self.rows)
+        else:
+            self.X.gather(self.rows, count, values)
+            self.walk.input = values
+
+    cdef void poll_signals(self) noexcept nogil:
+        """Looks by the clock whether Ctrl-C was pressed, on the thread that leads."""
+        if is_due(&self.watch):
+            with gil:
+                self.raised = pending_error()
+                self.stopped[0] = self.raised is not None
+
+
+cdef bint are_finite(Py_ssize_t size, const floating *values) noexcept nogil:
+    """Whether numbers are finite; a float64 that has left float32 is not, by then."""
+    if floating is float:
+        return all_finite_f32(size, <const float *> values)
+    else:
+        return all_finite_f64(size, <const double *> values)
+
+
+cdef check_arrays(
+    ForwardOps forward, parameters, Table X, Py_ssize_t first, Py_ssize_t last, result,
+    y, sample_weight,
+):
+    """The last look at what the loops trust, whoever calls."""
+    cdef int number_type = real_type("parameters", parameters)
+    plain("parameters", parameters, number_type, forward.n_parameters)
+    if result is not None:
+        plain("result", result, real_type("result", result),
+              X.n_rows * forward.n_outputs, True)
+    plain("y", y, number_type, X.n_rows * forward.n_targets)
+    plain("sample_weight", sample_weight, number_type, X.n_rows)
+    if not 0 <= first <= last <= X.n_rows:
+        raise ValueError(f"there are no rows {first} to {last} in X of {X.n_rows}")

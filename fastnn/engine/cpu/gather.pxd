@@ -1,0 +1,18 @@
+from cython cimport floating
+
+from fastnn.engine.cpu.sparse cimport sparse_rows_t
+
+cdef class Table:
+    cdef readonly Py_ssize_t n_rows, n_columns
+    cdef readonly bint sparse, wide
+    cdef object owners
+    cdef const void *values
+    cdef Py_ssize_t row_stride, column_stride
+    cdef const void *columns
+    cdef const void *starts
+    cdef bint long_columns, long_starts
+
+    cdef const void *in_place(self, Py_ssize_t first, size_t itemsize) noexcept nogil
+    cdef void gather(
+        self, const Py_ssize_t *rows, Py_ssize_t count, floating *to) noexcept nogil
+    cdef sparse_rows_t sparse_rows(self, const Py_ssize_t *rows) noexcept nogil

@@ -1,0 +1,154 @@
+"""Predictions and losses of tables of rows, on one thread or several."""
+
+cimport numpy as cnp
+
+import numpy as np
+
+from fastnn.engine.cpu.forward cimport ForwardOps, Pass
+from fastnn.engine.cpu.gather cimport Table
+from fastnn.engine.cpu.room cimport room_free, room_zeros
+
+cnp.import_array()
+
+cdef extern from "team.h":
+    ctypedef struct team_t:
+        pass
+    team_t *team_new(int n_threads, int flushes)
+    void team_free(team_t *) noexcept nogil
+    void team_run(team_t *, void (*)(void *, int) noexcept nogil, void *) noexcept nogil
+
+
+cdef class Forward(ForwardOps):
+    """The forward ops of a plan, ready for any number of callers at a time.
+
+    All room that is needed belongs to a call.
+    """
+
+    def accepts(self, X):
+        """Whether X is a plain array of floats of the right width, with rows."""
+        if type(X) is not np.ndarray:
+            return False
+        cdef cnp.ndarray array = X
+        cdef int number_type = cnp.PyArray_TYPE(array)
+        return (
+            cnp.PyArray_NDIM(array) == 2
+            and cnp.PyArray_DIM(array, 0) > 0
+            and cnp.PyArray_DIM(array, 1) == self.n_inputs
+            and (number_type == cnp.NPY_FLOAT or number_type == cnp.NPY_DOUBLE)
+            and cnp.PyArray_ISBEHAVED_RO(array)
+        )
+
+    def predict(
+        self, cnp.ndarray parameters, X, int n_threads=1, *,
+        bint check_input=False, bint strict=True,
+    ):
+        """Predictions for every row of X, of shape (n, n_outputs).
+
+        They are float64 if X or the parameters are. None as soon as a raw output is not
+        finite, if strict, or a number of X, where that is to be checked.
+        """
+        cdef Table table = Table(X)
+        cdef Pass walker
+        cdef bint finite
+        result = self.room_for_predictions(parameters, table)
+        if n_threads > 1:
+            finite = Shares(self, parameters, table, n_threads).run(
+                parameters, result, check_input, strict)
+        else:
+            walker = Pass(self, parameters, table, table.n_rows)
+            walker.check_input, walker.strict = check_input, strict
+            walker.begin(parameters, 0, table.n_rows, result, None, None)
+            walker.go()
+            finite = walker.finite
+        return result if finite or not strict else None
+
+    def evaluate(self, cnp.ndarray parameters, X, y, sample_weight):
+        """Sums over all rows: loss and reported loss."""
+        cdef Table table = Table(X)
+        cdef Pass walker = Pass(self, parameters, table, table.n_rows)
+        walker.begin(parameters, 0, table.n_rows, None, y, sample_weight)
+        walker.go()
+        return walker.walk.loss, walker.walk.reported
+
+    def judge(
+        self, cnp.ndarray parameters, X, y, sample_weight, *, bint strict=True,
+    ):
+        """What predict returns, and what evaluate does."""
+        cdef Table table = Table(X)
+        cdef Pass walker = Pass(self, parameters, table, table.n_rows)
+        result = self.room_for_predictions(parameters, table)
+        walker.begin(parameters, 0, table.n_rows, result, y, sample_weight)
+        walker.strict = strict
+        walker.go()
+        if strict and not walker.finite:
+            result = None
+        return result, (walker.walk.loss, walker.walk.reported)
+
+    cdef room_for_predictions(self, cnp.ndarray parameters, Table X):
+        cdef cnp.npy_intp shape[2]
+        shape[0] = X.n_rows
+        shape[1] = self.n_outputs
+        cdef int number_type = (
+            cnp.NPY_DOUBLE if X.wide else cnp.PyArray_TYPE(parameters))
+        return cnp.PyArray_EMPTY(2, shape, number_type, 0)
+
+
+cdef class Shares:
+    """The passes of one call of predict, one for each thread."""
+
+    cdef list owners
+    cdef void **passes
+    cdef int n_passes
+    cdef Py_ssize_t n_rows, together
+
+    def __cinit__(
+        self, Forward forward, cnp.ndarray parameters, Table X, int n_threads,
+    ):
+        self.n_rows = X.n_rows
+        self.together = forward.rows_of_a_pass(cnp.PyArray_ITEMSIZE(parameters))
+        self.n_passes = max(1, min(n_threads, (self.n_rows - 1) // self.together + 1))
+        self.passes = <void **> room_zeros(self.n_passes, sizeof(void *))
+        if self.passes == NULL:
+            raise MemoryError("no memory for what the threads share")
+        self.owners = []
+        for i in range(self.n_passes):
+            walker = Pass(forward, parameters, X, self.end(i + 1) - self.end(i))
+            self.owners.append(walker)
+            self.passes[i] = <void *> walker
+
+    def __dealloc__(self):
+        room_free(self.passes)
+
+    cdef Py_ssize_t end(self, int share):
+        """The row before which a share begins.
+
+        Rows that one thread alone would take together stay together, and give the same
+        bits.
+        """
+        cdef Py_ssize_t parts = (self.n_rows + self.together - 1) // self.together
+        return min(parts * share // self.n_passes * self.together, self.n_rows)
+
+    cdef bint run(self, cnp.ndarray parameters, result, bint check_input, bint strict):
+        """Fills the result; whether all was finite."""
+        cdef Pass walker, first = self.owners[0]
+        cdef team_t *team
+        cdef bint finite = True
+        for i, walker in enumerate(self.owners):
+            walker.check_input, walker.strict = check_input, strict
+            walker.begin(
+                parameters, self.end(i), self.end(i + 1), result, None, None)
+            walker.stopped = &first.stop
+        team = team_new(self.n_passes, False)
+        if team == NULL:
+            raise MemoryError("no memory for what the threads share")
+        with nogil:
+            team_run(team, pass_of_share, <void *> self)
+            team_free(team)
+        for walker in self.owners:
+            walker.end()
+            finite = finite and walker.finite
+        return finite
+
+
+cdef void pass_of_share(void *shares, int share) noexcept nogil:
+    (<Pass> (<Shares> shares).passes[share]).run()

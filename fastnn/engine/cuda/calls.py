@@ -1,0 +1,205 @@
+"""Calls of kernels, and what the ops of a plan say about their arguments.
+
+A call has all its arguments: what changes from step to step lies in the device's
+memory.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastnn.engine.device import Argument, Call, Device
+from fastnn.plan.records import Plan
+from fastnn.plan.tables import KINDS, PHASES, SPACES
+
+THREADS = 256  # of a block: a power of two, at most MAX_THREADS of csrc/cuda/device.h
+# A block over columns: columns side by side, threads over the rows of each.
+COLUMN_BLOCK = (32, 8)
+# A block over rows: a warp of lanes for each.
+ROW_BLOCK = (32, 8)
+# Places that a block of sums has side by side, as csrc/cuda/axes.h has it.
+PLACES_AT_ONCE = 32
+# Blocks of a loop over numbers, at most; each writes one partial sum of a loss.
+MOST_BLOCKS = 4096
+# Numbers that a thread takes of a loop which ends in sums.
+NUMBERS_SUMMED = 4
+# The sums of a step, as csrc/cuda/device.h numbers them.
+LOSS, REPORTED, WEIGHT, PENALTY, SCALE, EPOCH, N_SUMS = range(7)
+# Numbers that a thread gathers, as csrc/cuda/gather.cu has it.
+NUMBERS_GATHERED = 8
+
+_SPACES = {code: name for name, code in SPACES.items()}
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a walk finds what it works on: buffers of the device, by space and role."""
+
+    spaces: dict[str, Any]  # those of plan.h, but for the parameters' gradients perhaps
+    weight: Any | None  # of the samples
+    scalars: Any | None  # the step's row of the optimizer's table; in training
+    sums: Any
+    partial: Any
+    capacity: int  # rows that the activations have room for
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows that a walk works on."""
+
+    count: int
+    first: int = 0  # the first one's number within the mini-batch
+    accumulate: bool = False  # add to gradients instead of overwriting them
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel with its grid, block and arguments."""
+
+    stem: str
+    name: str
+    grid: int
+    block: tuple[int, int]
+    arguments: tuple[Argument, ...]
+
+    def call(self, device: Device) -> Call:
+        kernel = device.kernel(self.stem, self.name)
+        return partial(kernel, self.grid, self.block, self.arguments)
+
+
+def blocks_for(size: int, each: int = 1) -> int:
+    """Blocks of threads for a loop over so many numbers."""
+    return max(1, min(MOST_BLOCKS, -(-size // (THREADS * each))))
+
+
+def partial_sums(plan: Plan, capacity: int) -> int:
+    """The most partial sums that the losses or an update make."""
+    losses = plan.ops[plan.ops["kind"] == KINDS["loss"]]
+    # As many as there are rows.
+    of_loss = int(losses["dim"][:, 2].max(initial=1)) * capacity
+    return max(of_loss, 2 * MOST_BLOCKS)  # an update makes two kinds of them
+
+
+class CallsOfOps:
+    """Writes calls for one op after another: what all ops of a plan need for it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        device: Device,
+        dtype: np.dtype,
+        phase: int,
+        room: Room,
+        precision: str | None = None,
+    ):
+        self._plan = plan
+        self._device = device
+        self._dtype = dtype
+        self._suffix = "_f64" if dtype == np.float64 else "_f32"
+        self._room = room
+        self._precision = precision
+        self._ops = [op for op in plan.ops if op["phase"] & phase]
+        name = "train_offset" if phase == PHASES["train"] else "predict_offset"
+        self._offsets = plan.tensors[name]
+        self._calls: list[Call] = []
+        self._rows = Rows(0)
+        self._weighs = False
+        self._op = plan.ops[0]
+
+    # ------------------------------------------------------------------ what ops say
+
+    def address(self, number: int) -> int:
+        """Where a tensor lies; 0 for one that is absent."""
+        if number < 0:
+            return 0
+        return self._view(number).address
+
+    def _view(self, number: int) -> Any:
+        """A buffer that begins where a tensor does."""
+        tensor = self._plan.tensors[number]
+        space = _SPACES[int(tensor["space"])]
+        scale = self._room.capacity if space == "activation" else 1
+        return self._room.spaces[space].after(int(self._offsets[number]) * scale)
+
+    def _input(self, i: int) -> int:
+        return self.address(int(self._op["input"][i]))
+
+    def _output(self, i: int) -> int:
+        return self.address(int(self._op["output"][i]))
+
+    def _weight(self) -> int:
+        """Where the weights of the samples lie; 0 where each is 1."""
+        weight = self._room.weight
+        return 0 if weight is None else int(weight.address)
+
+    def _step_scalars(self) -> int:
+        """Where the step's row of the optimizer's table lies."""
+        assert self._room.scalars is not None  # it is asked for in training only
+        return int(self._room.scalars.address)
+
+    def _dim(self, i: int) -> int:
+        scaled = int(self._op["scaled"]) >> i & 1
+        return int(self._op["dim"][i]) * (self._rows.count if scaled else 1)
+
+    def _lead(self, i: int) -> int:
+        return int(self._op["lead"][i])
+
+    def _stride(self, i: int) -> int:
+        return int(self._op["stride"][i])
+
+    def _scalar(self, i: int) -> float:
+        return float(self._op["scalar"][i])
+
+    def _real(self, value: float) -> Argument:
+        # What is too large for float32 becomes infinite, as it does in C.
+        with np.errstate(all="ignore"):
+            return self._dtype.type(value)
+
+    def _adds(self, i: int) -> int:
+        """Whether an output is added to: gradients also from the second chunk on."""
+        number = int(self._op["output"][i])
+        is_gradient = (
+            number >= 0 and self._plan.tensors[number]["space"] == SPACES["gradient"]
+        )
+        return int(self._op["accumulate"] or (self._rows.accumulate and is_gradient))
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        return (*map(self._dim, range(4)), *map(self._stride, range(4)))
+
+    @property
+    def _size(self) -> int:
+        return self._dim(0) * self._dim(1) * self._dim(2) * self._dim(3)
+
+    # ------------------------------------------------------------------ how they run
+
+    def _launch(
+        self, stem: str, name: str, grid: int, block: tuple[int, int], *arguments: Any
+    ) -> None:
+        launch = Launch(stem, name, grid, block, arguments)
+        self._calls.append(launch.call(self._device))
+
+    def _each(self, stem: str, name: str, size: int, *arguments: Any) -> None:
+        """Over numbers, one by one."""
+        grid = blocks_for(size)
+        name += self._suffix
+        self._launch(stem, name, grid, (THREADS, 1), size, *arguments)
+
+    def _each_row(self, stem: str, name: str, m: int, *arguments: Any) -> None:
+        """Over rows."""
+        grid = max(1, -(-m // ROW_BLOCK[1]))
+        self._launch(stem, name + self._suffix, grid, ROW_BLOCK, m, *arguments)
+
+    def _each_column(self, stem: str, name: str, n: int, *arguments: Any) -> None:
+        grid = -(-n // COLUMN_BLOCK[0])
+        self._launch(stem, name + self._suffix, grid, COLUMN_BLOCK, *arguments)
+
+    def _sum(self, stem: str, name: str, *arguments: Any) -> None:
+        """Over the places of a second operand that was broadcast."""
+        places = 1
+        for i in range(4):
+            places *= self._dim(i) if self._stride(i) else 1
+        grid = -(-places // PLACES_AT_ONCE) if self._stride(3) else places
+        self._launch(stem, name + self._suffix, grid, (THREADS, 1), *arguments)

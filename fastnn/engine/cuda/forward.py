@@ -1,0 +1,164 @@
+"""The forward half of a plan on a device: what ``cpu/predict.pyx`` is on the CPU."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from fastnn.engine.cpu.gather import Table
+from fastnn.engine.cuda.calls import LOSS, N_SUMS, REPORTED, Room, Rows, partial_sums
+from fastnn.engine.cuda.walk import Walk
+from fastnn.engine.device import Device, DeviceArray, for_rows_that_fit
+from fastnn.engine.mirrored import MirroredArray
+from fastnn.plan.records import Plan
+from fastnn.plan.tables import PHASES
+
+# The activations of the rows that are worked on together take at most so many bytes.
+BYTES_AT_ONCE = 256 * 2**20
+
+
+class DeviceForward:
+    """Predictions and losses of tables of rows, on a device.
+
+    It has no state: every call has its own buffers.
+
+    Parameters
+    ----------
+    device : Device
+    plan : Plan
+    """
+
+    def __init__(self, device: Device, plan: Plan):
+        self._device, self._plan, self._link = device, plan.without_link(), plan.link()
+
+    def predict(self, parameters: MirroredArray, X: Any, dtype: np.dtype) -> NDArray:
+        """Predictions, of this dtype, for every row of X, of shape (n, n_outputs)."""
+        result = np.empty((X.shape[0], self._plan.n_outputs), dtype)
+        self._pass(PHASES["predict"], parameters, X, None, None, result)
+        return result
+
+    def predict_there(
+        self, parameters: MirroredArray, X: DeviceArray, dtype: np.dtype
+    ) -> DeviceArray:
+        """The same for X on the device, where they stay, to be given."""
+        shape = X.shape[0], self._plan.n_outputs
+        result = self._device.prepare(shape, dtype)
+        self._pass(PHASES["predict"], parameters, X, None, None, result)
+        return result
+
+    def _apply_link(self, outputs: DeviceArray) -> None:
+        """Make predictions of raw outputs, in place."""
+        if not len(self._link.ops):
+            return
+        room = Room(
+            spaces={"activation": outputs.buffer},
+            weight=None, scalars=None, sums=None, partial=None, capacity=len(outputs),
+        )  # fmt: skip
+        dtype = outputs.dtype
+        walk = Walk(self._link, self._device, dtype, PHASES["predict"], room)
+        for call in walk.calls(Rows(len(outputs))):
+            call()
+
+    def evaluate(
+        self,
+        parameters: MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+    ) -> tuple[float, float]:
+        """Sums over all rows: loss and reported loss."""
+        return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, None)
+
+    def judge(
+        self,
+        parameters: MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+        result: NDArray,
+    ) -> tuple[float, float]:
+        """Fills what :meth:`predict` returns; returns what :meth:`evaluate` does."""
+        return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, result)
+
+    def _pass(
+        self,
+        phase: int,
+        parameters: MirroredArray,
+        X: Any,
+        y: NDArray | None,
+        sample_weight: NDArray | None,
+        result: NDArray | DeviceArray | None,
+    ) -> tuple[float, float]:
+        device, plan, dtype = self._device, self._plan, parameters.dtype
+        n_rows = X.shape[0]
+        if sparse.issparse(X):
+            Table(X)  # raises if the structure is damaged: its rows are sliced
+        room = self._room(parameters, n_rows, sample_weight is not None)
+        spaces, capacity = room.spaces, room.capacity
+        walk = Walk(plan, device, dtype, phase, room)
+        place = int(plan.tensors[plan.output]["predict_offset"]) * capacity
+        outputs = spaces["activation"].after(place)
+        for first in range(0, n_rows, capacity):
+            rows = slice(first, min(first + capacity, n_rows))
+            self._put(X[rows], spaces["input"], dtype)
+            if y is not None:
+                device.upload(y[rows], spaces["target"])
+            if sample_weight is not None:
+                device.upload(sample_weight[rows], room.weight)
+            for call in walk.calls(Rows(rows.stop - rows.start)):
+                call()
+            if result is not None:
+                self._predict(outputs, dtype, result[rows])
+        found = np.empty(N_SUMS)
+        device.download(room.sums, found)
+        return float(found[LOSS]), float(found[REPORTED])
+
+    def _room(self, parameters: MirroredArray, n_rows: int, is_weighted: bool) -> Room:
+        """Room for as many rows at once as the memory allows."""
+        weights, plan = parameters.on(self._device), self._plan
+        itemsize = parameters.dtype.itemsize
+        bytes_per_row = itemsize * max(1, plan.predict_size + plan.n_inputs)
+        capacity = max(1, min(n_rows, BYTES_AT_ONCE // bytes_per_row))
+        return for_rows_that_fit(
+            lambda rows: self._room_for(weights, parameters.dtype, rows, is_weighted),
+            capacity,
+        )
+
+    def _room_for(
+        self, weights: Any, dtype: np.dtype, capacity: int, is_weighted: bool
+    ) -> Room:
+        device, plan = self._device, self._plan
+        return Room(
+            spaces={
+                "input": device.empty(capacity * plan.n_inputs, dtype),
+                "target": device.empty(capacity * plan.target_columns, dtype),
+                "parameter": weights,
+                "activation": device.empty(capacity * plan.predict_size, dtype),
+                "statistic": device.empty(plan.statistic_size, dtype),
+            },
+            weight=device.empty(capacity, dtype) if is_weighted else None,
+            scalars=None,
+            sums=device.zeros(N_SUMS, np.float64),
+            partial=device.empty(partial_sums(plan, capacity), np.float64),
+            capacity=capacity,
+        )
+
+    def _put(self, part: Any, buffer: Any, dtype: np.dtype) -> None:
+        """Rows of X, wherever they are, to where the plan reads them."""
+        if isinstance(part, DeviceArray):
+            part = self._device.cast(part, dtype)
+            self._device.copy(part.buffer, buffer, part.size)
+            return
+        if sparse.issparse(part):
+            part = part.toarray()
+        self._device.upload(np.ascontiguousarray(part, dtype), buffer)
+
+    def _predict(self, raw: Any, dtype: np.dtype, part: NDArray | DeviceArray) -> None:
+        """Make predictions of rows of raw outputs, where they are wanted."""
+        outputs = self._device.cast(DeviceArray(raw, part.shape, dtype), part.dtype)
+        self._apply_link(outputs)
+        if isinstance(part, DeviceArray):
+            self._device.copy(outputs.buffer, part.buffer, part.size)
+        else:
+            self._device.download(outputs.buffer, part)

@@ -1,0 +1,341 @@
+"""From the ops of a plan to calls of kernels, for one walk over so many rows.
+
+The kernels, one file for each concept of the CPU's loops, are in ``csrc/cuda``.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn.engine.cpu.meeting import checked
+from fastnn.engine.cuda.calls import (
+    COLUMN_BLOCK,
+    NUMBERS_SUMMED,
+    THREADS,
+    CallsOfOps,
+    Rows,
+    blocks_for,
+)
+from fastnn.engine.device import Argument, Call, Matrix, Product
+from fastnn.plan.tables import (
+    ACTIVATIONS,
+    CHANCES,
+    KINDS,
+    LOSSES,
+    ROW_LOSSES,
+    ROW_NORMS,
+)
+
+# The rows of a bias' gradient are divided into slabs of at least so many, of which at
+# most so many blocks of threads are made: two for each processor of a card. Fewer rows
+# are summed sooner by one block for some columns than by a second launch.
+SLAB_ROWS, SLAB_BLOCKS = 512, 256
+
+_KINDS = {kind: name for name, kind in KINDS.items()}
+
+
+class Walk(CallsOfOps):
+    """The calls of one phase of a plan on a device."""
+
+    def calls(self, rows: Rows) -> list[Call]:
+        """The calls of all ops, in order."""
+        self._calls, self._rows = [], rows
+        # The first loss of a step's chunk adds up the weights of its samples as well.
+        self._weighs = self._room.scalars is not None
+        ops = deque(self._ops)
+        while ops:
+            self._op = ops.popleft()
+            if ops and self._is_dropped_by(ops[0]):
+                self._add_dropout(ops.popleft())
+            else:
+                getattr(self, f"_{_KINDS[int(self._op['kind'])]}")()
+        calls, self._calls = self._calls, []
+        return calls
+
+    # ------------------------------------------------------------------ ops
+
+    def _product(self) -> None:
+        transpose = int(self._op["transpose"])
+        a, b, c = (
+            Matrix(address, self._lead(i), self._stride(i), bool(transpose & 1 << i))
+            for i, address in enumerate(
+                (self._input(0), self._input(1), self._output(0))
+            )
+        )
+        count, m, n, k = map(self._dim, range(4))
+        beta = float(self._adds(0))
+        product = Product(self._dtype, count, m, n, k, a, b, c, beta, self._precision)
+        self._calls.append(self._device.product(product))
+
+    def _add(self) -> None:
+        a, b, y = self._input(0), self._input(1), self._output(0)
+        name = ACTIVATIONS[self._op["code"]]
+        if a == y and not b and name == "identity":
+            return
+        option = self._real(self._scalar(0))
+        name = f"add_{name}"
+        self._each("broadcast", name, self._size, a, b, *self._axes, option, y)
+
+    def _is_dropped_by(self, after: Any) -> bool:
+        """Whether what this op adds, at most a bias, is what the next one drops."""
+        op = self._op
+        if (op["kind"], after["kind"]) != (KINDS["add"], KINDS["dropout"]):
+            return False
+        is_bias = self._input(1) == 0 or list(op["stride"][:4]) == [0, 0, 0, 1]
+        same = op["output"][0] == after["input"][0] and op["dim"][3] == after["dim"][3]
+        return bool(is_bias and same)
+
+    def _add_dropout(self, after: Any) -> None:
+        a, b, y = self._input(0), self._input(1), self._output(0)
+        name = f"add_dropout_{ACTIVATIONS[self._op['code']]}"
+        option = self._real(self._scalar(0))
+        self._op = after
+        m, n = self._dim(2), self._dim(3)
+        draw = *self._draw(), *self._dropout_options()
+        self._each("add_dropout", name, m, n, a, b, option, y, self._output(0), *draw)
+
+    def _add_gradient(self) -> None:
+        dy, saved = self._input(0), self._input(1)
+        da, db = self._output(0), self._output(1)
+        if db and list(map(self._stride, range(4))) == [0, 0, 0, 1]:
+            self._bias_gradient(dy, saved, da, db)
+            return
+        if da:
+            self._slope(dy, saved, da)
+        if db:
+            self._reduce(da or dy, db)
+
+    def _bias_gradient(self, dy: int, saved: int, da: int, db: int) -> None:
+        n = self._dim(3)
+        m, strips = self._size // n, -(-n // COLUMN_BLOCK[0])
+        slabs = max(1, min(m // SLAB_ROWS, SLAB_BLOCKS // strips))
+        parts = self._room.partial.address if slabs > 1 else 0
+        option, adds = self._real(self._scalar(0)), self._adds(1)
+        name = f"bias_gradient_{ACTIVATIONS[self._op['code']]}{self._suffix}"
+        self._launch(
+            "bias", name, strips * slabs, COLUMN_BLOCK, m, n, -(-m // slabs), dy,
+            saved, option, da, adds, db, parts,
+        )  # fmt: skip
+        if parts:
+            self._each("bias", "join_slabs", n, slabs, parts, adds, db)
+
+    def _slope(self, dy: int, saved: int, da: int) -> None:
+        name = f"slope_{ACTIVATIONS[self._op['code']]}"
+        option = self._real(self._scalar(0))
+        self._each("broadcast", name, self._size, dy, saved, option, da)
+
+    def _reduce(self, d: int, db: int) -> None:
+        self._sum("broadcast", "reduce", d, *self._axes, self._adds(1), db)
+
+    def _softmax(self) -> None:
+        start = self._stride(0) * self._dtype.itemsize
+        m, n = self._dim(2), self._dim(3)
+        z, y = self._input(0) + start, self._output(0) + start
+        self._each_row("row_loss", "softmax", m, n, self._lead(0), z, y)
+
+    def _softmax_gradient(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        dy, y, dz = self._input(0), self._input(1), self._output(0)
+        self._each_row("row_loss", "softmax_gradient", m, n, dy, y, dz)
+
+    def _loss(self) -> None:
+        name = LOSSES[self._op["code"]]
+        m, n = self._dim(2), self._dim(3)
+        itemsize = self._dtype.itemsize
+        z, y, dz = self._input(0), self._input(1), self._output(0)
+        start = self._stride(0) * itemsize
+        of_rows = name in ROW_LOSSES
+        # Sums of its rows, or of blocks of threads.
+        partial = self._room.partial.address
+        parts = m if of_rows else blocks_for(m * n, NUMBERS_SUMMED)
+        arguments = (
+            n, z + start, self._lead(0), y + self._stride(1) * itemsize,
+            self._lead(1), self._weight(), int(self._op["dim"][2]),
+            *map(self._real, (self._scalar(0), self._scalar(2), self._scalar(3))),
+            dz + start if dz else 0, partial,
+        )  # fmt: skip
+        if of_rows:
+            self._each_row("row_loss", f"loss_{name}", m, *arguments)
+        else:
+            name = f"loss_{name}{self._suffix}"
+            self._launch("loss", name, parts, (THREADS, 1), m, *arguments)
+        self._finish_loss(parts, partial, self._scalar(1))
+
+    def _finish_loss(self, parts: int, partial: int, report: float) -> None:
+        count = self._rows.count if self._weighs else 0
+        self._weighs = False
+        self._launch(
+            "loss", f"finish_loss{self._suffix}", 1, (THREADS, 1),
+            parts, partial, np.float64(report), count, self._weight(),
+            self._room.sums.address,
+        )  # fmt: skip
+
+    def _random(self, name: str, *arguments: Any) -> None:
+        """Of random numbers that are a function of the step, the op and the place."""
+        m, n = self._dim(2), self._dim(3)
+        x, y = self._input(0), self._output(0)
+        self._each("random", name, m, n, x, y, *self._draw(), *arguments)
+
+    def _draw(self) -> tuple[int, int, int]:
+        """What random numbers are a function of, beside the place."""
+        first_row = int(self._op["dim"][2]) * self._rows.first
+        return self._step_scalars(), int(self._op["code"]), first_row
+
+    def _dropout_options(self) -> tuple[Argument, ...]:
+        rate, scale, shift, value = map(self._scalar, range(4))
+        dropped = min(int(rate * CHANCES + 0.5), CHANCES - 1)
+        return dropped, *map(self._real, (scale, shift, value))
+
+    def _dropout(self) -> None:
+        self._random("dropout_forward", *self._dropout_options())
+
+    def _gaussian_noise(self) -> None:
+        self._random("gaussian_noise", self._real(self._scalar(0)))
+
+    def _prelu(self) -> None:
+        x, slope, y = self._input(0), self._input(1), self._output(0)
+        size, axes = self._size, self._axes
+        self._each("prelu", "prelu_forward", size, x, slope, *axes, y)
+
+    def _prelu_gradient(self) -> None:
+        dy, x, slope = map(self._input, range(3))
+        dx, dslope = self._output(0), self._output(1)
+        axes = self._axes
+        if dslope:  # first: dx may be dy
+            adds = self._adds(1)
+            self._sum("prelu", "prelu_slope_gradient", dy, x, *axes, adds, dslope)
+        if dx:
+            name = "prelu_input_gradient"
+            self._each("prelu", name, self._size, dy, x, slope, *axes, dx)
+
+    def _row_norm(self) -> None:
+        centered = int(self._op["code"] == ROW_NORMS["layer_norm"])
+        m, n = self._dim(2), self._dim(3)
+        self._each_row(
+            "row_norm", "row_norm", m, centered, n, *map(self._input, range(3)),
+            np.float64(self._scalar(0)), self._output(0), self._output(1),
+        )  # fmt: skip
+
+    def _row_norm_gradient(self) -> None:
+        centered = int(self._op["code"] == ROW_NORMS["layer_norm"])
+        m, n = self._dim(2), self._dim(3)
+        dy, x, scale, saved = map(self._input, range(4))
+        dx, dscale, doffset = map(self._output, range(3))
+        if dscale or doffset:  # first: dx may be dy
+            self._each_column(
+                "row_norm", "row_norm_sums", n, centered, m, n, dy, x, saved,
+                self._adds(1), dscale, self._adds(2), doffset,
+            )  # fmt: skip
+        if dx:
+            name = "row_norm_gradient"
+            self._each_row("row_norm", name, m, centered, n, dy, x, scale, saved, dx)
+
+    # ------------------------------------------------------- ops of whole mini-batches
+
+    def _batch_moments(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = m, n, self._input(0), self._output(0)
+        self._each_column("batch_norm", "batch_moments", n, *arguments)
+
+    def _batch_statistics(self) -> None:
+        rows, n = self._dim(2), self._dim(3)
+        mean, variance, scale, offset = map(self._input, range(4))
+        square = mean + n * self._dtype.itemsize
+        epsilon, momentum = self._scalar(0), self._scalar(1)
+        self._batch_table(n, mean, square, rows, epsilon, scale, offset)
+        keep = self._real(1 - momentum if self._op["accumulate"] else 0)
+        # One row has no variance: it leaves the running one alone.
+        moved = [(mean, momentum, self._output(1))]
+        if rows > 1:
+            moved.append((square, momentum / (rows - 1), self._output(2)))
+        else:
+            moved.append((variance, momentum, self._output(2)))
+        for x, part, to in moved:
+            self._each("batch_norm", "move_running", n, keep, self._real(part), x, to)
+
+    def _running_statistics(self) -> None:
+        n = self._dim(3)
+        mean, variance, scale, offset = map(self._input, range(4))
+        self._batch_table(n, mean, variance, 1, self._scalar(0), scale, offset)
+
+    def _batch_table(
+        self,
+        n: int,
+        mean: int,
+        square: int,
+        rows: int,
+        epsilon: float,
+        scale: int,
+        offset: int,
+    ) -> None:
+        self._each(
+            "batch_norm", "batch_table", n, mean, square, self._real(rows),
+            self._real(epsilon), scale, offset, self._output(0),
+        )  # fmt: skip
+
+    def _batch_norm(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = n, self._input(0), self._input(1), self._output(0)
+        self._each("batch_norm", "batch_norm", m * n, *arguments)
+
+    def _batch_norm_sums(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = *map(self._input, range(3)), self._output(0), self._output(1)
+        self._each_column("batch_norm", "batch_norm_sums", n, m, n, *arguments)
+
+    def _batch_correction(self) -> None:
+        rows, n = self._dim(2), self._dim(3)
+        arguments = *map(self._input, range(3)), self._output(0)
+        self._each("batch_norm", "batch_correction", n, self._real(rows), *arguments)
+
+    def _batch_norm_gradient(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        arguments = n, *map(self._input, range(4)), self._output(0)
+        self._each("batch_norm", "batch_norm_gradient", m * n, *arguments)
+
+    # ------------------------------------------------------------------ Python's losses
+
+    def _custom_loss(self) -> None:
+        """A function of Python's, on the host, with copies."""
+        function = self._plan.functions[self._op["code"]]
+        numbers = [int(self._op["input"][i]) for i in range(2)]
+        shapes = [(self._rows.count, n) for n in (self._dim(3), self._lead(0))]
+        sources = [
+            (self._download_from(number), shape)
+            for number, shape in zip(numbers, shapes, strict=True)
+        ]
+        output = int(self._op["output"][0])
+        write = self._upload_to(output) if output >= 0 else None
+        device, room, count = self._device, self._room, self._rows.count
+
+        def run() -> None:
+            z, y = (read(np.empty(shape, self._dtype)) for read, shape in sources)
+            weight = np.ones(count, self._dtype)
+            if room.weight is not None:
+                device.download(room.weight, weight)
+            loss, gradient = checked(function(y, z), z.shape)
+            with np.errstate(all="ignore"):
+                total = np.dot(weight.astype(np.float64), loss)
+                gradient = weight[:, np.newaxis] * gradient
+                if write is not None:
+                    write(np.ascontiguousarray(gradient, self._dtype))
+            device.upload(np.array([total], np.float64), room.partial)
+
+        self._calls.append(run)
+        self._finish_loss(1, room.partial.address, 1.0)
+
+    def _download_from(self, number: int) -> Callable[[np.ndarray], np.ndarray]:
+        view = self._view(number)
+
+        def read(array: np.ndarray) -> np.ndarray:
+            self._device.download(view, array)
+            array.setflags(write=False)
+            return array
+
+        return read
+
+    def _upload_to(self, number: int) -> Callable[[np.ndarray], None]:
+        view = self._view(number)
+        return lambda array: self._device.upload(array, view)

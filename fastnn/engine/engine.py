@@ -1,0 +1,431 @@
+"""The engine: a plan and its buffers, on the CPU or on a device.
+
+Arguments are checked here, at the door; the compiled loops behind it trust them.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.engine.arguments import (
+    check_array,
+    check_parameters,
+    check_rows,
+    check_samples,
+)
+from fastnn.engine.chunks import ROW_ALIGNMENT, STEPS_AT_ONCE, chunk_rows, too_large
+from fastnn.engine.cpu import engine as compiled
+from fastnn.engine.cpu.blas import goes_to_blas
+from fastnn.engine.cuda import DeviceEngine
+from fastnn.engine.device import Device, DeviceArray, for_rows_that_fit
+from fastnn.engine.mirrored import MirroredArray, mirrored
+from fastnn.engine.snapshot import all_finite
+from fastnn.engine.threads import find_blas, threads_for
+from fastnn.optimizers import Optimizer
+from fastnn.plan.records import Plan
+from fastnn.plan.tables import AVERAGE_RATE, N_SCALARS, OPTIMIZERS
+from fastnn.utils.error_state import of_the_user
+
+# A step is shared out only so far that every thread has this much arithmetic, some
+# three microseconds: below it, sharing gains little.
+OPERATIONS_PER_THREAD = 400_000
+
+# The activations of a chunk of rows take at most so many bytes; larger batches are
+# taken in several chunks, whose gradients add up, unless an op needs them whole.
+CHUNK_BYTES = 32 * 2**20
+DEVICE_CHUNK_BYTES = 1024 * 2**20
+
+
+class Engine:
+    """A plan, its parameters and a data set, ready to compute gradients and to train.
+
+    BLAS is held at one thread while it computes, where it may be called. Threads start
+    when there is work for them, and end when they have been idle for a moment, or at
+    the exit where the engine is used as a context manager.
+
+    Parameters
+    ----------
+    plan : Plan
+    parameters : ndarray or MirroredArray of shape (n_parameters,), float32 or float64
+        Changed in place. Its dtype is that of all computation.
+    X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+        float32 or float64, of any memory layout; read and never copied on the CPU. To a
+        device it is copied, or goes in parts if it does not fit into the memory. A
+        DeviceArray is for the device that it is on, and not copied there either if it
+        is of the dtype of the parameters.
+    y : ndarray of shape (n_samples, target_columns)
+        Encoded targets, of the dtype of the parameters.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Of the dtype of the parameters, at least 0.
+    batch_size : int
+        Samples per step. Memory grows with it only up to some 32 MB of activations,
+        unless the plan has ops that look at a whole mini-batch, as batch normalisation
+        and custom losses do.
+    optimizer : Optimizer, default=None
+        Names the update rule. Without one only gradients can be had.
+    state : ndarray or MirroredArray of shape (n_slots, n_parameters), default=None
+        What the rule remembers, of the dtype of the parameters; changed in place.
+    n_threads : int or None, default=1
+        At most so many threads share a step; a small step uses fewer. None and negative
+        numbers count as in :func:`fastnn.engine.threads.effective_n_threads`. Where
+        there is a device, they gather the samples that do not fit into its memory.
+    precision : {"bf16", "high", "tf32"} or None, default=None
+        How the larger products of float32 are taken, where the processor gains by it:
+        see :class:`fastnn.MLPClassifier`. None is in the full precision of the
+        parameters.
+    average : ndarray or MirroredArray of shape (n_parameters,), default=None
+        A running average of the parameters, of their dtype; changed in place after
+        steps in whose row of the table the column ``AVERAGE_RATE`` is not 0: see
+        :meth:`fastnn.averaging.Averaging.rates`.
+    device : Device, default=None
+        Where the data set is copied to and all computation is done: see
+        :func:`fastnn.engine.cuda.find_device`. None is the CPU. Parameters, state and
+        average stay there where they are MirroredArrays; others are copied there and
+        back by every call of a method.
+
+    Attributes
+    ----------
+    gradients : ndarray of shape (n_parameters,)
+        What the last call of :meth:`gradient` summed up. In the place of running
+        statistics it has what the samples would put in the place of a part of them.
+    n_steps : int
+        Steps in an epoch.
+    precision : str
+        That asked for once a product was taken so, else the dtype of the parameters.
+    n_threads : int
+        Threads that share a step. It depends on the plan, the batch size and the number
+        allowed only, so that the same seed gives the same bits.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape, dtype or layout than described, or class numbers
+        are out of range.
+    MemoryError
+        If not even a few samples, or a whole mini-batch where the plan needs that, fit
+        into the device's memory beside the parameters.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None = None,
+        *,
+        batch_size: int,
+        optimizer: Optimizer | None = None,
+        state: NDArray | MirroredArray | None = None,
+        n_threads: int | None = 1,
+        precision: str | None = None,
+        average: NDArray | MirroredArray | None = None,
+        device: Device | None = None,
+    ):
+        dtype = check_parameters(plan, parameters)
+        check_samples(plan, X, y, sample_weight, dtype)
+        n_samples = X.shape[0]
+        if average is not None:
+            check_array("average", average, parameters.shape, dtype)
+        changed = {"parameters": parameters, "state": state, "average": average}
+        for name, array in changed.items():
+            if isinstance(array, np.ndarray) and not array.flags.writeable:
+                raise ValueError(f"{name} must be writable: it is changed in place")
+        if precision is not None and dtype != np.float32:
+            raise ValueError(
+                f"precision={precision!r} needs float32 parameters, got {dtype}"
+            )
+        rule = 0
+        if optimizer is not None:
+            rule = OPTIMIZERS.index(optimizer.rule)
+            shape = optimizer.n_slots, plan.n_parameters
+            check_array("state", state, shape, dtype)
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        batch_size = min(batch_size, n_samples)
+
+        self._batch_size = batch_size
+        self._device = device
+        self._precision = precision
+        self._most_rows = batch_size if plan.needs_whole_batches else None
+        self._updates = optimizer is not None
+        self._averages = average is not None
+        self._weight_sum = 0.0
+        self.n_steps = -(-n_samples // batch_size)
+        self._compiled: Any
+        self._parameters = mirrored(parameters)
+        own = [None if each is None else mirrored(each) for each in (state, average)]
+        # What stays here between two calls, whoever computes.
+        self._at_home = [
+            each
+            for each, given in zip(
+                (self._parameters, *own), changed.values(), strict=True
+            )
+            if each is not None and each is not given
+        ]
+        if device is not None:
+            self.n_threads = 1
+            capacity = chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
+            unit = capacity if plan.needs_whole_batches else ROW_ALIGNMENT
+            try:
+                self._compiled = for_rows_that_fit(
+                    lambda rows: DeviceEngine(
+                        device, plan, X, y, sample_weight, batch_size, rows, n_threads,
+                        rule, precision, self._parameters, *own,
+                    ),
+                    capacity,
+                    unit,
+                )  # fmt: skip
+            except MemoryError as error:
+                raise too_large(
+                    plan, [self._parameters, *own], unit, batch_size, error
+                ) from error
+            return
+        if isinstance(X, DeviceArray):
+            raise ValueError("X is on a device, and this engine computes on the CPU")
+        here = [None if each is None else each.host for each in own]
+        shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
+        self.n_threads = threads_for(n_threads, min(shares, batch_size))
+        self._compiled = compiled.Engine(
+            plan.ops,
+            plan.tensors,
+            plan.blocks,
+            plan.n_parameters,
+            plan.train_size,
+            plan.statistic_size,
+            tuple(map(of_the_user, plan.functions)),
+            self._parameters.host,
+            X,
+            y,
+            sample_weight,
+            batch_size,
+            chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES),
+            rule,
+            here[0],
+            self.n_threads,
+            precision,
+            here[1],
+        )
+        if goes_to_blas(plan.largest_product() * batch_size):
+            find_blas()
+            self._compiled.holds_blas = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._compiled.rest()
+
+    @property
+    def gradients(self) -> NDArray:
+        return self._compiled.gradients
+
+    @property
+    def precision(self) -> str:
+        if self._precision is not None and self._compiled.reduced_products():
+            return self._precision
+        return str(self._compiled.gradients.dtype)
+
+    def gradient(
+        self,
+        rows: NDArray[np.intp] | None = None,
+        scalars: NDArray[np.float64] | None = None,
+    ) -> tuple[float, float, float]:
+        """Sum the loss and its gradient over samples.
+
+        Neither the penalty nor the division by the sum of weights is included.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,), intp, default=None
+            Numbers of the samples, in any order, none twice. None is all of them. At
+            most ``batch_size`` of them where the plan needs whole mini-batches.
+        scalars : ndarray of shape (n_scalars,), float64, default=None
+            A row of a step table. It matters for random masks only. None is zeros.
+
+        Returns
+        -------
+        loss : float
+            Weighted sum of the loss, the one that :attr:`gradients` belongs to.
+        reported : float
+            The same in the normalisation that is reported: see
+            :class:`fastnn.losses.SquaredError`.
+        weight : float
+            Sum of the sample weights.
+
+        Raises
+        ------
+        ValueError
+            If there are more rows than a plan that needs whole mini-batches has room
+            for.
+        Exception
+            Whatever the function of a custom loss raises.
+        """
+        if rows is None:
+            rows = np.arange(self._compiled.n_rows, dtype=np.intp)
+        else:
+            check_rows(rows, self._compiled.n_rows)
+        if self._most_rows is not None and len(rows) > self._most_rows:
+            raise ValueError(
+                f"this network looks at whole mini-batches, of at most batch_size="
+                f"{self._most_rows} samples, got {len(rows)}: pass fewer rows, or make "
+                "an engine with a larger batch_size"
+            )
+        scalars = np.zeros(N_SCALARS) if scalars is None else scalars
+        result = self._compiled.gradient(rows, scalars)
+        self._weight_sum = result[2]
+        return result
+
+    def partial_loss(self) -> tuple[float, float]:
+        """Of a :meth:`gradient` that was interrupted, ``reported`` and ``weight``.
+
+        They are sums over the samples that it had come to.
+        """
+        return self._compiled.partial_loss()
+
+    def update(self, scalars: NDArray[np.float64]) -> float:
+        """Take the optimizer's step along the gradients of the last :meth:`gradient`.
+
+        Parameters
+        ----------
+        scalars : ndarray of shape (n_scalars,), float64
+            A row of the optimizer's table.
+
+        Returns
+        -------
+        penalty : float
+            That of the parameters before the step: see :meth:`penalty`.
+        """
+        self._require_optimizer()
+        if self._weight_sum <= 0:
+            raise ValueError(
+                "call gradient() first, on samples whose weights are not 0"
+            )
+        scalars = np.ascontiguousarray(scalars, dtype=np.float64)
+        self._require_average(scalars[AVERAGE_RATE : AVERAGE_RATE + 1])
+        with self._brought_home():
+            return self._compiled.update(scalars, self._weight_sum)
+
+    @contextmanager
+    def _brought_home(self) -> Iterator[None]:
+        """What the block changes elsewhere, and belongs here, is copied back."""
+        try:
+            yield
+        finally:
+            for array in self._at_home:
+                _ = array.host
+
+    def all_finite(self) -> bool:
+        """Whether no parameter is an infinity or a NaN."""
+        if self._device is not None:
+            return self._compiled.all_finite()
+        return all_finite(self._parameters.host)
+
+    def _require_optimizer(self) -> None:
+        if not self._updates:
+            raise ValueError("an engine without an optimizer cannot take steps")
+
+    def _require_average(self, rates: NDArray[np.float64]) -> None:
+        if not self._averages and rates.any():
+            raise ValueError(
+                "an engine without an average cannot let parameters into it: pass "
+                "average=, or leave the column AVERAGE_RATE of the table 0"
+            )
+
+    def penalty(self, weight: float) -> float:
+        """What regularizers add to the sum of the loss over samples.
+
+        Parameters
+        ----------
+        weight : float
+            Sum of the weights of the samples.
+
+        Returns
+        -------
+        penalty : float
+            Sum over the trained parameters of ``alpha / 2 * w ** 2 + weight * (l1 *
+            abs(w) + l2 * w ** 2)``: see :class:`fastnn.regularizers.Regularizer`.
+        """
+        return self._compiled.penalty(weight)
+
+    def shuffle(self, random_state: np.random.RandomState) -> None:
+        """Shuffle the order in which :meth:`epoch` visits the samples.
+
+        It starts as the order of X, and every call shuffles the last one further, with
+        the draws of ``random_state.shuffle``.
+
+        Parameters
+        ----------
+        random_state : RandomState
+        """
+        self._compiled.shuffle(random_state._bit_generator)
+
+    def epoch(
+        self, table: NDArray[np.float64] | Iterable[NDArray[np.float64]]
+    ) -> float:
+        """Take one step for each mini-batch of the data set, in the present order.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_steps, n_scalars), float64, or iterable of its parts
+            The optimizer's scalars, one row a step. Parts are asked for when the steps
+            before have been taken.
+
+        Returns
+        -------
+        loss : float
+            Mean over the samples of the loss with its penalty, each batch's before its
+            update. Not finite as soon as one batch's is not: the epoch ends there.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C, soon after; the parameters are those after the last full step.
+        Exception
+            Whatever the function of a custom loss raises; the same holds.
+        """
+        self._require_optimizer()
+        self._weight_sum = 0.0  # gradients() is overwritten
+        first = 0
+        for part in [table] if isinstance(table, np.ndarray) else table:
+            self._check_table(part, first)
+            self._require_average(part[:, AVERAGE_RATE])
+            for at in range(0, len(part), STEPS_AT_ONCE):
+                scalars = np.ascontiguousarray(part[at : at + STEPS_AT_ONCE])
+                with self._brought_home():
+                    self._compiled.steps(scalars, first)
+                first += len(scalars)
+                if not np.isfinite(self._compiled.total):
+                    return self._compiled.total
+        if first < self.n_steps:
+            raise ValueError(
+                f"table must have {self.n_steps} rows, one a step, got {first}"
+            )
+        return self._compiled.total / self._compiled.n_rows
+
+    def _check_table(self, part: NDArray, first: int) -> None:
+        most = self.n_steps - first
+        if (
+            part.ndim != 2
+            or part.shape[1] != N_SCALARS
+            or not 0 < len(part) <= most
+            or part.dtype != np.float64
+        ):
+            raise ValueError(
+                f"table must be float64 of shape {(self.n_steps, N_SCALARS)}, got "
+                f"{part.dtype} of shape {part.shape}"
+                + (f" behind {first} rows" if first else "")
+            )
+
+    @property
+    def n_steps_taken(self) -> int:
+        """Steps of all epochs, those of one that was interrupted included."""
+        return self._compiled.n_taken
+
+    def mean_loss(self, n_steps: int) -> float:
+        """What :meth:`epoch` returns, of the steps of one that was interrupted."""
+        rows = min(n_steps * self._batch_size, self._compiled.n_rows)
+        return self._compiled.total / rows

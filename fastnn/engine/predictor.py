@@ -1,0 +1,312 @@
+"""The forward half of a plan: predictions, and losses without gradients."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from fastnn.engine.arguments import check_input, check_parameters, check_samples
+from fastnn.engine.cpu import predict as compiled
+from fastnn.engine.cuda import DeviceForward, worst_number
+from fastnn.engine.device import Device, DeviceArray, downloaded
+from fastnn.engine.mirrored import MirroredArray, mirrored
+from fastnn.engine.snapshot import all_finite
+from fastnn.engine.threads import threads_for
+from fastnn.plan.records import Plan
+from fastnn.utils.error_state import of_the_user
+
+# A prediction is shared out only so far that every thread has this much arithmetic,
+# about a millisecond: starting a thread takes a tenth of that.
+OPERATIONS_PER_THREAD = 100_000_000
+
+# So many samples tell whether a step has gone wrong, if it has not gone very wrong.
+FEW_SAMPLES = 64
+
+
+class Predictor:
+    """The forward half of a plan: predictions and losses of tables of rows.
+
+    It has no state: any number of threads may use one at a time.
+
+    Parameters
+    ----------
+    plan : Plan
+    device : Device, default=None
+        Where X and the parameters are copied to and all is computed: see
+        :func:`fastnn.engine.cuda.find_device`. None is the CPU.
+    """
+
+    def __init__(self, plan: Plan, device: Device | None = None):
+        self._plan = plan
+        self._device = device
+        self._elsewhere = None if device is None else DeviceForward(device, plan)
+        self._forward = compiled.Forward(
+            replace(plan, functions=tuple(map(of_the_user, plan.functions)))
+        )
+        self._operations = plan.operations("predict")
+
+    def predict(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        n_jobs: int | None = 1,
+    ) -> NDArray:
+        """Predictions of the network, the loss's link applied.
+
+        Parameters
+        ----------
+        parameters : ndarray or MirroredArray of shape (n_parameters,)
+            float32 or float64.
+        X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+            float32 or float64, of any memory layout; read and never copied. A
+            DeviceArray is for the device that it is on.
+        n_jobs : int, default=1
+            See :func:`fastnn.engine.threads.effective_n_threads`. Only work that takes
+            milliseconds is shared out.
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples, n_outputs)
+            float64 if X or the parameters are, else float32. Raw outputs are computed
+            in the dtype of the parameters, or in float64 where they leave float32, and
+            the link in that of the predictions.
+
+        Raises
+        ------
+        ValueError
+            If the network makes no numbers of X even in float64.
+        """
+        check_parameters(self._plan, parameters)
+        check_input(self._plan, X)
+        outputs = self._predict(parameters, X, n_jobs, check_input=False)
+        if outputs is not None:
+            return outputs
+        wide = _here(parameters).astype(np.float64)
+        outputs = self._forward.predict(wide, X, strict=False)
+        assert outputs is not None  # it was not asked to be strict
+        values = X.data if sparse.issparse(X) else X
+        if np.isnan(outputs).any() and all_finite(values):
+            raise _not_a_number(wide, values)
+        with np.errstate(all="ignore"):
+            return outputs.astype(self._dtype_for(parameters, X), copy=False)
+
+    def predict_there(
+        self, parameters: NDArray | MirroredArray, X: DeviceArray
+    ) -> DeviceArray:
+        """As :meth:`predict`, for X on the device of this predictor.
+
+        The predictions stay there, to be handed over by :meth:`Device.give`.
+        """
+        check_parameters(self._plan, parameters)
+        check_input(self._plan, X)
+        if self._elsewhere is None or self._device is None:
+            raise ValueError("X is on a device, and this predictor is of the CPU")
+        dtype = self._dtype_for(parameters, X)
+        outputs = self._elsewhere.predict_there(mirrored(parameters), X, dtype)
+        if worst_number(self._device, outputs) == 0:
+            return outputs
+        wide = mirrored(_here(parameters).astype(np.float64))
+        outputs = self._elsewhere.predict_there(wide, X, np.dtype(np.float64))
+        worst = worst_number(self._device, outputs)
+        if np.isnan(worst) and worst_number(self._device, X) == 0:
+            raise _not_a_number(wide.host, downloaded(self._device, X))
+        narrow = self._device.prepare(outputs.shape, dtype)
+        self._device.copy(
+            self._device.cast(outputs, dtype).buffer, narrow.buffer, narrow.size
+        )
+        return narrow
+
+    def predict_clean(
+        self, parameters: NDArray | MirroredArray, X: Any, n_jobs: int | None
+    ) -> NDArray | None:
+        """As :meth:`predict`, for X as a user passes it.
+
+        None unless X is a plain array that needs no conversion, of the right width,
+        and all is finite: what else it may be, and what is then to be said, is for
+        scikit-learn's validation to find out, which takes many times longer than a
+        small prediction.
+        """
+        if not self._forward.accepts(X):
+            return None
+        return self._predict(parameters, X, n_jobs, check_input=True)
+
+    def _predict(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        n_jobs: int | None,
+        check_input: bool,
+    ) -> NDArray | None:
+        """None if an output is not finite, or a number of X and that is checked."""
+        if self._elsewhere is not None:
+            check_parameters(self._plan, parameters)
+            if check_input and not _finite_in(parameters.dtype, X):
+                return None
+            dtype = self._dtype_for(parameters, X)
+            outputs = self._elsewhere.predict(mirrored(parameters), X, dtype)
+            return outputs if all_finite(outputs) else None
+        shares = X.shape[0] * self._operations // OPERATIONS_PER_THREAD
+        return self._forward.predict(
+            _here(parameters), X, threads_for(n_jobs, shares), check_input=check_input
+        )
+
+    @staticmethod
+    def _dtype_for(parameters: NDArray | MirroredArray, X: Any) -> np.dtype:
+        wide = np.float64 in (parameters.dtype, X.dtype)
+        return np.dtype(np.float64 if wide else np.float32)
+
+    def evaluate(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None = None,
+    ) -> tuple[float, float, float]:
+        """The loss of the network, without gradient, penalty and dropout.
+
+        Parameters
+        ----------
+        parameters : ndarray or MirroredArray of shape (n_parameters,)
+            float32 or float64.
+        X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+            As in :meth:`predict`.
+        y : ndarray of shape (n_samples, target_columns)
+            Encoded targets, of the dtype of the parameters.
+        sample_weight : ndarray of shape (n_samples,), default=None
+            Of the dtype of the parameters.
+
+        Returns
+        -------
+        loss, reported, weight : float
+            As :meth:`Engine.gradient`.
+        """
+        self._check(parameters, X, y, sample_weight)
+        if self._elsewhere is not None:
+            own = mirrored(parameters)
+            sums = self._elsewhere.evaluate(own, X, y, sample_weight)
+        else:
+            sums = self._forward.evaluate(_here(parameters), X, y, sample_weight)
+        return (*sums, _total(y, sample_weight))
+
+    def judge(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None = None,
+    ) -> tuple[NDArray, tuple[float, float, float]]:
+        """What :meth:`predict` and :meth:`evaluate` return, from one pass over X.
+
+        Where outputs leave float32, the loss is that of float64 as well.
+        """
+        self._check(parameters, X, y, sample_weight)
+        outputs, sums = self._judge(parameters, X, y, sample_weight)
+        if outputs is None:
+            y = y.astype(np.float64)
+            weight = None if sample_weight is None else sample_weight.astype(np.float64)
+            wide = _here(parameters).astype(np.float64)
+            if isinstance(X, DeviceArray) and self._device is not None:
+                X = downloaded(self._device, X)
+            outputs, sums = self._forward.judge(wide, X, y, weight, strict=False)
+        return outputs, (*sums, _total(y, sample_weight))
+
+    def is_finite(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None = None,
+    ) -> bool:
+        """Whether the loss and the predictions are, in the dtype of the parameters."""
+        self._check(parameters, X, y, sample_weight)
+        outputs, (loss, _) = self._judge(parameters, X, y, sample_weight)
+        return outputs is not None and math.isfinite(loss) and all_finite(outputs)
+
+    def is_usable(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+        loss: float,
+    ) -> bool:
+        """Whether something finite comes of parameters that a step has just changed.
+
+        Parameters
+        ----------
+        parameters, X, y, sample_weight
+            As in :meth:`evaluate`.
+        loss : float
+            Mean loss of a sample before. Where a few samples have one that is not much
+            larger, the others are not looked at.
+        """
+        some: Any = X, y, sample_weight
+        n_samples = y.shape[0]
+        # A device has no rows of X to itself without a copy of them.
+        if n_samples > FEW_SAMPLES and not isinstance(X, DeviceArray):
+            rows = np.arange(FEW_SAMPLES) * n_samples // FEW_SAMPLES
+            some = [None if each is None else each[rows] for each in some]
+        now, _, total = self.evaluate(parameters, *some)
+        if total and now <= total * (loss + 9 * abs(loss)):
+            return True
+        return self.is_finite(parameters, X, y, sample_weight)
+
+    def _judge(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+    ) -> tuple[NDArray | None, tuple[float, float]]:
+        """Without outputs if one is not finite."""
+        if self._elsewhere is None:
+            return self._forward.judge(_here(parameters), X, y, sample_weight)
+        shape = X.shape[0], self._plan.n_outputs
+        outputs = np.empty(shape, self._dtype_for(parameters, X))
+        own = mirrored(parameters)
+        sums = self._elsewhere.judge(own, X, y, sample_weight, outputs)
+        return (outputs if all_finite(outputs) else None), sums
+
+    def _check(
+        self,
+        parameters: NDArray | MirroredArray,
+        X: Any,
+        y: NDArray,
+        sample_weight: NDArray | None,
+    ) -> None:
+        dtype = check_parameters(self._plan, parameters)
+        check_samples(self._plan, X, y, sample_weight, dtype)
+
+
+def _here(parameters: NDArray | MirroredArray) -> NDArray:
+    return parameters.host if isinstance(parameters, MirroredArray) else parameters
+
+
+def _not_a_number(parameters: NDArray, X: NDArray) -> ValueError:
+    """What is said of outputs that are NaN although X is finite."""
+    if not all_finite(parameters):
+        return ValueError(
+            "the model predicts NaN, because some of its weights are infinite or NaN. "
+            "Train it again, or set the weights that were changed to numbers."
+        )
+    largest = max(abs(float(X.min())), abs(float(X.max())))
+    return ValueError(
+        f"the model predicts NaN for X, which holds numbers as large as {largest:g}: "
+        "what it makes of them is beyond float32 and beyond float64. Scale X as the "
+        "samples that it was trained on."
+    )
+
+
+def _finite_in(dtype: np.dtype, X: NDArray) -> bool:
+    """Whether the numbers of X are finite, and stay so in this type."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(X.astype(dtype, copy=False)).all())
+
+
+def _total(y: NDArray, sample_weight: NDArray | None) -> float:
+    if sample_weight is None:
+        return float(len(y))
+    return float(sample_weight.sum(dtype=np.float64))

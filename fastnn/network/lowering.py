@@ -1,0 +1,37 @@
+"""From a network and its loss to a plan."""
+
+from collections.abc import Sequence
+
+from fastnn.losses import Loss
+from fastnn.network.sequential import Sequential
+from fastnn.plan.lowering import Lowering
+from fastnn.plan.records import Plan
+
+
+def lower(network: Sequential, *, input_shape: Sequence[int], loss: Loss) -> Plan:
+    """Lower a network and its loss for samples of one shape.
+
+    Parameters
+    ----------
+    network : Sequential
+        Ends in the raw outputs, before the loss's link.
+    input_shape : sequence of int
+        Shape of one sample.
+    loss : Loss
+
+    Returns
+    -------
+    plan : Plan
+
+    Examples
+    --------
+    >>> from fastnn.layers import Dense
+    >>> from fastnn.losses import CrossEntropy
+    >>> from fastnn.network import Sequential, lower
+    >>> plan = lower(Sequential([Dense(3)]), input_shape=(4,), loss=CrossEntropy())
+    >>> [(p.name, p.shape) for p in plan.parameters]
+    [('dense/kernel', (4, 3)), ('dense/bias', (3,))]
+    """
+    lowering = Lowering()
+    z = network.lower(lowering, lowering.input(input_shape))
+    return lowering.finish(loss.lower(lowering, z))

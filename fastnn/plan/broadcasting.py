@@ -1,0 +1,61 @@
+"""How one value broadcasts along another: the loops that an addition takes."""
+
+from typing import Any, Protocol
+
+
+class Value(Protocol):
+    """What the rules of broadcasting look at: see `fastnn.plan.tape.Tensor`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def scaled(self) -> bool: ...
+
+
+def broadcast_axes(a: Value, b: Value | None) -> dict[str, Any]:
+    """Shape of a and strides of b over it, with like neighbours joined into one axis.
+
+    Raises
+    ------
+    ValueError
+        If b does not broadcast to the shape of a.
+    """
+    shape = b.shape if b is not None else ()
+    if b is not None and b.scaled and len(b.shape) != len(a.shape):
+        raise ValueError(
+            f"values of shapes {a.shape} and {b.shape} for each sample cannot be "
+            "added: give them the same number of axes"
+        )
+    if len(shape) > len(a.shape) or any(
+        n not in (1, m)
+        for m, n in zip(reversed(a.shape), reversed(shape), strict=False)
+    ):
+        raise ValueError(f"shape {shape} does not broadcast to shape {a.shape}")
+    # From the last axis to the first, then the samples: [length, stride of b].
+    axes: list[list[int]] = []
+    stride = 1
+    padded = (1,) * (len(a.shape) - len(shape)) + shape
+    for length, own in zip(reversed(a.shape), reversed(padded), strict=True):
+        if length > 1:
+            _join(axes, length, stride if own > 1 else 0)
+        stride *= own
+    _join(axes, 1, stride if b is not None and b.scaled else 0)
+    if len(axes) > 4:
+        raise ValueError(
+            f"shape {shape} broadcasts to shape {a.shape} along too many separate axes"
+        )
+    scaled = 1 << (4 - len(axes))
+    axes += [[1, 0]] * (4 - len(axes))
+    dims, strides = zip(*reversed(axes), strict=True)
+    return {"dim": dims, "stride": strides, "scaled": scaled}
+
+
+def _join(axes: list[list[int]], length: int, stride: int) -> None:
+    """Append an axis in front, or join it with the one behind when b runs on alike."""
+    if axes:
+        behind_length, behind_stride = axes[-1]
+        if stride == behind_stride * behind_length:
+            axes[-1] = [behind_length * length, behind_stride]
+            return
+    axes.append([length, stride])

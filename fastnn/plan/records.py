@@ -1,0 +1,190 @@
+"""The plan: a network lowered for one input shape, as records that a device walks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastnn.initializers import Initializer
+from fastnn.plan.tables import KINDS, PHASES, SPACES
+
+# A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
+CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named range of the flat parameter buffer.
+
+    Parameters
+    ----------
+    name : str
+        Layer and role, as in ``"dense/kernel"``.
+    shape : tuple of int
+    offset : int
+        Where it starts in the flat buffer.
+    initializer : Initializer
+        Draws the initial values.
+    fan_in, fan_out : int
+        What the initializer scales by.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+    initializer: Initializer
+    fan_in: int
+    fan_out: int
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a network does, forward and backward, for samples of one shape.
+
+    A plan is immutable, holds no pointers and no weights, and serves every batch size.
+    :class:`fastnn.plan.lowering.Lowering` writes it; an engine walks it.
+
+    Parameters
+    ----------
+    ops : ndarray of records
+        Forward and backward, in the order of execution.
+    tensors : ndarray of records
+        Where every value that an op reads or writes is kept.
+    blocks : ndarray of records
+        Ranges of the flat parameter buffer that are updated alike.
+    parameters : tuple of Parameter
+        Names, shapes and initial values, in the order of the flat buffer.
+    n_parameters : int
+        Length of the flat buffer. Parameters are aligned in it; the gaps stay zero.
+    train_size, predict_size : int
+        Numbers that the activations of one sample take, in training and at predict.
+    output : int
+        Number of the tensor that holds the predictions.
+    input_shape, output_shape : tuple of int
+        Shapes of one sample and of its prediction.
+    target_columns : int
+        Columns of the encoded y.
+    n_classes : tuple of int
+        When y holds class numbers, how many there are in each column; else empty.
+    accepts_sparse : bool
+        Whether the rows of X may be sparse: only products read them.
+    statistic_size : int
+        Numbers that statistics of rows take, whatever the number of samples.
+    functions : tuple of callable
+        Losses that are Python functions, numbered as the ops call them.
+    """
+
+    ops: NDArray
+    tensors: NDArray
+    blocks: NDArray
+    parameters: tuple[Parameter, ...]
+    n_parameters: int
+    train_size: int
+    predict_size: int
+    output: int
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    target_columns: int
+    n_classes: tuple[int, ...]
+    accepts_sparse: bool
+    statistic_size: int
+    functions: tuple[CustomFunction, ...]
+
+    @cached_property
+    def draws_masks(self) -> bool:
+        """Whether training draws random numbers: masks or noise."""
+        drawing = KINDS["dropout"], KINDS["gaussian_noise"]
+        return bool(np.isin(self.ops["kind"], drawing).any())
+
+    @cached_property
+    def needs_whole_batches(self) -> bool:
+        """Whether an op of training looks at all rows of a mini-batch together."""
+        return bool(self.ops_of("train")["meets"].any())
+
+    @cached_property
+    def n_inputs(self) -> int:
+        """Numbers in one sample."""
+        return int(np.prod(self.input_shape))
+
+    @cached_property
+    def n_outputs(self) -> int:
+        """Numbers in one prediction."""
+        return int(np.prod(self.output_shape))
+
+    def ops_of(self, phase: str) -> NDArray:
+        """The ops of one phase, in order.
+
+        Parameters
+        ----------
+        phase : {"train", "predict", "evaluate"}
+        """
+        return self.ops[self.ops["phase"] & PHASES[phase] != 0]
+
+    def largest_product(self) -> int:
+        """The most multiplications of one sample in a single product of training."""
+        ops = self.ops_of("train")
+        products = ops[ops["kind"] == KINDS["product"]]
+        return int(products["dim"][:, 1:].prod(axis=1).max(initial=0))
+
+    def operations(self, phase: str) -> int:
+        """Floating-point operations of one sample's products.
+
+        Parameters
+        ----------
+        phase : {"train", "predict", "evaluate"}
+        """
+        ops = self.ops_of(phase)
+        products = ops[ops["kind"] == KINDS["product"]]
+        return int(2 * products["dim"].prod(axis=1).sum())
+
+    def without_link(self) -> "Plan":
+        """The same plan, but for what makes predictions of raw outputs."""
+        is_link = self.ops["phase"] == PHASES["predict"]
+        link = self.ops[is_link]
+        raw = int(link["input"][0][0]) if len(link) else self.output
+        return replace(self, ops=self.ops[~is_link], output=raw)
+
+    def link(self) -> "Plan":
+        """What makes predictions of raw outputs, in place; without ops if they are."""
+        link = self.ops[self.ops["phase"] == PHASES["predict"]]
+        tensors = self.tensors.copy()
+        for number in (self.output, *link["input"][:1, 0]):
+            tensors[number]["space"] = SPACES["activation"]
+            tensors[number]["predict_offset"] = 0
+        return replace(self, ops=link, tensors=tensors, predict_size=self.n_outputs)
+
+    def initialize(
+        self, random_state: np.random.RandomState, dtype: DTypeLike
+    ) -> NDArray:
+        """Flat buffer of initial values.
+
+        Parameters
+        ----------
+        random_state : RandomState
+            Drawn from in float64, parameter by parameter in the order of the buffer.
+        dtype : dtype
+            What the values are then rounded to.
+
+        Returns
+        -------
+        flat : ndarray of shape (n_parameters,)
+        """
+        flat = np.zeros(self.n_parameters, dtype)
+        for parameter, view in zip(self.parameters, self.views(flat), strict=True):
+            view[...] = parameter.initializer.draw(
+                parameter.shape, parameter.fan_in, parameter.fan_out, random_state
+            )
+        return flat
+
+    def views(self, flat: NDArray) -> list[NDArray]:
+        """The parameters as arrays of their shapes that share memory with ``flat``."""
+        return [
+            flat[p.offset : p.offset + p.size].reshape(p.shape) for p in self.parameters
+        ]

@@ -1,0 +1,190 @@
+"""The names in csrc/elementwise.h, and the record dtypes of csrc/plan.h."""
+
+import os
+
+import numpy as np
+
+from fastnn.plan.structs cimport (
+    BLOCK_ALIGNMENT,
+    OP_ADD,
+    OP_ADD_GRADIENT,
+    OP_BATCH_CORRECTION,
+    OP_BATCH_MOMENTS,
+    OP_BATCH_NORM,
+    OP_BATCH_NORM_GRADIENT,
+    OP_BATCH_NORM_SUMS,
+    OP_BATCH_STATISTICS,
+    OP_CUSTOM_LOSS,
+    OP_DROPOUT,
+    OP_GAUSSIAN_NOISE,
+    OP_LOSS,
+    OP_PRELU,
+    OP_PRELU_GRADIENT,
+    OP_PRODUCT,
+    OP_ROW_NORM,
+    OP_ROW_NORM_GRADIENT,
+    OP_RUNNING_STATISTICS,
+    OP_SOFTMAX,
+    OP_SOFTMAX_GRADIENT,
+    PHASE_EVALUATE,
+    PHASE_PREDICT,
+    PHASE_TRAIN,
+    SPACE_ACTIVATION,
+    SPACE_GRADIENT,
+    SPACE_INPUT,
+    SPACE_PARAMETER,
+    SPACE_STATISTIC,
+    SPACE_TARGET,
+    block_t,
+    op_t,
+    tensor_t,
+)
+
+cdef extern from "tables.h":
+    const char *activation_names[]
+    const int activation_reads[]
+    const double activation_defaults[]
+    const char *activation_aliases[]
+    const char *aliased_activations[]
+    const char *loss_names[]
+    const char *loss_links[]
+    const int loss_is_of_rows[]
+    const char *optimizer_names[]
+    const int optimizer_slots[]
+    enum:
+        NOTHING, OUTPUT, INPUT
+        N_ACTIVATIONS
+        N_ACTIVATION_ALIASES
+        N_LOSSES
+        N_OPTIMIZERS
+
+cdef extern from "elementwise.h":
+    enum:
+        n_scalars "N_SCALARS"
+        average_rate "AVERAGE_RATE"
+        coupled_decay "COUPLED_DECAY"
+        decoupled_decay "DECOUPLED_DECAY"
+        clip_value "CLIP_VALUE"
+        clip_norm "CLIP_NORM"
+        mask_seed "MASK_SEED"
+        mask_step "MASK_STEP"
+
+cdef extern from "row_norm.h":
+    enum:
+        RMS_NORM, LAYER_NORM
+
+cdef extern from "dropout.h":
+    enum:
+        chances "CHANCES"
+
+cdef extern from "plan.h":
+    enum:
+        max_inputs "MAX_INPUTS"
+        max_outputs "MAX_OUTPUTS"
+
+cdef extern from "instructions.h":
+    const char *instruction_sets[]
+    enum:
+        N_INSTRUCTION_SETS
+    int instruction_limit()
+    int instruction_level()
+
+# Positions in these tuples are the codes that an op or an engine carries.
+ACTIVATIONS = tuple(activation_names[i].decode() for i in range(N_ACTIVATIONS))
+LOSSES = tuple(loss_names[i].decode() for i in range(N_LOSSES))
+OPTIMIZERS = tuple(optimizer_names[i].decode() for i in range(N_OPTIMIZERS))
+
+# What the slope of an activation is computed from: None, "output" or "input".
+ACTIVATION_READS = {
+    name: {NOTHING: None, OUTPUT: "output", INPUT: "input"}[activation_reads[i]]
+    for i, name in enumerate(ACTIVATIONS)
+}
+# Default of the activation's own parameter.
+ACTIVATION_DEFAULTS = {
+    name: activation_defaults[i] for i, name in enumerate(ACTIVATIONS)
+}
+ACTIVATION_ALIASES = {
+    activation_aliases[i].decode(): aliased_activations[i].decode()
+    for i in range(N_ACTIVATION_ALIASES)
+}
+LOSS_LINKS = {name: loss_links[i].decode() for i, name in enumerate(LOSSES)}
+# The losses that look at a whole row of outputs, and not at each by itself.
+ROW_LOSSES = tuple(name for i, name in enumerate(LOSSES) if loss_is_of_rows[i])
+OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}
+
+# Columns of a step table, one row a step: the first are the rule's, then come
+# averaging, decay and clipping, and the last two say which random masks it draws.
+N_SCALARS = n_scalars
+AVERAGE_RATE = average_rate
+COUPLED_DECAY = coupled_decay
+DECOUPLED_DECAY = decoupled_decay
+CLIP_VALUE = clip_value
+CLIP_NORM = clip_norm
+MASK_SEED = mask_seed
+MASK_STEP = mask_step
+
+# Codes of the normalisation of rows.
+ROW_NORMS = {"rms_norm": RMS_NORM, "layer_norm": LAYER_NORM}
+
+# The rate of dropout is a multiple of one over this, and below 1.
+CHANCES = chances
+
+# The instruction sets that code of ours is compiled for, each with those before it; the
+# last one that may be used, and which form of the loops is.
+INSTRUCTION_SETS = tuple(
+    instruction_sets[i].decode() for i in range(N_INSTRUCTION_SETS)
+)
+if instruction_limit() < 0:
+    raise ValueError(
+        "the environment variable FASTNN_INSTRUCTIONS must be unset or one of "
+        f"{INSTRUCTION_SETS}, got {os.environ.get('FASTNN_INSTRUCTIONS')!r}"
+    )
+INSTRUCTION_LIMIT = INSTRUCTION_SETS[instruction_limit()]
+INSTRUCTION_SET = INSTRUCTION_SETS[instruction_level()]
+
+cdef op_t an_op
+cdef tensor_t a_tensor
+cdef block_t a_block
+OP_DTYPE = np.asarray(<op_t[:1]> &an_op).dtype
+TENSOR_DTYPE = np.asarray(<tensor_t[:1]> &a_tensor).dtype
+BLOCK_DTYPE = np.asarray(<block_t[:1]> &a_block).dtype
+
+ALIGNMENT = BLOCK_ALIGNMENT
+# Tensors that an op reads and writes at most.
+MAX_INPUTS = max_inputs
+MAX_OUTPUTS = max_outputs
+PHASES = {
+    "train": PHASE_TRAIN,
+    "predict": PHASE_PREDICT,
+    "evaluate": PHASE_EVALUATE,
+}
+KINDS = {
+    "product": OP_PRODUCT,
+    "add": OP_ADD,
+    "add_gradient": OP_ADD_GRADIENT,
+    "softmax": OP_SOFTMAX,
+    "softmax_gradient": OP_SOFTMAX_GRADIENT,
+    "loss": OP_LOSS,
+    "dropout": OP_DROPOUT,
+    "gaussian_noise": OP_GAUSSIAN_NOISE,
+    "prelu": OP_PRELU,
+    "prelu_gradient": OP_PRELU_GRADIENT,
+    "row_norm": OP_ROW_NORM,
+    "row_norm_gradient": OP_ROW_NORM_GRADIENT,
+    "batch_moments": OP_BATCH_MOMENTS,
+    "batch_statistics": OP_BATCH_STATISTICS,
+    "running_statistics": OP_RUNNING_STATISTICS,
+    "batch_norm": OP_BATCH_NORM,
+    "batch_norm_sums": OP_BATCH_NORM_SUMS,
+    "batch_correction": OP_BATCH_CORRECTION,
+    "batch_norm_gradient": OP_BATCH_NORM_GRADIENT,
+    "custom_loss": OP_CUSTOM_LOSS,
+}
+SPACES = {
+    "input": SPACE_INPUT,
+    "target": SPACE_TARGET,
+    "parameter": SPACE_PARAMETER,
+    "gradient": SPACE_GRADIENT,
+    "activation": SPACE_ACTIVATION,
+    "statistic": SPACE_STATISTIC,
+}

@@ -1,0 +1,355 @@
+"""The tape: values, ops and adjoints of one network while its plan is being written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.constraints import MaxNorm
+from fastnn.initializers import Initializer
+from fastnn.plan.broadcasting import broadcast_axes
+from fastnn.plan.memory import assign_offsets
+from fastnn.plan.records import CustomFunction, Parameter, Plan
+from fastnn.plan.tables import (
+    ALIGNMENT,
+    BLOCK_DTYPE,
+    KINDS,
+    MAX_INPUTS,
+    MAX_OUTPUTS,
+    OP_DTYPE,
+    PHASES,
+    SPACES,
+    TENSOR_DTYPE,
+)
+from fastnn.regularizers import Regularizer, as_regularizer
+
+# More than any memory holds, and few enough that all sizes fit into 64 bits.
+MOST_PARAMETERS = 2**56
+
+TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
+ALWAYS = TRAIN | PREDICT | EVALUATE
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value that ops read or write.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the plan's records.
+    shape : tuple of int
+        Its shape; of one sample, when there is one copy for each.
+    scaled : bool
+        Whether there is one copy for each sample of the batch.
+    needs_gradient : bool
+        Whether a trained parameter stands behind it.
+    """
+
+    number: int
+    shape: tuple[int, ...]
+    scaled: bool
+    needs_gradient: bool
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+class Tape:
+    """Collects the records of a plan; runs the adjoints for the backward pass."""
+
+    def __init__(self) -> None:
+        self._ops: list[dict[str, Any]] = []
+        self._tensors: list[dict[str, Any]] = []
+        self._blocks: list[dict[str, Any]] = []
+        self._parameters: list[Parameter] = []
+        self._named: dict[str, Tensor] = {}
+        self._n_parameters = 0
+        self._n_statistics = 0
+        self._functions: list[CustomFunction] = []
+        self._gradients: dict[int, Tensor] = {}
+        self._gradient_written: set[int] = set()
+        self._adjoints: list[Callable[[], None]] = []
+        self._input: Tensor | None = None
+        self._target: Tensor | None = None
+        self._n_classes: tuple[int, ...] = ()
+        self._n_masks = 0
+        self._running: dict[int, dict[str, Any]] = {}  # blocks, by number of tensor
+
+    # ------------------------------------------------------------------ values
+
+    def input(self, shape: Sequence[int]) -> Tensor:
+        """The rows of X, each of this shape."""
+        self._input = self._tensor("input", tuple(shape))
+        return self._input
+
+    def target(self, shape: Sequence[int], n_classes: Sequence[int] = ()) -> Tensor:
+        """The rows of y; ``n_classes`` for each column if they hold class numbers."""
+        self._target = self._tensor("target", tuple(shape))
+        self._n_classes = tuple(n_classes)
+        return self._target
+
+    def parameter(
+        self,
+        name: str,
+        shape: Sequence[int],
+        initializer: Initializer,
+        *,
+        fan_in: int,
+        fan_out: int,
+        regularizer: Regularizer | str | None = None,
+        constraint: MaxNorm | None = None,
+        learning_rate: float = 1.0,
+        weight_decay: float = 1.0,
+        trainable: bool = True,
+    ) -> Tensor:
+        """A range of the flat parameter buffer, and one of the flat gradient buffer.
+
+        A name that was there before means the same parameter again.
+
+        Parameters
+        ----------
+        name : str
+        shape : sequence of int
+        initializer : Initializer
+        fan_in, fan_out : int
+            What the initializer scales by.
+        regularizer : Regularizer or str, default=None
+            Terms of the loss.
+        constraint : MaxNorm, default=None
+            What its columns must fulfil after a step; for matrices.
+        learning_rate : float, default=1
+            Factor on the optimizer's learning rate.
+        weight_decay : float, default=1
+            Factor on the optimizer's weight decay; 0 for biases and the like.
+        trainable : bool, default=True
+            Whether it has a gradient and is updated.
+        """
+        shape = tuple(shape)
+        if name in self._named:
+            return self._again(name, shape)
+        offset = self._n_parameters
+        self._parameters.append(
+            Parameter(name, shape, offset, initializer, fan_in, fan_out)
+        )
+        terms, max_norm = as_regularizer(regularizer), 0.0
+        if constraint is not None:
+            constraint.check()
+            max_norm = constraint.max_norm
+            if len(shape) != 2:
+                raise ValueError(
+                    "a constraint is one on the columns of a matrix, got the shape "
+                    f"{shape} for {name}"
+                )
+        block = {
+            "offset": offset,
+            "size": prod(shape),
+            "penalty": terms.alpha,
+            "l1": terms.l1,
+            "l2": terms.l2,
+            "learning_rate": learning_rate,
+            "weight_decay": weight_decay,
+            "max_norm": max_norm,
+            "columns": shape[-1] if shape else 1,
+            "running": 0.0,
+            "trainable": trainable,
+        }
+        self._blocks.append(block)
+        self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        if self._n_parameters > MOST_PARAMETERS:
+            raise ValueError(
+                f"no memory holds a network with {name} of shape {shape}. Lower the "
+                "units of its layers (hidden_layer_sizes)."
+            )
+        value = self._tensor(
+            "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
+        )
+        if trainable:
+            self._gradient_of_parameter(value)
+        self._named[name] = value
+        return value
+
+    def _gradient_of_parameter(self, value: Tensor) -> None:
+        """Give a parameter its place in the flat buffer of gradients."""
+        self._gradients[value.number] = self._tensor(
+            "gradient",
+            value.shape,
+            scaled=False,
+            offset=self._tensors[value.number]["train_offset"],
+        )
+
+    def _again(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        known = self._named[name]
+        if known.shape != shape:
+            layer = name.partition("/")[0]
+            raise ValueError(
+                f"layer {layer!r} is used twice, and its inputs ask for parameters of "
+                f"shape {known.shape} once and {shape} the other time. Use two layers, "
+                "or give it inputs of one shape."
+            )
+        return known
+
+    # ------------------------------------------------------------------ the plan
+
+    def finish(self, output: Tensor) -> Plan:
+        """Write the backward pass, place the activations, and freeze the plan."""
+        if self._input is None or self._target is None:
+            raise ValueError("a plan needs an input and a target")
+        for adjoint in reversed(self._adjoints):
+            adjoint()
+        if output is self._input:
+            output = self._activation(output.shape)
+            axes = broadcast_axes(output, None)
+            self._emit("add", (self._input,), (output,), PREDICT, **axes)
+        ops = _records(self._ops, OP_DTYPE)
+        tensors = _records(self._tensors, TENSOR_DTYPE)
+        blocks = _records(self._blocks, BLOCK_DTYPE)
+        train_size = assign_offsets(ops, tensors, TRAIN, "train_offset")
+        predict_size = assign_offsets(
+            ops, tensors, PREDICT | EVALUATE, "predict_offset", keep=output.number
+        )
+        for records in (ops, tensors, blocks):
+            records.setflags(write=False)
+        number = self._input.number
+        return Plan(
+            ops=ops,
+            tensors=tensors,
+            blocks=blocks,
+            parameters=tuple(self._parameters),
+            n_parameters=self._n_parameters,
+            train_size=train_size,
+            predict_size=predict_size,
+            output=output.number,
+            input_shape=self._input.shape,
+            output_shape=output.shape,
+            target_columns=self._target.size,
+            n_classes=self._n_classes,
+            accepts_sparse=_only_products_read(ops, number)
+            and len(self._input.shape) == 1,
+            statistic_size=self._n_statistics,
+            functions=tuple(self._functions),
+        )
+
+    # ------------------------------------------------------------------ records
+
+    def _tensor(
+        self,
+        space: str,
+        shape: tuple[int, ...],
+        *,
+        scaled: bool = True,
+        needs_gradient: bool = False,
+        offset: int = 0,
+    ) -> Tensor:
+        self._tensors.append(
+            {
+                "space": SPACES[space],
+                "scaled": int(scaled),
+                "size": prod(shape),
+                "train_offset": offset,
+                "predict_offset": offset,
+            }
+        )
+        return Tensor(len(self._tensors) - 1, shape, scaled, needs_gradient)
+
+    def _activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
+        needs_gradient = any(source.needs_gradient for source in sources)
+        return self._tensor("activation", shape, needs_gradient=needs_gradient)
+
+    def _statistic(self, *shape: int) -> Tensor:
+        """Numbers of all rows, of which each share of a step has its own."""
+        offset = self._n_statistics
+        self._n_statistics += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        return self._tensor("statistic", shape, scaled=False, offset=offset)
+
+    def _emit(
+        self,
+        kind: str,
+        inputs: Sequence[Tensor | None],
+        outputs: Sequence[Tensor | None],
+        phase: int,
+        **fields: Any,
+    ) -> None:
+        self._ops.append(
+            {
+                "kind": KINDS[kind],
+                "phase": phase,
+                "input": _numbers(inputs, MAX_INPUTS),
+                "output": _numbers(outputs, MAX_OUTPUTS),
+                **fields,
+            }
+        )
+
+    # ------------------------------------------------------------------ gradients
+
+    def _keep(self, y: Tensor, adjoint: Callable[[], None]) -> None:
+        """Run the adjoint in the backward pass, if a gradient of y comes to be."""
+        if y.needs_gradient:
+            self._adjoints.append(
+                lambda: adjoint() if y.number in self._gradients else None
+            )
+
+    def _contribute(self, value: Tensor, gradient: Tensor) -> None:
+        """Add to the gradient of an activation."""
+        if not value.needs_gradient:
+            return
+        so_far = self._gradients.get(value.number)
+        if so_far is not None:
+            total = self._activation(value.shape)
+            axes = broadcast_axes(so_far, gradient)
+            self._emit("add", (so_far, gradient), (total,), TRAIN, **axes)
+            gradient = total
+        self._gradients[value.number] = gradient
+
+    def _accumulator(self, value: Tensor) -> tuple[Tensor, bool]:
+        """Where an op writes the gradient of what it summed over, and whether it adds.
+
+        A parameter has one place, in the flat buffer; an activation gets a new value.
+        """
+        if value.scaled:
+            return self._activation(value.shape), False
+        accumulate = value.number in self._gradient_written
+        self._gradient_written.add(value.number)
+        return self._gradients[value.number], accumulate
+
+    def _accumulators(
+        self, *values: Tensor | None
+    ) -> list[tuple[bool, list[Tensor | None]]]:
+        """The same for several parameters of an op, which adds to all or to none.
+
+        There are as many as values, None for those that have no gradient. Where some
+        are added to and some are not yet, they come as two lists, for two ops.
+        """
+        places: dict[bool, list[Tensor | None]] = {}
+        for i, value in enumerate(values):
+            if value is not None and value.needs_gradient:
+                place, accumulate = self._accumulator(value)
+                places.setdefault(accumulate, [None] * len(values))[i] = place
+        return list(places.items()) or [(False, [None] * len(values))]
+
+
+def _numbers(tensors: Sequence[Tensor | None], count: int) -> list[int]:
+    numbers = [-1 if tensor is None else tensor.number for tensor in tensors]
+    return numbers + [-1] * (count - len(numbers))
+
+
+def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
+    records = np.zeros(len(described), dtype)
+    for record, fields in zip(records, described, strict=True):
+        for field, value in fields.items():
+            record[field] = value
+    return records
+
+
+def _rows(z: Tensor, width: int) -> dict[str, Any]:
+    """The rows of z over all samples, of which an op looks at so many columns."""
+    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
+
+
+def _only_products_read(ops: NDArray, number: int) -> bool:
+    reads = (ops["input"] == number).any(axis=1)
+    return bool((ops["kind"][reads] == KINDS["product"]).all())
