@@ -5,7 +5,7 @@ from contextlib import contextmanager, redirect_stdout
 
 import pytest
 
-from fastnn import progress as module
+from fastnn.training import progress as module
 from fastnn.training.progress import Progress
 
 

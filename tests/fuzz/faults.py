@@ -16,7 +16,6 @@ from fastnn import (
     averaging,
     callbacks,
     constraints,
-    error_state,
     initializers,
     layers,
     losses,
@@ -24,6 +23,7 @@ from fastnn import (
     regularizers,
     schedules,
 )
+from fastnn.utils import error_state
 from fuzz import parts
 
 
