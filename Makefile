@@ -17,8 +17,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 SOURCES := setup.py pyproject.toml $(shell find csrc -name "*.[ch]") \
 	$(shell find fastnn -name "*.pyx" -o -name "*.pxd")
-C_FILES := $(wildcard csrc/*.[ch] csrc/cuda/*.h csrc/cuda/*/*.h csrc/cuda/*.cu tests/*.h \
-	tests/sanitizers/*.c)
+C_FILES := $(shell find csrc tests -name "*.[ch]" -o -name "*.cu")
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -15,14 +15,10 @@ from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
-HEADERS = sorted(glob("csrc/*.h"))
+HEADERS = sorted(glob("csrc/**/*.h", recursive=True))
 # What is compiled for the card at hand, when it is first used.
-KERNELS = HEADERS + sorted(
-    path
-    for pattern in ("csrc/cuda/*.h", "csrc/cuda/*.cu", "csrc/cuda/nvrtc/*.h")
-    for path in glob(pattern)
-)
-LOOPS = sorted(glob("csrc/*.c"))
+KERNELS = HEADERS + sorted(glob("csrc/**/*.cu", recursive=True))
+LOOPS = sorted(glob("csrc/**/*.c", recursive=True))
 INCLUDE_DIRS = ["csrc", numpy.get_include()]
 
 if sys.platform == "win32":

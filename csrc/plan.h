@@ -81,7 +81,7 @@ enum op_kind {
        first two inputs; input3: its output1. output0: the gradient of input1; output1,
        output2 = [output1, output2 +] those of scale and offset. Each may be absent. */
     OP_ROW_NORM_GRADIENT,
-    /* Batch normalisation, in csrc/batch_norm.h, over dim[2] rows of dim[3] columns.
+    /* Batch normalisation, in csrc/ops/batch_norm/batch_norm.h, over dim[2] rows of dim[3] columns.
        output0: mean and sum of squared deviations of each column of input0. */
     OP_BATCH_MOMENTS,
     /* Meets. output0: the table of the whole batch, from each share's moments input0, the

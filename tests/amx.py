@@ -14,12 +14,12 @@ import pytest
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
 SOURCES = (
-    "bf16.c",
-    "bf16_amx.c",
-    "bf16_avx512.c",
-    "instructions.c",
-    "product.c",
-    "room.c",
+    "base/instructions.c",
+    "base/room.c",
+    "ops/product/bf16.c",
+    "ops/product/bf16_amx.c",
+    "ops/product/bf16_avx512.c",
+    "ops/product/product.c",
 )
 
 
@@ -37,7 +37,7 @@ def load_library():
     compiler = shutil.which("cc")
     if compiler is None:
         return "there is no C compiler"
-    if not (CSRC / "bf16_amx.c").exists():
+    if not (CSRC / "ops").exists():
         return "needs the checkout"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "amx.so"

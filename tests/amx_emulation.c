@@ -1,7 +1,7 @@
 /* The state that tests/amx_emulation.h speaks of, and what only a test wants to know. */
 #include "amx_emulation.h"
 
-#include "product.h"
+#include "ops/product/product.h"
 
 __thread amx_config_t amx_config;
 __thread unsigned char amx_tile[8][16][64];

@@ -1,4 +1,4 @@
-/* AMX for processors without it, to be included before csrc/bf16_amx.c and csrc/bf16.c.
+/* AMX for processors without it, to be included before csrc/ops/product/bf16_amx.c and csrc/ops/product/bf16.c.
 
    TDPBF16PS as Intel's "Software developer's manual" describes it, volume 2: even and odd
    numbers of k are summed by themselves, each addition is fused and rounded to the nearest

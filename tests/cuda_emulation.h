@@ -1,4 +1,4 @@
-/* What a GPU and NVRTC have, on the CPU, so that the kernels of csrc/cuda run in any C++
+/* What a GPU and NVRTC have, on the CPU, so that the CUDA kernels of csrc run in any C++
    compiler's programs: included before them. Correct rather than fast.
 
    Blocks run one after another. The threads of a block are fibers: each runs until it comes

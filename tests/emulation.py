@@ -1,4 +1,4 @@
-"""The kernels of csrc/cuda in the host's memory: see cuda_emulation.h.
+"""The CUDA kernels of csrc in the host's memory: see cuda_emulation.h.
 
 With FASTNN_TEST_CARD set, ``make test-cuda``, tests of them run on this machine's card.
 """
@@ -32,7 +32,7 @@ GUARD = np.frombuffer(np.full(GUARD_BYTES // 8, np.nan).tobytes(), np.uint8)
 
 def compile_kernels(compiler, folder):
     """The name of a library of all kernels; None if one of them does not compile."""
-    sources = sorted((CSRC / "cuda").glob("*.cu"))
+    sources = sorted(CSRC.rglob("*.cu"))
 
     def compile_one(source):
         target = Path(folder) / f"{source.stem}.o"
@@ -54,7 +54,7 @@ def load_library():
     compiler = shutil.which("g++") or shutil.which("c++")
     if compiler is None:
         return "there is no C++ compiler"
-    if not (CSRC / "cuda").exists():
+    if not CSRC.exists():
         return "needs the checkout"
     with tempfile.TemporaryDirectory() as folder:
         probe = [compiler, *FLAGS, "-include", str(HERE / "cuda_emulation.h"), "-xc++"]

@@ -130,7 +130,7 @@ def fake_cupy(device: EmulatedDevice, n_cards=1, capability="90"):
 
     class RawModule:
         def __init__(self, code, options):
-            (self.stem,) = re.findall(r'#include "cuda/(\w+)\.cu"', code)
+            (self.stem,) = re.findall(r'#include "[\w/]+/(\w+)\.cu"', code)
             assert options[0] == "-std=c++17"
 
         def get_function(self, name):

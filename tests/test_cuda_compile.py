@@ -10,7 +10,7 @@ from test_cuda_kernels import kernel_names
 
 from fastnn.engine.cuda.sources import compile_options, source_folder, source_of
 
-STEMS = sorted(path.stem for path in (CSRC / "cuda").glob("*.cu"))
+STEMS = sorted(path.stem for path in CSRC.rglob("*.cu"))
 ARCHITECTURES = ["sm_80", "sm_90"]
 
 pytestmark = [
@@ -87,8 +87,10 @@ def test_kernels_compile_without_spills(stem, architecture, compilations):
 
 def test_sources_are_found_and_named_by_what_they_hold():
     folder = source_folder()
-    assert (folder / "elementwise.h").is_file()
-    assert (folder / "cuda" / "nvrtc" / "stdint.h").is_file()
+    assert (folder / "tables" / "elementwise.h").is_file()
+    assert (folder / "base" / "cuda" / "nvrtc" / "stdint.h").is_file()
     digest = re.search(r"[0-9a-f]{64}", source_of("step"))
     assert digest is not None
-    assert source_of("loss") == source_of("step").replace("step.cu", "loss.cu")
+    assert source_of("loss") == source_of("step").replace(
+        "update/step.cu", "ops/loss/loss.cu"
+    )

@@ -1,4 +1,4 @@
-"""The kernels of csrc/cuda against the reference, over odd sizes."""
+"""The CUDA kernels of csrc against the reference, over odd sizes."""
 
 import re
 from itertools import product
@@ -226,7 +226,7 @@ def kernel_names():
     """Every kernel that the sources define, without the suffix of its precision."""
     names = set()
     defined = re.compile(r"^ *KERNEL\(\s*(?:NAMED\()?(\w+)", re.MULTILINE)
-    for path in (CSRC / "cuda").glob("*.cu"):
+    for path in CSRC.rglob("*.cu"):
         found = defined.findall(path.read_text())
         names |= {name for name in found if not name.endswith("_")}
     tables = {"add": ACTIVATIONS, "slope": ACTIVATIONS, "loss": LOSSES}

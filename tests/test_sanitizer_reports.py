@@ -13,13 +13,13 @@ import reports
 OVERRUN = """=================================================================
 ==7==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x60 at pc 0x7f bp 0x7f
 READ of size 1 at 0x60 thread T0
-    #0 0x7f in gather_f32_f32 csrc/gather.c:10
+    #0 0x7f in gather_f32_f32 csrc/data/gather.c:10
 """
-UNDEFINED = "csrc/scalar.h:98:40: runtime error: left shift of negative value -1\n"
+UNDEFINED = "csrc/base/scalar.h:98:40: runtime error: left shift of negative value -1\n"
 RACE = """==================
 WARNING: ThreadSanitizer: data race (pid=10001)
   Read of size 4 at 0x7f by thread T3:
-    #0 take_part csrc/team.c:214 (engine.cpython-311-x86_64-linux-gnu.so+0x3372e)
+    #0 take_part csrc/base/team.c:214 (engine.cpython-311-x86_64-linux-gnu.so+0x3372e)
 ==================
 """
 LEAKS = """
@@ -36,8 +36,8 @@ SUMMARY: AddressSanitizer: 560 byte(s) leaked in 2 allocation(s).
 """
 OURS = """Indirect leak of 8 byte(s) in 1 object(s) allocated from:
     #0 0x7f in __interceptor_posix_memalign ../../src/asan_malloc_linux.cpp:145
-    #1 0x7f in room_filled csrc/room.c:19
-    #2 0x7f in room_new csrc/room.c:30
+    #1 0x7f in room_filled csrc/base/room.c:19
+    #2 0x7f in room_new csrc/base/room.c:30
 """
 
 

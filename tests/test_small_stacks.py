@@ -76,17 +76,17 @@ def test_fit_and_predict_on_small_stacks(kib):
 
 
 WITHOUT_MEMORY = """
-#include "room.c"
+#include "base/room.c"
 #define room_new(bytes) NULL
-#include "product.c"
-#include "instructions.c"
+#include "ops/product/product.c"
+#include "base/instructions.c"
 """
 
 
 @pytest.mark.parametrize("real", ["f32", "f64"])
 def test_products_without_memory_for_copies(real, tmp_path):
     compiler = shutil.which("cc")
-    if compiler is None or not (CSRC / "product.c").exists():
+    if compiler is None or not (CSRC / "ops/product/product.c").exists():
         pytest.skip("there is no C compiler, or this is no checkout")
     source, path = tmp_path / "without.c", tmp_path / "product.so"
     source.write_text(WITHOUT_MEMORY)

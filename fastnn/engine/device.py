@@ -58,7 +58,7 @@ class Buffer(Protocol):
 
 
 class Kernel(Protocol):
-    """A function of ``csrc/cuda``, ready to run."""
+    """A kernel of ``csrc``, ready to run."""
 
     def __call__(
         self, grid: int, block: tuple[int, int], arguments: tuple[Argument, ...]
@@ -118,7 +118,7 @@ class Device(Protocol):
         """
 
     def kernel(self, stem: str, name: str) -> Kernel:
-        """A kernel of the file ``csrc/cuda/stem.cu``."""
+        """A kernel of the file ``stem.cu`` in ``csrc``."""
 
     def product(self, product: "Product") -> Call:
         """Prepare a product of matrices."""

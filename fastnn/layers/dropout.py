@@ -9,7 +9,7 @@ from fastnn.plan.lowering import Lowering, Tensor
 from fastnn.plan.tables import CHANCES
 from fastnn.utils.plain_numbers import Interval
 
-# What selu tends to on the left, -scale * alpha; see csrc/elementwise.h.
+# What selu tends to on the left, -scale * alpha; see csrc/tables/elementwise.h.
 SELU_LIMIT = -1.05070098735548049342 * 1.67326324235437728482
 
 

@@ -1,4 +1,4 @@
-"""The names in csrc/elementwise.h, and the record dtypes of csrc/plan.h."""
+"""The names in csrc/tables/elementwise.h, and the record dtypes of csrc/plan.h."""
 
 import os
 
@@ -40,7 +40,7 @@ from fastnn.plan.structs cimport (
     tensor_t,
 )
 
-cdef extern from "tables.h":
+cdef extern from "tables/tables.h":
     const char *activation_names[]
     const int activation_reads[]
     const double activation_defaults[]
@@ -58,7 +58,7 @@ cdef extern from "tables.h":
         N_LOSSES
         N_OPTIMIZERS
 
-cdef extern from "elementwise.h":
+cdef extern from "tables/elementwise.h":
     enum:
         n_scalars "N_SCALARS"
         average_rate "AVERAGE_RATE"
@@ -69,11 +69,11 @@ cdef extern from "elementwise.h":
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
 
-cdef extern from "row_norm.h":
+cdef extern from "ops/row_norm/row_norm.h":
     enum:
         RMS_NORM, LAYER_NORM
 
-cdef extern from "dropout.h":
+cdef extern from "ops/random/dropout.h":
     enum:
         chances "CHANCES"
 
@@ -82,7 +82,7 @@ cdef extern from "plan.h":
         max_inputs "MAX_INPUTS"
         max_outputs "MAX_OUTPUTS"
 
-cdef extern from "instructions.h":
+cdef extern from "base/instructions.h":
     const char *instruction_sets[]
     enum:
         N_INSTRUCTION_SETS

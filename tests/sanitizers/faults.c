@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "room.h"
+#include "base/room.h"
 
 int overrun(int bytes) {
     volatile char *room = room_new((size_t)bytes);

@@ -1,4 +1,4 @@
-/* What builds with FASTNN_SANITIZE ask, see csrc/room.h: loaded before all else, because each
+/* What builds with FASTNN_SANITIZE ask, see csrc/base/room.h: loaded before all else, because each
    compiled module has a room.c of its own, and all of them count here. */
 static int countdown; /* requests until one is refused; 0: none will be */
 static int n_refused, n_asked, n_rooms;

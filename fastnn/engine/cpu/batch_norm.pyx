@@ -1,12 +1,12 @@
 """Batch normalisation of m rows of n columns, and its adjoint.
 
 What belongs to a column stands in tables of a few rows of n numbers, whose meaning is
-in csrc/batch_norm.h.
+in csrc/ops/batch_norm/batch_norm.h.
 """
 
 from cython cimport floating
 
-cdef extern from "batch_norm.h":
+cdef extern from "ops/batch_norm/batch_norm.h":
     enum:
         MOMENT_MEAN
         MOMENT_SQUARE

@@ -10,7 +10,7 @@ from scipy.linalg.cython_blas cimport dgemm, sgemm
 
 from fastnn.engine.cpu.precision cimport Precision, new_precision
 
-cdef extern from "product.h":
+cdef extern from "ops/product/product.h":
     ctypedef void (*product_kernel_f32)(
         Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
         const float *, Py_ssize_t, Py_ssize_t, float, float *, Py_ssize_t,

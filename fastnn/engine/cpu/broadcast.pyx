@@ -10,7 +10,7 @@ from libc.string cimport memset
 
 from fastnn.plan.structs cimport int64_t
 
-cdef extern from "broadcast.h":
+cdef extern from "ops/broadcast/broadcast.h":
     enum:
         IDENTITY
     ctypedef void (*add_loop_f32)(

@@ -7,7 +7,7 @@ backward pass as in the forward pass, and for any number of threads.
 from cython cimport floating
 from libc.stdint cimport uint32_t, uint64_t
 
-cdef extern from "dropout.h":
+cdef extern from "ops/random/dropout.h":
     void dropout_loop_f32(
         Py_ssize_t, Py_ssize_t, const float *, float *, uint64_t, uint64_t, Py_ssize_t,
         uint32_t, float, float, float) noexcept nogil

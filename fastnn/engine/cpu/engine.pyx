@@ -24,12 +24,12 @@ from fastnn.engine.cpu.shares cimport (
 from fastnn.engine.cpu.shuffle cimport shuffle_rows
 from fastnn.engine.cpu.update cimport penalty
 
-cdef extern from "elementwise.h":
+cdef extern from "tables/elementwise.h":
     enum:
         N_SCALARS
         CLIP_NORM
 
-cdef extern from "team.h":
+cdef extern from "base/team.h":
     ctypedef struct team_t:
         pass
     ctypedef void (*work_t)(void *context, int item) noexcept nogil
@@ -39,7 +39,7 @@ cdef extern from "team.h":
     void team_send_home(team_t *) noexcept nogil
     void team_begin(team_t *) noexcept nogil
 
-cdef extern from "denormals.h":
+cdef extern from "base/denormals.h":
     ctypedef unsigned long float_mode_t
     float_mode_t flush_denormals() noexcept nogil
     void restore_float_mode(float_mode_t) noexcept nogil

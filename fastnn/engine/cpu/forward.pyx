@@ -22,7 +22,7 @@ from fastnn.plan.tables import OP_DTYPE, TENSOR_DTYPE
 
 cnp.import_array()
 
-cdef extern from "finite.h":
+cdef extern from "base/finite.h":
     bint all_finite_f32(Py_ssize_t, const float *) noexcept nogil
     bint all_finite_f64(Py_ssize_t, const double *) noexcept nogil
 

@@ -16,7 +16,7 @@ ctypedef fused index_t:
     int32_t
     int64_t
 
-cdef extern from "gather.h":
+cdef extern from "data/gather.h":
     void gather_f32_f32(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
                         const Py_ssize_t *, float *) noexcept nogil
     void gather_f64_f32(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,

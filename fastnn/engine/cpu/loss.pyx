@@ -2,11 +2,11 @@
 
 from cython cimport floating
 
-cdef extern from "elementwise.h":
+cdef extern from "tables/elementwise.h":
     enum:
         N_LOSS_OPTIONS
 
-cdef extern from "loss.h":
+cdef extern from "ops/loss/loss.h":
     ctypedef double (*loss_loop_f32)(
         Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, const float *, Py_ssize_t,
         const float *, Py_ssize_t, float, const float *, float *) noexcept nogil

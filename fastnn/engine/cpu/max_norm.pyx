@@ -4,7 +4,7 @@ from cython cimport floating
 
 from fastnn.plan.structs cimport BLOCK_ALIGNMENT, block_t
 
-cdef extern from "max_norm.h":
+cdef extern from "update/max_norm.h":
     enum:
         MAX_NORM_COLUMNS
     void max_norm_loop_f32(

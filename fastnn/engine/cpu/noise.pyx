@@ -3,7 +3,7 @@
 from cython cimport floating
 from libc.stdint cimport uint64_t
 
-cdef extern from "noise.h":
+cdef extern from "ops/random/noise.h":
     void noise_loop_f32(
         Py_ssize_t, Py_ssize_t, const float *, float *, uint64_t, uint64_t, Py_ssize_t,
         float) noexcept nogil

@@ -1,4 +1,4 @@
-cdef extern from "bf16.h":
+cdef extern from "ops/product/bf16.h":
     ctypedef void (*product_kernel_bf16)(
         Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
         const float *, Py_ssize_t, Py_ssize_t, float, float *, Py_ssize_t, void *,

@@ -2,7 +2,7 @@
 
 from fastnn.engine.cpu.room cimport new_room
 
-cdef extern from "bf16.h":
+cdef extern from "ops/product/bf16.h":
     ctypedef struct matrix_unit_t:
         const char *name
         product_kernel_bf16 kernel

@@ -10,7 +10,7 @@ from fastnn.engine.cpu.room cimport room_free, room_zeros
 
 cnp.import_array()
 
-cdef extern from "team.h":
+cdef extern from "base/team.h":
     ctypedef struct team_t:
         pass
     team_t *team_new(int n_threads, int flushes)

@@ -9,7 +9,7 @@ from libc.string cimport memset
 
 from fastnn.plan.structs cimport int64_t
 
-cdef extern from "prelu.h":
+cdef extern from "ops/prelu/prelu.h":
     void prelu_loop_f32(
         Py_ssize_t, Py_ssize_t, const float *, const float *, Py_ssize_t, Py_ssize_t,
         float *) noexcept nogil

@@ -1,4 +1,4 @@
-cdef extern from "room.h":
+cdef extern from "base/room.h":
     void *room_zeros(size_t count, size_t size) noexcept nogil
     void room_free(void *) noexcept nogil
     bint room_group(int count, const size_t *bytes, void **rooms) noexcept nogil

@@ -3,7 +3,7 @@
 from cython cimport floating
 from libc.string cimport memset
 
-cdef extern from "row_norm.h":
+cdef extern from "ops/row_norm/row_norm.h":
     ctypedef void (*row_norm_loop_f32)(
         Py_ssize_t, Py_ssize_t, const float *, const float *, const float *, double,
         float *, float *) noexcept nogil

@@ -30,10 +30,10 @@ from fastnn.engine.cpu.update cimport (
     update_average,
 )
 
-cdef extern from "block_scalars.h":
+cdef extern from "update/block_scalars.h":
     double clipping_factor(double, double, double) noexcept nogil
 
-cdef extern from "elementwise.h":
+cdef extern from "tables/elementwise.h":
     enum:
         AVERAGE_RATE
         MASK_SEED

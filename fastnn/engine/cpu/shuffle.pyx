@@ -9,7 +9,7 @@ from numpy.random cimport bitgen_t
 
 from fastnn.engine.cpu.signals cimport Watch, is_due, new_watch, pending_error
 
-cdef extern from "shuffle.h":
+cdef extern from "data/shuffle.h":
     ctypedef struct word_source_t:
         void *state
         uint32_t (*next_uint32)(void *) noexcept nogil

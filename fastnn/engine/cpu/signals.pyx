@@ -5,7 +5,7 @@ from cpython.exc cimport PyErr_CheckSignals
 cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
 
-cdef extern from "team.h":
+cdef extern from "base/team.h":
     double monotonic_seconds() noexcept nogil
 
 cdef double SECONDS_BETWEEN_LOOKS = 0.1

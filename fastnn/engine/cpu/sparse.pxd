@@ -1,6 +1,6 @@
 from cython cimport floating
 
-cdef extern from "sparse.h":
+cdef extern from "ops/product/sparse.h":
     # Some rows of a CSR matrix, where they lie.
     ctypedef struct sparse_rows_t:
         const Py_ssize_t *rows

@@ -3,7 +3,7 @@
 from cython cimport floating
 from libc.string cimport memset
 
-cdef extern from "sparse.h":
+cdef extern from "ops/product/sparse.h":
     void sparse_product_f32(
         Py_ssize_t, Py_ssize_t, const sparse_rows_t *, const float *, bint,
         float *) noexcept nogil

@@ -5,20 +5,20 @@ from libc.string cimport memcpy
 
 from fastnn.plan.structs cimport block_t
 
-cdef extern from "elementwise.h":
+cdef extern from "tables/elementwise.h":
     enum:
         N_SCALARS
         MAX_SLOTS
         AVERAGE_RATE
 
-cdef extern from "block_scalars.h":
+cdef extern from "update/block_scalars.h":
     ctypedef struct block_scalars_t:
         double rate, slope, l1, bound, decay, shrink
     block_scalars_t block_scalars(
         const block_t *, const double *, double, double) noexcept nogil
     double slope_of_squares(const block_t *, double) noexcept nogil
 
-cdef extern from "update.h":
+cdef extern from "update/update.h":
     ctypedef void (*step_loop_f32)(
         Py_ssize_t, float *, const float *, float **, const float *, float, float,
         float, float) noexcept nogil

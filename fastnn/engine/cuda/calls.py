@@ -14,20 +14,20 @@ from fastnn.engine.device import Argument, Call, Device
 from fastnn.plan.records import Plan
 from fastnn.plan.tables import KINDS, PHASES, SPACES
 
-THREADS = 256  # of a block: a power of two, at most MAX_THREADS of csrc/cuda/device.h
+THREADS = 256  # of a block: a power of two, at most MAX_THREADS of csrc/base/cuda/device.h
 # A block over columns: columns side by side, threads over the rows of each.
 COLUMN_BLOCK = (32, 8)
 # A block over rows: a warp of lanes for each.
 ROW_BLOCK = (32, 8)
-# Places that a block of sums has side by side, as csrc/cuda/axes.h has it.
+# Places that a block of sums has side by side, as csrc/base/cuda/axes.h has it.
 PLACES_AT_ONCE = 32
 # Blocks of a loop over numbers, at most; each writes one partial sum of a loss.
 MOST_BLOCKS = 4096
 # Numbers that a thread takes of a loop which ends in sums.
 NUMBERS_SUMMED = 4
-# The sums of a step, as csrc/cuda/device.h numbers them.
+# The sums of a step, as csrc/base/cuda/device.h numbers them.
 LOSS, REPORTED, WEIGHT, PENALTY, SCALE, EPOCH, N_SUMS = range(7)
-# Numbers that a thread gathers, as csrc/cuda/gather.cu has it.
+# Numbers that a thread gathers, as csrc/data/gather.cu has it.
 NUMBERS_GATHERED = 8
 
 _SPACES = {code: name for name, code in SPACES.items()}

@@ -102,7 +102,7 @@ class DeviceEngine:
         self._gradients = device.zeros(n, dtype)
         self._blocks = device.empty(plan.blocks.nbytes, np.uint8)
         device.upload(np.frombuffer(plan.blocks.tobytes(), np.uint8), self._blocks)
-        # Numbers of a block_scalars_t of csrc/block_scalars.h.
+        # Numbers of a block_scalars_t of csrc/update/block_scalars.h.
         self._block_scalars = device.empty(6 * len(plan.blocks), np.float64)
         self._precision = precision if precision in device.precisions else None
         n_steps = min(STEPS_AT_ONCE, -(-X.shape[0] // batch_size))

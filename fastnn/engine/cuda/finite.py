@@ -5,7 +5,7 @@ import numpy as np
 from fastnn.engine.cuda.calls import NUMBERS_SUMMED, THREADS, blocks_for
 from fastnn.engine.device import Device, DeviceArray
 
-# What csrc/cuda/finite.cu writes.
+# What csrc/base/cuda/finite.cu writes.
 _WORST = (0.0, np.inf, np.nan)
 
 

@@ -10,7 +10,7 @@ def source_folder() -> Path:
 
     Installed they are part of the package; in a checkout they are beside it.
     """
-    package = Path(__file__).resolve().parent.parent
+    package = Path(__file__).resolve().parent.parent.parent
     installed = package / "csrc"
     return installed if installed.is_dir() else package.parent / "csrc"
 
@@ -26,10 +26,12 @@ def _digest() -> str:
 
 def source_of(stem: str) -> str:
     """What NVRTC is given. CuPy's cache knows that, and not what it includes."""
-    return f'/* {_digest()} */\n#include "cuda/{stem}.cu"\n'
+    folder = source_folder()
+    (path,) = folder.rglob(f"{stem}.cu")
+    return f'/* {_digest()} */\n#include "{path.relative_to(folder).as_posix()}"\n'
 
 
 def compile_options() -> tuple[str, ...]:
     """Options of NVRTC, beside those that CuPy adds."""
     folder = source_folder()
-    return "-std=c++17", f"-I{folder}", f"-I{folder / 'cuda' / 'nvrtc'}"
+    return "-std=c++17", f"-I{folder}", f"-I{folder / 'base' / 'cuda' / 'nvrtc'}"

@@ -1,6 +1,6 @@
 """From the ops of a plan to calls of kernels, for one walk over so many rows.
 
-The kernels, one file for each concept of the CPU's loops, are in ``csrc/cuda``.
+The kernels, one file for each concept of the CPU's loops, are the ``.cu`` files of ``csrc``.
 """
 
 from collections import deque

@@ -1,0 +1,44 @@
+#ifndef REAL
+#include "ops/loss/loss_arguments.h"
+
+#include "tables/elementwise.h"
+#include "base/lanes.h"
+
+#define BODY "ops/loss/row_loss.cu"
+#include "base/each_real.h"
+#else
+
+#include "ops/loss/row_loss_formulas.h"
+
+/* sum(y log(y / softmax(z))): see csrc/ops/loss/row_loss.h. */
+HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
+    return NAMED(negative_entropy_row)(n, z, target, w, option, NULL) +
+           NAMED(soft_cross_entropy_row)(n, z, target, w, option, d);
+}
+
+#define ROW(name, link)                                                               \
+    KERNEL(NAMED(loss_##name), LOSS_ARGUMENTS(REAL)) {                                \
+        REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
+        EACH_ROW(row, m) {                                                            \
+            REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
+            double loss =                                                             \
+                NAMED(name##_row)(n, z + row * z_lead, target + row * target_lead, w, \
+                                  option, dz ? dz + row * z_lead : NULL);             \
+            if (threadIdx.x == 0) partial[row] = loss;                                \
+        }                                                                             \
+    }
+ROW_LOSS_TABLE(ROW)
+#undef ROW
+
+KERNEL(NAMED(softmax), ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,
+       REAL *y) {
+    EACH_ROW(row, m) NAMED(softmax_row)(n, z + row * lead, y + row * lead);
+}
+
+KERNEL(NAMED(softmax_gradient), ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *y,
+       REAL *dz) {
+    EACH_ROW(row, m)
+    NAMED(softmax_gradient_row)(n, dy + row * n, y + row * n, dz + row * n);
+}
+
+#endif
