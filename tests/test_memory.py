@@ -5,7 +5,7 @@ import pytest
 from cases import MAKERS, draw, plan_of, predict, stack
 
 from fastnn.engine.engine import Engine
-from fastnn.plan.tables import ALIGNMENT, KINDS, PHASES, SPACES
+from fastnn.plan.tables import ALIGNMENT, FLAGS, OP_FLAGS, PHASES, SPACES
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 phases = pytest.mark.parametrize("phase", ["train", "predict"])
@@ -50,7 +50,7 @@ def test_values_that_live_together_lie_apart(name, phase):
 
 
 def may_be_in_place(op, one, other, offset):
-    elementwise = op["kind"] != KINDS["product"]
+    elementwise = OP_FLAGS[op["kind"]] & FLAGS["in_place"] != 0
     pair = {int(op["input"][0]), int(op["output"][0])}
     read_again = op["input"][0] == op["input"][1]
     same_place = offset[one] == offset[other]

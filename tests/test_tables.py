@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import reference
-from cases import ALL_LOSSES, TARGETS
+from cases import ALL_LOSSES, MAKERS, TARGETS, plan_of
 
 from fastnn import losses, optimizers
+from fastnn.engine.cpu import executor
+from fastnn.engine.cuda import walk
 from fastnn.layers import ELU, LeakyReLU
 from fastnn.optimizers import Adam, RMSprop
 from fastnn.plan import tables
@@ -17,6 +19,30 @@ def test_every_row_has_a_reference():
     assert {*reference.LOSSES, *reference.ROW_LOSSES} == set(tables.LOSSES)
     assert set(reference.OPTIMIZERS) == set(tables.OPTIMIZERS)
     assert set(reference.OPS) == set(tables.KINDS)
+
+
+@pytest.mark.parametrize("kind", tables.KINDS)
+def test_every_op_runs_one_way_on_the_cpu_and_on_a_gpu(kind):
+    number = tables.KINDS[kind]
+    (way,) = executor.runs(number)
+    meets = tables.OP_FLAGS[number] & tables.FLAGS["meets"] != 0
+    assert meets == (way != "share")
+    assert walk.supports(kind)
+    assert not walk.supports(f"{kind}_of_nothing")
+
+
+@pytest.mark.parametrize("kind", tables.KINDS)
+def test_every_op_is_in_a_case(kind):
+    plans = [plan_of(name) for name in MAKERS]
+    number = tables.KINDS[kind]
+    assert any((plan.ops["kind"] == number).any() for plan in plans)
+
+
+def test_ops_without_kernels_are_refused_before_the_first_step(monkeypatch):
+    monkeypatch.delattr(walk.Walk, "_prelu")
+    plan = next(plan_of(name) for name in MAKERS if "prelu" in name)
+    with pytest.raises(ValueError, match="the op 'prelu' cannot be run on a GPU"):
+        walk.check_supported(plan)
 
 
 def test_every_row_is_among_the_cases():

@@ -1,7 +1,8 @@
-/* The names in the tables of elementwise.h, for the lookup by name and the messages. */
+/* The names in the tables of ops and of elementwise.h, for the lookup by name and the messages. */
 #ifndef FASTNN_TABLES_H
 #define FASTNN_TABLES_H
 
+#include "ops/table.h"
 #include "tables/elementwise.h"
 
 enum { NOTHING, OUTPUT, INPUT };
@@ -37,6 +38,16 @@ static const char *const optimizer_names[] = {OPTIMIZER_TABLE(ROW)};
 #undef ROW
 #define ROW(name, slots, step) slots,
 static const int optimizer_slots[] = {OPTIMIZER_TABLE(ROW)};
+#undef ROW
+
+#define ROW(NAME, name, where, flags, cost) #name,
+static const char *const op_names[] = {OP_TABLE(ROW)};
+#undef ROW
+#define ROW(NAME, name, where, flags, cost) flags,
+static const int op_flags[] = {OP_TABLE(ROW)};
+#undef ROW
+#define ROW(NAME, name, where, flags, cost) cost,
+static const double op_costs[] = {OP_TABLE(ROW)};
 #undef ROW
 
 enum {

@@ -2,10 +2,7 @@
 
 from numpy.typing import NDArray
 
-from fastnn.plan.tables import KINDS, SPACES
-
-# Ops that may write their first output over their first input.
-_IN_PLACE = [KINDS[kind] for kind in KINDS if kind != "product"]
+from fastnn.plan.tables import FLAGS, OP_FLAGS, SPACES
 
 
 def assign_offsets(
@@ -47,7 +44,7 @@ def assign_offsets(
                 continue
             room = int(tensors["size"][number])
             if (
-                op["kind"] in _IN_PLACE
+                OP_FLAGS[op["kind"]] & FLAGS["in_place"]
                 and number == op["output"][0]
                 and first_input in taken
                 and last_use[first_input] == step

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastnn.initializers import Initializer
-from fastnn.plan.tables import KINDS, PHASES, SPACES
+from fastnn.plan.tables import FLAGS, KINDS, OP_FLAGS, PHASES, SPACES
 
 # A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
 CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
@@ -100,13 +100,12 @@ class Plan:
     @cached_property
     def draws_masks(self) -> bool:
         """Whether training draws random numbers: masks or noise."""
-        drawing = KINDS["dropout"], KINDS["gaussian_noise"]
-        return bool(np.isin(self.ops["kind"], drawing).any())
+        return _any_is(self.ops, "random")
 
     @cached_property
     def needs_whole_batches(self) -> bool:
         """Whether an op of training looks at all rows of a mini-batch together."""
-        return bool(self.ops_of("train")["meets"].any())
+        return _any_is(self.ops_of("train"), "meets")
 
     @cached_property
     def n_inputs(self) -> int:
@@ -188,3 +187,8 @@ class Plan:
         return [
             flat[p.offset : p.offset + p.size].reshape(p.shape) for p in self.parameters
         ]
+
+
+def _any_is(ops: NDArray, flag: str) -> bool:
+    """Whether a flag of the table of ops is set for the kind of any of these."""
+    return bool((OP_FLAGS[ops["kind"]] & FLAGS[flag]).any())

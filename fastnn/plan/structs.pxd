@@ -1,6 +1,18 @@
 # The records of csrc/plan.h, as Cython sees them.
 from libc.stdint cimport int32_t, int64_t
 
+cdef extern from "ops/table.h":
+    enum:
+        MEETS
+        N_OPS
+        OP_PRODUCT
+        OP_ADD
+        OP_ADD_GRADIENT
+        OP_CUSTOM_LOSS
+
+cdef extern from "tables/tables.h":
+    const int op_flags[]
+
 cdef extern from "plan.h":
     enum space:
         SPACE_INPUT
@@ -14,28 +26,6 @@ cdef extern from "plan.h":
         PHASE_TRAIN
         PHASE_PREDICT
         PHASE_EVALUATE
-
-    enum op_kind:
-        OP_PRODUCT
-        OP_ADD
-        OP_ADD_GRADIENT
-        OP_SOFTMAX
-        OP_SOFTMAX_GRADIENT
-        OP_LOSS
-        OP_DROPOUT
-        OP_GAUSSIAN_NOISE
-        OP_PRELU
-        OP_PRELU_GRADIENT
-        OP_ROW_NORM
-        OP_ROW_NORM_GRADIENT
-        OP_BATCH_MOMENTS
-        OP_BATCH_STATISTICS
-        OP_RUNNING_STATISTICS
-        OP_BATCH_NORM
-        OP_BATCH_NORM_SUMS
-        OP_BATCH_CORRECTION
-        OP_BATCH_NORM_GRADIENT
-        OP_CUSTOM_LOSS
 
     enum:
         MAX_INPUTS
@@ -58,7 +48,7 @@ cdef extern from "plan.h":
         int32_t scaled
         int32_t input[4]
         int32_t output[3]
-        int32_t meets
+        int32_t reserved
         int64_t dim[4]
         int64_t lead[3]
         int64_t stride[4]

@@ -6,26 +6,8 @@ import numpy as np
 
 from fastnn.plan.structs cimport (
     BLOCK_ALIGNMENT,
-    OP_ADD,
-    OP_ADD_GRADIENT,
-    OP_BATCH_CORRECTION,
-    OP_BATCH_MOMENTS,
-    OP_BATCH_NORM,
-    OP_BATCH_NORM_GRADIENT,
-    OP_BATCH_NORM_SUMS,
-    OP_BATCH_STATISTICS,
-    OP_CUSTOM_LOSS,
-    OP_DROPOUT,
-    OP_GAUSSIAN_NOISE,
-    OP_LOSS,
-    OP_PRELU,
-    OP_PRELU_GRADIENT,
-    OP_PRODUCT,
-    OP_ROW_NORM,
-    OP_ROW_NORM_GRADIENT,
-    OP_RUNNING_STATISTICS,
-    OP_SOFTMAX,
-    OP_SOFTMAX_GRADIENT,
+    MEETS,
+    N_OPS,
     PHASE_EVALUATE,
     PHASE_PREDICT,
     PHASE_TRAIN,
@@ -36,11 +18,18 @@ from fastnn.plan.structs cimport (
     SPACE_STATISTIC,
     SPACE_TARGET,
     block_t,
+    op_flags,
     op_t,
     tensor_t,
 )
 
+cdef extern from "ops/table.h":
+    enum:
+        IN_PLACE, RANDOM, READS_SPARSE
+
 cdef extern from "tables/tables.h":
+    const char *op_names[]
+    const double op_costs[]
     const char *activation_names[]
     const int activation_reads[]
     const double activation_defaults[]
@@ -158,28 +147,16 @@ PHASES = {
     "predict": PHASE_PREDICT,
     "evaluate": PHASE_EVALUATE,
 }
-KINDS = {
-    "product": OP_PRODUCT,
-    "add": OP_ADD,
-    "add_gradient": OP_ADD_GRADIENT,
-    "softmax": OP_SOFTMAX,
-    "softmax_gradient": OP_SOFTMAX_GRADIENT,
-    "loss": OP_LOSS,
-    "dropout": OP_DROPOUT,
-    "gaussian_noise": OP_GAUSSIAN_NOISE,
-    "prelu": OP_PRELU,
-    "prelu_gradient": OP_PRELU_GRADIENT,
-    "row_norm": OP_ROW_NORM,
-    "row_norm_gradient": OP_ROW_NORM_GRADIENT,
-    "batch_moments": OP_BATCH_MOMENTS,
-    "batch_statistics": OP_BATCH_STATISTICS,
-    "running_statistics": OP_RUNNING_STATISTICS,
-    "batch_norm": OP_BATCH_NORM,
-    "batch_norm_sums": OP_BATCH_NORM_SUMS,
-    "batch_correction": OP_BATCH_CORRECTION,
-    "batch_norm_gradient": OP_BATCH_NORM_GRADIENT,
-    "custom_loss": OP_CUSTOM_LOSS,
+# The rows of the table of ops: numbers of the kinds, flags, and what a number costs.
+KINDS = {op_names[i].decode(): i for i in range(N_OPS)}
+FLAGS = {
+    "in_place": IN_PLACE,
+    "random": RANDOM,
+    "reads_sparse": READS_SPARSE,
+    "meets": MEETS,
 }
+OP_FLAGS = np.array([op_flags[i] for i in range(N_OPS)])
+OP_COSTS = np.array([op_costs[i] for i in range(N_OPS)])
 SPACES = {
     "input": SPACE_INPUT,
     "target": SPACE_TARGET,

@@ -16,10 +16,12 @@ from fastnn.plan.records import CustomFunction, Parameter, Plan
 from fastnn.plan.tables import (
     ALIGNMENT,
     BLOCK_DTYPE,
+    FLAGS,
     KINDS,
     MAX_INPUTS,
     MAX_OUTPUTS,
     OP_DTYPE,
+    OP_FLAGS,
     PHASES,
     SPACES,
     TENSOR_DTYPE,
@@ -228,8 +230,7 @@ class Tape:
             output_shape=output.shape,
             target_columns=self._target.size,
             n_classes=self._n_classes,
-            accepts_sparse=_only_products_read(ops, number)
-            and len(self._input.shape) == 1,
+            accepts_sparse=_may_be_sparse(ops, number) and len(self._input.shape) == 1,
             statistic_size=self._n_statistics,
             functions=tuple(self._functions),
         )
@@ -350,6 +351,8 @@ def _rows(z: Tensor, width: int) -> dict[str, Any]:
     return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
 
 
-def _only_products_read(ops: NDArray, number: int) -> bool:
-    reads = (ops["input"] == number).any(axis=1)
-    return bool((ops["kind"][reads] == KINDS["product"]).all())
+def _may_be_sparse(ops: NDArray, number: int) -> bool:
+    """Whether all that reads the input takes sparse rows of it."""
+    first, others = ops["input"][:, 0] == number, ops["input"][:, 1:] == number
+    reads_sparse = OP_FLAGS[ops["kind"][first]] & FLAGS["reads_sparse"]
+    return bool(reads_sparse.all()) and not others.any()

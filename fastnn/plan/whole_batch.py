@@ -75,7 +75,7 @@ class WholeBatch(Tape):
             (moments, running_variance, scale, offset),
             (table, mean_moved, variance_moved),
             TRAIN,
-            meets=1, scalar=(epsilon, momentum, 0, 0), accumulate=accumulate, **rows,
+            scalar=(epsilon, momentum, 0, 0), accumulate=accumulate, **rows,
         )  # fmt: skip
         self._emit(
             "running_statistics",
@@ -104,7 +104,7 @@ class WholeBatch(Tape):
                 correction = self._statistic(2, columns)
                 self._emit(
                     "batch_correction", (sums, products, table), (correction,), TRAIN,
-                    meets=1, **rows,
+                    **rows,
                 )  # fmt: skip
                 dx = self._activation(x.shape)
                 self._emit(
@@ -130,7 +130,7 @@ class WholeBatch(Tape):
         dz = self._activation(z.shape)
         for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
             self._emit(
-                "custom_loss", (z, target), outputs, phase, code=code, meets=1,
+                "custom_loss", (z, target), outputs, phase, code=code,
                 dim=(1, 1, 1, z.size), scaled=1 << 2, lead=(target.size, 0, 0),
             )  # fmt: skip
         self._contribute(z, dz)

@@ -42,6 +42,14 @@ typedef struct {
     size_t workspace_bytes; /* that a thread's products need, on a cache line */
 } matrix_unit_t;
 
+/* How a thread takes the products of float32. All zeros mean: in float32. */
+typedef struct {
+    product_kernel_bf16 kernel;
+    ptrdiff_t least;
+    void *workspace;
+    ptrdiff_t n_products; /* how many the kernel has taken */
+} precision_t;
+
 matrix_unit_t find_matrix_unit_bf16(void);
 matrix_unit_t find_matrix_unit_high(void);
 

@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastnn.engine.cpu.precision cimport Precision
+from fastnn.engine.cpu.executor cimport Precision
 
 cdef void product(
     Py_ssize_t count, Py_ssize_t m, Py_ssize_t n, Py_ssize_t k,

@@ -8,7 +8,8 @@ The only file that knows Fortran order, and the one door to every product.
 from cython cimport floating
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
-from fastnn.engine.cpu.precision cimport Precision, new_precision
+from fastnn.engine.cpu.executor cimport Precision
+from fastnn.engine.cpu.precision cimport new_precision
 
 cdef extern from "ops/product/product.h":
     ctypedef void (*product_kernel_f32)(

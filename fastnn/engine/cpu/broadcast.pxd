@@ -1,14 +1,6 @@
-from cython cimport floating
+from fastnn.engine.cpu.executor cimport Call
 
-from fastnn.plan.structs cimport int64_t
-
-cdef void add(
-    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
-    const floating *a, const floating *b, floating *y,
-) noexcept nogil
-
-cdef void add_gradient(
-    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
-    const floating *dy, const floating *saved, floating *da,
-    floating *db, Py_ssize_t db_size, bint accumulate,
-) noexcept nogil
+cdef void op_add_f32(const Call *call) noexcept nogil
+cdef void op_add_f64(const Call *call) noexcept nogil
+cdef void op_add_gradient_f32(const Call *call) noexcept nogil
+cdef void op_add_gradient_f64(const Call *call) noexcept nogil

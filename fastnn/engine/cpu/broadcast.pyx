@@ -6,8 +6,8 @@ in C.
 """
 
 from cython cimport floating
-from libc.string cimport memset
 
+from fastnn.engine.cpu.executor cimport Call, begin_sum
 from fastnn.plan.structs cimport int64_t
 
 cdef extern from "ops/broadcast/broadcast.h":
@@ -38,11 +38,38 @@ cdef enum:
     NUMBERS_TOGETHER = 4096
 
 
+cdef void op_add_f32(const Call *call) noexcept nogil:
+    add(call, <const float *> call.input[0], <const float *> call.input[1],
+        <float *> call.output[0])
+
+
+cdef void op_add_f64(const Call *call) noexcept nogil:
+    add(call, <const double *> call.input[0], <const double *> call.input[1],
+        <double *> call.output[0])
+
+
+cdef void op_add_gradient_f32(const Call *call) noexcept nogil:
+    begin_sum(call, 1, sizeof(float))
+    add_gradient(
+        call, <const float *> call.input[0], <const float *> call.input[1],
+        <float *> call.output[0], <float *> call.output[1])
+
+
+cdef void op_add_gradient_f64(const Call *call) noexcept nogil:
+    begin_sum(call, 1, sizeof(double))
+    add_gradient(
+        call, <const double *> call.input[0], <const double *> call.input[1],
+        <double *> call.output[0], <double *> call.output[1])
+
+
 cdef void add(
-    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
-    const floating *a, const floating *b, floating *y,
+    const Call *call, const floating *a, const floating *b, floating *y,
 ) noexcept nogil:
     """y = activation(a + broadcast(b)); b may be NULL, y may be a."""
+    cdef int activation = call.op.code
+    cdef double option = call.op.scalar[0]
+    cdef const Py_ssize_t *dim = &call.dim[0]
+    cdef const int64_t *stride = &call.op.stride[0]
     cdef Py_ssize_t i, j, block = dim[2] * dim[3]
     cdef const floating *b_block
     if a == y and b == NULL and activation == IDENTITY:
@@ -61,21 +88,20 @@ cdef void add(
 
 
 cdef void add_gradient(
-    int activation, double option, const Py_ssize_t *dim, const int64_t *stride,
-    const floating *dy, const floating *saved, floating *da,
-    floating *db, Py_ssize_t db_size, bint accumulate,
+    const Call *call, const floating *dy, const floating *saved, floating *da,
+    floating *db,
 ) noexcept nogil:
-    """da = dy * slope(saved); db = [db +] the sum of da over the broadcast axes.
+    """da = dy * slope(saved); the sums of da over the broadcast axes are added to db.
 
     da may be dy. It is NULL for the identity, whose da is dy itself. db may be NULL.
     """
+    cdef const Py_ssize_t *dim = &call.dim[0]
+    cdef const int64_t *stride = &call.op.stride[0]
     cdef Py_ssize_t i, j, block = dim[2] * dim[3]
-    if db != NULL and not accumulate:
-        memset(db, 0, db_size * sizeof(floating))
     for i in range(dim[0]):
         for j in range(dim[1]):
             block_gradient(
-                activation, option, dim[2], dim[3], dy, saved, da,
+                call.op.code, call.op.scalar[0], dim[2], dim[3], dy, saved, da,
                 db + i * stride[0] + j * stride[1] if db != NULL else NULL,
                 stride[2], stride[3])
             dy += block

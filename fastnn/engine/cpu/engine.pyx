@@ -10,7 +10,7 @@ from libc.math cimport isfinite
 
 from fastnn.engine.cpu.blas_threads cimport hold_blas, release_blas
 from fastnn.engine.cpu.meeting cimport custom_loss, meet, next_meeting
-from fastnn.plan.structs cimport OP_CUSTOM_LOSS, PHASE_TRAIN, op_t
+from fastnn.plan.structs cimport PHASE_TRAIN, op_t
 from fastnn.engine.cpu.shares cimport (
     Shares,
     average_share,
@@ -218,8 +218,7 @@ cdef class Engine(Shares):
         while n_walks < self.n_threads and self.workers[n_walks].n_rows:
             n_walks += 1
         self._poll_signals()
-        if op.kind != OP_CUSTOM_LOSS:
-            meet(op, self.tensors, self.walks, n_walks, parameters)
+        if meet(op, self.tensors, self.walks, n_walks, parameters):
             return
         with gil:
             restore_float_mode(self.mode)

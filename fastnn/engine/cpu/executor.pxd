@@ -1,30 +1,78 @@
-from cython cimport floating
 from libc.stdint cimport int32_t, uint64_t
 
-from fastnn.plan.structs cimport op_t, tensor_t
-from fastnn.engine.cpu.precision cimport Precision
-from fastnn.engine.cpu.sparse cimport sparse_rows_t
+from cython cimport floating
 
-# What one walk over a plan works on: some rows of a batch, which one thread owns.
-cdef struct Walk:
-    int phase
-    Py_ssize_t count        # how many rows
-    Py_ssize_t capacity     # rows for which the activations have room
-    Py_ssize_t batch_row    # the first row's number within the mini-batch
-    Py_ssize_t batch_rows   # how many rows that has, in all shares of it
-    uint64_t mask_seed      # what random masks depend on, besides the row
-    uint64_t mask_step
-    const void *input       # these rows of X, side by side; NULL when they are sparse
-    sparse_rows_t sparse_input
-    const void *target      # these rows of y
-    const void *weight      # their sample weights, or NULL
-    void *activations       # the thread's own: tensors share memory, threads do not
-    void *statistics        # its own as well
-    void *gradients         # its own; NULL outside of training
-    Precision precision     # of the products
-    bint accumulate         # add to the gradients instead of overwriting them
-    double loss             # adds up the loss that is minimised
-    double reported         # adds up the loss that is reported
+from fastnn.plan.structs cimport MAX_INPUTS, MAX_OUTPUTS, N_OPS, op_t, tensor_t
+
+cdef extern from "ops/product/sparse.h":
+    ctypedef struct sparse_rows_t:
+        const Py_ssize_t *rows
+        const void *starts
+        const void *columns
+        const void *values
+        int long_starts
+        int long_columns
+        int wide
+
+cdef extern from "ops/product/bf16.h":
+    ctypedef void (*product_kernel_bf16)(
+        Py_ssize_t, Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
+        const float *, Py_ssize_t, Py_ssize_t, float, float *, Py_ssize_t, void *,
+    ) noexcept nogil
+    ctypedef struct Precision "precision_t":
+        product_kernel_bf16 kernel
+        Py_ssize_t least
+        void *workspace
+        Py_ssize_t n_products
+
+cdef extern from "ops/call.h":
+    ctypedef struct Walk "walk_t":
+        int phase
+        Py_ssize_t count
+        Py_ssize_t capacity
+        Py_ssize_t batch_row
+        Py_ssize_t batch_rows
+        uint64_t mask_seed
+        uint64_t mask_step
+        const void *input
+        sparse_rows_t sparse_input
+        const void *target
+        const void *weight
+        void *activations
+        void *statistics
+        void *gradients
+        Precision precision
+        bint accumulate
+        double loss
+        double reported
+
+    ctypedef struct Call "call_t":
+        const op_t *op
+        const tensor_t *tensors
+        Walk *walk
+        Py_ssize_t dim[4]
+        void *input[MAX_INPUTS]
+        void *output[MAX_OUTPUTS]
+
+    ctypedef struct Meeting "meeting_t":
+        const op_t *op
+        const tensor_t *tensors
+        Walk **walks
+        int n_walks
+        void *parameters
+
+    ctypedef void (*op_function)(const Call *) noexcept nogil
+    ctypedef void (*meeting_function)(const Meeting *) noexcept nogil
+    op_function op_functions_f32[N_OPS]
+    op_function op_functions_f64[N_OPS]
+    const meeting_function meeting_functions_f32[N_OPS]
+    const meeting_function meeting_functions_f64[N_OPS]
+
+    void *locate_number "locate"(
+        const tensor_t *, int32_t, const Walk *, void *, size_t) noexcept nogil
+    Call call_of(const op_t *, const tensor_t *, Walk *, void *, size_t) noexcept nogil
+    bint adds(const Call *, int) noexcept nogil
+    void begin_sum(const Call *, int, size_t) noexcept nogil
 
 cdef void execute(
     const op_t *ops, Py_ssize_t n_ops, const tensor_t *tensors,

@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastnn.engine.cpu.sparse cimport sparse_rows_t
+from fastnn.engine.cpu.executor cimport sparse_rows_t
 
 cdef class Table:
     cdef readonly Py_ssize_t n_rows, n_columns

@@ -8,7 +8,7 @@ from scipy import sparse as sp
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t
 
-from fastnn.engine.cpu.sparse cimport sparse_rows_t
+from fastnn.engine.cpu.executor cimport sparse_rows_t
 
 cnp.import_array()
 

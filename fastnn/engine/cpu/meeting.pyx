@@ -9,16 +9,17 @@ cimport numpy as cnp
 import numpy as np
 
 from cython cimport floating
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
-from fastnn.engine.cpu.batch_norm cimport (
-    batch_correction,
-    batch_table,
-    join_moments,
-    move_running,
+from fastnn.engine.cpu.executor cimport (
+    Meeting,
+    Walk,
+    locate,
+    meeting_function,
+    meeting_functions_f32,
+    meeting_functions_f64,
 )
-from fastnn.engine.cpu.executor cimport Walk, locate
-from fastnn.plan.structs cimport OP_BATCH_STATISTICS, int32_t, op_t, tensor_t
+from fastnn.plan.structs cimport MEETS, int32_t, op_flags, op_t, tensor_t
 
 cnp.import_array()
 
@@ -26,85 +27,32 @@ cnp.import_array()
 cdef Py_ssize_t next_meeting(
     const op_t *ops, Py_ssize_t first, Py_ssize_t n_ops, int phase) noexcept nogil:
     """The number of the next op that shares meet at; n_ops if there is none."""
-    while first < n_ops and not (ops[first].meets and ops[first].phase & phase):
+    while first < n_ops and not (op_flags[ops[first].kind] & MEETS and ops[first].phase & phase):
         first += 1
     return first
 
 
-cdef void meet(
+cdef bint meet(
     const op_t *op, const tensor_t *tensors, Walk **walks, int n_walks,
     floating *parameters,
 ) noexcept nogil:
-    """Runs an op that shares meet at, custom losses apart; all walks have rows."""
-    if op.kind == OP_BATCH_STATISTICS:
-        join_statistics(op, tensors, walks, n_walks, parameters)
+    """Runs an op that shares meet at, if it is no function of Python's.
+
+    All walks have rows.
+    """
+    cdef meeting_function function
+    cdef Meeting meeting
+    if floating is float:
+        function = meeting_functions_f32[op.kind]
     else:
-        join_sums(op, tensors, walks, n_walks, parameters)
-
-
-cdef void join_statistics(
-    const op_t *op, const tensor_t *tensors, Walk **walks, int n_walks,
-    floating *parameters,
-) noexcept nogil:
-    """The table of the batch, for all shares; its moments for running statistics."""
-    cdef Walk *walk = walks[0]
-    cdef Py_ssize_t n = op.dim[3], rows = op.dim[2] * walk.count, own
-    cdef floating *moments = locate(tensors, op.input[0], walk, parameters)
-    cdef floating *variance = locate(tensors, op.input[1], walk, parameters)
-    cdef int i, j
-    for i in range(1, n_walks):
-        own = op.dim[2] * walks[i].count
-        join_moments(
-            n, rows, moments, own, locate(tensors, op.input[0], walks[i], parameters))
-        rows += own
-    batch_table(
-        n, moments, rows, op.scalar[0],
-        locate(tensors, op.input[2], walk, parameters),
-        locate(tensors, op.input[3], walk, parameters),
-        locate(tensors, op.output[0], walk, parameters))
-    spread(op.output[0], tensors, walks, n_walks, parameters)
-    # One share's gradients are those of the batch; the others add nothing to them.
-    move_running(
-        n, moments, rows, variance, op.scalar[1], op.accumulate,
-        locate(tensors, op.output[1], walk, parameters),
-        locate(tensors, op.output[2], walk, parameters))
-    for i in range(1, n_walks):
-        for j in range(1, 3):
-            memset(locate(tensors, op.output[j], walks[i], parameters), 0,
-                   n * sizeof(floating))
-
-
-cdef void join_sums(
-    const op_t *op, const tensor_t *tensors, Walk **walks, int n_walks,
-    floating *parameters,
-) noexcept nogil:
-    """What the adjoint of batch normalisation takes off, for all shares."""
-    cdef Py_ssize_t n = op.dim[3], rows = 0, k
-    cdef floating *total = locate(tensors, op.output[0], walks[0], parameters)
-    cdef floating *own
-    cdef int i, j
-    memset(total, 0, 2 * n * sizeof(floating))
-    for i in range(n_walks):
-        rows += op.dim[2] * walks[i].count
-        for j in range(2):
-            own = locate(tensors, op.input[j], walks[i], parameters)
-            for k in range(n):
-                total[j * n + k] += own[k]
-    batch_correction(
-        n, rows, locate(tensors, op.input[2], walks[0], parameters), total)
-    spread(op.output[0], tensors, walks, n_walks, parameters)
-
-
-cdef void spread(
-    int32_t number, const tensor_t *tensors, Walk **walks, int n_walks,
-    floating *parameters,
-) noexcept nogil:
-    """Gives all shares what the first one has."""
-    cdef const floating *first = locate(tensors, number, walks[0], parameters)
-    cdef int i
-    for i in range(1, n_walks):
-        memcpy(locate(tensors, number, walks[i], parameters), first,
-               tensors[number].size * sizeof(floating))
+        function = meeting_functions_f64[op.kind]
+    if function == NULL:
+        return False
+    meeting.op, meeting.tensors = op, tensors
+    meeting.walks, meeting.n_walks = walks, n_walks
+    meeting.parameters = parameters
+    function(&meeting)
+    return True
 
 
 # --------------------------------------------------------------------- custom losses

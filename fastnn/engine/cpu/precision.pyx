@@ -1,5 +1,6 @@
 """Products of float32 in less precision, where the processor gains by it."""
 
+from fastnn.engine.cpu.executor cimport product_kernel_bf16
 from fastnn.engine.cpu.room cimport new_room
 
 cdef extern from "ops/product/bf16.h":

@@ -1,6 +1,6 @@
 """Networks on an NVIDIA GPU: the same plans, walked by launching kernels.
 
-The formulas are those of the CPU's loops: the kernels of the ``.cu`` files include them.
+The formulas are those of the CPU's loops: the ``.cu`` files include them.
 """
 
 from fastnn.engine.cuda.device import describe, find_device, missing_piece

@@ -14,7 +14,8 @@ from fastnn.engine.device import Argument, Call, Device
 from fastnn.plan.records import Plan
 from fastnn.plan.tables import KINDS, PHASES, SPACES
 
-THREADS = 256  # of a block: a power of two, at most MAX_THREADS of csrc/base/cuda/device.h
+# Of a block: a power of two, at most MAX_THREADS of csrc/base/cuda/device.h.
+THREADS = 256
 # A block over columns: columns side by side, threads over the rows of each.
 COLUMN_BLOCK = (32, 8)
 # A block over rows: a warp of lanes for each.

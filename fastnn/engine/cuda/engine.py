@@ -31,7 +31,7 @@ from fastnn.engine.cuda.finite import worst_number
 from fastnn.engine.cuda.recorder import Recorder
 from fastnn.engine.cuda.samples import Part, Place
 from fastnn.engine.cuda.streaming import samples_on
-from fastnn.engine.cuda.walk import Walk
+from fastnn.engine.cuda.walk import Walk, check_supported
 from fastnn.engine.device import Call, Device, DeviceArray
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.plan.records import Plan
@@ -83,6 +83,7 @@ class DeviceEngine:
         state: MirroredArray | None,
         average: MirroredArray | None,
     ):
+        check_supported(plan)
         dtype = parameters.dtype
         self._device, self._plan, self._dtype = device, plan, dtype
         self._suffix = "_f64" if dtype == np.float64 else "_f32"

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from fastnn.engine.cpu.gather import Table
 from fastnn.engine.cuda.calls import LOSS, N_SUMS, REPORTED, Room, Rows, partial_sums
-from fastnn.engine.cuda.walk import Walk
+from fastnn.engine.cuda.walk import Walk, check_supported
 from fastnn.engine.device import Device, DeviceArray, for_rows_that_fit
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.plan.records import Plan
@@ -30,6 +30,7 @@ class DeviceForward:
     """
 
     def __init__(self, device: Device, plan: Plan):
+        check_supported(plan)
         self._device, self._plan, self._link = device, plan.without_link(), plan.link()
 
     def predict(self, parameters: MirroredArray, X: Any, dtype: np.dtype) -> NDArray:

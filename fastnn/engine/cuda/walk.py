@@ -1,6 +1,6 @@
 """From the ops of a plan to calls of kernels, for one walk over so many rows.
 
-The kernels, one file for each concept of the CPU's loops, are the ``.cu`` files of ``csrc``.
+The kernels are the ``.cu`` files of ``csrc``, beside the loops of the CPU.
 """
 
 from collections import deque
@@ -19,6 +19,7 @@ from fastnn.engine.cuda.calls import (
     blocks_for,
 )
 from fastnn.engine.device import Argument, Call, Matrix, Product
+from fastnn.plan.records import Plan
 from fastnn.plan.tables import (
     ACTIVATIONS,
     CHANCES,
@@ -34,6 +35,37 @@ from fastnn.plan.tables import (
 SLAB_ROWS, SLAB_BLOCKS = 512, 256
 
 _KINDS = {kind: name for name, kind in KINDS.items()}
+
+
+def supports(kind: str) -> bool:
+    """Whether an op can be run.
+
+    Parameters
+    ----------
+    kind : str
+        A name of the table of ops.
+    """
+    return hasattr(Walk, f"_{kind}")
+
+
+def check_supported(plan: Plan) -> None:
+    """Check that all ops of a plan can be run.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Raises
+    ------
+    ValueError
+        If there are no kernels for one.
+    """
+    for kind in np.unique(plan.ops["kind"]):
+        if not supports(_KINDS[kind]):
+            raise ValueError(
+                f"a network with the op {_KINDS[kind]!r} cannot be run on a GPU: there "
+                "are no kernels for it. Use device='cpu'."
+            )
 
 
 class Walk(CallsOfOps):

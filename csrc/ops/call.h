@@ -1,0 +1,137 @@
+/* What an op is called with on the CPU: its record, and the rows that one walk over the
+   plan works on. */
+#ifndef FASTNN_OPS_CALL_H
+#define FASTNN_OPS_CALL_H
+
+#include "base/compiler.h"
+#include "ops/product/bf16.h"
+#include "ops/product/sparse.h"
+#include "plan.h"
+
+/* Some rows of a batch, which one thread owns, and its buffers. */
+typedef struct {
+    int phase;
+    ptrdiff_t count;      /* how many rows */
+    ptrdiff_t capacity;   /* rows for which the activations have room */
+    ptrdiff_t batch_row;  /* the first row's number within the mini-batch */
+    ptrdiff_t batch_rows; /* how many rows that has, in all shares of it */
+    uint64_t mask_seed;   /* what random numbers depend on, besides the place */
+    uint64_t mask_step;
+    const void *input; /* these rows of X, side by side; NULL when they are sparse */
+    sparse_rows_t sparse_input;
+    const void *target; /* these rows of y */
+    const void *weight; /* their sample weights, or NULL */
+    void *activations;  /* the thread's own: tensors share memory, threads do not */
+    void *statistics;   /* its own as well */
+    void *gradients;    /* its own; NULL outside of training */
+    precision_t precision;
+    int accumulate;  /* add to the gradients instead of overwriting them */
+    double loss;     /* adds up the loss that is minimised */
+    double reported; /* adds up the loss that is reported */
+} walk_t;
+
+/* One op of a walk, with what its record says of these rows. */
+typedef struct {
+    const op_t *op;
+    const tensor_t *tensors;
+    walk_t *walk;
+    ptrdiff_t dim[4];
+    void *input[MAX_INPUTS]; /* NULL where absent */
+    void *output[MAX_OUTPUTS];
+} call_t;
+
+typedef void (*op_function)(const call_t *call);
+
+/* An op that shares meet at: the walks of all, which have rows each. */
+typedef struct {
+    const op_t *op;
+    const tensor_t *tensors;
+    walk_t *const *walks;
+    int n_walks;
+    void *parameters;
+} meeting_t;
+
+typedef void (*meeting_function)(const meeting_t *meeting);
+
+/* By kind. NULL where shares meet, or do not. */
+extern op_function op_functions_f32[N_OPS], op_functions_f64[N_OPS];
+extern const meeting_function meeting_functions_f32[N_OPS],
+    meeting_functions_f64[N_OPS];
+
+/* Where a walk's rows of a tensor lie; NULL for a tensor that is absent. */
+static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t *walk,
+                           void *parameters, size_t itemsize) {
+    if (number < 0) return NULL;
+    const tensor_t *tensor = tensors + number;
+    ptrdiff_t offset =
+        walk->phase == PHASE_TRAIN ? tensor->train_offset : tensor->predict_offset;
+    const char *start;
+    switch (tensor->space) {
+    case SPACE_ACTIVATION:
+        start = (const char *)walk->activations;
+        offset *= walk->capacity;
+        break;
+    case SPACE_PARAMETER:
+        start = (const char *)parameters;
+        break;
+    case SPACE_GRADIENT:
+        start = (const char *)walk->gradients;
+        break;
+    case SPACE_STATISTIC:
+        start = (const char *)walk->statistics;
+        break;
+    case SPACE_INPUT:
+        start = (const char *)walk->input;
+        break;
+    default:
+        start = (const char *)walk->target;
+    }
+    return (void *)(start + offset * (ptrdiff_t)itemsize);
+}
+
+static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *walk,
+                             void *parameters, size_t itemsize) {
+    call_t call;
+    call.op = op;
+    call.tensors = tensors;
+    call.walk = walk;
+    for (int i = 0; i < 4; i++)
+        call.dim[i] = op->scaled >> i & 1 ? op->dim[i] * walk->count : op->dim[i];
+    for (int i = 0; i < MAX_INPUTS; i++)
+        call.input[i] = locate(tensors, op->input[i], walk, parameters, itemsize);
+    for (int i = 0; i < MAX_OUTPUTS; i++)
+        call.output[i] = locate(tensors, op->output[i], walk, parameters, itemsize);
+    return call;
+}
+
+/* Of ops that work on rows: how many, and the numbers of each. */
+static inline ptrdiff_t rows_of(const call_t *call) { return call->dim[2]; }
+static inline ptrdiff_t columns_of(const call_t *call) { return call->dim[3]; }
+
+/* Number of the first row within the mini-batch. */
+static inline ptrdiff_t first_row_of(const call_t *call) {
+    return call->op->dim[2] * call->walk->batch_row;
+}
+
+/* Numbers in an output. */
+static inline ptrdiff_t size_of(const call_t *call, int i) {
+    int32_t number = call->op->output[i];
+    if (number < 0) return 0;
+    const tensor_t *tensor = call->tensors + number;
+    return tensor->size * (tensor->scaled ? call->walk->count : 1);
+}
+
+/* Whether an output is added to: gradients also from the second chunk on. */
+static inline int adds(const call_t *call, int i) {
+    int32_t number = call->op->output[i];
+    return call->op->accumulate || (call->walk->accumulate && number >= 0 &&
+                                    call->tensors[number].space == SPACE_GRADIENT);
+}
+
+/* Makes an output that is added up zero, unless it is added to. */
+static inline void begin_sum(const call_t *call, int i, size_t itemsize) {
+    if (call->output[i] && !adds(call, i))
+        memset(call->output[i], 0, (size_t)size_of(call, i) * itemsize);
+}
+
+#endif

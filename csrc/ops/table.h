@@ -1,0 +1,117 @@
+/* All kinds of ops. A row is all there is to know of a kind:
+
+   OP(NAME, name, where, flags, cost)
+
+   where: how the CPU runs it. IN_C: op_name_f32 and op_name_f64 of its family's folder;
+   IN_CYTHON: put into the table by fastnn/engine/cpu/executor.pyx; MEETING: once for all
+   shares, by meet_name_f32 and meet_name_f64; IN_PYTHON: once for all shares, by a
+   function of Python's.
+   flags: what whoever plans must know, see below.
+   cost: multiplications of a large product that take as long as one number of what its
+   dim spans. Threads are chosen by it, so that it must tell little from much and need
+   not be exact.
+
+   Enum, names, flags, costs, and the tables of functions are made of these rows.
+
+   PRODUCT: output0 = [output0 +] op(input0) @ op(input1), count times. input0 may be
+   sparse when it is the input. dim: count, m, n, k. lead: the row strides of input0,
+   input1 and output0. stride: their strides over count.
+
+   ADD: output0 = activation(input0 + broadcast(input1)); input1 may be absent. dim: the
+   shape of output0, equal axes joined, right-aligned. stride: input1's, 0 where it is
+   broadcast. scalar: the activation's own option.
+   ADD_GRADIENT: its adjoint. input0: gradient of its output; input1: what the slope is
+   read from. output0 = input0 * slope(input1); output1 = [output1 +] the sum of output0
+   over the broadcast axes. Either output may be absent.
+
+   SOFTMAX: output0 = softmax of each row of input0, over dim[3] columns from stride[0]
+   on. dim[2]: rows; lead[0]: columns of a whole row.
+   SOFTMAX_GRADIENT: its adjoint over whole rows. input0: gradient of its output; input1:
+   its output.
+
+   LOSS: adds the loss of the raw outputs input0 against the target input1 to the batch's
+   loss; output0 = its gradient with respect to input0, if it is asked for. dim[2],
+   dim[3]: rows, and columns from stride[0] on; stride[1]: the first column of the target.
+   lead[0], lead[1]: columns of a whole row of input0 (and output0) and of the target.
+   scalar: the loss weight, the factor from the loss to the number that is reported, and
+   the loss' own options.
+   CUSTOM_LOSS: the same by a function of Python's, whose number is the code. dim[3],
+   lead[0]: numbers of a sample's outputs, and of its target.
+
+   DROPOUT: output0 = scale input0 + shift, or value where it is dropped at random. Its
+   own adjoint, without shift and value: what is dropped is a function of the step's seed,
+   the op's code, the row and the column. dim[2], dim[3]: rows and columns. scalar: rate,
+   scale, shift, value.
+   GAUSSIAN_NOISE: output0 = input0 + scalar[0] z, where z is normal with variance 1, and
+   a function of what dropout is one of. dim[2], dim[3]: rows and columns. Its adjoint is
+   the identity.
+
+   PRELU: output0 = input0 where it is positive, input1 * input0 elsewhere, with the slope
+   input1 broadcast. dim, stride: as of ADD.
+   PRELU_GRADIENT: its adjoint. input0: gradient of its output; input1, input2: its
+   inputs. output0: the gradient of input1, output1 = [output1 +] that of the slope.
+   Either may be absent.
+
+   ROW_NORM: output0 = input1 h + input2 with h = input0, each row by itself, less its
+   mean (code: LAYER_NORM) and over its standard deviation, or (RMS_NORM) over the root of
+   its mean square; scalar[0] is added to its square before. dim[2], dim[3]: rows and
+   columns. input1, input2: a row each, or absent. output1: what the adjoint needs to know
+   of each row.
+   ROW_NORM_GRADIENT: its adjoint. input0: gradient of its output; input1, input2: its
+   first two inputs; input3: its output1. output0: the gradient of input1; output1,
+   output2 = [output1, output2 +] those of scale and offset. Each may be absent.
+
+   Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
+   column are in ops/batch_norm/batch_norm.h.
+   BATCH_MOMENTS: output0: mean and sum of squared deviations of each column of input0.
+   BATCH_STATISTICS: output0: the table of the whole batch, from each share's moments
+   input0, the scale input2 and the offset input3, either of which may be absent. output1
+   and output2 = [(1 - momentum) times themselves +] momentum times the mean and the
+   unbiased variance; of a single row, which has none, the running variance input1.
+   scalar: epsilon, momentum.
+   RUNNING_STATISTICS: output0: the table from a running mean input0 and variance input1,
+   scale input2 and offset input3. scalar: epsilon.
+   BATCH_NORM: output0 = input0 normalised by the table input1.
+   BATCH_NORM_SUMS: the sums over the rows of the gradient input0, in output0, and of its
+   products with the normalised input1, in output1. input2: the table.
+   BATCH_CORRECTION: output0: what the adjoint corrects by, from these two sums of each
+   share, input0 and input1, and the table input2.
+   BATCH_NORM_GRADIENT: output0: the gradient of BATCH_NORM's input, from that of its
+   output input0, its input input1, the table input2 and the correction input3. */
+#ifndef FASTNN_OPS_TABLE_H
+#define FASTNN_OPS_TABLE_H
+
+enum op_flag {
+    IN_PLACE = 1,     /* output0 may lie over input0, where that is needed no longer */
+    RANDOM = 2,       /* what it computes depends on the step's random numbers */
+    READS_SPARSE = 4, /* input0 may be sparse rows of the input */
+    MEETS = 8         /* done once for all shares of a step, when all have come to it */
+};
+
+#define OP_TABLE(OP)                                                 \
+    OP(PRODUCT, product, IN_CYTHON, READS_SPARSE, 1)                 \
+    OP(ADD, add, IN_CYTHON, IN_PLACE, 16)                            \
+    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE, 16)          \
+    OP(SOFTMAX, softmax, IN_C, IN_PLACE, 64)                         \
+    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE, 16)       \
+    OP(LOSS, loss, IN_C, IN_PLACE, 64)                               \
+    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 64)                \
+    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 256) \
+    OP(PRELU, prelu, IN_C, IN_PLACE, 16)                             \
+    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 32)           \
+    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 32)                       \
+    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 64)     \
+    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 16)                    \
+    OP(BATCH_STATISTICS, batch_statistics, MEETING, MEETS, 0)        \
+    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)           \
+    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 16)                   \
+    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 16)                \
+    OP(BATCH_CORRECTION, batch_correction, MEETING, MEETS, 0)        \
+    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 16) \
+    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | MEETS, 64)
+
+#define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,
+enum op_kind { OP_TABLE(OP_ROW) N_OPS };
+#undef OP_ROW
+
+#endif
