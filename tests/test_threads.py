@@ -16,10 +16,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from fastnn.engine.cpu.blas import goes_to_blas
 from fastnn.engine.engine import Engine
 from fastnn.engine.threads import effective_n_threads
-from fastnn.layers import Dense
-from fastnn.losses import CustomLoss
+from fastnn.layers import Activation, Dense, Dropout, LayerNorm
+from fastnn.losses import CustomLoss, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
+from fastnn.plan.tables import KINDS, OP_COSTS
 
 
 @pytest.fixture
@@ -94,13 +95,26 @@ def test_none_is_one_within_parallel_workers():
 @pytest.mark.parametrize("batch_size", [1, 10, 1000, 100_000])
 def test_small_steps_use_fewer_threads(batch_size, monkeypatch):
     plan = stack([32, 2], input_shape=(20,))
+    cost = dict(zip(KINDS, OP_COSTS, strict=True))
     # Forward and gradient of the kernel for both; gradient of the hidden values.
-    assert plan.operations("train") == 2 * (2 * 20 * 32 + 3 * 32 * 2)
+    multiplications = 2 * 20 * 32 + 3 * 32 * 2
+    multiplications += (cost["add"] + cost["add_gradient"]) * (32 + 2)
+    multiplications += cost["loss"] * 2
+    assert plan.operations("train") == 2 * multiplications
     monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 250_000)
     data = draw(plan, n=batch_size)
     engine = engine_for(plan, data, n_threads=4, batch_size=batch_size)
     shared = plan.operations("train") * batch_size // 250_000
     assert engine.n_threads == min(4, max(1, shared))
+
+
+def test_ops_that_are_no_products_use_threads():
+    normalised = [LayerNorm(), Activation("tanh"), Dropout(0.5)] * 3
+    plan = lower(Sequential(normalised), input_shape=(50,), loss=SquaredError())
+    assert not (plan.ops["kind"] == KINDS["product"]).any()
+    data = draw(plan, n=1000)
+    assert engine_for(plan, data, n_threads=4, batch_size=1000).n_threads == 4
+    assert engine_for(plan, data, n_threads=4, batch_size=10).n_threads == 1
 
 
 @pytest.mark.usefixtures("small_steps_use_threads")

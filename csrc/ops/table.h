@@ -88,27 +88,27 @@ enum op_flag {
     MEETS = 8         /* done once for all shares of a step, when all have come to it */
 };
 
-#define OP_TABLE(OP)                                                 \
-    OP(PRODUCT, product, IN_CYTHON, READS_SPARSE, 1)                 \
-    OP(ADD, add, IN_CYTHON, IN_PLACE, 16)                            \
-    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE, 16)          \
-    OP(SOFTMAX, softmax, IN_C, IN_PLACE, 64)                         \
-    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE, 16)       \
-    OP(LOSS, loss, IN_C, IN_PLACE, 64)                               \
-    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 64)                \
-    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 256) \
-    OP(PRELU, prelu, IN_C, IN_PLACE, 16)                             \
-    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 32)           \
-    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 32)                       \
-    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 64)     \
-    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 16)                    \
-    OP(BATCH_STATISTICS, batch_statistics, MEETING, MEETS, 0)        \
-    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)           \
-    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 16)                   \
-    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 16)                \
-    OP(BATCH_CORRECTION, batch_correction, MEETING, MEETS, 0)        \
-    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 16) \
-    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | MEETS, 64)
+#define OP_TABLE(OP)                                                \
+    OP(PRODUCT, product, IN_CYTHON, READS_SPARSE, 1)                \
+    OP(ADD, add, IN_CYTHON, IN_PLACE, 8)                            \
+    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE, 10)         \
+    OP(SOFTMAX, softmax, IN_C, IN_PLACE, 12)                        \
+    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE, 12)      \
+    OP(LOSS, loss, IN_C, IN_PLACE, 16)                              \
+    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)               \
+    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24) \
+    OP(PRELU, prelu, IN_C, IN_PLACE, 8)                             \
+    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)          \
+    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                       \
+    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)     \
+    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                    \
+    OP(BATCH_STATISTICS, batch_statistics, MEETING, MEETS, 0)       \
+    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)          \
+    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                   \
+    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                \
+    OP(BATCH_CORRECTION, batch_correction, MEETING, MEETS, 0)       \
+    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5) \
+    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | MEETS, 16)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,
 enum op_kind { OP_TABLE(OP_ROW) N_OPS };

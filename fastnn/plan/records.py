@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastnn.initializers import Initializer
-from fastnn.plan.tables import FLAGS, KINDS, OP_FLAGS, PHASES, SPACES
+from fastnn.plan.tables import FLAGS, KINDS, OP_COSTS, OP_FLAGS, PHASES, SPACES
 
 # A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
 CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
@@ -133,15 +133,18 @@ class Plan:
         return int(products["dim"][:, 1:].prod(axis=1).max(initial=0))
 
     def operations(self, phase: str) -> int:
-        """Floating-point operations of one sample's products.
+        """Floating-point operations of one sample.
+
+        Those of products are counted. Other ops count as the product that takes as
+        long, by the table of ops.
 
         Parameters
         ----------
         phase : {"train", "predict", "evaluate"}
         """
         ops = self.ops_of(phase)
-        products = ops[ops["kind"] == KINDS["product"]]
-        return int(2 * products["dim"].prod(axis=1).sum())
+        ops = ops[ops["scaled"] != 0]  # what is done once for all samples is little
+        return int(2 * (OP_COSTS[ops["kind"]] * ops["dim"].prod(axis=1)).sum())
 
     def without_link(self) -> "Plan":
         """The same plan, but for what makes predictions of raw outputs."""

@@ -27,9 +27,11 @@ cnp.import_array()
 cdef Py_ssize_t next_meeting(
     const op_t *ops, Py_ssize_t first, Py_ssize_t n_ops, int phase) noexcept nogil:
     """The number of the next op that shares meet at; n_ops if there is none."""
-    while first < n_ops and not (op_flags[ops[first].kind] & MEETS and ops[first].phase & phase):
+    while first < n_ops:
+        if ops[first].phase & phase and op_flags[ops[first].kind] & MEETS:
+            return first
         first += 1
-    return first
+    return n_ops
 
 
 cdef bint meet(
