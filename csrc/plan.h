@@ -32,7 +32,7 @@ typedef struct {
 enum phase { PHASE_TRAIN = 1, PHASE_PREDICT = 2, PHASE_EVALUATE = 4 };
 
 /* How many tensors an op reads and writes at most. */
-enum { MAX_INPUTS = 4, MAX_OUTPUTS = 3 };
+enum { MAX_INPUTS = 6, MAX_OUTPUTS = 4 };
 
 typedef struct {
     int32_t kind;
@@ -43,6 +43,7 @@ typedef struct {
     int32_t scaled;     /* bit i: dim[i] is multiplied by the rows of the batch */
     int32_t input[MAX_INPUTS]; /* numbers of tensors, -1 where absent */
     int32_t output[MAX_OUTPUTS];
+    int32_t params; /* where integers of its own begin in the plan's row of them */
     int32_t reserved;
     int64_t dim[4];
     int64_t lead[3];

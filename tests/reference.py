@@ -528,7 +528,7 @@ def run_row_norm(walk, op, dim, x, scale, offset, *_):
     return y, np.hstack([h, root])
 
 
-def run_row_norm_gradient(walk, op, dim, dy, x, scale, saved):
+def run_row_norm_gradient(walk, op, dim, dy, x, scale, saved, *_):
     """dx is ``(g - mean(g) - h mean(g h)) / root``, means over rows, and the first one
     for those that lost theirs."""
     dy = dy.reshape(dim[2:])
@@ -619,7 +619,7 @@ def table(mean, variance, epsilon, scale, offset):
     return np.array([mean, inverse, factor, 0 * mean if offset is None else offset])
 
 
-def run_batch_statistics(walk, op, dim, moments, running_variance, scale, offset):
+def run_batch_statistics(walk, op, dim, moments, running_variance, scale, offset, *_):
     rows, (mean, square) = dim[2], moments.reshape(2, -1)
     epsilon, momentum = op["scalar"][:2]
     unbiased = square / (rows - 1) if rows > 1 else running_variance
@@ -627,12 +627,12 @@ def run_batch_statistics(walk, op, dim, moments, running_variance, scale, offset
     kept = 1 - momentum if op["accumulate"] else 0
     moved = [
         kept * walk.read(number) + momentum * value
-        for number, value in zip(op["output"][1:], (mean, unbiased), strict=True)
+        for number, value in zip(op["output"][1:3], (mean, unbiased), strict=True)
     ]
     return table(mean, square / rows, epsilon, scale, offset), *moved
 
 
-def run_running_statistics(walk, op, dim, mean, variance, scale, offset):
+def run_running_statistics(walk, op, dim, mean, variance, scale, offset, *_):
     return (table(mean, variance, op["scalar"][0], scale, offset),)
 
 
@@ -651,7 +651,7 @@ def run_batch_correction(walk, op, dim, sums, products, table, *_):
     return (np.array([sums, products * table.reshape(4, -1)[1]]) / dim[2],)
 
 
-def run_batch_norm_gradient(walk, op, dim, dy, x, table, correction):
+def run_batch_norm_gradient(walk, op, dim, dy, x, table, correction, *_):
     mean, _, factor, _ = table.reshape(4, -1)
     shift, slope = correction.reshape(2, -1)
     dy, x = dy.reshape(dim[2:]), x.reshape(dim[2:])

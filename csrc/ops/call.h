@@ -17,6 +17,7 @@ typedef struct {
     ptrdiff_t batch_rows; /* how many rows that has, in all shares of it */
     uint64_t mask_seed;   /* what random numbers depend on, besides the place */
     uint64_t mask_step;
+    const int64_t *params; /* the plan's row of integers */
     const void *input; /* these rows of X, side by side; NULL when they are sparse */
     sparse_rows_t sparse_input;
     const void *target; /* these rows of y */
@@ -102,6 +103,11 @@ static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *wa
     for (int i = 0; i < MAX_OUTPUTS; i++)
         call.output[i] = locate(tensors, op->output[i], walk, parameters, itemsize);
     return call;
+}
+
+/* Integers of an op's own. */
+static inline const int64_t *params_of(const call_t *call) {
+    return call->walk->params + call->op->params;
 }
 
 /* Of ops that work on rows: how many, and the numbers of each. */

@@ -193,6 +193,7 @@ class Engine:
             plan.ops,
             plan.tensors,
             plan.blocks,
+            plan.params,
             plan.n_parameters,
             plan.train_size,
             plan.statistic_size,

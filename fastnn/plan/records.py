@@ -79,6 +79,8 @@ class Plan:
         Numbers that statistics of rows take, whatever the number of samples.
     functions : tuple of callable
         Losses that are Python functions, numbered as the ops call them.
+    params : ndarray of int64
+        Integers that are an op's own, from the place that its record names on.
     """
 
     ops: NDArray
@@ -96,6 +98,7 @@ class Plan:
     accepts_sparse: bool
     statistic_size: int
     functions: tuple[CustomFunction, ...]
+    params: NDArray
 
     @cached_property
     def draws_masks(self) -> bool:

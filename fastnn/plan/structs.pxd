@@ -46,8 +46,9 @@ cdef extern from "plan.h":
         int32_t accumulate
         int32_t transpose
         int32_t scaled
-        int32_t input[4]
-        int32_t output[3]
+        int32_t input[6]
+        int32_t output[4]
+        int32_t params
         int32_t reserved
         int64_t dim[4]
         int64_t lead[3]

@@ -73,6 +73,7 @@ class Tape:
         self._n_parameters = 0
         self._n_statistics = 0
         self._functions: list[CustomFunction] = []
+        self._params: list[int] = []
         self._gradients: dict[int, Tensor] = {}
         self._gradient_written: set[int] = set()
         self._adjoints: list[Callable[[], None]] = []
@@ -214,7 +215,8 @@ class Tape:
         predict_size = assign_offsets(
             ops, tensors, PREDICT | EVALUATE, "predict_offset", keep=output.number
         )
-        for records in (ops, tensors, blocks):
+        params = np.array(self._params, np.int64)
+        for records in (ops, tensors, blocks, params):
             records.setflags(write=False)
         number = self._input.number
         return Plan(
@@ -233,6 +235,7 @@ class Tape:
             accepts_sparse=_may_be_sparse(ops, number) and len(self._input.shape) == 1,
             statistic_size=self._n_statistics,
             functions=tuple(self._functions),
+            params=params,
         )
 
     # ------------------------------------------------------------------ records
@@ -273,17 +276,21 @@ class Tape:
         inputs: Sequence[Tensor | None],
         outputs: Sequence[Tensor | None],
         phase: int,
+        params: Sequence[int] = (),
         **fields: Any,
     ) -> None:
+        """Write an op; ``params`` are integers of its own."""
         self._ops.append(
             {
                 "kind": KINDS[kind],
                 "phase": phase,
+                "params": len(self._params),
                 "input": _numbers(inputs, MAX_INPUTS),
                 "output": _numbers(outputs, MAX_OUTPUTS),
                 **fields,
             }
         )
+        self._params += params
 
     # ------------------------------------------------------------------ gradients
 

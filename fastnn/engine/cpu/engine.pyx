@@ -63,8 +63,9 @@ cdef class Engine(Shares):
     cdef readonly Py_ssize_t n_taken
 
     def __cinit__(
-        self, ops, tensors, blocks, Py_ssize_t n_parameters, Py_ssize_t activation_size,
-        Py_ssize_t statistic_size, tuple functions, parameters, X, y, sample_weight,
+        self, ops, tensors, blocks, params, Py_ssize_t n_parameters,
+        Py_ssize_t activation_size, Py_ssize_t statistic_size,
+        tuple functions, parameters, X, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
         str precision, average,
     ):

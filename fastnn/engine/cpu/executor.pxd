@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from cython cimport floating
 
@@ -34,6 +34,7 @@ cdef extern from "ops/call.h":
         Py_ssize_t batch_rows
         uint64_t mask_seed
         uint64_t mask_step
+        const int64_t *params
         const void *input
         sparse_rows_t sparse_input
         const void *target

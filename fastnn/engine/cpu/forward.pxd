@@ -1,3 +1,4 @@
+from libc.stdint cimport int64_t
 from numpy cimport ndarray
 
 from cython cimport floating
@@ -16,6 +17,7 @@ cdef class ForwardOps:
     cdef const op_t *link_ops
     cdef const tensor_t *tensors
     cdef const tensor_t *link_tensors
+    cdef const int64_t *params
     cdef Py_ssize_t n_ops, n_link_ops, activation_size, statistic_size
     cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
     cdef tuple functions

@@ -2,7 +2,10 @@
 
 cimport numpy as cnp
 
+import numpy as np
+
 from cython cimport floating
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
 from fastnn.engine.cpu.dataset cimport address, plain, real_type, width_of
@@ -45,8 +48,9 @@ cdef class ForwardOps:
 
     def __cinit__(self, plan):
         raw, link = plan.without_link(), plan.link()
-        records = raw.ops, raw.tensors, link.ops, link.tensors
-        for array, expected in zip(records, 2 * (OP_DTYPE, TENSOR_DTYPE)):
+        records = raw.ops, raw.tensors, link.ops, link.tensors, plan.params
+        dtypes = OP_DTYPE, TENSOR_DTYPE, OP_DTYPE, TENSOR_DTYPE, np.int64
+        for array, expected in zip(records, dtypes):
             if array.dtype != expected or not array.flags.c_contiguous:
                 raise TypeError(f"not the records of a plan: {array.dtype}")
         self.owners = records
@@ -54,6 +58,7 @@ cdef class ForwardOps:
         self.tensors = <const tensor_t *> address(raw.tensors)
         self.link_ops = <const op_t *> address(link.ops)
         self.link_tensors = <const tensor_t *> address(link.tensors)
+        self.params = <const int64_t *> address(plan.params)
         self.n_ops, self.n_link_ops = len(raw.ops), len(link.ops)
         self.activation_size = plan.predict_size
         self.statistic_size = plan.statistic_size
@@ -81,6 +86,7 @@ cdef void apply_link(
         return
     memset(&walk, 0, sizeof(walk))
     walk.phase = PHASE_PREDICT
+    walk.params = forward.params
     walk.count = count
     walk.activations = rows
     execute(forward.link_ops, forward.n_link_ops, forward.link_tensors, &walk,
@@ -113,6 +119,7 @@ cdef class Pass:
             raise MemoryError("no memory for the activations of a batch")
         memset(&self.walk, 0, sizeof(self.walk))
         self.walk.capacity = self.capacity
+        self.walk.params = forward.params
         self.rows, self.values = <Py_ssize_t *> self.rooms[0], self.rooms[1]
         self.walk.statistics, self.walk.activations = self.rooms[2], self.rooms[3]
 

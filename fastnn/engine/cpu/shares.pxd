@@ -1,3 +1,5 @@
+from libc.stdint cimport int64_t
+
 from cython cimport floating
 
 from fastnn.engine.cpu.dataset cimport Batch, Dataset
@@ -19,6 +21,7 @@ cdef class Shares:
     cdef const op_t *ops
     cdef const tensor_t *tensors
     cdef const block_t *blocks
+    cdef const int64_t *params
     cdef Py_ssize_t n_ops, n_blocks, n_parameters
     cdef void *parameters
     cdef void *state

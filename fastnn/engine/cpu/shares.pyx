@@ -6,7 +6,7 @@ There are as many shares of every job as threads, and any thread may take any.
 import numpy as np
 
 from cython cimport floating
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from fastnn.engine.cpu.dataset cimport Dataset, address, plain, real_type
 from fastnn.engine.cpu.executor cimport Walk, execute
@@ -49,21 +49,24 @@ cdef class Shares:
     """The buffers of an engine, and one share of each of its jobs."""
 
     def __cinit__(
-        self, ops, tensors, blocks, Py_ssize_t n_parameters, Py_ssize_t activation_size,
-        Py_ssize_t statistic_size, tuple functions, parameters, X, y, sample_weight,
+        self, ops, tensors, blocks, params, Py_ssize_t n_parameters,
+        Py_ssize_t activation_size, Py_ssize_t statistic_size,
+        tuple functions, parameters, X, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
         str precision, average,
     ):
         dtype = parameters.dtype
         for array, expected in (
             (ops, OP_DTYPE), (tensors, TENSOR_DTYPE), (blocks, BLOCK_DTYPE),
+            (params, np.int64),
         ):
             if array.dtype != expected or not array.flags.c_contiguous:
                 raise TypeError(f"not the records of a plan: {array.dtype}")
-        self.owners = [ops, tensors, blocks, parameters, state, average]
+        self.owners = [ops, tensors, blocks, params, parameters, state, average]
         self.ops = <const op_t *> address(ops)
         self.tensors = <const tensor_t *> address(tensors)
         self.blocks = <const block_t *> address(blocks)
+        self.params = <const int64_t *> address(params)
         self.n_ops, self.n_blocks = len(ops), len(blocks)
         self.first_meeting = next_meeting(self.ops, 0, self.n_ops, PHASE_TRAIN)
         self.n_parameters = n_parameters
@@ -117,6 +120,7 @@ cdef class Shares:
             self.walks[me] = &worker.walk
             worker.walk.gradients = gradients.start
             worker.walk.phase = PHASE_TRAIN
+            worker.walk.params = self.params
             worker.walk.statistics = new_room(statistic_size, itemsize, self.owners)
             worker.walk.activations = new_room(
                 rows * activation_size, itemsize, self.owners)
