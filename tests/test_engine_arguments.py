@@ -5,6 +5,7 @@ import pytest
 from cases import draw, plan_of, predict
 from scipy import sparse
 
+from fastnn.engine.backend import Backend, Forward
 from fastnn.engine.cpu import engine as compiled_engine
 from fastnn.engine.cpu import predict as compiled_predict
 from fastnn.engine.engine import Engine
@@ -253,3 +254,14 @@ def test_predict_checks_the_parameters(change):
     given = arguments(parameters=ARRAYS[change])
     with pytest.raises(ValueError, match="parameters"):
         predict(given["plan"], given["parameters"], given["X"])
+
+
+# mypy compares the classes of a device with the protocols, and sees no compiled code.
+@pytest.mark.parametrize(
+    ("protocol", "compiled"),
+    [(Backend, compiled_engine.Engine), (Forward, compiled_predict.Forward)],
+)
+def test_compiled_classes_have_what_is_asked_of_them(protocol, compiled):
+    asked = [name for name in vars(protocol) if not name.startswith("_")]
+    assert asked
+    assert not set(asked) - set(dir(compiled))

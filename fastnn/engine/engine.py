@@ -16,6 +16,7 @@ from fastnn.engine.arguments import (
     check_rows,
     check_samples,
 )
+from fastnn.engine.backend import Backend
 from fastnn.engine.chunks import ROW_ALIGNMENT, STEPS_AT_ONCE, chunk_rows, too_large
 from fastnn.engine.cpu import engine as compiled
 from fastnn.engine.cpu.blas import goes_to_blas
@@ -148,14 +149,13 @@ class Engine:
         batch_size = min(batch_size, n_samples)
 
         self._batch_size = batch_size
-        self._device = device
         self._precision = precision
         self._most_rows = batch_size if plan.needs_whole_batches else None
         self._updates = optimizer is not None
         self._averages = average is not None
         self._weight_sum = 0.0
         self.n_steps = -(-n_samples // batch_size)
-        self._compiled: Any
+        self._compiled: Backend
         self._parameters = mirrored(parameters)
         own = [None if each is None else mirrored(each) for each in (state, average)]
         # What stays here between two calls, whoever computes.
@@ -189,7 +189,7 @@ class Engine:
         here = [None if each is None else each.host for each in own]
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, min(shares, batch_size))
-        self._compiled = compiled.Engine(
+        engine = compiled.Engine(
             plan.ops,
             plan.tensors,
             plan.blocks,
@@ -212,7 +212,8 @@ class Engine:
         )
         if goes_to_blas(plan.largest_product() * batch_size):
             find_blas()
-            self._compiled.holds_blas = True
+            engine.holds_blas = True
+        self._compiled = engine
 
     def __enter__(self) -> Self:
         return self
@@ -321,7 +322,7 @@ class Engine:
 
     def all_finite(self) -> bool:
         """Whether no parameter is an infinity or a NaN."""
-        if self._device is not None:
+        if isinstance(self._compiled, DeviceEngine):
             return self._compiled.all_finite()
         return all_finite(self._parameters.host)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fastnn.engine.arguments import check_input, check_parameters, check_samples
+from fastnn.engine.backend import Forward
 from fastnn.engine.cpu import predict as compiled
 from fastnn.engine.cuda import DeviceForward, worst_number
 from fastnn.engine.device import Device, DeviceArray, downloaded
@@ -43,7 +44,7 @@ class Predictor:
         self._plan = plan
         self._device = device
         self._elsewhere = None if device is None else DeviceForward(device, plan)
-        self._forward = compiled.Forward(
+        self._forward: Forward = compiled.Forward(
             replace(plan, functions=tuple(map(of_the_user, plan.functions)))
         )
         self._operations = plan.operations("predict")
@@ -211,6 +212,7 @@ class Predictor:
             if isinstance(X, DeviceArray) and self._device is not None:
                 X = downloaded(self._device, X)
             outputs, sums = self._forward.judge(wide, X, y, weight, strict=False)
+            assert outputs is not None  # it was not asked to be strict
         return outputs, (*sums, _total(y, sample_weight))
 
     def is_finite(
