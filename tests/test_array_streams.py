@@ -15,7 +15,7 @@ from test_cuda_estimators import forget, install
 
 from fastnn.engine.cuda import device as module
 from fastnn.engine.device import downloaded
-from fastnn.estimators.data.validation import SHARE
+from fastnn.estimators.judge import SHARE
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_validation_data_of_the_host_is_copied_once(
     model, share, times, cupy, monkeypatch
 ):
     X_val, y_val = IRIS[:19].astype(np.float32), SPECIES[:19]
-    monkeypatch.setattr("fastnn.estimators.data.validation.SHARE", share)
+    monkeypatch.setattr("fastnn.estimators.judge.SHARE", share)
     model = clone(model)
     if "metrics" in model.get_params():
         model.set_params(metrics=[])  # a scorer predicts for what is on the host

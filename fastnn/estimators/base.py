@@ -16,41 +16,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from fastnn.engine.cuda import find_device
-from fastnn.engine.device import Device, DeviceArray
+from fastnn.engine.device import Device
 from fastnn.estimators.callback_support import (
     CallbackSupportMixin,
     FitTask,
     fit_task,
 )
-from fastnn.estimators.data.arrays import (
-    check_kind,
-    check_on_device,
-    check_targets,
-    on_host,
-    where_it_computes,
-)
-from fastnn.estimators.data.kinds import real_numbers
-from fastnn.estimators.data.ranges import described_as_overflow
-from fastnn.estimators.data.sparse_structure import check_structure
-from fastnn.estimators.data.targets import (
-    ClassTargets,
-    ColumnsOfClasses,
-    RegressionTargets,
-)
-from fastnn.estimators.data.validation import (
+from fastnn.estimators.data.prepare import (
     Arguments,
-    Samples,
-    check_validation_arguments,
-    described_as_validation_data,
-    encoded_samples,
+    Prepared,
+    Previous,
+    check_X,
+    prepare,
 )
-from fastnn.estimators.data.weights import ClassWeights, check_weights
+from fastnn.estimators.data.samples import Samples
+from fastnn.estimators.data.targets import Targets
+from fastnn.estimators.data.weights import ClassWeights
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.precision import check_precision
 from fastnn.estimators.state import FittedState, apart, kept_by_callbacks, take_over
 from fastnn.exceptions import NotFiniteError
 from fastnn.losses import Loss
@@ -61,7 +47,6 @@ from fastnn.utils.commit import call_or_put_back
 from fastnn.utils.error_state import ignoring_errors
 from fastnn.utils.named_parts import with_objects
 
-Targets = ClassTargets | ColumnsOfClasses | RegressionTargets
 MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray
 
 # Names of out_activation_ where scikit-learn's differ from those of the table.
@@ -112,9 +97,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     def _optimize(
         self,
         fitted: FittedNetwork,
-        targets: Targets,
-        samples: Samples,
-        held_out: Samples | None,
+        prepared: Prepared,
         start_state: Callable[[], Any],
         incremental: bool,
         task: FitTask | None,
@@ -270,41 +253,30 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         Returns what was drawn from, and the source of the user's that it is a copy of.
         """
         self._validated = self._parameters()
-        device = find_device(self.device)
-        validated = check_validation_arguments(validation, self.solver)
-        self._check_call(validated, incremental)
         go_on = self.warm_start or incremental
         previous: FittedNetwork | None = vars(self).get("_fitted") if go_on else None
-        X, y = self._check_X_y(training.X, training.y, device, reset=previous is None)
-        targets = self._make_targets(
-            y, classes, None if previous is None else self._targets, incremental
+        prepared = prepare(
+            self,
+            training,
+            validation,
+            None
+            if previous is None
+            else Previous(self._targets, previous.weights.dtype),
+            incremental=incremental,
+            classes=classes,
         )
-        dtype = self._computing_dtype(X, previous)
-        check_precision(self.precision, self.solver, self.dtype, dtype)
-        class_weights = self._class_weights(targets, y, incremental)
-        weight = check_weights(
-            on_host(training.sample_weight, "sample_weight"), class_weights, y, dtype
-        )
-        samples = encoded_samples(X, y, weight, targets, dtype, device)
-        held_out = None
-        if validated:
-            held_out = self._check_held_out(
-                validation, targets, class_weights, dtype, device
-            )
-
+        X, targets = prepared.samples.X, prepared.targets
         network = self._describe_network(targets)
         fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
         random_state, drawn_from = self._source_of_draws(previous, incremental)
         if previous is None:
-            fitted.initialize(random_state, dtype)
+            fitted.initialize(random_state, prepared.dtype)
         else:
-            fitted.inherit(previous, dtype)
+            fitted.inherit(previous, prepared.dtype)
 
         self._optimize(
             fitted,
-            targets,
-            samples,
-            held_out,
+            prepared,
             partial(self._start_state, fitted, previous, random_state, incremental),
             incremental,
             task,
@@ -327,12 +299,13 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
 
-    def _check_usable(self, fitted: FittedNetwork, samples: Samples) -> None:
+    def _check_usable(
+        self, fitted: FittedNetwork, samples: Samples, device: Device | None
+    ) -> None:
         """Refuse weights that divergence has left, if nothing finite comes of them.
 
         Averages, or what a callback has put back, may be worse than the trainer's.
         """
-        device = find_device(self.device)
         data = samples.X, samples.encoded, samples.weight
         if not fitted.is_finite(*data, device):
             raise NotFiniteError
@@ -387,96 +360,10 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             return state.continued(changed)
         return state.resume(changed, random_state)
 
-    def _check_X_y(
-        self,
-        X: Any,
-        y: Any,
-        device: Device | None,
-        *,
-        reset: bool,
-        names: tuple[str, str] = ("X", "y"),
-    ) -> tuple[Any, Any]:
-        X = where_it_computes(X, device, names[0], self.device)
-        y = on_host(y, names[1])
-        check_kind(X, names[0], "M")
-        check_kind(y, names[1], "cM" if self._numeric_targets else "c")
-        for name, array in zip(names, (X, y), strict=True):
-            check_structure(name, array)
-        dtypes = self._accepted_dtypes()
-        options: dict[str, Any] = {
-            "accept_sparse": "csr",
-            "multi_output": True,
-        }
-        if isinstance(X, DeviceArray):
-            assert device is not None
-            with described_as_overflow(names[0]):
-                X = check_on_device(self, device, X, dtypes, reset=reset)
-            y = check_targets(self, X, y, **options)
-        else:
-            with described_as_overflow(names[0]):
-                X, y = validate_data(self, X, y, dtype=dtypes, reset=reset, **options)
-        if self._numeric_targets:
-            y = real_numbers(y, names[1])
-        if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
-            y = column_or_1d(y, warn=True)
-        return X, y
-
-    def _accepted_dtypes(self) -> list[type]:
-        """dtypes of X that need no copy; the first is what others are cast to."""
-        if self.dtype == "float32" and self.solver != "lbfgs":
-            return [np.float32, np.float64]
-        return [np.float64, np.float32]
-
-    def _computing_dtype(self, X: Any, previous: FittedNetwork | None) -> np.dtype:
-        if self.solver == "lbfgs":
-            return np.dtype(np.float64)
-        if self.dtype is not None:
-            return np.dtype(self.dtype)
-        return X.dtype if previous is None else previous.weights.dtype
-
-    def _check_held_out(
-        self,
-        validation: Arguments,
-        targets: Any,
-        class_weights: ClassWeights | None,
-        dtype: np.dtype,
-        device: Device | None,
-    ) -> Samples:
-        """Validation data of the user, checked against the targets of the fit."""
-        with described_as_validation_data():
-            X, y = self._check_X_y(
-                validation.X,
-                validation.y,
-                device,
-                reset=False,
-                names=("X_val", "y_val"),
-            )
-            targets.check(y)
-            weight = check_weights(
-                on_host(validation.sample_weight, "sample_weight_val"),
-                class_weights,
-                y,
-                dtype,
-            )
-        return encoded_samples(X, y, weight, targets, dtype, device, ("X_val", "y_val"))
-
     def _check_X(self, X: Any, device: Device | None) -> Any:
-        """X for the fitted network on this device, checked.
-
-        What is neither float32 nor float64 becomes float64, as predictions do.
-        """
+        """X for the fitted network on this device, checked."""
         check_is_fitted(self)
-        dtypes: list[type] = [np.float64, np.float32]
-        X = where_it_computes(X, device, "X", self.device)
-        check_structure("X", X)
-        if isinstance(X, DeviceArray):
-            assert device is not None
-            return check_on_device(self, device, X, dtypes, reset=False)
-        check_kind(X, "X", "M")
-        with described_as_overflow("X"):
-            return ignoring_errors(
-                validate_data, self, X, accept_sparse="csr", dtype=dtypes, reset=False
-            )
+        return check_X(self, X, device)
 
     def _outputs(self, X: Any) -> Any:
         """Outputs of the fitted network for unchecked X.

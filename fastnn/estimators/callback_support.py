@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastnn.estimators.data.validation import Arguments
+from fastnn.estimators.data.prepare import Arguments
 
 try:
     from sklearn.callback import CallbackSupportMixin

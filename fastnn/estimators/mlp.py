@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Options, StrOptions
 
 from fastnn.engine.cpu.precision import PRECISIONS
-from fastnn.estimators.base import MatrixLike, Targets
+from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.conversion import SklearnConversion
 from fastnn.estimators.data.arrays import as_array_of
+from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.solvers import SolverTraining
 from fastnn.initializers import GlorotUniform

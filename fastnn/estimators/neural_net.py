@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -13,11 +14,13 @@ from sklearn.utils._param_validation import StrOptions
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping, Run
 from fastnn.engine.cpu.precision import PRECISIONS
-from fastnn.engine.cuda import find_device
-from fastnn.estimators.base import BaseNeuralNetwork, Targets
+from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
-from fastnn.estimators.data.validation import Judge, Samples, split
+from fastnn.estimators.data.prepare import Prepared
+from fastnn.estimators.data.samples import split
+from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.judge import Judge
 from fastnn.estimators.metrics import measure, metrics_by_name
 from fastnn.estimators.output_layer import (
     with_outputs_of_numbers,
@@ -181,14 +184,13 @@ class BaseNeuralNet(BaseNeuralNetwork):
     def _optimize(
         self,
         fitted: FittedNetwork,
-        targets: Targets,
-        samples: Samples,
-        held_out: Samples | None,
+        prepared: Prepared,
         start_state: Callable[[], MonitoredState],
         incremental: bool,
         task: FitTask | None,
     ) -> None:
         state = start_state()
+        samples, held_out = prepared.samples, prepared.held_out
         if held_out is None and self.validation is not None:
             one_column = not self._numeric_targets and samples.y.ndim == 1
             samples, held_out = split(
@@ -197,27 +199,27 @@ class BaseNeuralNet(BaseNeuralNetwork):
                 fraction=plain_number(self.validation),
                 parameter="validation",
                 random_state=state.random_state,
-                device=find_device(self.device),
+                device=prepared.device,
             )
         names = ["loss"]
         if held_out is not None:
             names += ["validation_loss", "validation_score"]
             names += [f"validation_{name}" for name in metrics_by_name(self.metrics)]
         state.history.names = (*names, "learning_rate", "seconds")
-        self._run_epochs(fitted, targets, samples, held_out, state, incremental, task)
+        prepared = replace(prepared, samples=samples, held_out=held_out)
+        self._run_epochs(fitted, prepared, state, incremental, task)
         self._training_state = state
         self.precision_ = state.precision
 
     def _run_epochs(
         self,
         fitted: FittedNetwork,
-        targets: Targets,
-        samples: Samples,
-        held_out: Samples | None,
+        prepared: Prepared,
         state: MonitoredState,
         incremental: bool,
         task: FitTask | None,
     ) -> None:
+        samples, targets, device = prepared.samples, prepared.targets, prepared.device
         schedule, optimizer = self._describe_schedule(), self._describe_optimizer()
         schedule.check()
         n_samples = samples.X.shape[0]
@@ -249,8 +251,8 @@ class BaseNeuralNet(BaseNeuralNetwork):
             say=progress.say,
         )
         validate = None
-        if held_out is not None:
-            judge = Judge(targets, held_out, find_device(self.device))
+        if prepared.held_out is not None:
+            judge = Judge(targets, prepared.held_out, device)
             validate = partial(self._judge, fitted, targets, judge, state)
         stopping = [] if self.early_stopping is None else [self.early_stopping]
         monitor = Monitor(
@@ -262,7 +264,6 @@ class BaseNeuralNet(BaseNeuralNetwork):
             validate,
             None if task is None else task.watch(describe, epochs),
         )
-        device = find_device(self.device)
         trainer = Trainer(
             fitted.plan,
             fitted.predictor_on(device),
@@ -300,11 +301,11 @@ class BaseNeuralNet(BaseNeuralNetwork):
                     samples.encoded,
                     batch_size=trainer.batch_size,
                     n_threads=self.n_jobs,
-                    device=find_device(self.device),
+                    device=device,
                 )
                 state.average.values.assign(fitted.weights)
         if outcome.diverged:
-            self._check_usable(fitted, samples)
+            self._check_usable(fitted, samples, device)
 
     def _judge(
         self,

@@ -9,9 +9,9 @@ from sklearn.utils.metaestimators import available_if
 
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.data.arrays import as_array_of, on_host
+from fastnn.estimators.data.prepare import Arguments
 from fastnn.estimators.data.ranges import described_as_overflow
 from fastnn.estimators.data.targets import RegressionTargets
-from fastnn.estimators.data.validation import Arguments
 from fastnn.losses import (
     AbsoluteError,
     CustomLoss,

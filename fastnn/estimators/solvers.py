@@ -8,16 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastnn.engine.cuda import find_device
-from fastnn.estimators.base import BaseNeuralNetwork, Targets
+from fastnn.engine.device import Device
+from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
-from fastnn.estimators.data.validation import (
-    Judge,
-    Samples,
-    check_score_exists,
-    split,
-)
+from fastnn.estimators.data.prepare import Prepared
+from fastnn.estimators.data.samples import Samples, check_score_exists, split
+from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.judge import Judge
 from fastnn.schedules import Schedule
 from fastnn.training.convergence import Convergence, ConvergenceState, Validate
 from fastnn.training.history import History
@@ -95,28 +93,28 @@ class SolverTraining(BaseNeuralNetwork):
     def _optimize(
         self,
         fitted: FittedNetwork,
-        targets: Targets,
-        samples: Samples,
-        held_out: Samples | None,
+        prepared: Prepared,
         start_state: Callable[[], ConvergenceState],
         incremental: bool,
         task: FitTask | None,
     ) -> None:
         if self.solver == "lbfgs":
-            self._fit_lbfgs(fitted, samples)
+            self._fit_lbfgs(fitted, prepared)
             return
         state = start_state()
+        targets, device = prepared.targets, prepared.device
+        samples, held_out = prepared.samples, prepared.held_out
         if self.early_stopping and held_out is None:
-            samples, held_out = self._split(targets, samples, state.random_state)
+            samples, held_out = self._split(prepared, state.random_state)
         validate: Validate | None = None
         if held_out is not None:
             if self.early_stopping:
                 check_score_exists(targets, held_out)
-            judge = Judge(targets, held_out, find_device(self.device))
+            judge = Judge(targets, held_out, device)
             validate = partial(judge, fitted)
         state.history.names = ("loss", *(_VALIDATION if validate else ()))
         self._fit_stochastic(
-            fitted, targets, samples, validate, state, incremental, task
+            fitted, targets, samples, device, validate, state, incremental, task
         )
         self._training_state = state
         self.precision_ = state.precision
@@ -126,10 +124,11 @@ class SolverTraining(BaseNeuralNetwork):
         self.best_validation_score_ = state.best_validation_score if validate else None
 
     def _split(
-        self, targets: Targets, samples: Samples, random_state: np.random.RandomState
+        self, prepared: Prepared, random_state: np.random.RandomState
     ) -> tuple[Samples, Samples]:
         """Samples to train on and to hold out, chosen as scikit-learn's MLP does."""
-        stratified = not self._numeric_targets and targets.n_outputs == 1
+        samples = prepared.samples
+        stratified = not self._numeric_targets and prepared.targets.n_outputs == 1
         # The error of a class with too few members names the classes by these words.
         words = np.where(samples.encoded[:, 0] > 0, "True", "False")
         return split(
@@ -138,7 +137,7 @@ class SolverTraining(BaseNeuralNetwork):
             fraction=plain_number(self.validation_fraction),
             parameter="validation_fraction",
             random_state=random_state,
-            device=find_device(self.device),
+            device=prepared.device,
         )
 
     def _fit_stochastic(
@@ -146,6 +145,7 @@ class SolverTraining(BaseNeuralNetwork):
         fitted: FittedNetwork,
         targets: Targets,
         samples: Samples,
+        device: Device | None,
         validate: Validate | None,
         state: ConvergenceState,
         incremental: bool,
@@ -177,7 +177,6 @@ class SolverTraining(BaseNeuralNetwork):
             validate=validate,
             after_epoch=None if task is None else task.watch(describe, max_epochs),
         )
-        device = find_device(self.device)
         trainer = Trainer(
             fitted.plan,
             fitted.predictor_on(device),
@@ -206,9 +205,10 @@ class SolverTraining(BaseNeuralNetwork):
         self.n_iter_ = outcome.n_epochs
         convergence.finish(self._max_epochs(), outcome.ended or incremental)
         if outcome.diverged:
-            self._check_usable(fitted, samples)
+            self._check_usable(fitted, samples, device)
 
-    def _fit_lbfgs(self, fitted: FittedNetwork, samples: Samples) -> None:
+    def _fit_lbfgs(self, fitted: FittedNetwork, prepared: Prepared) -> None:
+        samples = prepared.samples
         self.loss_, self.n_iter_ = fit_lbfgs(
             fitted.plan,
             fitted.parameters,
@@ -220,7 +220,7 @@ class SolverTraining(BaseNeuralNetwork):
             tol=float(self.tol),
             verbose=bool(self.verbose),
             n_threads=self.n_jobs,
-            device=find_device(self.device),
+            device=prepared.device,
         )
         self.t_ = 0
         self.precision_ = str(fitted.weights.dtype)

@@ -376,9 +376,10 @@ class ColumnsOfClasses:
         return float(np.average((y == predictions).mean(axis=1), weights=weight))
 
 
-def targets_from_plain(
-    state: Any, loss: Loss
-) -> RegressionTargets | ClassTargets | ColumnsOfClasses:
+Targets = RegressionTargets | ClassTargets | ColumnsOfClasses
+
+
+def targets_from_plain(state: Any, loss: Loss) -> Targets:
     """Targets from what was saved of them, and the loss; ValueError if damaged."""
     saved = PlainState("what the model was trained for", state)
     kind = saved.get("kind", str)

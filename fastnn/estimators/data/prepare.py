@@ -1,0 +1,309 @@
+"""The one way from what a user passes to ``fit`` to the samples that a trainer takes.
+
+X, y and weights go through :func:`prepare` once, those to train on and those to judge
+by alike, and come out checked, encoded, and ready for the type and the device that the
+network computes with. X to predict for is checked here as well, by the same rules.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import validate_data
+
+from fastnn.engine.cuda import find_device
+from fastnn.engine.device import Device, DeviceArray
+from fastnn.estimators.data.arrays import (
+    check_kind,
+    check_on_device,
+    check_targets,
+    on_host,
+    where_it_computes,
+)
+from fastnn.estimators.data.kinds import real_numbers
+from fastnn.estimators.data.ranges import check_range, described_as_overflow
+from fastnn.estimators.data.samples import Samples
+from fastnn.estimators.data.sparse_structure import check_structure
+from fastnn.estimators.data.targets import RegressionTargets, Targets
+from fastnn.estimators.data.weights import ClassWeights, check_weights
+from fastnn.utils.error_state import ignoring_errors
+
+
+class Arguments(NamedTuple):
+    """X, y and the weights of samples: as the user passed them, or their names."""
+
+    X: Any
+    y: Any
+    sample_weight: Any
+
+
+_TRAINING = Arguments("X", "y", "sample_weight")
+_VALIDATION = Arguments("X_val", "y_val", "sample_weight_val")
+
+
+class Learner(Protocol):
+    """What an estimator says of the samples that it learns from."""
+
+    dtype: str | None
+    device: str
+    precision: str | None
+    solver: Any
+    _numeric_targets: bool
+
+    def _check_call(self, validated: bool, incremental: bool) -> None:
+        """Check parameters that depend on whether there is validation data."""
+
+    def _make_targets(
+        self, y: Any, classes: Any, previous: Any, incremental: bool
+    ) -> Targets:
+        """Targets of a fresh fit, or the previous ones checked against ``y``."""
+
+    def _class_weights(
+        self, targets: Any, y: Any, incremental: bool
+    ) -> ClassWeights | None:
+        """Weights of classes, if there are any."""
+
+
+class Previous(NamedTuple):
+    """What a network that goes on training was trained for, and computes in."""
+
+    targets: Targets
+    dtype: np.dtype
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one call of ``fit`` or ``partial_fit`` trains on.
+
+    Parameters
+    ----------
+    samples : Samples
+    held_out : Samples or None
+        The validation data, if some was passed.
+    targets : Targets
+    dtype : dtype
+        What the network computes in.
+    device : Device or None
+        Where; None is the CPU.
+    """
+
+    samples: Samples
+    held_out: Samples | None
+    targets: Targets
+    dtype: np.dtype
+    device: Device | None
+
+
+def prepare(
+    learner: Learner,
+    training: Arguments,
+    validation: Arguments,
+    previous: Previous | None,
+    *,
+    incremental: bool,
+    classes: Any = None,
+) -> Prepared:
+    """Check and encode all that one call trains on and judges by.
+
+    Parameters
+    ----------
+    learner : Learner
+        The estimator. It learns the number and the names of the features.
+    training, validation : Arguments
+    previous : Previous or None
+        Of the network that goes on training.
+    incremental : bool
+        Whether this is ``partial_fit``.
+    classes : object, default=None
+        What the user says are all classes.
+
+    Returns
+    -------
+    prepared : Prepared
+
+    Raises
+    ------
+    ValueError
+        If an argument is not valid, or goes with another or with a parameter ill.
+    TypeError
+        If X is on a GPU and ``device="cpu"``.
+    RuntimeError
+        If ``device="cuda"`` or X is on a GPU, and a piece is missing to use it.
+    """
+    device = find_device(learner.device)
+    validated = _is_given(validation, learner.solver)
+    learner._check_call(validated, incremental)
+    X, y = _check_X_y(learner, training, _TRAINING, device, reset=previous is None)
+    targets = learner._make_targets(
+        y, classes, None if previous is None else previous.targets, incremental
+    )
+    dtype = _computing_dtype(learner, X, previous)
+    _check_precision(learner, dtype)
+    class_weights = learner._class_weights(targets, y, incremental)
+    weight = check_weights(
+        on_host(training.sample_weight, "sample_weight"), class_weights, y, dtype
+    )
+    samples = _encoded(X, y, weight, _TRAINING, targets, dtype, device)
+    held_out = None
+    if validated:
+        with _described_as_validation_data():
+            X, y = _check_X_y(learner, validation, _VALIDATION, device, reset=False)
+            targets.check(y)
+            weight = check_weights(
+                on_host(validation.sample_weight, "sample_weight_val"),
+                class_weights,
+                y,
+                dtype,
+            )
+        held_out = _encoded(X, y, weight, _VALIDATION, targets, dtype, device)
+    return Prepared(samples, held_out, targets, dtype, device)
+
+
+def check_X(estimator: Any, X: Any, device: Device | None) -> Any:
+    """X for the fitted network of an estimator on this device, checked.
+
+    What is neither float32 nor float64 becomes float64, as predictions do.
+    """
+    dtypes: list[type] = [np.float64, np.float32]
+    X = where_it_computes(X, device, "X", estimator.device)
+    check_structure("X", X)
+    if isinstance(X, DeviceArray):
+        assert device is not None
+        return check_on_device(estimator, device, X, dtypes, reset=False)
+    check_kind(X, "X", "M")
+    options: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtypes, "reset": False}
+    with described_as_overflow("X"):
+        return ignoring_errors(validate_data, estimator, X, **options)
+
+
+def _is_given(validation: Arguments, solver: Any) -> bool:
+    """Whether validation data was passed.
+
+    Raises
+    ------
+    ValueError
+        If a part of it is missing, or the solver has no epochs to judge after.
+    """
+    if validation.X is None and validation.y is None:
+        if validation.sample_weight is not None:
+            raise ValueError(
+                "sample_weight_val is provided, but X_val and y_val were not provided. "
+                "Pass all three, or none."
+            )
+        return False
+    for missing, present, value in (
+        ("y_val", "X_val", validation.y),
+        ("X_val", "y_val", validation.X),
+    ):
+        if value is None:
+            raise ValueError(
+                f"{present} is provided, but {missing} was not provided. Pass both, or "
+                "neither."
+            )
+    if solver == "lbfgs":
+        raise ValueError(
+            "X_val and y_val are used after each epoch, and solver='lbfgs' has none. "
+            "Leave them out, or set solver to 'adam' or 'sgd'."
+        )
+    return True
+
+
+@contextmanager
+def _described_as_validation_data() -> Iterator[None]:
+    """Name the validation arguments in messages that say X, y or sample_weight."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"Validation data (X_val, y_val, sample_weight_val): {error}"
+        ) from error
+
+
+def _check_X_y(
+    learner: Any,
+    given: Arguments,
+    names: Arguments,
+    device: Device | None,
+    *,
+    reset: bool,
+) -> tuple[Any, Any]:
+    """X where it computes and y on the host, by the rules of scikit-learn and ours."""
+    X = where_it_computes(given.X, device, names.X, learner.device)
+    y = on_host(given.y, names.y)
+    check_kind(X, names.X, "M")
+    check_kind(y, names.y, "cM" if learner._numeric_targets else "c")
+    check_structure(names.X, X)
+    check_structure(names.y, y)
+    dtypes = _accepted_dtypes(learner)
+    options: dict[str, Any] = {"accept_sparse": "csr", "multi_output": True}
+    if isinstance(X, DeviceArray):
+        assert device is not None
+        with described_as_overflow(names.X):
+            X = check_on_device(learner, device, X, dtypes, reset=reset)
+        y = check_targets(learner, X, y, **options)
+    else:
+        with described_as_overflow(names.X):
+            X, y = validate_data(learner, X, y, dtype=dtypes, reset=reset, **options)
+    if learner._numeric_targets:
+        y = real_numbers(y, names.y)
+    if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
+        y = column_or_1d(y, warn=True)
+    return X, y
+
+
+def _accepted_dtypes(learner: Learner) -> list[type]:
+    """dtypes of X that need no copy; the first is what others are cast to."""
+    if learner.dtype == "float32" and learner.solver != "lbfgs":
+        return [np.float32, np.float64]
+    return [np.float64, np.float32]
+
+
+def _computing_dtype(learner: Learner, X: Any, previous: Previous | None) -> np.dtype:
+    if learner.solver == "lbfgs":
+        return np.dtype(np.float64)
+    if learner.dtype is not None:
+        return np.dtype(learner.dtype)
+    return X.dtype if previous is None else previous.dtype
+
+
+def _check_precision(learner: Learner, computing: np.dtype) -> None:
+    """Refuse less precision for a network that computes in float64."""
+    if learner.precision is None or computing == np.float32:
+        return
+    if learner.solver == "lbfgs":
+        raise ValueError(
+            f"precision={learner.precision!r} cannot be used with solver='lbfgs', "
+            "which computes in float64: its line search needs exact losses. Set "
+            "precision=None, or solver to 'adam' or 'sgd'."
+        )
+    raise ValueError(
+        f"precision={learner.precision!r} is for computing in float32, but "
+        f"dtype={learner.dtype!r} makes this fit compute in {computing}. Set "
+        "dtype='float32', or precision=None."
+    )
+
+
+def _encoded(
+    X: Any,
+    y: Any,
+    weight: Any,
+    names: Arguments,
+    targets: Targets,
+    dtype: np.dtype,
+    device: Device | None,
+) -> Samples:
+    """Checked samples as a network reads them that computes in ``dtype``.
+
+    Raises
+    ------
+    ValueError
+        If a number is beyond the range of ``dtype``.
+    """
+    check_range(names.X, X, dtype, device)
+    if isinstance(targets, RegressionTargets):
+        check_range(names.y, y, dtype)
+    return Samples(X, y, targets.encode(y, dtype), weight)

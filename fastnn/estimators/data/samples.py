@@ -1,0 +1,109 @@
+"""Samples as a trainer takes them, and a part of them to hold out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from fastnn.engine.device import Device, DeviceArray
+from fastnn.estimators.data.targets import RegressionTargets
+from fastnn.estimators.data.weights import check_largest
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked samples: what the engine reads, and the y that a score compares with.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix, DeviceArray} of shape (n_samples, n_features)
+    y : ndarray or CSR matrix
+    encoded : ndarray of shape (n_samples, n_columns)
+        The same targets as the loss reads them.
+    weight : ndarray of shape (n_samples,) or None
+    """
+
+    X: Any
+    y: Any
+    encoded: NDArray
+    weight: NDArray | None
+
+    def take(self, rows: NDArray[np.intp], device: Device | None) -> "Samples":
+        """Copy of some of them, X where it is."""
+        weight = None if self.weight is None else self.weight[rows]
+        if isinstance(self.X, DeviceArray) and device is not None:
+            X = device.take(self.X, rows)
+        else:
+            X = self.X[rows]
+        return Samples(X, self.y[rows], self.encoded[rows], weight)
+
+
+def split(
+    samples: Samples,
+    *,
+    stratify: NDArray | None,
+    fraction: float,
+    parameter: str,
+    random_state: np.random.RandomState,
+    device: Device | None,
+) -> tuple[Samples, Samples]:
+    """Samples to train on and samples to hold out.
+
+    Parameters
+    ----------
+    samples : Samples
+    stratify : ndarray of shape (n_samples,) or None
+        Labels whose proportions to keep.
+    fraction : float
+        Share of the samples to hold out.
+    parameter : str
+        What the estimator calls the fraction.
+    random_state : RandomState
+    device : Device or None
+        On which X is, if it is on one.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two would be held out, or one of the parts has no weight.
+    """
+    n_samples = len(samples.encoded)
+    try:
+        rows, held_out = train_test_split(
+            np.arange(n_samples),
+            test_size=fraction,
+            stratify=stratify,
+            random_state=random_state,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{parameter}={fraction} cannot be held out: {error}"
+        ) from error
+    if len(held_out) < 2:
+        raise ValueError(
+            f"The validation set is too small. Increase {parameter!r} (now "
+            f"{fraction}) or the size of your dataset ({n_samples} samples)."
+        )
+    if samples.weight is not None:
+        for part, chosen in (("to train on", rows), ("to hold out", held_out)):
+            weight = samples.weight[chosen]
+            check_largest(
+                weight,
+                weight.dtype,
+                f"sample_weight (times class_weight) of the samples that {parameter}="
+                f"{fraction} draws {part} (another random_state draws others, X_val "
+                "and y_val take the place of all)",
+            )
+    return samples.take(rows, device), samples.take(held_out, device)
+
+
+def check_score_exists(targets: Any, samples: Samples) -> None:
+    """Refuse validation samples by whose score nothing can be decided."""
+    if isinstance(targets, RegressionTargets) and len(samples.encoded) < 2:
+        raise ValueError(
+            "X_val must have at least 2 samples with early_stopping=True, got 1: the "
+            "score of a regressor compares them with their mean. Pass more, or set "
+            "early_stopping=False."
+        )
