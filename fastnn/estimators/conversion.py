@@ -7,7 +7,7 @@ predict and to go on training lives in private attributes, which are set here al
 import copy
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -20,8 +20,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastnn.engine.arguments import as_numbers
 from fastnn.engine.mirrored import MirroredArray
+from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.state import FittedState
 from fastnn.layers import Dense
 from fastnn.layers.activation import activation_name
 from fastnn.training.convergence import ConvergenceState
@@ -70,125 +70,98 @@ _SKLEARN_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 _SKLEARN_LOSSES = ("squared_error", "poisson")
 
 
-class SklearnConversion(FittedState):
-    """The way to scikit-learn's ``MLPClassifier`` or ``MLPRegressor``, and back."""
+def to_sklearn(estimator: BaseNeuralNetwork) -> Any:
+    """The fitted estimator of scikit-learn that predicts the same.
 
-    def to_sklearn(self) -> Any:
-        """Convert to the fitted estimator of scikit-learn that predicts the same.
+    See :meth:`fastnn.MLPClassifier.to_sklearn`.
+    """
+    check_is_fitted(estimator)
+    Model: Any = neural_network.MLPRegressor
+    if is_classifier(estimator):
+        Model = neural_network.MLPClassifier
+    parameters = estimator.get_params(deep=False)
+    parameters["activation"] = _sklearn_activation(estimator)
+    # Only what trains, which is left out: predictions do not depend on it.
+    for name, usual in (("solver", "adam"), ("learning_rate", "constant")):
+        if not isinstance(parameters[name], str):
+            parameters[name] = usual
+    if is_classifier(estimator):
+        _check_one_column_of_classes(estimator)
+    else:
+        parameters["loss"] = _sklearn_loss(estimator, Model)
+    known = Model().get_params()
+    # Copied, because a random_state may be an object with a state.
+    model = Model(**{name: copy.deepcopy(parameters[name]) for name in known})
+    _copy_attributes(estimator, model)
+    for curve in ("loss_curve_", "validation_scores_"):
+        if hasattr(estimator, curve):
+            setattr(model, curve, getattr(estimator, curve))
+    model.coefs_ = [np.array(kernel) for kernel in estimator.coefs_]
+    model.intercepts_ = [np.array(bias) for bias in estimator.intercepts_]
+    _complete(model, estimator)
+    return model
 
-        Tools that know scikit-learn's multi-layer perceptron, such as exporters, then
-        know this model. Parameters that scikit-learn lacks (``dtype``, ``precision``
-        and so on) do not change predictions and are left out. Training may go on there,
-        but with a new optimizer.
 
-        Returns
-        -------
-        model : sklearn.neural_network.MLPClassifier or \
-                sklearn.neural_network.MLPRegressor
-            It shares no array with this estimator.
+def adopt(estimator: BaseNeuralNetwork, model: Any) -> BaseNeuralNetwork:
+    """Make of an estimator the fitted ``model`` of scikit-learn, and return it."""
+    _copy_attributes(model, estimator)
+    targets = estimator._make_targets(_targets_of(model), None, None, False)
+    network = estimator._describe_network(targets)
+    fitted = FittedNetwork(network, (model.n_features_in_,), targets.loss)
+    names = "coefs_", "intercepts_"
+    flat = _flat(
+        fitted, names, model.coefs_, model.intercepts_, np.dtype(estimator.dtype)
+    )
+    fitted.weights = MirroredArray(flat)
+    estimator._targets = targets
+    estimator._fitted = fitted
+    estimator.device_ = "cpu"
+    estimator.precision_ = str(fitted.weights.dtype)
+    if "_optimizer" in vars(model):
+        estimator._training_state = _training_state(model, fitted)
+    return estimator
 
-        Raises
-        ------
-        NotFittedError
-            If this estimator is not fitted.
-        ValueError
-            If scikit-learn has no such model: hidden layers of different activations,
-            an activation or a loss of ours alone, or several columns of classes.
 
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from fastnn import MLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> model = MLPClassifier(solver="lbfgs", tol=0.01, random_state=0).fit(X, y)
-        >>> copy = model.to_sklearn()
-        >>> type(copy).__module__.startswith("sklearn.")
-        True
-        >>> (copy.predict(X) == model.predict(X)).all()
-        np.True_
-        """
-        check_is_fitted(self)
-        Model: Any = neural_network.MLPRegressor
-        if is_classifier(self):
-            Model = neural_network.MLPClassifier
-        parameters = self.get_params(deep=False)
-        parameters["activation"] = self._sklearn_activation()
-        # Only what trains, which is left out: predictions do not depend on it.
-        for name, usual in (("solver", "adam"), ("learning_rate", "constant")):
-            if not isinstance(parameters[name], str):
-                parameters[name] = usual
-        if is_classifier(self):
-            self._check_one_column_of_classes()
-        else:
-            parameters["loss"] = self._sklearn_loss(Model)
-        known = Model().get_params()
-        # Copied, because a random_state may be an object with a state.
-        model = Model(**{name: copy.deepcopy(parameters[name]) for name in known})
-        _copy_attributes(self, model)
-        for curve in ("loss_curve_", "validation_scores_"):
-            if hasattr(self, curve):
-                setattr(model, curve, getattr(self, curve))
-        model.coefs_ = [np.array(kernel) for kernel in self.coefs_]
-        model.intercepts_ = [np.array(bias) for bias in self.intercepts_]
-        _complete(model, self)
-        return model
-
-    def _sklearn_activation(self) -> str:
-        layers = self._fitted.network.layers
-        dense = [layer for layer in layers if isinstance(layer, Dense)]
-        names = [activation_name(layer.activation) for layer in dense[:-1]]
-        if len(set(names)) > 1:
-            raise ValueError(
-                f"scikit-learn has one activation for all hidden layers, this model "
-                f"has activation={names}. Fit it with one activation to convert it."
-            )
-        name = names[0] if names else "identity"
-        if name not in _SKLEARN_ACTIVATIONS:
-            raise ValueError(
-                f"scikit-learn has no activation={name!r}. Fit the model with one of "
-                f"{_SKLEARN_ACTIVATIONS} to convert it."
-            )
-        return name
-
-    def _sklearn_loss(self, Model: Any) -> str:
-        name = getattr(self._fitted.loss, "name", type(self._fitted.loss).__name__)
-        # Before 1.7, scikit-learn had the squared error alone, and no parameter.
-        known = (
-            _SKLEARN_LOSSES if "loss" in Model().get_params() else ("squared_error",)
+def _sklearn_activation(estimator: BaseNeuralNetwork) -> str:
+    layers = estimator._fitted.network.layers
+    dense = [layer for layer in layers if isinstance(layer, Dense)]
+    names = [activation_name(layer.activation) for layer in dense[:-1]]
+    if len(set(names)) > 1:
+        raise ValueError(
+            f"scikit-learn has one activation for all hidden layers, this model "
+            f"has activation={names}. Fit it with one activation to convert it."
         )
-        if name not in known:
-            raise ValueError(
-                f"this version of scikit-learn has no loss={name!r}. Fit the model "
-                f"with one of {known} to convert it."
-            )
-        return name
+    name = names[0] if names else "identity"
+    if name not in _SKLEARN_ACTIVATIONS:
+        raise ValueError(
+            f"scikit-learn has no activation={name!r}. Fit the model with one of "
+            f"{_SKLEARN_ACTIVATIONS} to convert it."
+        )
+    return name
 
-    def _check_one_column_of_classes(self) -> None:
-        classes: Any = vars(self)["classes_"]
-        if isinstance(classes, list):
-            raise ValueError(
-                "scikit-learn's MLPClassifier has no multi-class multi-output targets, "
-                f"this model was fitted with {len(classes)} columns of classes. Fit "
-                "one classifier per column to convert it."
-            )
 
-    def _take_over(self, model: Any) -> Self:
-        """Become the fitted ``model`` of scikit-learn; see ``from_sklearn``."""
-        estimator: Any = self
-        _copy_attributes(model, estimator)
-        targets = estimator._make_targets(_targets_of(model), None, None, False)
-        network = estimator._describe_network(targets)
-        fitted = FittedNetwork(network, (model.n_features_in_,), targets.loss)
-        names = "coefs_", "intercepts_"
-        flat = _flat(fitted, names, model.coefs_, model.intercepts_, estimator.dtype)
-        fitted.weights = MirroredArray(flat)
-        estimator._targets = targets
-        estimator._fitted = fitted
-        estimator.device_ = "cpu"
-        estimator.precision_ = str(fitted.weights.dtype)
-        if "_optimizer" in vars(model):
-            estimator._training_state = _training_state(model, fitted)
-        return self
+def _sklearn_loss(estimator: BaseNeuralNetwork, Model: Any) -> str:
+    name = getattr(
+        estimator._fitted.loss, "name", type(estimator._fitted.loss).__name__
+    )
+    # Before 1.7, scikit-learn had the squared error alone, and no parameter.
+    known = _SKLEARN_LOSSES if "loss" in Model().get_params() else ("squared_error",)
+    if name not in known:
+        raise ValueError(
+            f"this version of scikit-learn has no loss={name!r}. Fit the model "
+            f"with one of {known} to convert it."
+        )
+    return name
+
+
+def _check_one_column_of_classes(estimator: BaseNeuralNetwork) -> None:
+    classes: Any = vars(estimator)["classes_"]
+    if isinstance(classes, list):
+        raise ValueError(
+            "scikit-learn's MLPClassifier has no multi-class multi-output targets, "
+            f"this model was fitted with {len(classes)} columns of classes. Fit "
+            "one classifier per column to convert it."
+        )
 
 
 def _copy_attributes(source: Any, target: Any) -> None:
@@ -197,7 +170,7 @@ def _copy_attributes(source: Any, target: Any) -> None:
             setattr(target, name, copy.deepcopy(vars(source)[name]))
 
 
-def _complete(model: Any, estimator: Any) -> None:
+def _complete(model: Any, estimator: BaseNeuralNetwork) -> None:
     """Give ``model`` what scikit-learn needs besides its public attributes."""
     if is_classifier(model):
         # Set, not fitted: labels that y did not hold are classes as well.

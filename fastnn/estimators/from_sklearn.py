@@ -6,7 +6,7 @@ from typing import Any
 from sklearn import neural_network
 from sklearn.utils.validation import check_is_fitted
 
-from fastnn.estimators.conversion import check_model, computing_dtype
+from fastnn.estimators.conversion import adopt, check_model, computing_dtype
 from fastnn.estimators.mlp_classifier import MLPClassifier
 from fastnn.estimators.mlp_regressor import MLPRegressor
 from fastnn.utils.error_state import ignoring_errors
@@ -81,4 +81,4 @@ def _converted(model: Any, Estimator: Any) -> Any:
         }
     )
     estimator.set_params(dtype=computing_dtype(model).name)
-    return estimator._take_over(model)
+    return adopt(estimator, model)

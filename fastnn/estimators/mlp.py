@@ -1,6 +1,8 @@
-"""The parameters of scikit-learn's multi-layer perceptron, and what they describe."""
+"""What drop-ins share: scikit-learn's parameters, solvers and stopping rules."""
 
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -9,19 +11,21 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Options, StrOptions
 
 from fastnn.engine.cpu.precision import PRECISIONS
-from fastnn.estimators.base import MatrixLike
-from fastnn.estimators.conversion import SklearnConversion
+from fastnn.engine.device import Device
+from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.callback_support import FitTask
+from fastnn.estimators.conversion import to_sklearn
 from fastnn.estimators.data.arrays import as_array_of
+from fastnn.estimators.data.prepare import Prepared
+from fastnn.estimators.data.samples import Samples, check_score_exists, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.solvers import SolverTraining
-from fastnn.initializers import GlorotUniform
-from fastnn.layers import Dense, Dropout, Layer
-from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
-from fastnn.layers.dense import MOST_UNITS
+from fastnn.estimators.judge import Judge
+from fastnn.estimators.mlp_network import SHARE, layers_of_parameters
+from fastnn.layers import Dense
+from fastnn.layers.activation import ACTIVATION_NAMES
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
-from fastnn.regularizers import SklearnL2
 from fastnn.schedules import (
     Constant,
     InverseScaling,
@@ -29,13 +33,19 @@ from fastnn.schedules import (
     Schedule,
     as_schedule,
 )
+from fastnn.training.convergence import Convergence, ConvergenceState, Validate
+from fastnn.training.history import History
+from fastnn.training.lbfgs import fit_lbfgs
+from fastnn.training.progress import Progress
+from fastnn.training.trainer import Trainer
 from fastnn.utils.plain_numbers import Interval, plain, plain_number
 
-_SHARE = Interval(Real, 0, 1, closed="left")
+# What validation data tell of each epoch.
+_VALIDATION = "validation_loss", "validation_score"
 
 
-class BaseMLP(SklearnConversion, SolverTraining):
-    """Dense layers and dropout, under scikit-learn's parameter names."""
+class BaseMLP(BaseNeuralNetwork):
+    """Dense layers and dropout, described and trained as scikit-learn's are."""
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "hidden_layer_sizes": [
@@ -43,7 +53,7 @@ class BaseMLP(SklearnConversion, SolverTraining):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions(set(ACTIVATION_NAMES)), list, tuple],
-        "dropout": [_SHARE, list, tuple],
+        "dropout": [SHARE, list, tuple],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
@@ -97,89 +107,34 @@ class BaseMLP(SklearnConversion, SolverTraining):
     beta_1: float
     beta_2: float
     epsilon: float
+    solver: Any
+    batch_size: Any
+    max_iter: int
+    max_fun: int
+    shuffle: bool
+    tol: float
+    verbose: bool | int
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: float
     device: str
 
-    def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
-        super()._install(fitted, targets)
-        dense = [each for each in fitted.network.layers if isinstance(each, Dense)]
-        self.n_layers_ = len(dense) + 1
+    _training_state_type: ClassVar[type[ConvergenceState]] = ConvergenceState
 
-    def _describe_network(self, targets: Any) -> Sequential:
-        sizes = self._hidden_sizes()
-        layers: list[Layer] = []
-        activations, rates = self._activations(len(sizes)), self._rates(len(sizes))
-        for units, activation, rate in zip(sizes, activations, rates, strict=True):
-            layers.append(self._dense(units, activation, activation))
-            if rate:
-                layers.append(Dropout(rate))
-        # In scikit-learn the hidden activation sets the output layer's range as well.
-        alone = self.activation if isinstance(self.activation, str) else "identity"
-        last = activations[-1] if activations else alone
-        return Sequential([*layers, self._dense(targets.n_outputs, "identity", last)])
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Loss of each epoch."""
+        return self._epochs_of("loss_curve_").measured("loss")
 
-    def _dense(self, units: int, activation: str, initialized_for: str) -> Dense:
-        # scikit-learn draws kernels and biases from one range, narrower for logistic.
-        narrow = activation_name(initialized_for) == "logistic"
-        glorot = GlorotUniform(2.0 if narrow else 6.0)
-        return Dense(
-            units,
-            activation,
-            kernel_initializer=glorot,
-            bias_initializer=glorot,
-            kernel_regularizer=SklearnL2(plain_number(self.alpha)),
-        )
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Loss on the validation data after each epoch; None without any."""
+        return self._validation("validation_loss_curve_", "validation_loss")
 
-    def _activations(self, n_hidden: int) -> list[str]:
-        """Name of the activation of each hidden layer."""
-        names = _one_per_layer("activation", self.activation, n_hidden)
-        for position, name in enumerate(names):
-            if name not in ACTIVATION_NAMES:
-                raise ValueError(
-                    f"activation must hold names among {sorted(ACTIVATION_NAMES)}, got "
-                    f"{name!r} at position {position} of {self.activation!r}."
-                )
-        return names
-
-    def _rates(self, n_hidden: int) -> list[float]:
-        """Share of the outputs of each hidden layer that is dropped in training."""
-        rates = _one_per_layer("dropout", self.dropout, n_hidden)
-        for position, rate in enumerate(rates):
-            if not _SHARE.is_satisfied_by(rate):
-                raise ValueError(
-                    f"dropout must hold numbers in [0, 1), got {rate!r} at position "
-                    f"{position} of {self.dropout!r}."
-                )
-        if self.solver == "lbfgs" and any(rates):
-            raise ValueError(
-                f"dropout={self.dropout!r} cannot be used with solver='lbfgs': its "
-                "line search compares losses at different weights, and random masks "
-                "would change them too. Set dropout=0.0, or solver to 'adam' or 'sgd'."
-            )
-        return [float(rate) for rate in rates]
-
-    def _hidden_sizes(self) -> list[int]:
-        sizes: Any = self.hidden_layer_sizes
-        if isinstance(sizes, Integral):
-            sizes = [sizes]
-        if np.ndim(sizes) == 0:
-            raise ValueError(
-                "hidden_layer_sizes must be an integer or hold one for each hidden "
-                f"layer, got {sizes!r}."
-            )
-        for position, size in enumerate(sizes):
-            if not isinstance(size, int | np.integer) or isinstance(size, bool):
-                raise ValueError(
-                    "hidden_layer_sizes must hold one integer > 0 per hidden layer, "
-                    f"got {size!r} ({type(size).__name__}) at position {position}."
-                )
-            if size <= 0:
-                raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")
-            if size > MOST_UNITS:
-                raise ValueError(
-                    f"hidden_layer_sizes must be at most {MOST_UNITS}, got {size} at "
-                    f"position {position}."
-                )
-        return [int(size) for size in sizes]
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score on the validation data after each epoch; None without any."""
+        return self._validation("validation_scores_", "validation_score")
 
     def hidden_activations(self, X: MatrixLike, layer: int = -1) -> NDArray:
         """Outputs of a hidden layer, as at predict: without dropout.
@@ -218,6 +173,55 @@ class BaseMLP(SklearnConversion, SolverTraining):
         outputs = self._fitted.hidden_outputs(checked, number, device)
         return as_array_of(X, outputs)
 
+    def to_sklearn(self) -> Any:
+        """Convert to the fitted estimator of scikit-learn that predicts the same.
+
+        Tools that know scikit-learn's multi-layer perceptron, such as exporters, then
+        know this model. Parameters that scikit-learn lacks (``dtype``, ``precision``
+        and so on) do not change predictions and are left out. Training may go on there,
+        but with a new optimizer.
+
+        Returns
+        -------
+        model : sklearn.neural_network.MLPClassifier or \
+                sklearn.neural_network.MLPRegressor
+            It shares no array with this estimator.
+
+        Raises
+        ------
+        NotFittedError
+            If this estimator is not fitted.
+        ValueError
+            If scikit-learn has no such model: hidden layers of different activations,
+            an activation or a loss of ours alone, or several columns of classes.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from fastnn import MLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = MLPClassifier(solver="lbfgs", tol=0.01, random_state=0).fit(X, y)
+        >>> copy = model.to_sklearn()
+        >>> type(copy).__module__.startswith("sklearn.")
+        True
+        >>> (copy.predict(X) == model.predict(X)).all()
+        np.True_
+        """
+        return to_sklearn(self)
+
+    def _validation(self, attribute: str, name: str) -> list[float] | None:
+        history = self._epochs_of(attribute)
+        return history.measured(name) if name in history else None
+
+    def _epochs_of(self, attribute: str) -> History:
+        state: ConvergenceState | None = vars(self).get("_training_state")
+        if state is None:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {attribute!r}: it is "
+                "there after a fit by epochs, which 'lbfgs' has not"
+            )
+        return state.history
+
     def _layer_number(self, layer: int) -> int:
         """Number of a hidden layer of the fitted network, counted from the first."""
         n_hidden = self.n_layers_ - 2
@@ -234,6 +238,21 @@ class BaseMLP(SklearnConversion, SolverTraining):
                 "hidden_layer_sizes and fit to have some."
             )
         return int(layer) % n_hidden
+
+    def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
+        super()._install(fitted, targets)
+        dense = [each for each in fitted.network.layers if isinstance(each, Dense)]
+        self.n_layers_ = len(dense) + 1
+
+    def _describe_network(self, targets: Any) -> Sequential:
+        return layers_of_parameters(
+            self.hidden_layer_sizes,
+            self.activation,
+            self.dropout,
+            plain_number(self.alpha),
+            self.solver,
+            targets.n_outputs,
+        )
 
     def _describe_optimizer(self) -> Optimizer:
         if isinstance(self.solver, Optimizer):
@@ -261,15 +280,174 @@ class BaseMLP(SklearnConversion, SolverTraining):
             return ReduceOnPlateau()
         return Constant()
 
+    def _check_call(self, validated: bool, incremental: bool) -> None:
+        if incremental and self.early_stopping and not validated:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True without validation "
+                "data: it sees one batch of samples at a time. Pass X_val and y_val, "
+                "use fit, or set early_stopping=False."
+            )
 
-def _one_per_layer(name: str, value: Any, n_hidden: int) -> list:
-    """A parameter that is one value for all hidden layers, or one for each."""
-    if not isinstance(value, list | tuple):
-        return [value] * n_hidden
-    if len(value) != n_hidden:
-        raise ValueError(
-            f"{name} must be one value or have as many as there are hidden layers: "
-            f"got {len(value)} in {name}={value!r}, and hidden_layer_sizes asks for "
-            f"{n_hidden}."
+    def _max_epochs(self) -> int:
+        return 0 if self.solver == "lbfgs" else int(self.max_iter)
+
+    def _optimize(
+        self,
+        fitted: FittedNetwork,
+        prepared: Prepared,
+        start_state: Callable[[], ConvergenceState],
+        incremental: bool,
+        task: FitTask | None,
+    ) -> None:
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(fitted, prepared)
+            return
+        state = start_state()
+        targets, device = prepared.targets, prepared.device
+        samples, held_out = prepared.samples, prepared.held_out
+        if self.early_stopping and held_out is None:
+            samples, held_out = self._split(prepared, state.random_state)
+        validate: Validate | None = None
+        if held_out is not None:
+            if self.early_stopping:
+                check_score_exists(targets, held_out)
+            judge = Judge(targets, held_out, device)
+            validate = partial(judge, fitted)
+        state.history.names = ("loss", *(_VALIDATION if validate else ()))
+        self._fit_stochastic(
+            fitted, targets, samples, device, validate, state, incremental, task
         )
-    return list(value)
+        self._training_state = state
+        self.precision_ = state.precision
+        self.t_ = state.n_samples_seen
+        self.loss_ = state.loss
+        self.best_loss_ = None if self.early_stopping else state.best_loss
+        self.best_validation_score_ = state.best_validation_score if validate else None
+
+    def _split(
+        self, prepared: Prepared, random_state: np.random.RandomState
+    ) -> tuple[Samples, Samples]:
+        """Samples to train on and to hold out, chosen as scikit-learn's MLP does."""
+        samples = prepared.samples
+        stratified = not self._numeric_targets and prepared.targets.n_outputs == 1
+        # The error of a class with too few members names the classes by these words.
+        words = np.where(samples.encoded[:, 0] > 0, "True", "False")
+        return split(
+            samples,
+            stratify=words if stratified else None,
+            fraction=plain_number(self.validation_fraction),
+            parameter="validation_fraction",
+            random_state=random_state,
+            device=prepared.device,
+        )
+
+    def _fit_stochastic(
+        self,
+        fitted: FittedNetwork,
+        targets: Targets,
+        samples: Samples,
+        device: Device | None,
+        validate: Validate | None,
+        state: ConvergenceState,
+        incremental: bool,
+        task: FitTask | None,
+    ) -> None:
+        optimizer, schedule = self._describe_optimizer(), self._describe_schedule()
+
+        def describe(epoch: int) -> dict[str, Any]:
+            return {
+                "_fitted": fitted.copy(),
+                "_targets": targets,
+                "_training_state": state.fork(optimizer, fitted.weights),
+                "n_iter_": epoch,
+                "t_": state.n_samples_seen,
+                "loss_": state.loss,
+            }
+
+        schedule.check()
+        n_samples = samples.X.shape[0]
+        max_epochs = 1 if incremental else self._max_epochs()
+        patience, min_delta = schedule.plateau() or (None, None)
+        convergence = Convergence(
+            schedule,
+            state,
+            tol=float(self.tol) if min_delta is None else min_delta,
+            n_iter_no_change=self.n_iter_no_change if patience is None else patience,
+            early_stopping=self.early_stopping,
+            progress=Progress(bool(self.verbose), max_epochs, n_samples),
+            validate=validate,
+            after_epoch=None if task is None else task.watch(describe, max_epochs),
+        )
+        trainer = Trainer(
+            fitted.plan,
+            fitted.predictor_on(device),
+            optimizer,
+            schedule,
+            batch_size=self._samples_per_step(n_samples),
+            max_epochs=self._max_epochs(),
+            shuffle=self.shuffle,
+            n_threads=self.n_jobs,
+            precision=self.precision,
+            device=device,
+        )
+        # Later calls of partial_fit go on from the end of the epoch, whatever its
+        # validation score.
+        if not incremental:
+            convergence.keep_best(fitted.weights)
+        outcome = trainer.train(
+            fitted.weights,
+            samples.X,
+            samples.encoded,
+            samples.weight,
+            state,
+            convergence,
+            max_epochs,
+        )
+        self.n_iter_ = outcome.n_epochs
+        convergence.finish(self._max_epochs(), outcome.ended or incremental)
+        if outcome.diverged:
+            self._check_usable(fitted, samples, device)
+
+    def _fit_lbfgs(self, fitted: FittedNetwork, prepared: Prepared) -> None:
+        samples = prepared.samples
+        self.loss_, self.n_iter_ = fit_lbfgs(
+            fitted.plan,
+            fitted.parameters,
+            samples.X,
+            samples.encoded,
+            samples.weight,
+            max_iter=int(self.max_iter),
+            max_fun=int(self.max_fun),
+            tol=float(self.tol),
+            verbose=bool(self.verbose),
+            n_threads=self.n_jobs,
+            device=prepared.device,
+        )
+        self.t_ = 0
+        self.precision_ = str(fitted.weights.dtype)
+        # What describes epochs would otherwise tell of a fit by another solver.
+        for attribute in (
+            "_training_state",
+            "best_loss_",
+            "best_validation_score_",
+        ):
+            self.__dict__.pop(attribute, None)
+
+    def _samples_per_step(self, n_samples: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_samples)
+        if self.batch_size > n_samples:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the number of training "
+                f"samples and is clipped to {n_samples}.",
+                stacklevel=2,
+            )
+        return min(int(self.batch_size), n_samples)
+
+    def _has_epochs(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                "partial_fit is only available for stochastic optimizers. "
+                f"{self.solver} is not stochastic: set solver to 'adam' or 'sgd'."
+            )
+        return True
