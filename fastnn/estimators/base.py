@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastnn.engine.cuda import find_device
@@ -33,16 +32,21 @@ from fastnn.estimators.data.prepare import (
     check_X,
     prepare,
 )
-from fastnn.estimators.data.samples import Samples
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.data.weights import ClassWeights
-from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.state import FittedState, apart, kept_by_callbacks, take_over
-from fastnn.exceptions import NotFiniteError
+from fastnn.estimators.documentation import DocumentationLink
+from fastnn.estimators.fitted import FittedNetwork, ParameterViews
+from fastnn.estimators.resuming import source_of_draws, start_state
+from fastnn.estimators.state import (
+    apart,
+    kept_by_callbacks,
+    restored_state,
+    saved_state,
+    take_over,
+)
 from fastnn.losses import Loss
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, optimizer_of_name
-from fastnn.training.state import OptimizerState, TrainingState
 from fastnn.utils.commit import call_or_put_back
 from fastnn.utils.error_state import ignoring_errors
 from fastnn.utils.named_parts import with_objects
@@ -58,7 +62,7 @@ def _parameter_names(estimator: type[BaseEstimator]) -> tuple[str, ...]:
     return tuple(estimator._get_param_names())
 
 
-class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
+class BaseNeuralNetwork(CallbackSupportMixin, DocumentationLink, BaseEstimator, ABC):
     """Base class of the estimators.
 
     A subclass has the parameters read below and describes, from its own, a network,
@@ -74,8 +78,11 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
     # What an estimator without this parameter does: it trains by epochs.
     solver: Any = None
 
+    # The trained network is one object, whose flat array holds all parameters.
+    _fitted: FittedNetwork
     _targets: Any
     _numeric_targets: ClassVar[bool]
+    _training_state_type: ClassVar[type[Any]]
 
     @abstractmethod
     def _describe_network(self, targets: Any) -> Sequential:
@@ -216,6 +223,39 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
             incremental=False,
         )
 
+    @property
+    def coefs_(self) -> ParameterViews:
+        """Weight matrices of the layers."""
+        return self._get_views("coefs_", "kernel")
+
+    @coefs_.setter
+    def coefs_(self, arrays: list[ArrayLike]) -> None:
+        self._set_views("coefs_", "kernel", arrays)
+
+    @property
+    def intercepts_(self) -> ParameterViews:
+        """Bias vectors of the layers."""
+        return self._get_views("intercepts_", "bias")
+
+    @intercepts_.setter
+    def intercepts_(self, arrays: list[ArrayLike]) -> None:
+        self._set_views("intercepts_", "bias", arrays)
+
+    def _get_views(self, attribute: str, kind: str) -> ParameterViews:
+        self._require_fitted(attribute)
+        return self._fitted.views(attribute, kind)
+
+    def _set_views(self, attribute: str, kind: str, arrays: list[ArrayLike]) -> None:
+        self._require_fitted(attribute)
+        self._fitted = self._fitted.replaced(attribute, kind, arrays)
+
+    def _require_fitted(self, attribute: str) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {attribute!r} before "
+                "fit"
+            )
+
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit(
         self,
@@ -268,7 +308,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         X, targets = prepared.samples.X, prepared.targets
         network = self._describe_network(targets)
         fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
-        random_state, drawn_from = self._source_of_draws(previous, incremental)
+        random_state, drawn_from = source_of_draws(self, previous, incremental)
         if previous is None:
             fitted.initialize(random_state, prepared.dtype)
         else:
@@ -277,7 +317,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         self._optimize(
             fitted,
             prepared,
-            partial(self._start_state, fitted, previous, random_state, incremental),
+            partial(start_state, self, fitted, previous, random_state, incremental),
             incremental,
             task,
         )
@@ -298,67 +338,6 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         self.n_outputs_ = targets.n_outputs
         link = targets.loss.link
         self.out_activation_ = _SKLEARN_NAMES.get(link, link)
-
-    def _check_usable(
-        self, fitted: FittedNetwork, samples: Samples, device: Device | None
-    ) -> None:
-        """Refuse weights that divergence has left, if nothing finite comes of them.
-
-        Averages, or what a callback has put back, may be worse than the trainer's.
-        """
-        data = samples.X, samples.encoded, samples.weight
-        if not fitted.is_finite(*data, device):
-            raise NotFiniteError
-
-    def _source_of_draws(
-        self, previous: FittedNetwork | None, incremental: bool
-    ) -> tuple[np.random.RandomState, np.random.RandomState | None]:
-        """Source of this call's draws, and the one that it stands in for.
-
-        A call that fails has drawn nothing, so that it draws from a copy of what others
-        draw from. NumPy's own source is everybody's, and no copy of it is made.
-        """
-        state: TrainingState | None = vars(self).get("_training_state")
-        if not (incremental and previous is not None and state is not None):
-            source = check_random_state(self.random_state)
-            if source is not self.random_state:
-                return source, None
-        elif state.random_state is not self.random_state:
-            return state.random_state, None
-        else:
-            source = state.random_state
-        return copy.deepcopy(source), source
-
-    def _start_state(
-        self,
-        fitted: FittedNetwork,
-        previous: FittedNetwork | None,
-        random_state: np.random.RandomState,
-        incremental: bool,
-    ) -> Any:
-        """State to train from, as scikit-learn keeps it.
-
-        A fresh fit starts anew. partial_fit goes on where the last call stopped.
-        A warm start goes on with the curves, but with a new optimizer.
-        """
-        optimizer = self._describe_optimizer()
-        state: TrainingState | None = vars(self).get("_training_state")
-        if previous is None or state is None:
-            return self._training_state_type(
-                OptimizerState.start(optimizer, fitted.weights), random_state
-            )
-        if not incremental:
-            return state.resume(
-                OptimizerState.start(optimizer, fitted.weights), random_state
-            )
-        # Those that are made of names and numbers have been checked with these.
-        for given in vars(self).get("optimizer"), vars(self).get("solver"):
-            if isinstance(given, Optimizer):
-                given.check()
-        changed = state.optimizer.resume(optimizer, fitted.weights)
-        if random_state is state.random_state:
-            return state.continued(changed)
-        return state.resume(changed, random_state)
 
     def _check_X(self, X: Any, device: Device | None) -> Any:
         """X for the fitted network on this device, checked."""
@@ -396,3 +375,24 @@ class BaseNeuralNetwork(CallbackSupportMixin, FittedState, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_fitted" in vars(self)
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(vars(self))
+        return other
+
+    def __deepcopy__(self, memo: dict) -> Self:
+        other = type(self).__new__(type(self))
+        memo[id(self)] = other
+        # Not by what is saved: what is on a device is copied there.
+        other.__dict__.update(copy.deepcopy(vars(self), memo))
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        return saved_state(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(restored_state(self, state))

@@ -8,6 +8,7 @@ from fastnn.engine.device import Device, DeviceArray, downloaded, uploaded
 from fastnn.estimators.data.samples import Samples
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.exceptions import NotFiniteError
 
 # X of validation data takes at most one part in so many of a device's free memory.
 SHARE = 2
@@ -77,3 +78,15 @@ class Judge:
         if X.size * dtype.itemsize > device.free_bytes() // SHARE:
             return X
         return uploaded(device, X, dtype)
+
+
+def check_usable(
+    fitted: FittedNetwork, samples: Samples, device: Device | None
+) -> None:
+    """Refuse weights that divergence has left, if nothing finite comes of them.
+
+    Averages, or what a callback has put back, may be worse than the trainer's.
+    """
+    data = samples.X, samples.encoded, samples.weight
+    if not fitted.is_finite(*data, device):
+        raise NotFiniteError

@@ -20,7 +20,7 @@ from fastnn.estimators.data.prepare import Prepared
 from fastnn.estimators.data.samples import Samples, check_score_exists, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.judge import Judge
+from fastnn.estimators.judge import Judge, check_usable
 from fastnn.estimators.mlp_network import SHARE, layers_of_parameters
 from fastnn.layers import Dense
 from fastnn.layers.activation import ACTIVATION_NAMES
@@ -406,7 +406,7 @@ class BaseMLP(BaseNeuralNetwork):
         self.n_iter_ = outcome.n_epochs
         convergence.finish(self._max_epochs(), outcome.ended or incremental)
         if outcome.diverged:
-            self._check_usable(fitted, samples, device)
+            check_usable(fitted, samples, device)
 
     def _fit_lbfgs(self, fitted: FittedNetwork, prepared: Prepared) -> None:
         samples = prepared.samples

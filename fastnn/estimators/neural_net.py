@@ -20,7 +20,7 @@ from fastnn.estimators.data.prepare import Prepared
 from fastnn.estimators.data.samples import split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
-from fastnn.estimators.judge import Judge
+from fastnn.estimators.judge import Judge, check_usable
 from fastnn.estimators.metrics import measure, metrics_by_name
 from fastnn.estimators.output_layer import (
     with_outputs_of_numbers,
@@ -305,7 +305,7 @@ class BaseNeuralNet(BaseNeuralNetwork):
                 )
                 state.average.values.assign(fitted.weights)
         if outcome.diverged:
-            self._check_usable(fitted, samples, device)
+            check_usable(fitted, samples, device)
 
     def _judge(
         self,
