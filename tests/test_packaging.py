@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import operator
 import re
 import subprocess
 import sys
@@ -10,7 +11,14 @@ from importlib import metadata, resources
 import pytest
 
 import fastnn
+from fastnn.estimators.documentation import documented
 
+ESTIMATORS = [
+    fastnn.MLPClassifier,
+    fastnn.MLPRegressor,
+    fastnn.NeuralNetClassifier,
+    fastnn.NeuralNetRegressor,
+]
 MODULES = [
     "fastnn",
     "fastnn.averaging",
@@ -78,3 +86,89 @@ def test_docstrings_name_every_parameter_and_method(public):
     for name, method in inspect.getmembers(public, inspect.isroutine):
         if not name.startswith("_"):
             assert inspect.getdoc(method), name
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_docstrings_of_estimators_are_put_together_in_order(Estimator):
+    docstring = inspect.getdoc(Estimator)
+    titles = re.findall(r"^(\S.*)\n-+$", docstring, flags=re.MULTILINE)
+    order = ["Parameters", "Attributes", "See Also", "Notes", "References", "Examples"]
+    assert titles == [title for title in order if title in titles]
+    parameters = docstring.partition("Attributes\n")[0]
+    names = re.findall(r"^(\w+) :", parameters, flags=re.MULTILINE)
+    assert names == list(inspect.signature(Estimator).parameters)
+
+
+def test_what_a_class_says_itself_takes_the_place_of_what_its_base_says():
+    class Base:
+        """Not read.
+
+        Attributes
+        ----------
+        a_ : int
+            Of the base.
+
+        b_ : int
+            The last.
+
+        Notes
+        -----
+        Of the base.
+        """
+
+        __module__ = "fastnn.base"
+
+    class Derived(Base):
+        """Summary.
+
+        Attributes
+        ----------
+        c_ : int
+            The first.
+
+        a_ : float
+            Its own.
+        """
+
+        __module__ = "fastnn.derived"
+
+    class Bare(Base):
+        __module__ = "fastnn.derived"
+
+    assert documented(Derived).__doc__.split("\n") == [
+        "Summary.",
+        "",
+        "Attributes",
+        "----------",
+        "c_ : int",
+        "    The first.",
+        "",
+        "a_ : float",
+        "    Its own.",
+        "",
+        "b_ : int",
+        "    The last.",
+        "",
+        "Notes",
+        "-----",
+        "Of the base.",
+        "",
+    ]
+    assert documented(Bare).__doc__ is None  # as all are under python -OO
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (fastnn.MLPClassifier, fastnn.MLPRegressor),
+        (fastnn.NeuralNetClassifier, fastnn.NeuralNetRegressor),
+    ],
+)
+def test_shared_parameters_are_the_same(one, other):
+    mine, theirs = (inspect.signature(each).parameters for each in (one, other))
+    shared = mine.keys() & theirs.keys() - {"loss"}
+    assert mine.keys() ^ theirs.keys() <= {"loss", "class_weight"}
+    for name in shared:
+        assert mine[name] == theirs[name]
+        constraints = (each._parameter_constraints[name] for each in (one, other))
+        assert operator.is_(*constraints), name

@@ -36,6 +36,7 @@ from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.data.weights import ClassWeights
 from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
+from fastnn.estimators.parameters import CommonParameters
 from fastnn.estimators.resuming import source_of_draws, start_state
 from fastnn.estimators.state import (
     apart,
@@ -62,19 +63,15 @@ def _parameter_names(estimator: type[BaseEstimator]) -> tuple[str, ...]:
     return tuple(estimator._get_param_names())
 
 
-class BaseNeuralNetwork(CallbackSupportMixin, DocumentationLink, BaseEstimator, ABC):
+class BaseNeuralNetwork(
+    CommonParameters, CallbackSupportMixin, DocumentationLink, BaseEstimator, ABC
+):
     """Base class of the estimators.
 
     A subclass has the parameters read below and describes, from its own, a network,
     an optimizer and a schedule.
     """
 
-    random_state: Any
-    warm_start: bool
-    dtype: str | None
-    n_jobs: int | None
-    device: str
-    precision: str | None
     # What an estimator without this parameter does: it trains by epochs.
     solver: Any = None
 
@@ -392,6 +389,7 @@ class BaseNeuralNetwork(CallbackSupportMixin, DocumentationLink, BaseEstimator, 
         return other
 
     def __getstate__(self) -> dict[str, Any]:
+        """What is saved: arrays, builtins and objects of public classes."""
         return saved_state(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:

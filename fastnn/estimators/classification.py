@@ -21,7 +21,14 @@ from fastnn.losses import Loss
 
 
 class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
-    """Base class of the classifiers."""
+    """Base class of the classifiers.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of them
+        Class labels, sorted. One array for each column if y has several columns of
+        classes.
+    """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "class_weight": [StrOptions({"balanced"}), dict, list, None]

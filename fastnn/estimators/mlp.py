@@ -1,16 +1,14 @@
 """What drop-ins share: scikit-learn's parameters, solvers and stopping rules."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Options, StrOptions
 
-from fastnn.engine.cpu.precision import PRECISIONS
 from fastnn.engine.device import Device
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.callback_support import FitTask
@@ -21,9 +19,9 @@ from fastnn.estimators.data.samples import Samples, check_score_exists, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.judge import Judge, check_usable
-from fastnn.estimators.mlp_network import SHARE, layers_of_parameters
+from fastnn.estimators.mlp_network import layers_of_parameters
+from fastnn.estimators.mlp_parameters import MLPParameters
 from fastnn.layers import Dense
-from fastnn.layers.activation import ACTIVATION_NAMES
 from fastnn.network import Sequential
 from fastnn.optimizers import Optimizer, SklearnAdam, SklearnSGD
 from fastnn.schedules import (
@@ -38,86 +36,14 @@ from fastnn.training.history import History
 from fastnn.training.lbfgs import fit_lbfgs
 from fastnn.training.progress import Progress
 from fastnn.training.trainer import Trainer
-from fastnn.utils.plain_numbers import Interval, plain, plain_number
+from fastnn.utils.plain_numbers import plain, plain_number
 
 # What validation data tell of each epoch.
 _VALIDATION = "validation_loss", "validation_score"
 
 
-class BaseMLP(BaseNeuralNetwork):
+class BaseMLP(MLPParameters, BaseNeuralNetwork):
     """Dense layers and dropout, described and trained as scikit-learn's are."""
-
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [StrOptions(set(ACTIVATION_NAMES)), list, tuple],
-        "dropout": [SHARE, list, tuple],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [
-            StrOptions({"constant", "invscaling", "adaptive"}),
-            Schedule,
-            callable,
-        ],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": InverseScaling._parameter_constraints["power"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {float("inf")}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "dtype": [StrOptions({"float32", "float64"}), None],
-        "n_jobs": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Integral, None, -1, closed="right"),
-            None,
-        ],
-        "device": [StrOptions({"cpu", "cuda", "auto"})],
-        "precision": [StrOptions(set(PRECISIONS)), None],
-    }
-
-    hidden_layer_sizes: Any
-    activation: str | Sequence[str]
-    dropout: float | Sequence[float]
-    alpha: float
-    learning_rate: str | Schedule | Callable[[int], float]
-    learning_rate_init: float
-    power_t: float
-    momentum: float
-    nesterovs_momentum: bool
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    solver: Any
-    batch_size: Any
-    max_iter: int
-    max_fun: int
-    shuffle: bool
-    tol: float
-    verbose: bool | int
-    early_stopping: bool
-    validation_fraction: float
-    n_iter_no_change: float
-    device: str
 
     _training_state_type: ClassVar[type[ConvergenceState]] = ConvergenceState
 

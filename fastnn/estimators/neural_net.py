@@ -1,19 +1,15 @@
 """What the estimators of any network share: its description, and how it is trained."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils._param_validation import StrOptions
 
-from fastnn.averaging import Averaging
-from fastnn.callbacks import Callback, EarlyStopping, Run
-from fastnn.engine.cpu.precision import PRECISIONS
+from fastnn.callbacks import Callback, Run
 from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.data.prepare import Prepared
@@ -22,6 +18,7 @@ from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.judge import Judge, check_usable
 from fastnn.estimators.metrics import measure, metrics_by_name
+from fastnn.estimators.neural_net_parameters import NeuralNetParameters
 from fastnn.estimators.output_layer import (
     with_outputs_of_numbers,
     with_raw_outputs,
@@ -36,50 +33,11 @@ from fastnn.training.progress import Progress
 from fastnn.training.running_statistics import refresh_statistics
 from fastnn.training.trainer import Trainer
 from fastnn.utils.error_state import errors_of_the_user
-from fastnn.utils.plain_numbers import Interval, plain, plain_number
+from fastnn.utils.plain_numbers import plain, plain_number
 
 
-class BaseNeuralNet(BaseNeuralNetwork):
+class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
     """Any network, trained for a number of epochs."""
-
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "network": [Sequential, None],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "schedule": [Schedule, callable, None],
-        "validation": [Interval(Real, 0, 1, closed="neither"), None],
-        "early_stopping": [EarlyStopping, None],
-        "averaging": [Averaging, None],
-        "metrics": [list, tuple],
-        "callbacks": [list, tuple],
-        "dtype": [StrOptions({"float32", "float64"}), None],
-        "n_jobs": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(Integral, None, -1, closed="right"),
-            None,
-        ],
-        "device": [StrOptions({"cpu", "cuda", "auto"})],
-        "precision": [StrOptions(set(PRECISIONS)), None],
-        "random_state": ["random_state"],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-    }
-
-    network: Sequential | None
-    optimizer: str | Optimizer
-    epochs: int
-    batch_size: int
-    shuffle: bool
-    schedule: Schedule | Callable[[int], float] | None
-    validation: float | None
-    early_stopping: EarlyStopping | None
-    averaging: Averaging | None
-    metrics: Sequence[Any]
-    callbacks: Sequence[Callback]
-    device: str
-    verbose: bool | int
 
     _training_state_type: ClassVar[type[MonitoredState]] = MonitoredState
 

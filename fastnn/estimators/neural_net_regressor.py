@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
+from fastnn.estimators.documentation import documented
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.regression import LOSSES, NetworkRegressor
 from fastnn.losses import Loss
@@ -17,6 +18,7 @@ from fastnn.plan.records import CustomFunction
 from fastnn.schedules import Schedule
 
 
+@documented
 class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
     """Regressor that trains a network of any layers.
 
@@ -41,74 +43,14 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         function ``(y, z) -> loss, gradient`` is called once for each mini-batch; see
         :class:`fastnn.losses.CustomLoss`.
 
-    optimizer : str or Optimizer, default="adam"
-        How the weights are changed: an object of :mod:`fastnn.optimizers`, or the name
-        of one with its default options: "sgd", "adam", "adamw", "nadam", "rmsprop",
-        "adagrad", "adadelta" or "lion".
-
-    epochs : int, default=20
-        Passes over the samples.
-
-    batch_size : int, default=32
-        Samples per step; at most all of them.
-
-    shuffle : bool, default=True
-        Whether each epoch visits the samples in a new random order.
-
-    schedule : Schedule or callable, default=None
-        How the learning rate changes: an object of :mod:`fastnn.schedules`, or a
-        function from the number of a step to a factor. None keeps it.
-
     validation : float, default=None
         Share of the samples that ``fit`` holds out to judge the network on after each
         epoch, in (0, 1). Nothing is held out where
         ``fit`` is given ``X_val`` and ``y_val``.
 
-    early_stopping : EarlyStopping, default=None
-        When to stop before ``epochs``, and which weights to keep:
-        :class:`fastnn.callbacks.EarlyStopping`.
-
-    averaging : Averaging, default=None
-        An average of the weights along the way, which is judged and kept in their
-        place: an object of :mod:`fastnn.averaging`. None keeps the last weights.
-
     metrics : list of str or callable, default=()
         What else to measure on the validation data: names of scikit-learn's scorers,
         such as "neg_mean_absolute_error", scorers, or functions ``(estimator, X, y)``.
-
-    callbacks : list of Callback, default=()
-        Objects of :mod:`fastnn.callbacks`, called after each epoch.
-
-    dtype : {"float32", "float64"} or None, default="float32"
-        Type of the weights and of all computing. None follows X: float32 for float32
-        X, otherwise float64.
-
-    device : {"cpu", "cuda", "auto"}, default="cpu"
-        Where to train and to predict. "cuda" is an NVIDIA GPU, through CuPy (``pip
-        install fastnn[cuda]``). "auto" is a GPU where one can be used, and the CPU
-        elsewhere. A fitted model predicts on any machine. X may be larger than a GPU's
-        memory: ``n_jobs`` threads then gather the mini-batches that are copied there
-        next. The GPU is experimental: its kernels have been run in an emulation only.
-
-    precision : {"bf16", "high", "tf32"} or None, default=None
-        How the larger matrix products of training are taken; see
-        :class:`fastnn.MLPClassifier`.
-
-    n_jobs : int or None, default=None
-        Number of threads that share each mini-batch. None takes what OpenMP, the
-        process's affinity and joblib's limits for nested parallelism allow; negative
-        numbers count back from all that the process may use, -1 being all of them.
-
-    random_state : int, RandomState instance or None, default=None
-        Draws the initial weights, the validation split, the order of the samples and
-        random masks. An int gives the same result at every call, on one machine and
-        with one number of threads.
-
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and the history of the previous call.
-
-    verbose : bool or int, default=False
-        Whether to print a line per epoch.
 
     Attributes
     ----------
@@ -118,43 +60,10 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         returns, and "validation_" followed by each metric; "learning_rate", before the
         factor of the schedule's steps; "seconds".
 
-    loss_curve_, validation_loss_curve_, validation_scores_ : list of float
-        The first three of these; the latter two are None without validation data.
-
-    n_epochs_ : int
-        Number of epochs of the last call.
-
-    n_outputs_ : int
-        Number of outputs of the network.
-
-    out_activation_ : str
-        What the loss makes of them.
-
-    coefs_, intercepts_ : list of ndarray
-        Kernels and biases of the dense layers. The arrays are views of the model:
-        assigning an item, or into one, changes the model.
-
-    device_ : {"cpu", "cuda"}
-        Where the last call of ``fit`` or ``partial_fit`` computed.
-
-    precision_ : {"float32", "float64", "bf16", "high", "tf32"}
-        How the products of the last call were taken.
-
-    n_features_in_ : int
-        Number of features of X in ``fit``.
-
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features of X in ``fit``; only if they are all strings.
-
     See Also
     --------
     NeuralNetClassifier : The same for classification.
     MLPRegressor : Dense networks under the parameters of scikit-learn.
-
-    Notes
-    -----
-    When the first epoch is not finite, ``fit`` raises a ValueError. When a later one
-    is not, it warns, restores the weights of the start of that epoch and stops.
 
     Examples
     --------

@@ -19,7 +19,7 @@ _TRAINED = "_fitted", "_targets", "_training_state"
 
 
 def saved_state(state: dict[str, Any]) -> dict[str, Any]:
-    """What is saved of an estimator's state: arrays, builtins, public objects."""
+    """What is saved of an estimator, from all that it holds."""
     state = {**state, "_fastnn_version": __version__}
     for name in _TRAINED:
         if name in state:

@@ -1,0 +1,116 @@
+"""The parameters of an estimator of any network, declared and documented once."""
+
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import StrOptions
+
+from fastnn.averaging import Averaging
+from fastnn.callbacks import Callback, EarlyStopping
+from fastnn.estimators.parameters import CommonParameters
+from fastnn.network import Sequential
+from fastnn.optimizers import OPTIMIZERS, Optimizer
+from fastnn.schedules import Schedule
+from fastnn.utils.plain_numbers import Interval
+
+
+class NeuralNetParameters(CommonParameters):
+    """The parameters of an estimator of any network.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer, default="adam"
+        How the weights are changed: an object of :mod:`fastnn.optimizers`, or the name
+        of one with its default options: "sgd", "adam", "adamw", "nadam", "rmsprop",
+        "adagrad", "adadelta" or "lion".
+
+    epochs : int, default=20
+        Passes over the samples.
+
+    batch_size : int, default=32
+        Samples per step; at most all of them.
+
+    shuffle : bool, default=True
+        Whether each epoch visits the samples in a new random order.
+
+    schedule : Schedule or callable, default=None
+        How the learning rate changes: an object of :mod:`fastnn.schedules`, or a
+        function from the number of a step to a factor. None keeps it.
+
+    early_stopping : EarlyStopping, default=None
+        When to stop before ``epochs``, and which weights to keep:
+        :class:`fastnn.callbacks.EarlyStopping`.
+
+    averaging : Averaging, default=None
+        An average of the weights along the way, which is judged and kept in their
+        place: an object of :mod:`fastnn.averaging`. None keeps the last weights.
+
+    callbacks : list of Callback, default=()
+        Objects of :mod:`fastnn.callbacks`, called after each epoch.
+
+    dtype : {"float32", "float64"} or None, default="float32"
+        Type of the weights and of all computing. None follows X: float32 for float32
+        X, otherwise float64.
+
+    precision : {"bf16", "high", "tf32"} or None, default=None
+        How the larger matrix products of training are taken; see
+        :class:`fastnn.MLPClassifier`.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the validation split, the order of the samples and
+        random masks. An int gives the same result at every call, on one machine and
+        with one number of threads.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights and the history of the previous call.
+
+    verbose : bool or int, default=False
+        Whether to print a line per epoch.
+
+    Attributes
+    ----------
+    history_ : dict of str to list of float
+        One number per epoch of all that was measured.
+
+    loss_curve_, validation_loss_curve_, validation_scores_ : list of float
+        The first three of these; the latter two are None without validation data.
+
+    n_epochs_ : int
+        Number of epochs of the last call.
+
+    n_outputs_ : int
+        Number of outputs of the network.
+
+    out_activation_ : str
+        What the loss makes of them.
+
+    coefs_, intercepts_ : list of ndarray
+        Kernels and biases of the dense layers. The arrays are views of the model:
+        assigning an item, or into one, changes the model.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **CommonParameters._parameter_constraints,
+        "network": [Sequential, None],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "schedule": [Schedule, callable, None],
+        "validation": [Interval(Real, 0, 1, closed="neither"), None],
+        "early_stopping": [EarlyStopping, None],
+        "averaging": [Averaging, None],
+        "metrics": [list, tuple],
+        "callbacks": [list, tuple],
+    }
+
+    network: Sequential | None
+    optimizer: str | Optimizer
+    epochs: int
+    batch_size: int
+    schedule: Schedule | Callable[[int], float] | None
+    validation: float | None
+    early_stopping: EarlyStopping | None
+    averaging: Averaging | None
+    metrics: Sequence[Any]
+    callbacks: Sequence[Callback]
