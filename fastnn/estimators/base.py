@@ -27,11 +27,11 @@ from fastnn.estimators.callback_support import (
 )
 from fastnn.estimators.data.prepare import (
     Arguments,
-    Prepared,
     Previous,
     check_X,
     prepare,
 )
+from fastnn.estimators.data.samples import Prepared
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.data.weights import ClassWeights
 from fastnn.estimators.documentation import DocumentationLink

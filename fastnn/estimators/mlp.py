@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.engine.device import Device
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.conversion import to_sklearn
 from fastnn.estimators.data.arrays import as_array_of
-from fastnn.estimators.data.prepare import Prepared
-from fastnn.estimators.data.samples import Samples, check_score_exists, split
+from fastnn.estimators.data.samples import Prepared, check_score_exists, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.judge import Judge, check_usable
@@ -229,20 +227,16 @@ class BaseMLP(MLPParameters, BaseNeuralNetwork):
             self._fit_lbfgs(fitted, prepared)
             return
         state = start_state()
-        targets, device = prepared.targets, prepared.device
-        samples, held_out = prepared.samples, prepared.held_out
-        if self.early_stopping and held_out is None:
-            samples, held_out = self._split(prepared, state.random_state)
+        if self.early_stopping and prepared.held_out is None:
+            prepared = self._split(prepared, state.random_state)
         validate: Validate | None = None
-        if held_out is not None:
+        if prepared.held_out is not None:
             if self.early_stopping:
-                check_score_exists(targets, held_out)
-            judge = Judge(targets, held_out, device)
+                check_score_exists(prepared.targets, prepared.held_out)
+            judge = Judge(prepared.targets, prepared.held_out, prepared.device)
             validate = partial(judge, fitted)
         state.history.names = ("loss", *(_VALIDATION if validate else ()))
-        self._fit_stochastic(
-            fitted, targets, samples, device, validate, state, incremental, task
-        )
+        self._fit_stochastic(fitted, prepared, validate, state, incremental, task)
         self._training_state = state
         self.precision_ = state.precision
         self.t_ = state.n_samples_seen
@@ -252,38 +246,36 @@ class BaseMLP(MLPParameters, BaseNeuralNetwork):
 
     def _split(
         self, prepared: Prepared, random_state: np.random.RandomState
-    ) -> tuple[Samples, Samples]:
-        """Samples to train on and to hold out, chosen as scikit-learn's MLP does."""
+    ) -> Prepared:
+        """With samples held out that are chosen as scikit-learn's MLP does."""
         samples = prepared.samples
         stratified = not self._numeric_targets and prepared.targets.n_outputs == 1
         # The error of a class with too few members names the classes by these words.
         words = np.where(samples.encoded[:, 0] > 0, "True", "False")
         return split(
-            samples,
+            prepared,
             stratify=words if stratified else None,
             fraction=plain_number(self.validation_fraction),
             parameter="validation_fraction",
             random_state=random_state,
-            device=prepared.device,
         )
 
     def _fit_stochastic(
         self,
         fitted: FittedNetwork,
-        targets: Targets,
-        samples: Samples,
-        device: Device | None,
+        prepared: Prepared,
         validate: Validate | None,
         state: ConvergenceState,
         incremental: bool,
         task: FitTask | None,
     ) -> None:
         optimizer, schedule = self._describe_optimizer(), self._describe_schedule()
+        samples, device = prepared.samples, prepared.device
 
         def describe(epoch: int) -> dict[str, Any]:
             return {
                 "_fitted": fitted.copy(),
-                "_targets": targets,
+                "_targets": prepared.targets,
                 "_training_state": state.fork(optimizer, fitted.weights),
                 "n_iter_": epoch,
                 "t_": state.n_samples_seen,

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,8 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from fastnn.callbacks import Callback, Run
 from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
-from fastnn.estimators.data.prepare import Prepared
-from fastnn.estimators.data.samples import split
+from fastnn.estimators.data.samples import Prepared, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.judge import Judge, check_usable
@@ -148,23 +146,21 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         task: FitTask | None,
     ) -> None:
         state = start_state()
-        samples, held_out = prepared.samples, prepared.held_out
-        if held_out is None and self.validation is not None:
-            one_column = not self._numeric_targets and samples.y.ndim == 1
-            samples, held_out = split(
-                samples,
-                stratify=samples.y if one_column else None,
+        if prepared.held_out is None and self.validation is not None:
+            y = prepared.samples.y
+            one_column = not self._numeric_targets and y.ndim == 1
+            prepared = split(
+                prepared,
+                stratify=y if one_column else None,
                 fraction=plain_number(self.validation),
                 parameter="validation",
                 random_state=state.random_state,
-                device=prepared.device,
             )
         names = ["loss"]
-        if held_out is not None:
+        if prepared.held_out is not None:
             names += ["validation_loss", "validation_score"]
             names += [f"validation_{name}" for name in metrics_by_name(self.metrics)]
         state.history.names = (*names, "learning_rate", "seconds")
-        prepared = replace(prepared, samples=samples, held_out=held_out)
         self._run_epochs(fitted, prepared, state, incremental, task)
         self._training_state = state
         self.precision_ = state.precision

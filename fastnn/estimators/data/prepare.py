@@ -7,7 +7,6 @@ network computes with. X to predict for is checked here as well, by the same rul
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -26,7 +25,7 @@ from fastnn.estimators.data.arrays import (
 )
 from fastnn.estimators.data.kinds import real_numbers
 from fastnn.estimators.data.ranges import check_range, described_as_overflow
-from fastnn.estimators.data.samples import Samples
+from fastnn.estimators.data.samples import Prepared, Samples
 from fastnn.estimators.data.sparse_structure import check_structure
 from fastnn.estimators.data.targets import RegressionTargets, Targets
 from fastnn.estimators.data.weights import ClassWeights, check_weights
@@ -73,29 +72,6 @@ class Previous(NamedTuple):
 
     targets: Targets
     dtype: np.dtype
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What one call of ``fit`` or ``partial_fit`` trains on.
-
-    Parameters
-    ----------
-    samples : Samples
-    held_out : Samples or None
-        The validation data, if some was passed.
-    targets : Targets
-    dtype : dtype
-        What the network computes in.
-    device : Device or None
-        Where; None is the CPU.
-    """
-
-    samples: Samples
-    held_out: Samples | None
-    targets: Targets
-    dtype: np.dtype
-    device: Device | None
 
 
 def prepare(

@@ -1,6 +1,6 @@
 """Samples as a trainer takes them, and a part of them to hold out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from fastnn.engine.device import Device, DeviceArray
-from fastnn.estimators.data.targets import RegressionTargets
+from fastnn.estimators.data.targets import RegressionTargets, Targets
 from fastnn.estimators.data.weights import check_largest
 
 
@@ -40,20 +40,42 @@ class Samples:
         return Samples(X, self.y[rows], self.encoded[rows], weight)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What one call of ``fit`` or ``partial_fit`` trains on.
+
+    Parameters
+    ----------
+    samples : Samples
+    held_out : Samples or None
+        The validation data, if some was passed.
+    targets : Targets
+    dtype : dtype
+        What the network computes in.
+    device : Device or None
+        Where; None is the CPU.
+    """
+
+    samples: Samples
+    held_out: Samples | None
+    targets: Targets
+    dtype: np.dtype
+    device: Device | None
+
+
 def split(
-    samples: Samples,
+    prepared: Prepared,
     *,
     stratify: NDArray | None,
     fraction: float,
     parameter: str,
     random_state: np.random.RandomState,
-    device: Device | None,
-) -> tuple[Samples, Samples]:
-    """Samples to train on and samples to hold out.
+) -> Prepared:
+    """The same with some of the samples held out.
 
     Parameters
     ----------
-    samples : Samples
+    prepared : Prepared
     stratify : ndarray of shape (n_samples,) or None
         Labels whose proportions to keep.
     fraction : float
@@ -61,14 +83,13 @@ def split(
     parameter : str
         What the estimator calls the fraction.
     random_state : RandomState
-    device : Device or None
-        On which X is, if it is on one.
 
     Raises
     ------
     ValueError
         If fewer than two would be held out, or one of the parts has no weight.
     """
+    samples, device = prepared.samples, prepared.device
     n_samples = len(samples.encoded)
     try:
         rows, held_out = train_test_split(
@@ -96,7 +117,11 @@ def split(
                 f"{fraction} draws {part} (another random_state draws others, X_val "
                 "and y_val take the place of all)",
             )
-    return samples.take(rows, device), samples.take(held_out, device)
+    return replace(
+        prepared,
+        samples=samples.take(rows, device),
+        held_out=samples.take(held_out, device),
+    )
 
 
 def check_score_exists(targets: Any, samples: Samples) -> None:
