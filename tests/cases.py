@@ -8,6 +8,7 @@ import numpy as np
 import reference
 from writers import (
     batch_norm,
+    batch_norm_fixed,
     batch_norm_frozen,
     batch_norm_used_twice,
     dense,
@@ -297,6 +298,28 @@ def norms_limited():
     return lower(Sequential(layers), input_shape=(7,), loss=SquaredError())
 
 
+def frozen_layers():
+    """Every layer with weights is frozen, between some that are trained."""
+    held = {"trainable": False}
+    layers = [
+        *(Dense(6, "tanh", learning_rate=2.0), BatchNorm(**held), PReLU(**held)),
+        *(LayerNorm(**held), Dense(5, **held), RMSNorm(**held), Dropout(0.2)),
+        Dense(4, kernel_regularizer="l1_l2", kernel_constraint=MaxNorm(0.1), **held),
+        *(Activation("tanh"), BatchNorm(learning_rate=0.5), Dense(2)),
+    ]
+    return lower(Sequential(layers), input_shape=(5,), loss=SquaredError())
+
+
+def frozen_below():
+    """Nothing that is trained stands below the last two layers."""
+    held = {"trainable": False}
+    layers = [Dense(6, "tanh", **held), BatchNorm(**held), PReLU(**held), Dropout(0.3)]
+    trained = [Dense(4, "tanh"), Dense(2, learning_rate=0.1)]
+    return lower(
+        Sequential([*layers, *trained]), input_shape=(3, 5), loss=SquaredError()
+    )
+
+
 def softmax_inside(lowering, x):
     """A softmax feeds a product and, once more, the output."""
     p = lowering.softmax(dense(lowering, x, "scores", 4))
@@ -476,6 +499,10 @@ MAKERS = {
     "batch_norm_rank_3": lambda: by_hand(batch_norm(), (2, 3, 4), "log_loss"),
     "batch_norm_used_twice": lambda: by_hand(batch_norm_used_twice),
     "batch_norm_frozen": lambda: by_hand(batch_norm_frozen),
+    "batch_norm_fixed": lambda: by_hand(batch_norm_fixed),
+    "batch_norm_fixed_rank_2": lambda: by_hand(batch_norm_fixed, (3, 5)),
+    "frozen_layers": frozen_layers,
+    "frozen_below": frozen_below,
     "batch_norm_first": lambda: lower(
         Sequential([BatchNorm(), Dense(6, "tanh"), Dropout(0.3), Dense(3)]),
         input_shape=(5,),

@@ -616,7 +616,8 @@ def run_batch_moments(walk, op, dim, x, *_):
 def table(mean, variance, epsilon, scale, offset):
     inverse = 1 / np.sqrt(variance + epsilon)
     factor = inverse if scale is None else inverse * scale
-    return np.array([mean, inverse, factor, 0 * mean if offset is None else offset])
+    mean, offset = (0 * inverse if row is None else row for row in (mean, offset))
+    return np.array([mean, inverse, factor, offset])
 
 
 def run_batch_statistics(walk, op, dim, moments, running_variance, scale, offset, *_):

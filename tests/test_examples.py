@@ -74,7 +74,7 @@ def test_migrate_prints_every_task(example, monkeypatch, capsys):
     assert migrate.largest_difference() < 1e-12
 
 
-@pytest.mark.parametrize("name", ["grid_search", "sparse_input"])
+@pytest.mark.parametrize("name", ["grid_search", "sparse_input", "fine_tuning"])
 def test_example_runs_without_a_warning(repository, name):
     path = repository / "examples" / f"{name}.py"
     done = subprocess.run(

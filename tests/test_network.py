@@ -62,7 +62,11 @@ def test_parameters_of_layers():
     assert params["dense__units"] == 8
     assert params["dense_1__units"] == 2
     assert params["half"] is network.layers[1][1]
-    assert network.get_params(deep=False) == {"layers": network.layers}
+    assert network.get_params(deep=False) == {
+        "layers": network.layers,
+        "trainable": True,
+        "learning_rate": 1.0,
+    }
     network.set_params(half__rate=0.1, dense__units=5, dense__activation="tanh")
     assert network.layers[1][1].rate == 0.1
     assert (network.layers[0].units, network.layers[0].activation) == (5, "tanh")

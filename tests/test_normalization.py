@@ -189,8 +189,9 @@ def test_parameters():
 
 
 def test_defaults_are_those_of_the_papers_implementations():
-    assert LayerNorm().get_params() == {"epsilon": 1e-5, "affine": True}
-    assert RMSNorm().get_params() == {"epsilon": 1e-6, "affine": True}
+    shared = {"affine": True, "trainable": True, "learning_rate": 1.0}
+    assert LayerNorm().get_params() == {"epsilon": 1e-5, **shared}
+    assert RMSNorm().get_params() == {"epsilon": 1e-6, **shared}
 
 
 @pytest.mark.parametrize("name", ["layer_norm", "rms_norm"])

@@ -146,3 +146,20 @@ def batch_norm_frozen(lowering, x):
         momentum=0.1, epsilon=1e-2,
     )  # fmt: skip
     return dense(lowering, lowering.add(x, None, "tanh"), "output", 2)
+
+
+def batch_norm_fixed(lowering, x):
+    """Statistics that nothing moves, under a scale and an offset that are trained."""
+    mean, variance = (
+        parameter(lowering, f"norm/running_{what}", (4,), trainable=False)
+        for what in ("mean", "variance")
+    )
+    scale, offset = (parameter(lowering, name, (4,)) for name in ("scale", "offset"))
+    for i, own in enumerate(((scale, offset), (None, offset), (scale, None))):
+        kernel = parameter(lowering, f"kernel_{i}", (x.shape[-1], 4))
+        x = lowering.batch_norm(
+            lowering.product(x, kernel), mean, variance, *own,
+            momentum=0.1, epsilon=1e-2,
+        )  # fmt: skip
+        x = lowering.add(x, None, "tanh")
+    return x

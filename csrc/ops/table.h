@@ -70,7 +70,7 @@
    unbiased variance; of a single row, which has none, the running variance input1.
    scalar: epsilon, momentum.
    RUNNING_STATISTICS: output0: the table from a running mean input0 and variance input1,
-   scale input2 and offset input3. scalar: epsilon.
+   scale input2 and offset input3; all but the variance may be absent. scalar: epsilon.
    BATCH_NORM: output0 = input0 normalised by the table input1.
    BATCH_NORM_SUMS: the sums over the rows of the gradient input0, in output0, and of its
    products with the normalised input1, in output1. input2: the table.

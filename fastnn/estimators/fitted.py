@@ -121,6 +121,16 @@ class FittedNetwork:
         else:
             self.weights = MirroredArray(other.parameters.astype(dtype))
 
+    def check_trainable(self) -> None:
+        """Refuse a network of which training would change nothing."""
+        if self.plan.blocks.size and len(self.plan.frozen) == self.plan.blocks.size:
+            raise ValueError(
+                "there is nothing to train: all layers of the network with weights are "
+                "frozen, by trainable=False of their own or of the network. Set "
+                "trainable=True for one of them, or predict with the network as it is, "
+                "without another fit."
+            )
+
     def _check_held(self, dtype: np.dtype) -> None:
         """Refuse options of the network and the loss that ``dtype`` cannot hold."""
         check_held(self.network, dtype)

@@ -145,6 +145,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         incremental: bool,
         task: FitTask | None,
     ) -> None:
+        fitted.check_trainable()
         state = start_state()
         if prepared.held_out is None and self.validation is not None:
             y = prepared.samples.y
@@ -231,7 +232,8 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             averaging=plain(self.averaging),
             device=device,
         )
-        state.go_on(fitted.weights, averaged=self.averaging is not None)
+        averaged = self.averaging is not None
+        state.go_on(fitted.weights, averaged=averaged, frozen=fitted.plan.frozen)
         outcome = trainer.train(
             fitted.weights,
             samples.X,

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from fastnn.layers import ELU, Activation, Dense, Layer, LeakyReLU, PReLU
 from fastnn.layers.activation import activation_name
 from fastnn.network import Sequential
+from fastnn.utils.same import says_the_same
 
 
 def ends_in_softmax(network: Sequential | None) -> bool:
@@ -79,11 +80,11 @@ def with_raw_outputs(network: Sequential, n_outputs: int, link: str) -> Sequenti
     """
     end = _end(network)
     if end is None:
-        return Sequential([*clone(network).layers, Dense(n_outputs)])
+        return _with_output_layer(network, n_outputs)
     fits = end.dense.units == n_outputs
     means_outputs = end.activation in (link, "logistic") or n_outputs == 1
     if end.activation not in ("identity", "softmax") and not (fits and means_outputs):
-        return Sequential([*clone(network).layers, Dense(n_outputs)])
+        return _with_output_layer(network, n_outputs)
     if not fits:
         raise ValueError(
             f"the network's last dense layer, {end.name!r}, has {end.dense.units} "
@@ -117,12 +118,29 @@ def _end(network: Sequential) -> _End | None:
     return _End(name, last, _activation(named[-1][1]))
 
 
+def _with_output_layer(network: Sequential, n_outputs: int) -> Sequential:
+    """A copy with a linear output layer, which is trained whatever the network says.
+
+    What it says is said by its layers instead.
+    """
+    layers = list(clone(network).layers)
+    if network.trainable is not True or not says_the_same(network.learning_rate, 1.0):
+        network._validate_params()
+        parts = {id(part): part for _, part in Sequential(layers).named_layers()}
+        for layer in parts.values():
+            if "learning_rate" in layer.get_params():
+                layer._validate_params()
+            layer.trainable = bool(layer.trainable and network.trainable)
+            layer.learning_rate = layer.learning_rate * network.learning_rate
+    return Sequential([*layers, Dense(n_outputs)])
+
+
 def _without_activation(network: Sequential, end: _End) -> Sequential:
     """A copy without the activation at the end."""
     if end.activation == "identity":
         return clone(network)
     if not isinstance(network.named_layers()[-1][1], Dense):
-        return Sequential(clone(network).layers[:-1])
+        return clone(network).set_params(layers=clone(network).layers[:-1])
     places = [layer for _, layer in network.named_layers() if layer is end.dense]
     if len(places) > 1:
         raise ValueError(
@@ -132,7 +150,7 @@ def _without_activation(network: Sequential, end: _End) -> Sequential:
     layers = list(clone(network).layers)
     raw = clone(end.dense).set_params(activation="identity")
     layers[-1] = (end.name, raw) if isinstance(layers[-1], tuple) else raw
-    return Sequential(layers)
+    return clone(network).set_params(layers=layers)
 
 
 def _contradiction(end: _End, link: str) -> ValueError:

@@ -27,18 +27,23 @@ def summary(
     text : str
     """
     counts: dict[str, int] = {}
-    frozen = 0
+    frozen: dict[str, int] = {}
+    not_trained = 0
     for parameter, block in zip(plan.parameters, plan.blocks, strict=True):
-        layer = parameter.name.partition("/")[0]
-        counts[layer] = counts.get(layer, 0) + parameter.size
-        frozen += 0 if block["trainable"] else parameter.size
+        layer, size = parameter.name.partition("/")[0], parameter.size
+        counts[layer] = counts.get(layer, 0) + size
+        not_trained += 0 if block["trainable"] else size
+        # What is not trained but moves are running statistics.
+        if not block["trainable"] and not block["running"]:
+            frozen[layer] = frozen.get(layer, 0) + size
     rows = [("layer", "kind", "output shape", "parameters")]
     shape, seen = plan.input_shape, set()
     for name, layer in network.named_layers():
         shape = layer.output_shape(shape)
         count = "shared" if name in seen else f"{counts.get(name, 0):,}"
         seen.add(name)
-        rows.append((name, type(layer).__name__, str(shape), count))
+        kind = type(layer).__name__ + (", frozen" if name in frozen else "")
+        rows.append((name, kind, str(shape), count))
     total = sum(counts.values())
     rows.append(("total", "", "", f"{total:,}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -51,8 +56,9 @@ def summary(
     ]
     rule = "-" * len(lines[0])
     lines = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
-    if frozen:
-        lines.append(f"not trained: {frozen:,}")
+    if not_trained:
+        of_which = f", of which frozen: {sum(frozen.values()):,}" if frozen else ""
+        lines.append(f"not trained: {not_trained:,}{of_which}")
     sample = plan.train_size + plan.n_inputs + plan.target_columns
     lines.append(
         f"memory: {_bytes(itemsize * sample * batch_size)} for a batch of {batch_size}"

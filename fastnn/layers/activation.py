@@ -146,6 +146,12 @@ class PReLU(Layer):
     shared : bool, default=True
         Whether there is one slope for the whole layer, or one for each entry of the
         last axis.
+    trainable : bool, default=True
+        Whether the layer is trained. One that is not keeps its weights to the last bit:
+        they have no gradient, and neither the optimizer nor weight decay, a regularizer
+        or a constraint changes them.
+    learning_rate : float, default=1.0
+        A factor on the optimizer's learning rate, above 0.
 
     References
     ----------
@@ -167,15 +173,21 @@ class PReLU(Layer):
             None,
         ],
         "shared": ["boolean"],
+        **Layer._of_training,
     }
 
     def __init__(
         self,
         slope_initializer: Initializer | str | ArrayLike | None = None,
         shared: bool = True,
+        *,
+        trainable: bool = True,
+        learning_rate: float = 1.0,
     ):
         self.slope_initializer = slope_initializer
         self.shared = shared
+        self.trainable = trainable
+        self.learning_rate = learning_rate
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the op with its slope; see :meth:`Layer.lower`."""

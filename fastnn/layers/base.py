@@ -1,7 +1,8 @@
 """What every layer is: a description that can write itself down as ops."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, clone
 
@@ -9,6 +10,7 @@ from fastnn.initializers import Zeros, as_initializer
 from fastnn.plan.lowering import Lowering, Tensor
 from fastnn.regularizers import as_regularizer
 from fastnn.utils.named_parts import with_objects
+from fastnn.utils.plain_numbers import Interval
 
 
 def _initializer(name: str) -> Any:
@@ -29,11 +31,39 @@ _MAKERS = {
 }
 
 
-class Layer(BaseEstimator, ABC):
+class Part(BaseEstimator):
+    """What layers and networks of them share: whether, and how fast, they are trained.
+
+    Attributes
+    ----------
+    trainable : bool
+        Whether the weights are trained.
+    learning_rate : float
+        A factor on the optimizer's learning rate.
+    """
+
+    # Constraints of the parameters of these names.
+    _of_training: ClassVar[dict] = {
+        "trainable": ["boolean"],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    }
+    trainable: bool = True
+    learning_rate: float = 1.0
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Models that were saved before there were these parameters have none.
+        names = self._of_training.keys() & self._get_param_names()
+        super().__setstate__({**{name: getattr(Part, name) for name in names}, **state})
+
+
+class Layer(Part, ABC):
     """Base class of the layers.
 
     A layer holds its constructor arguments and nothing else: no weights, no shapes, no
     device. One object may therefore stand in several networks.
+
+    Those with weights have the parameters ``trainable`` and ``learning_rate``, which
+    the network reads when it writes the layer down.
     """
 
     def set_params(self, **params: Any) -> Self:

@@ -37,6 +37,12 @@ class BatchNorm(Layer):
     affine : bool, default=True
         Whether there are trained parameters ``scale`` and ``offset``, one of each for
         every feature, with initial values of 1 and 0 and without weight decay.
+    trainable : bool, default=True
+        Whether the layer is trained. One that is not normalises by its running
+        statistics in training as well, and keeps these and its scale and offset to the
+        last bit.
+    learning_rate : float, default=1.0
+        A factor on the optimizer's learning rate, above 0, for scale and offset.
 
     References
     ----------
@@ -60,14 +66,23 @@ class BatchNorm(Layer):
         "momentum": [Interval(Real, 0, 1, closed="right")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "affine": ["boolean"],
+        **Layer._of_training,
     }
 
     def __init__(
-        self, momentum: float = 0.1, epsilon: float = 1e-5, affine: bool = True
+        self,
+        momentum: float = 0.1,
+        epsilon: float = 1e-5,
+        affine: bool = True,
+        *,
+        trainable: bool = True,
+        learning_rate: float = 1.0,
     ):
         self.momentum = momentum
         self.epsilon = epsilon
         self.affine = affine
+        self.trainable = trainable
+        self.learning_rate = learning_rate
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the parameters and the ops of the layer; see :meth:`Layer.lower`."""

@@ -53,6 +53,12 @@ class Dense(Layer):
     kernel_constraint : MaxNorm, default=None
         What the columns of the kernel, the incoming weights of a unit each, must fulfil
         after every step.
+    trainable : bool, default=True
+        Whether the layer is trained. One that is not keeps its weights to the last bit:
+        they have no gradient, and neither the optimizer nor weight decay, a regularizer
+        or a constraint changes them.
+    learning_rate : float, default=1.0
+        A factor on the optimizer's learning rate, above 0.
 
     Examples
     --------
@@ -70,6 +76,7 @@ class Dense(Layer):
         "kernel_regularizer": _REGULARIZER,
         "bias_regularizer": _REGULARIZER,
         "kernel_constraint": [MaxNorm, None],
+        **Layer._of_training,
     }
 
     def __init__(
@@ -83,6 +90,8 @@ class Dense(Layer):
         kernel_regularizer: Regularizer | str | None = None,
         bias_regularizer: Regularizer | str | None = None,
         kernel_constraint: MaxNorm | None = None,
+        trainable: bool = True,
+        learning_rate: float = 1.0,
     ):
         self.units = units
         self.activation = activation
@@ -92,6 +101,8 @@ class Dense(Layer):
         self.kernel_regularizer = kernel_regularizer
         self.bias_regularizer = bias_regularizer
         self.kernel_constraint = kernel_constraint
+        self.trainable = trainable
+        self.learning_rate = learning_rate
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of one output: that of the input, with the last axis replaced."""

@@ -11,6 +11,7 @@ from fastnn.utils.plain_numbers import Interval
 _CONSTRAINTS: dict = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "affine": ["boolean"],
+    **Layer._of_training,
 }
 
 
@@ -28,6 +29,12 @@ class LayerNorm(Layer):
     affine : bool, default=True
         Whether there are a learned scale and offset for each entry of the last axis,
         which start at 1 and 0.
+    trainable : bool, default=True
+        Whether the layer is trained. One that is not keeps its weights to the last bit:
+        they have no gradient, and neither the optimizer nor weight decay, a regularizer
+        or a constraint changes them.
+    learning_rate : float, default=1.0
+        A factor on the optimizer's learning rate, above 0.
 
     References
     ----------
@@ -42,9 +49,18 @@ class LayerNorm(Layer):
 
     _parameter_constraints: ClassVar[dict] = _CONSTRAINTS
 
-    def __init__(self, epsilon: float = 1e-5, affine: bool = True):
+    def __init__(
+        self,
+        epsilon: float = 1e-5,
+        affine: bool = True,
+        *,
+        trainable: bool = True,
+        learning_rate: float = 1.0,
+    ):
         self.epsilon = epsilon
         self.affine = affine
+        self.trainable = trainable
+        self.learning_rate = learning_rate
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the op with its scale and offset; see :meth:`Layer.lower`."""
@@ -70,6 +86,12 @@ class RMSNorm(Layer):
     affine : bool, default=True
         Whether there is a learned scale for each entry of the last axis, which starts
         at 1.
+    trainable : bool, default=True
+        Whether the layer is trained. One that is not keeps its weights to the last bit:
+        they have no gradient, and neither the optimizer nor weight decay, a regularizer
+        or a constraint changes them.
+    learning_rate : float, default=1.0
+        A factor on the optimizer's learning rate, above 0.
 
     References
     ----------
@@ -84,9 +106,18 @@ class RMSNorm(Layer):
 
     _parameter_constraints: ClassVar[dict] = _CONSTRAINTS
 
-    def __init__(self, epsilon: float = 1e-6, affine: bool = True):
+    def __init__(
+        self,
+        epsilon: float = 1e-6,
+        affine: bool = True,
+        *,
+        trainable: bool = True,
+        learning_rate: float = 1.0,
+    ):
         self.epsilon = epsilon
         self.affine = affine
+        self.trainable = trainable
+        self.learning_rate = learning_rate
 
     def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
         """Write the op with its scale; see :meth:`Layer.lower`."""

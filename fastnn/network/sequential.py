@@ -1,15 +1,19 @@
 """Networks that are a stack of layers."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
 from fastnn.layers import Layer
+from fastnn.layers.base import Part
 from fastnn.plan.lowering import Lowering, Tensor
 
+# Parameters of a network, beside which its layers have theirs.
+_OWN = ("layers", "trainable", "learning_rate")
 
-class Sequential(BaseEstimator):
+
+class Sequential(Part):
     """A stack of layers, each fed by the one before.
 
     Layers can be named, as the steps of a :class:`sklearn.pipeline.Pipeline` are.
@@ -22,6 +26,12 @@ class Sequential(BaseEstimator):
     ----------
     layers : list of Layer or of (str, Layer) tuples
         From the input to the output.
+    trainable : bool, default=True
+        Whether the layers are trained; where this is False, none of them is. Masks and
+        noise of layers such as Dropout are drawn all the same. An output layer that an
+        estimator adds is none of these layers, and is trained.
+    learning_rate : float, default=1.0
+        A factor on the optimizer's learning rate, above 0, beside those of the layers.
 
     Examples
     --------
@@ -34,8 +44,21 @@ class Sequential(BaseEstimator):
     [Dropout(rate=0.2), ('scores', Dense(units=3))]
     """
 
-    def __init__(self, layers: Sequence[Layer | tuple[str, Layer]]):
+    _parameter_constraints: ClassVar[dict] = {
+        "layers": "no_validation",  # named_layers does it
+        **Part._of_training,
+    }
+
+    def __init__(
+        self,
+        layers: Sequence[Layer | tuple[str, Layer]],
+        *,
+        trainable: bool = True,
+        learning_rate: float = 1.0,
+    ):
         self.layers = layers
+        self.trainable = trainable
+        self.learning_rate = learning_rate
 
     def named_layers(self) -> list[tuple[str, Layer]]:
         """Name and layer of each place in the stack.
@@ -94,7 +117,7 @@ class Sequential(BaseEstimator):
         -------
         params : dict
         """
-        params: dict[str, Any] = {"layers": self.layers}
+        params: dict[str, Any] = {name: getattr(self, name) for name in _OWN}
         if deep:
             for name, layer in self.named_layers():
                 params[name] = layer
@@ -108,7 +131,8 @@ class Sequential(BaseEstimator):
         Parameters
         ----------
         **params : dict
-            ``layers``, a name of a layer, or one with a parameter of it.
+            ``layers``, ``trainable``, ``learning_rate``, a name of a layer, or one with
+            a parameter of it.
 
         Returns
         -------
@@ -119,8 +143,9 @@ class Sequential(BaseEstimator):
         ValueError
             If there is no such layer, or it has no such parameter.
         """
-        if "layers" in params:
-            self.layers = params.pop("layers")
+        for name in _OWN:
+            if name in params:
+                setattr(self, name, params.pop(name))
         of_layers: dict[str, dict[str, Any]] = {}
         for key, value in params.items():
             name, _, parameter = key.partition("__")
@@ -140,7 +165,7 @@ class Sequential(BaseEstimator):
 
     def __sklearn_clone__(self) -> Self:
         if not isinstance(self.layers, list | tuple):  # fit will tell
-            return type(self)(clone(self.layers, safe=False))
+            return self._of(clone(self.layers, safe=False))
         copies: dict[int, Layer] = {}
         layers: list[Layer | tuple[str, Layer]] = []
         for each in self.layers:
@@ -148,7 +173,13 @@ class Sequential(BaseEstimator):
             if id(layer) not in copies:
                 copies[id(layer)] = clone(layer, safe=False)
             layers.append(_replaced(each, layer, copies[id(layer)]))
-        return type(self)(layers)
+        return self._of(layers)
+
+    def _of(self, layers: Any) -> Self:
+        """A network of other layers, with the other options of this one."""
+        other = type(self)(layers)
+        other.trainable, other.learning_rate = self.trainable, self.learning_rate
+        return other
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of one output sample.
@@ -172,8 +203,11 @@ class Sequential(BaseEstimator):
 
         Parameters are named after their layer: ``"dense/kernel"``.
         """
-        for name, layer in self.named_layers():
-            x = layer.lower(lowering, x, name)
+        self._validate_params()
+        with lowering.part(self.trainable, self.learning_rate):
+            for name, layer in self.named_layers():
+                with lowering.part(layer.trainable, layer.learning_rate):
+                    x = layer.lower(lowering, x, name)
         return x
 
 
@@ -193,6 +227,11 @@ def _name_and_layer(layers: Sequence, position: int) -> tuple[str | None, Layer]
         )
     if name == "layers":
         raise ValueError("a layer cannot be named 'layers': the network's list is.")
+    if name in _OWN:
+        raise ValueError(
+            f"a layer cannot be named {name!r}: an option of the network is. It is at "
+            f"position {position}."
+        )
     return name, layer
 
 

@@ -111,6 +111,13 @@ class Plan:
         return _any_is(self.ops_of("train"), "meets")
 
     @cached_property
+    def frozen(self) -> list[slice]:
+        """Places in the flat buffer of what no step of training changes."""
+        blocks = self.blocks
+        fixed = blocks[(blocks["trainable"] == 0) & (blocks["running"] == 0)]
+        return [slice(b["offset"], b["offset"] + b["size"]) for b in fixed]
+
+    @cached_property
     def n_inputs(self) -> int:
         """Numbers in one sample."""
         return int(np.prod(self.input_shape))

@@ -1,6 +1,7 @@
 """The tape: values, ops and adjoints of one network while its plan is being written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -27,6 +28,7 @@ from fastnn.plan.tables import (
     TENSOR_DTYPE,
 )
 from fastnn.regularizers import Regularizer, as_regularizer
+from fastnn.utils.same import says_the_same
 
 # More than any memory holds, and few enough that all sizes fit into 64 bits.
 MOST_PARAMETERS = 2**56
@@ -69,7 +71,8 @@ class Tape:
         self._tensors: list[dict[str, Any]] = []
         self._blocks: list[dict[str, Any]] = []
         self._parameters: list[Parameter] = []
-        self._named: dict[str, Tensor] = {}
+        self._named: dict[str, tuple[Tensor, dict[str, Any]]] = {}  # with its options
+        self._parts: list[tuple[bool, float]] = []
         self._n_parameters = 0
         self._n_statistics = 0
         self._functions: list[CustomFunction] = []
@@ -96,6 +99,24 @@ class Tape:
         self._n_classes = tuple(n_classes)
         return self._target
 
+    @contextmanager
+    def part(self, trainable: bool, learning_rate: float) -> Iterator[None]:
+        """A layer or a network: what it says of all parameters that are made in it.
+
+        They are trained if all parts around them are, and the factors on their learning
+        rate are multiplied. Neither is looked at before one of them is made: by then
+        the layer has checked them.
+        """
+        self._parts.append((trainable, learning_rate))
+        try:
+            yield
+        finally:
+            self._parts.pop()
+
+    @property
+    def _frozen(self) -> bool:
+        return not all(trainable for trainable, _ in self._parts)
+
     def parameter(
         self,
         name: str,
@@ -112,7 +133,8 @@ class Tape:
     ) -> Tensor:
         """A range of the flat parameter buffer, and one of the flat gradient buffer.
 
-        A name that was there before means the same parameter again.
+        A name that was there before means the same parameter again. It must then have
+        the same options, and parts that say the same of it.
 
         Parameters
         ----------
@@ -132,14 +154,28 @@ class Tape:
         trainable : bool, default=True
             Whether it has a gradient and is updated.
         """
-        shape = tuple(shape)
+        shape, frozen = tuple(shape), self._frozen
+        for _, factor in self._parts:
+            learning_rate *= float(factor)
+        terms, max_norm = as_regularizer(regularizer), 0.0
+        options = {
+            "initializer": initializer,
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "regularizer": terms,
+            "constraint": constraint,
+            "learning_rate": learning_rate,
+            "weight_decay": weight_decay,
+            "trainable": trainable,
+            "frozen": frozen,
+        }
         if name in self._named:
-            return self._again(name, shape)
+            return self._again(name, shape, options)
+        trainable = trainable and not frozen
         offset = self._n_parameters
         self._parameters.append(
             Parameter(name, shape, offset, initializer, fan_in, fan_out)
         )
-        terms, max_norm = as_regularizer(regularizer), 0.0
         if constraint is not None:
             constraint.check()
             max_norm = constraint.max_norm
@@ -173,7 +209,7 @@ class Tape:
         )
         if trainable:
             self._gradient_of_parameter(value)
-        self._named[name] = value
+        self._named[name] = value, options
         return value
 
     def _gradient_of_parameter(self, value: Tensor) -> None:
@@ -185,15 +221,24 @@ class Tape:
             offset=self._tensors[value.number]["train_offset"],
         )
 
-    def _again(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        known = self._named[name]
+    def _again(
+        self, name: str, shape: tuple[int, ...], options: dict[str, Any]
+    ) -> Tensor:
+        known, before = self._named[name]
+        layer = name.partition("/")[0]
         if known.shape != shape:
-            layer = name.partition("/")[0]
             raise ValueError(
                 f"layer {layer!r} is used twice, and its inputs ask for parameters of "
                 f"shape {known.shape} once and {shape} the other time. Use two layers, "
                 "or give it inputs of one shape."
             )
+        for option, value in options.items():
+            if not says_the_same(before[option], value):
+                raise ValueError(
+                    f"layer {layer!r} is used twice, and its parameter {name!r} has "
+                    f"{option}={before[option]!r} once and {option}={value!r} the "
+                    "other time. Give both uses the same options, or use two layers."
+                )
         return known
 
     # ------------------------------------------------------------------ the plan

@@ -19,13 +19,14 @@ class WholeBatch(Tape):
     ) -> Tensor:
         """A parameter that no optimizer trains but an op moves in each step.
 
-        Its gradient is what takes the place of a part of it.
+        Its gradient is what takes the place of a part of it. In a part that is frozen
+        it has none, and stays as it is.
         """
         value = self.parameter(
             name, shape, initializer, fan_in=1, fan_out=1,
             weight_decay=0.0, trainable=False,
         )  # fmt: skip
-        if value.number not in self._running:
+        if not self._frozen and value.number not in self._running:
             self._gradient_of_parameter(value)
             self._running[value.number] = self._blocks[-1]
         return value
@@ -44,14 +45,16 @@ class WholeBatch(Tape):
         """``scale * (x - mean) / sqrt(variance + epsilon) + offset``, by column of x.
 
         A column is an entry of the last axis. Its mean and variance are those over all
-        rows of the mini-batch in training, and the running ones elsewhere.
+        rows of the mini-batch in training, and the running ones elsewhere, or also in
+        training where these do not move.
 
         Parameters
         ----------
         x : Tensor
         running_mean, running_variance : Tensor
             Of :meth:`running_statistic`, of shape (columns,). Several uses move them
-            one after another, in the order in which they are written.
+            one after another, in the order in which they are written. Parameters that
+            nothing trains do not move.
         scale, offset : Tensor or None
             Parameters of shape (columns,); None is 1 and 0.
         momentum : float
@@ -63,7 +66,81 @@ class WholeBatch(Tape):
         rows = _rows(x, columns)
         sources = [t for t in (x, scale, offset) if t is not None]
         y = self._activation(x.shape, *sources)
-        moments, table = self._statistic(2, columns), self._statistic(4, columns)
+        table = self._statistic(4, columns)
+        moves = running_mean.number in self._running
+        if moves:
+            self._batch_statistics(
+                x, running_mean, running_variance, scale, offset, table,
+                momentum=momentum, epsilon=epsilon,
+            )  # fmt: skip
+        self._emit(
+            "running_statistics",
+            (running_mean, running_variance, scale, offset),
+            (table,),
+            PREDICT | EVALUATE if moves else ALWAYS,
+            scalar=(epsilon, 0, 0, 0),
+            **rows,
+        )
+        self._emit("batch_norm", (x, table), (y,), ALWAYS, **rows)
+
+        def adjoint() -> None:
+            dy = self._gradients[y.number]
+            trained = [t for t in (scale, offset) if t is not None and t.needs_gradient]
+            sums = products = None
+            if trained or moves:
+                sums, products = self._statistic(columns), self._statistic(columns)
+                self._emit(
+                    "batch_norm_sums", (dy, x, table), (sums, products), TRAIN, **rows
+                )
+            for value, own in ((offset, sums), (scale, products)):
+                if value is not None and value.needs_gradient:
+                    gradient, adds = self._accumulator(value)
+                    self._emit(
+                        "add_gradient", (own,), (None, gradient), TRAIN,
+                        dim=(1, 1, 1, columns), stride=(0, 0, 0, 1), accumulate=adds,
+                    )  # fmt: skip
+            if x.needs_gradient and moves:
+                correction = self._statistic(2, columns)
+                self._emit(
+                    "batch_correction", (sums, products, table), (correction,), TRAIN,
+                    **rows,
+                )  # fmt: skip
+                dx = self._activation(x.shape)
+                self._emit(
+                    "batch_norm_gradient", (dy, x, table, correction), (dx,), TRAIN,
+                    **rows,
+                )  # fmt: skip
+                self._contribute(x, dx)
+            elif x.needs_gradient:
+                # The adjoint of a fixed affine map is that map without its constants.
+                slope = self._statistic(4, columns)
+                self._emit(
+                    "running_statistics", (None, running_variance, scale, None),
+                    (slope,), TRAIN, scalar=(epsilon, 0, 0, 0), **rows,
+                )  # fmt: skip
+                dx = self._activation(x.shape)
+                self._emit("batch_norm", (dy, slope), (dx,), TRAIN, **rows)
+                self._contribute(x, dx)
+
+        self._keep(y, adjoint)
+        return y
+
+    def _batch_statistics(
+        self,
+        x: Tensor,
+        running_mean: Tensor,
+        running_variance: Tensor,
+        scale: Tensor | None,
+        offset: Tensor | None,
+        table: Tensor,
+        *,
+        momentum: float,
+        epsilon: float,
+    ) -> None:
+        """Write the table of a mini-batch, and how running statistics move there."""
+        columns = x.shape[-1]
+        rows = _rows(x, columns)
+        moments = self._statistic(2, columns)
         self._emit("batch_moments", (x,), (moments,), TRAIN, **rows)
         mean_moved, accumulate = self._accumulator(running_mean)
         variance_moved, _ = self._accumulator(running_variance)
@@ -77,44 +154,6 @@ class WholeBatch(Tape):
             TRAIN,
             scalar=(epsilon, momentum, 0, 0), accumulate=accumulate, **rows,
         )  # fmt: skip
-        self._emit(
-            "running_statistics",
-            (running_mean, running_variance, scale, offset),
-            (table,),
-            PREDICT | EVALUATE,
-            scalar=(epsilon, 0, 0, 0),
-            **rows,
-        )
-        self._emit("batch_norm", (x, table), (y,), ALWAYS, **rows)
-
-        def adjoint() -> None:
-            dy = self._gradients[y.number]
-            sums, products = self._statistic(columns), self._statistic(columns)
-            self._emit(
-                "batch_norm_sums", (dy, x, table), (sums, products), TRAIN, **rows
-            )
-            for value, own in ((offset, sums), (scale, products)):
-                if value is not None and value.needs_gradient:
-                    gradient, adds = self._accumulator(value)
-                    self._emit(
-                        "add_gradient", (own,), (None, gradient), TRAIN,
-                        dim=(1, 1, 1, columns), stride=(0, 0, 0, 1), accumulate=adds,
-                    )  # fmt: skip
-            if x.needs_gradient:
-                correction = self._statistic(2, columns)
-                self._emit(
-                    "batch_correction", (sums, products, table), (correction,), TRAIN,
-                    **rows,
-                )  # fmt: skip
-                dx = self._activation(x.shape)
-                self._emit(
-                    "batch_norm_gradient", (dy, x, table, correction), (dx,), TRAIN,
-                    **rows,
-                )  # fmt: skip
-                self._contribute(x, dx)
-
-        self._keep(y, adjoint)
-        return y
 
     def custom_loss(self, function: CustomFunction, z: Tensor, target: Tensor) -> None:
         """Add a Python function's loss of the raw outputs z to what is minimised.

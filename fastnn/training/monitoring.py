@@ -93,11 +93,13 @@ class MonitoredState(TrainingState):
             "live": live,
         }
 
-    def go_on(self, parameters: MirroredArray, *, averaged: bool) -> None:
+    def go_on(
+        self, parameters: MirroredArray, *, averaged: bool, frozen: Sequence[slice]
+    ) -> None:
         """Prepare for more training, with an average or without.
 
         Where the parameters are the average that an earlier call has kept, they become
-        the weights that it was taken of.
+        the weights that it was taken of, but for those that are frozen meanwhile.
         """
         average, live = self.average, self.live
         kept = (
@@ -106,7 +108,10 @@ class MonitoredState(TrainingState):
             and np.array_equal(average.values.host, parameters.host)
         )
         if kept and live is not None:
+            held = [parameters.host[at].copy() for at in frozen]
             parameters.assign(live)
+            for at, values in zip(frozen, held, strict=True):
+                parameters.host[at] = values
         self.live = None
         if not averaged:
             self.average = None

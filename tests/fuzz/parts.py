@@ -148,7 +148,13 @@ def network(rng: Generator, n_inputs: int) -> Sequential | None:
         wrong(rng, pick(rng, parts))
     if chance(rng, 0.01):
         parts.append(pick(rng, WRONG))
-    return Sequential(parts)
+    for part in parts:
+        if "trainable" in getattr(part, "_parameter_constraints", ()):
+            if chance(rng, 0.08):
+                part.trainable = False
+            if chance(rng, 0.04):
+                part.learning_rate = pick(rng, (0.1, 3.0, np.float32(0.5), 1e-40))
+    return Sequential(parts, trainable=not chance(rng, 0.03))
 
 
 def wrong(rng: Generator, part: Any) -> None:

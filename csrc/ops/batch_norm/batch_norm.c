@@ -90,7 +90,10 @@ LOOP void NAMED(table_loop)(ptrdiff_t n, const REAL *mean, const REAL *square,
                             REAL rows, REAL epsilon, const REAL *scale,
                             const REAL *offset, REAL *table) {
     REAL *inverse = table + TABLE_INVERSE * n, *factor = table + TABLE_FACTOR * n;
-    memcpy(table + TABLE_MEAN * n, mean, (size_t)n * sizeof(REAL));
+    if (mean)
+        memcpy(table + TABLE_MEAN * n, mean, (size_t)n * sizeof(REAL));
+    else
+        memset(table + TABLE_MEAN * n, 0, (size_t)n * sizeof(REAL));
     SIMD
     for (ptrdiff_t j = 0; j < n; j++)
         inverse[j] = NAMED(inverse_deviation)(square[j], rows, epsilon);

@@ -49,12 +49,12 @@ KERNEL(NAMED(batch_moments), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *mome
     moments[MOMENT_SQUARE * n + j] = squares[me];
 }
 
-/* The variance is square / rows; scale and offset may be absent. */
+/* The variance is square / rows; mean, scale and offset may be absent. */
 KERNEL(NAMED(batch_table), ptrdiff_t n, const REAL *mean, const REAL *square, REAL rows,
        REAL epsilon, const REAL *scale, const REAL *offset, REAL *table) {
     EACH_NUMBER(j, n) {
         REAL inverse = NAMED(inverse_deviation)(square[j], rows, epsilon);
-        table[TABLE_MEAN * n + j] = mean[j];
+        table[TABLE_MEAN * n + j] = mean ? mean[j] : 0;
         table[TABLE_INVERSE * n + j] = inverse;
         table[TABLE_FACTOR * n + j] = scale ? inverse * scale[j] : inverse;
         table[TABLE_OFFSET * n + j] = offset ? offset[j] : 0;

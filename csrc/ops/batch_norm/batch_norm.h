@@ -24,7 +24,8 @@ enum { CORRECTION_SHIFT, CORRECTION_SLOPE, N_CORRECTION };
     extern void CHOSEN(NAMED(join_moments_loop))(ptrdiff_t n, ptrdiff_t rows,              \
                                                  REAL *moments, ptrdiff_t other_rows,      \
                                                  const REAL *others);                      \
-    /* The variance is square / rows; scale and offset are 1 and 0 where they are NULL. */ \
+    /* The variance is square / rows; mean, scale and offset are 0, 1 and 0 where they are \
+       NULL. */                                                                            \
     extern void CHOSEN(NAMED(table_loop))(                                                 \
         ptrdiff_t n, const REAL *mean, const REAL *square, REAL rows, REAL epsilon,        \
         const REAL *scale, const REAL *offset, REAL *table);                               \
