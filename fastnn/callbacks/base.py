@@ -1,13 +1,15 @@
 """What a callback is, and what it sees of a fit."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from fastnn.engine.mirrored import MirroredArray
-from fastnn.utils.plain import check_attributes
+from fastnn.plan.layout import Layout
+from fastnn.utils.plain import PlainState, check_attributes
 
 
 class Run:
@@ -39,6 +41,8 @@ class Run:
         Makes a copy of the estimator as if it had stopped now.
     say : callable
         Prints a line among those of a verbose fit.
+    layout : callable
+        Tells where in the flat array each parameter lies.
 
     Attributes
     ----------
@@ -66,6 +70,7 @@ class Run:
         optimizer: Any,
         reconstruct: Callable[[], Any],
         say: Callable[[str], None],
+        layout: Callable[[], Layout],
     ):
         self.training = training
         self.resumed = n_epochs_before > 0
@@ -77,6 +82,12 @@ class Run:
         self._weights = weights
         self._optimizer = optimizer
         self._reconstruct = reconstruct
+        self._layout = layout
+
+    @cached_property
+    def layout(self) -> list[tuple[str, int, tuple[int, ...]]]:
+        """Name, place in the flat array and shape of each parameter."""
+        return self._layout().to_plain()
 
     @property
     def parameters(self) -> NDArray:
@@ -87,9 +98,24 @@ class Run:
         """Copy of all weights as they are now, where they are, for :meth:`restore`."""
         return self._weights().copy()
 
-    def restore(self, kept: MirroredArray) -> None:
-        """Set all weights back to those that :meth:`keep` has kept."""
+    def restore(self, kept: MirroredArray, layout: Any = None) -> None:
+        """Set all weights back to those that :meth:`keep` has kept.
+
+        Parameters
+        ----------
+        kept : MirroredArray
+        layout : list of tuple, default=None
+            What :attr:`layout` was then, if it may be that of an earlier call: weights
+            find their places by name. None is what it is now.
+
+        Raises
+        ------
+        ValueError
+            If they are not those of this network.
+        """
         weights = self._weights()
+        if layout is not None and layout != self.layout:
+            kept = self._by_name(kept, layout)
         if kept.shape != weights.shape:
             raise ValueError(
                 f"kept must hold all {weights.shape[0]} weights of the network, got an "
@@ -98,6 +124,19 @@ class Run:
         if kept.dtype != weights.dtype:  # they may be of an earlier call
             kept = MirroredArray(kept.host.astype(weights.dtype))
         weights.assign(kept)
+
+    def _by_name(self, kept: MirroredArray, layout: Any) -> MirroredArray:
+        saved = PlainState("what a callback has kept", {"layout": layout})
+        here, there = self._layout(), Layout.from_plain(saved, "layout", kept.size)
+        try:
+            move = here.move_from(there)
+        except ValueError:
+            raise ValueError(
+                f"the kept weights are those of the parameters {there}, but the "
+                f"network has {here}. Restore its layers and their names, or set "
+                "another callback."
+            ) from None
+        return kept if move is None else MirroredArray(move(kept.saved()))
 
     @property
     def latest(self) -> dict[str, float]:

@@ -79,6 +79,7 @@ class EarlyStopping(WatchingCallback):
         "best_epoch_": [Interval(Integral, 0, None, closed="left")],
         "stopped_epoch_": [Interval(Integral, 0, None, closed="left"), None],
         "_best": [MirroredArray, None],
+        "_layout": [list, None],
         "_at_best": ["boolean"],
         "_ended": ["boolean"],
         "_incremental": ["boolean"],
@@ -86,8 +87,9 @@ class EarlyStopping(WatchingCallback):
     }
     best_epoch_: int = 0
     stopped_epoch_: int | None = None
-    # Weights of the best epoch, while the estimator has others.
+    # Weights of the best epoch, while the estimator has others, and which are which.
     _best: MirroredArray | None = None
+    _layout: list | None = None
     _at_best: bool = False
     _ended: bool = False
     _incremental: bool = False
@@ -112,7 +114,7 @@ class EarlyStopping(WatchingCallback):
         if known and self.restore_best and self._best is None:
             # An earlier call may have put the best weights back, or ended with them.
             if self._at_best:
-                self._best = run.keep()
+                self._keep_weights(run)
             else:
                 self.best_value_, known = None, False
         if not (known and self.restore_best):
@@ -135,7 +137,7 @@ class EarlyStopping(WatchingCallback):
             self._n_stalled_epochs = 0
             self.best_epoch_ = run.epoch
             if self.restore_best:
-                self._best = run.keep()
+                self._keep_weights(run)
             return False
         self._n_stalled_epochs += 1
         if self._n_stalled_epochs < self.patience:
@@ -154,13 +156,17 @@ class EarlyStopping(WatchingCallback):
             return
         self._at_best = self.best_epoch_ == run.epoch
         if self._best is not None and (self._ended or not run.incremental):
-            run.restore(self._best)
+            run.restore(self._best, self._layout)
             self._at_best = True
             self._forget_weights()
 
+    def _keep_weights(self, run: Run) -> None:
+        self._best, self._layout = run.keep(), run.layout
+
     def _forget_weights(self) -> None:
         # Nothing of them is to be saved with an estimator that has the same.
-        self.__dict__.pop("_best", None)
+        for name in ("_best", "_layout"):
+            self.__dict__.pop(name, None)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

@@ -13,6 +13,7 @@ from fastnn.estimators.plans import plan_of
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.network import Sequential, lower
+from fastnn.plan.layout import Layout, Move
 from fastnn.utils.plain import PlainState
 from fastnn.utils.plain_numbers import check_held
 
@@ -99,24 +100,51 @@ class FittedNetwork:
         self._check_held(dtype)
         self.weights = MirroredArray(self.plan.initialize(random_state, dtype))
 
-    def inherit(self, other: "FittedNetwork", dtype: np.dtype) -> None:
-        """Copy the parameters of another network of the same shapes.
+    @property
+    def layout(self) -> Layout:
+        """Where the parameters lie in the flat array."""
+        return Layout.of(self.plan)
+
+    def move_from(self, other: "FittedNetwork") -> Move | None:
+        """How arrays of another network become arrays of this one, by name.
+
+        Returns
+        -------
+        move : callable or None
+            None if they are so already.
 
         Raises
         ------
         ValueError
-            If the shapes differ.
+            If the two have other names, or other shapes of the same names.
         """
-        here = [block.shape for block in self.plan.parameters]
-        there = [block.shape for block in other.plan.parameters]
-        if here != there:
+        if other.plan is self.plan:
+            return None
+        here, there = self.layout, other.layout
+        try:
+            return here.move_from(there)
+        except ValueError:
             raise ValueError(
-                f"cannot go on training: the parameters have the shapes {there}, but "
-                f"the network and the data now ask for {here}. Restore the layers and "
-                "their sizes, or call fit with warm_start=False to start afresh."
-            )
+                f"cannot go on training: the fitted parameters are {there}, but the "
+                f"network and the data now ask for {here}. Restore the layers, their "
+                "names and their sizes, or call fit with warm_start=False to start "
+                "afresh."
+            ) from None
+
+    def inherit(self, other: "FittedNetwork", dtype: np.dtype) -> None:
+        """Copy the parameters of another network of the same names and shapes.
+
+        Raises
+        ------
+        ValueError
+            If they differ; see :meth:`move_from`.
+        """
+        move = self.move_from(other)
         self._check_held(dtype)
-        if other.weights.dtype == dtype:
+        if move is not None:
+            weights = move(other.parameters).astype(dtype, copy=False)
+            self.weights = MirroredArray(weights)
+        elif other.weights.dtype == dtype:
             self.weights = other.weights.copy()
         else:
             self.weights = MirroredArray(other.parameters.astype(dtype))
@@ -245,11 +273,12 @@ class FittedNetwork:
             "input_shape": self.input_shape,
             "loss": self.loss,
             "weights": self.weights.saved(),
+            "parameters": self.layout.to_plain(),
         }
 
     @classmethod
-    def from_plain(cls, state: Any) -> "FittedNetwork":
-        """The same from what was saved.
+    def from_plain(cls, state: Any) -> tuple["FittedNetwork", Layout]:
+        """The same from what was saved, and the layout of arrays that come with it.
 
         Raises
         ------
@@ -264,15 +293,26 @@ class FittedNetwork:
             fitted = cls(network, input_shape, loss)
         except (AttributeError, TypeError) as error:
             raise saved.damaged("network", "a whole one", str(error)) from error
-        n_parameters = fitted.plan.n_parameters
-        if weights.size != n_parameters:
+        here = there = fitted.layout
+        if "parameters" in state:  # versions that saved no names had one layout
+            there = Layout.from_plain(saved, "parameters", weights.size)
+        if there.places == here.places and weights.size != here.size:
             raise ValueError(
                 f"the model holds {weights.size} numbers, but this version of fastnn "
-                f"lays its network out in {n_parameters}. Load it with the version "
+                f"lays its network out in {here.size}. Load it with the version "
                 "that saved it."
             )
-        fitted.weights = MirroredArray(saved.array("weights", (n_parameters,)))
-        return fitted
+        try:
+            move = here.move_from(there)
+        except ValueError:
+            raise ValueError(
+                f"the model was saved with the parameters {there}, but this version of "
+                f"fastnn makes of its network {here}. Load it with the version that "
+                "saved it."
+            ) from None
+        numbers = saved.array("weights", (there.size,))
+        fitted.weights = MirroredArray(numbers if move is None else move(numbers))
+        return fitted, there
 
 
 def _predictions(

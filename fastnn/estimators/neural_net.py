@@ -201,6 +201,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             incremental=incremental,
             history=state.history,
             weights=lambda: state.kept(fitted.weights),
+            layout=lambda: fitted.layout,
             optimizer=state.optimizer,
             reconstruct=lambda: self._stopped(describe(run.epoch - before)),
             say=progress.say,

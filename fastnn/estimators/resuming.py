@@ -49,6 +49,7 @@ def start_state(
         return estimator._training_state_type(
             OptimizerState.start(optimizer, fitted.weights), random_state
         )
+    state = state.moved(fitted.move_from(previous))
     if not incremental:
         return state.resume(
             OptimizerState.start(optimizer, fitted.weights), random_state

@@ -55,7 +55,7 @@ def restored_state(estimator: Any, state: dict[str, Any]) -> dict[str, Any]:
 
 def _trained(saved: PlainState, state_type: type[Any] | None) -> dict[str, Any]:
     """The trained network and what belongs to it, from what was saved."""
-    fitted = FittedNetwork.from_plain(saved.get("_fitted", dict))
+    fitted, layout = FittedNetwork.from_plain(saved.get("_fitted", dict))
     targets = targets_from_plain(saved.get("_targets", dict), fitted.loss)
     if targets.n_outputs != fitted.plan.n_outputs:
         raise saved.damaged(
@@ -63,9 +63,8 @@ def _trained(saved: PlainState, state_type: type[Any] | None) -> dict[str, Any]:
         )
     found: dict[str, Any] = {"_fitted": fitted, "_targets": targets}
     if state_type is not None:
-        found["_training_state"] = state_type.from_plain(
-            saved.get("_training_state", dict), fitted.plan.n_parameters
-        )
+        state = state_type.from_plain(saved.get("_training_state", dict), layout.size)
+        found["_training_state"] = state.moved(fitted.layout.move_from(layout))
     return found
 
 

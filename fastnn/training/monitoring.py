@@ -14,6 +14,7 @@ import numpy as np
 from fastnn.callbacks import Callback, Run
 from fastnn.callbacks.watch import is_better, watched_name
 from fastnn.engine.mirrored import MirroredArray
+from fastnn.plan.layout import Move
 from fastnn.schedules import Schedule
 from fastnn.training.progress import Progress
 from fastnn.training.state import OptimizerState, RunningAverage, TrainingState
@@ -62,6 +63,16 @@ class MonitoredState(TrainingState):
         other = super().resume(optimizer, random_state)
         if self.average is not None:
             other.average = replace(self.average, values=self.average.values.copy())
+        return other
+
+    def moved(self, move: Move | None) -> Self:
+        """See :meth:`TrainingState.moved`."""
+        other = super().moved(move)
+        if move is not None and self.average is not None:
+            values = MirroredArray(move(self.average.values.saved()))
+            other.average = replace(self.average, values=values)
+        if move is not None and self.live is not None:
+            other.live = MirroredArray(move(self.live.saved()))
         return other
 
     def to_plain(self) -> dict[str, Any]:

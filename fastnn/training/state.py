@@ -9,6 +9,7 @@ import numpy as np
 from fastnn.engine.cpu.shuffle import copy_source
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.optimizers import Optimizer
+from fastnn.plan.layout import Move
 from fastnn.plan.tables import OPTIMIZER_SLOTS
 from fastnn.training.history import History
 from fastnn.utils.plain import PlainState
@@ -143,6 +144,13 @@ class TrainingState:
     precision: str = "float32"
     history: History = field(default_factory=History)
     spare: np.random.RandomState | None = None
+
+    def moved(self, move: Move | None) -> Self:
+        """The same for a network whose parameters lie elsewhere; see ``Layout``."""
+        if move is None:
+            return self
+        slots = MirroredArray(move(self.optimizer.slots.saved()))
+        return replace(self, optimizer=replace(self.optimizer, slots=slots))
 
     def to_plain(self) -> dict[str, Any]:
         """What is saved of it."""
