@@ -61,7 +61,7 @@ from fastnn.losses import (
     Tweedie,
 )
 from fastnn.network import Sequential, lower
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
 from fastnn.plan.tables import (
     ACTIVATIONS,
     KINDS,
@@ -70,6 +70,7 @@ from fastnn.plan.tables import (
     ROW_LOSSES,
     ROW_NORMS,
 )
+from fastnn.plan.tape import Tape
 from fastnn.regularizers import L1, L1L2, L2, SklearnL2
 
 ALL_LOSSES = {
@@ -229,10 +230,10 @@ def outputs_for(loss, n):
 
 
 def by_hand(write, input_shape=(5,), loss="squared_error"):
-    """The plan of a network that ``write(lowering, x) -> raw outputs`` writes."""
-    lowering = Lowering()
-    z = write(lowering, lowering.input(input_shape))
-    return lowering.finish(ALL_LOSSES[loss].lower(lowering, z))
+    """The plan of a network that ``write(tape, x) -> raw outputs`` writes."""
+    tape = Tape()
+    z = write(tape, tape.input(input_shape))
+    return tape.finish(ALL_LOSSES[loss].lower(tape, z))
 
 
 def stack(widths, activation="tanh", loss="squared_error", input_shape=(5,)):
@@ -246,46 +247,46 @@ def stack(widths, activation="tanh", loss="squared_error", input_shape=(5,)):
     )
 
 
-def two_branches(lowering, x):
-    a = dense(lowering, x, "a", 4, "tanh")
-    b = dense(lowering, x, "b", 4, "logistic")
-    return dense(lowering, lowering.add(a, b), "output", 2)
+def two_branches(tape, x):
+    a = dense(tape, x, "a", 4, "tanh")
+    b = dense(tape, x, "b", 4, "logistic")
+    return dense(tape, ops.add(tape, a, b), "output", 2)
 
 
-def used_twice(lowering, x):
+def used_twice(tape, x):
     """A hidden value goes into two products, and is added to itself and a function."""
-    h = dense(lowering, x, "hidden", 4, "tanh")
-    doubled = lowering.add(lowering.add(h, h), dense(lowering, h, "inner", 4, "relu"))
-    return lowering.add(
-        dense(lowering, h, "left", 3), dense(lowering, doubled, "right", 3), "tanh"
+    h = dense(tape, x, "hidden", 4, "tanh")
+    doubled = ops.add(tape, ops.add(tape, h, h), dense(tape, h, "inner", 4, "relu"))
+    return ops.add(
+        tape, dense(tape, h, "left", 3), dense(tape, doubled, "right", 3), "tanh"
     )
 
 
-def shared(lowering, x):
+def shared(tape, x):
     """One kernel and one bias, used twice."""
-    kernel = parameter(lowering, "kernel", (5, 5), regularizer=SklearnL2(0.2))
-    bias = parameter(lowering, "bias", (5,))
+    kernel = parameter(tape, "kernel", (5, 5), regularizer=SklearnL2(0.2))
+    bias = parameter(tape, "bias", (5,))
     for _ in range(2):
-        x = lowering.add(lowering.product(x, kernel), bias, "tanh")
+        x = ops.add(tape, ops.product(tape, x, kernel), bias, "tanh")
     return x
 
 
-def frozen(lowering, x):
+def frozen(tape, x):
     """The first and the third of three layers are not trained; the second is."""
     strong, weak = SklearnL2(0.3), SklearnL2(0.1)
-    x = dense(lowering, x, "first", 4, "tanh", trainable=False, regularizer=strong)
-    x = dense(lowering, x, "second", 3, "tanh", regularizer=weak, learning_rate=0.5)
-    return dense(lowering, x, "third", 2, trainable=False)
+    x = dense(tape, x, "first", 4, "tanh", trainable=False, regularizer=strong)
+    x = dense(tape, x, "second", 3, "tanh", regularizer=weak, learning_rate=0.5)
+    return dense(tape, x, "third", 2, trainable=False)
 
 
-def regularized(lowering, x):
+def regularized(tape, x):
     """Every regularizer; that of a frozen layer is not felt."""
     both = L1L2(l1=0.03, l2=0.05)
-    x = dense(lowering, x, "lasso", 6, "tanh", regularizer=L1(0.02))
-    x = dense(lowering, x, "ridge", 5, "tanh", regularizer=L2(0.04))
-    x = dense(lowering, x, "frozen", 4, "tanh", regularizer=both, trainable=False)
-    x = dense(lowering, x, "both", 4, "tanh", regularizer=both, learning_rate=0.5)
-    return dense(lowering, x, "scikit-learn", 2, regularizer=SklearnL2(0.3))
+    x = dense(tape, x, "lasso", 6, "tanh", regularizer=L1(0.02))
+    x = dense(tape, x, "ridge", 5, "tanh", regularizer=L2(0.04))
+    x = dense(tape, x, "frozen", 4, "tanh", regularizer=both, trainable=False)
+    x = dense(tape, x, "both", 4, "tanh", regularizer=both, learning_rate=0.5)
+    return dense(tape, x, "scikit-learn", 2, regularizer=SklearnL2(0.3))
 
 
 def norms_limited():
@@ -320,47 +321,47 @@ def frozen_below():
     )
 
 
-def softmax_inside(lowering, x):
+def softmax_inside(tape, x):
     """A softmax feeds a product and, once more, the output."""
-    p = lowering.softmax(dense(lowering, x, "scores", 4))
-    return lowering.add(dense(lowering, p, "output", 4), p)
+    p = ops.softmax(tape, dense(tape, x, "scores", 4))
+    return ops.add(tape, dense(tape, p, "output", 4), p)
 
 
-def residual(lowering, x):
+def residual(tape, x):
     """The input itself is added, and one value for each position is broadcast."""
-    y = lowering.add(dense(lowering, x, "body", x.shape[-1], "relu"), x)
-    gate = dense(lowering, y, "gate", 1, "logistic")
-    return lowering.add(y, gate, "tanh")
+    y = ops.add(tape, dense(tape, x, "body", x.shape[-1], "relu"), x)
+    gate = dense(tape, y, "gate", 1, "logistic")
+    return ops.add(tape, y, gate, "tanh")
 
 
 def broadcast_from(shape):
-    def write(lowering, x):
-        kernel = parameter(lowering, "kernel", (4, 4))
-        y = lowering.add(
-            lowering.product(x, kernel), parameter(lowering, "b", shape), "tanh"
+    def write(tape, x):
+        kernel = parameter(tape, "kernel", (4, 4))
+        y = ops.add(
+            tape, ops.product(tape, x, kernel), parameter(tape, "b", shape), "tanh"
         )
         # A second use: the sums over the broadcast axes add up.
-        return lowering.add(y, parameter(lowering, "c", shape), "logistic")
+        return ops.add(tape, y, parameter(tape, "c", shape), "logistic")
 
     return write
 
 
-def dropped(lowering, x):
+def dropped(tape, x):
     """Two masks, of which the second lies over a value that is used twice."""
-    x = lowering.dropout(dense(lowering, x, "first", 19, "tanh"), 0.5, scale=2)
-    h = dense(lowering, x, "second", 4, "tanh")
-    return lowering.add(lowering.dropout(h, 0.25, 0.9, shift=0.3, value=-1.7), h)
+    x = ops.dropout(tape, dense(tape, x, "first", 19, "tanh"), 0.5, scale=2)
+    h = dense(tape, x, "second", 4, "tanh")
+    return ops.add(tape, ops.dropout(tape, h, 0.25, 0.9, shift=0.3, value=-1.7), h)
 
 
 def two_losses():
     """Two heads with weights of their own against one target."""
-    lowering = Lowering()
-    h = dense(lowering, lowering.input((5,)), "hidden", 4, "tanh")
-    target = lowering.target((3,))
-    heads = [dense(lowering, h, name, 3) for name in ("main", "auxiliary")]
+    tape = Tape()
+    h = dense(tape, tape.input((5,)), "hidden", 4, "tanh")
+    target = tape.target((3,))
+    heads = [dense(tape, h, name, 3) for name in ("main", "auxiliary")]
     for z, weight, report in zip(heads, (1.0, 0.3), (0.5, 2.0), strict=True):
-        lowering.loss("squared_error", z, target, weight=weight, report=report)
-    return lowering.finish(heads[0])
+        ops.loss(tape, "squared_error", z, target, weight=weight, report=report)
+    return tape.finish(heads[0])
 
 
 def quartic(y, z):

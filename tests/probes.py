@@ -5,8 +5,9 @@ from cases import parameter, predict
 
 from fastnn.engine.engine import Engine
 from fastnn.losses import SquaredError
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
 from fastnn.plan.tables import MASK_SEED, MASK_STEP, N_SCALARS
+from fastnn.plan.tape import Tape
 
 
 def scalars(seed=0, step=0):
@@ -22,12 +23,12 @@ def training_outputs(layers, X, *, seed=0, step=0, n_threads=1):
     A shift that is added to them has their sum over the samples as its gradient, where
     it is 0 and so are the targets; a weight picks one sample out of the sum.
     """
-    lowering = Lowering()
-    y = lowering.input(X.shape[1:])
+    tape = Tape()
+    y = tape.input(X.shape[1:])
     for i, layer in enumerate(layers):
-        y = layer.lower(lowering, y, f"layer_{i}")
-    y = lowering.add(y, parameter(lowering, "shift", y.shape))
-    plan = lowering.finish(SquaredError().lower(lowering, y))
+        y = layer.lower(tape, y, f"layer_{i}")
+    y = ops.add(tape, y, parameter(tape, "shift", y.shape))
+    plan = tape.finish(SquaredError().lower(tape, y))
     n = len(X)
     rows, zeros = X.reshape(n, -1), np.zeros((n, plan.n_outputs), X.dtype)
     out = np.empty((n, *y.shape), X.dtype)
@@ -43,7 +44,7 @@ def training_outputs(layers, X, *, seed=0, step=0, n_threads=1):
 
 
 def outputs_and_gradients(write, x, values, dy):
-    """What an op that ``write(lowering, x, *parameters)`` writes gives and passes on.
+    """What an op that ``write(tape, x, *parameters)`` writes gives and passes on.
 
     Parameters
     ----------
@@ -63,10 +64,10 @@ def outputs_and_gradients(write, x, values, dy):
     gradients : list of ndarray
         Of x and of the parameters.
     """
-    lowering = Lowering()
-    inner = lowering.add(lowering.input(x.shape), parameter(lowering, "x", x.shape))
-    own = [parameter(lowering, str(i), np.shape(v)) for i, v in enumerate(values)]
-    plan = lowering.finish(SquaredError().lower(lowering, write(lowering, inner, *own)))
+    tape = Tape()
+    inner = ops.add(tape, tape.input(x.shape), parameter(tape, "x", x.shape))
+    own = [parameter(tape, str(i), np.shape(v)) for i, v in enumerate(values)]
+    plan = tape.finish(SquaredError().lower(tape, write(tape, inner, *own)))
     flat = np.zeros(plan.n_parameters, x.dtype)
     for view, value in zip(plan.views(flat)[1:], values, strict=True):
         view[...] = value

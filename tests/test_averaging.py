@@ -9,6 +9,7 @@ from sklearn.base import clone
 from fastnn.averaging import EMA, SWA, Averaging
 from fastnn.engine.engine import Engine
 from fastnn.optimizers import SGD, Adam, AdamW
+from fastnn.plan import ops
 from fastnn.plan.tables import AVERAGE_RATE
 
 EVERY = [
@@ -223,10 +224,10 @@ def test_float32(name):
 
 
 def test_blocks_longer_than_a_piece_and_blocks_that_are_frozen():
-    def write(lowering, x):
+    def write(tape, x):
         for name, trainable in (("long", True), ("still", False)):
-            parameter(lowering, name, (2061,), regularizer="l2", trainable=trainable)
-        return lowering.add(x, parameter(lowering, "used", (5,)))
+            parameter(tape, name, (2061,), regularizer="l2", trainable=trainable)
+        return ops.add(tape, x, parameter(tape, "used", (5,)))
 
     plan = by_hand(write)
     data = draw(plan, n=23)

@@ -14,6 +14,7 @@ from fastnn.layers import BatchNorm, Dense
 from fastnn.losses import CustomLoss, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, AdamW
+from fastnn.plan import ops
 from fastnn.training.lbfgs import fit_lbfgs
 from fastnn.training.running_statistics import refresh_statistics
 
@@ -139,9 +140,9 @@ def test_one_row_becomes_the_offset(n_threads):
 @pytest.mark.parametrize(("n", "columns"), [(2, 3), (9, 1), (130, 70), (67, 16)])
 def test_gradients_are_those_of_the_paper(n, columns, n_threads):
     # Sample i selects row i of a table of parameters, whose gradient is then that of x.
-    def write(lowering, x):
-        x = lowering.product(x, parameter(lowering, "x", (n, columns)))
-        return normalised(lowering, x, "norm")
+    def write(tape, x):
+        x = ops.product(tape, x, parameter(tape, "x", (n, columns)))
+        return normalised(tape, x, "norm")
 
     plan = by_hand(write, (n,))
     data = draw(plan, n)
@@ -237,10 +238,10 @@ def test_running_statistics_move_by_momentum(optimizer, n_threads):
 
 
 def test_two_uses_move_running_statistics_one_after_another():
-    def write(lowering, x):
-        shared = running(lowering, "norm", (3,))
+    def write(tape, x):
+        shared = running(tape, "norm", (3,))
         for i in range(2):
-            x = normalised(lowering, x, f"norm_{i}", statistics=shared, momentum=0.3)
+            x = normalised(tape, x, f"norm_{i}", statistics=shared, momentum=0.3)
         return x
 
     plan = by_hand(write, (3,))

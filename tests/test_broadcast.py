@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 
 from fastnn.engine.engine import Engine
 from fastnn.losses import SquaredError
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
 from fastnn.plan.tables import ACTIVATIONS
+from fastnn.plan.tape import Tape
 
 ROUNDING = {np.float32: 2e-6, np.float64: 1e-13}
 
 
 def add_parameters(a_shape, b_shape, activation):
     """Plan of ``activation((x + a) + b)``, with parameters a, as large as x, and b."""
-    lowering = Lowering()
-    x = lowering.add(lowering.input(a_shape), parameter(lowering, "a", a_shape))
-    y = lowering.add(x, parameter(lowering, "b", b_shape), activation)
-    return lowering.finish(SquaredError().lower(lowering, y))
+    tape = Tape()
+    x = ops.add(tape, tape.input(a_shape), parameter(tape, "a", a_shape))
+    y = ops.add(tape, x, parameter(tape, "b", b_shape), activation)
+    return tape.finish(SquaredError().lower(tape, y))
 
 
 def check(a_shape, b_shape, activation="identity", dtype=np.float64, n=5):
@@ -106,11 +107,11 @@ def test_shapes_that_do_not_broadcast(a_shape, b_shape):
 @pytest.mark.parametrize("n", [1, 2, 9])
 def test_values_of_each_sample_are_broadcast(b_shape, n):
     # b is a function of x, so that each sample has its own: x @ kernel.
-    lowering = Lowering()
-    x = lowering.input((4, 6))
-    b = lowering.product(x, parameter(lowering, "kernel", (6, b_shape[1])))
-    a = lowering.add(x, parameter(lowering, "a", (4, 6)))
-    plan = lowering.finish(SquaredError().lower(lowering, lowering.add(a, b, "tanh")))
+    tape = Tape()
+    x = tape.input((4, 6))
+    b = ops.product(tape, x, parameter(tape, "kernel", (6, b_shape[1])))
+    a = ops.add(tape, x, parameter(tape, "a", (4, 6)))
+    plan = tape.finish(SquaredError().lower(tape, ops.add(tape, a, b, "tanh")))
     rng = np.random.default_rng(0)
     flat = np.zeros(plan.n_parameters)
     kernel, offset = plan.views(flat)
@@ -133,7 +134,7 @@ def test_values_of_each_sample_are_broadcast(b_shape, n):
 
 
 def test_values_of_each_sample_need_as_many_axes():
-    lowering = Lowering()
-    x = lowering.input((4, 6))
+    tape = Tape()
+    x = tape.input((4, 6))
     with pytest.raises(ValueError, match="same number of axes"):
-        lowering.add(x, lowering.target((6,)))
+        ops.add(tape, x, tape.target((6,)))

@@ -37,6 +37,7 @@ from fastnn.optimizers import (
     SklearnAdam,
     SklearnSGD,
 )
+from fastnn.plan import ops
 from fastnn.plan.tables import (
     ACTIVATIONS,
     AVERAGE_RATE,
@@ -194,10 +195,10 @@ def test_masks_do_not_depend_on_chunks(name, monkeypatch):
     np.testing.assert_allclose(actual[1], expected[1], rtol=1e-9, atol=1e-12)
 
 
-def activated(activation, lowering, x):
-    x = lowering.add(dense(lowering, x, "dense", 3), None, activation)
-    x = lowering.add(dense(lowering, x, "kept", 3), None, activation)
-    return dense(lowering, lowering.dropout(x, 0.5, 2.0), "last", 3)
+def activated(activation, tape, x):
+    x = ops.add(tape, dense(tape, x, "dense", 3), None, activation)
+    x = ops.add(tape, dense(tape, x, "kept", 3), None, activation)
+    return dense(tape, ops.dropout(tape, x, 0.5, 2.0), "last", 3)
 
 
 def test_the_plans_launch_every_kernel(monkeypatch):
@@ -445,7 +446,7 @@ def test_ops_of_whole_batches_have_them_whole(monkeypatch):
 
 def test_a_plan_of_some_phases_only_runs_those():
     # Dropout is left out of predictions, and the link out of training.
-    plan = by_hand(lambda lowering, x: dense(lowering, x, "a", 3), (4,), "log_loss")
+    plan = by_hand(lambda tape, x: dense(tape, x, "a", 3), (4,), "log_loss")
     kinds = [plan.ops["kind"][plan.ops["phase"] & p != 0] for p in PHASES.values()]
     assert len(kinds[0]) != len(kinds[1])
     data = draw(plan, 6)

@@ -13,6 +13,7 @@ from writers import dense, parameter
 from fastnn.engine.cuda.walk import SLAB_ROWS
 from fastnn.engine.engine import Engine
 from fastnn.initializers import Constant, Zeros
+from fastnn.plan import ops
 from fastnn.plan.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES, OPTIMIZERS
 
 ROWS = (1, 9, 131)
@@ -20,30 +21,30 @@ COLUMNS = (1, 31, 65, 300)
 sizes = pytest.mark.parametrize(("m", "n"), list(product(ROWS, COLUMNS)))
 
 
-def square(lowering, x):
+def square(tape, x):
     """A dense layer as wide as its input."""
-    return dense(lowering, x, "dense", x.shape[-1])
+    return dense(tape, x, "dense", x.shape[-1])
 
 
 def row_norm(kind):
-    def write(lowering, x):
+    def write(tape, x):
         shape = x.shape[-1:]
-        scale, offset = (parameter(lowering, name, shape) for name in ("scale", "off"))
-        x = square(lowering, x)
-        return lowering.row_norm(kind, x, scale, offset, epsilon=1e-2)
+        scale, offset = (parameter(tape, name, shape) for name in ("scale", "off"))
+        x = square(tape, x)
+        return ops.row_norm(tape, kind, x, scale, offset, epsilon=1e-2)
 
     return write
 
 
-def batch_norm(lowering, x):
+def batch_norm(tape, x):
     shape = x.shape[-1:]
     statistics = [
-        lowering.running_statistic("norm/running_mean", shape, Zeros()),
-        lowering.running_statistic("norm/running_variance", shape, Constant(1.0)),
+        tape.running_statistic("norm/running_mean", shape, Zeros()),
+        tape.running_statistic("norm/running_variance", shape, Constant(1.0)),
     ]
-    scale, offset = (parameter(lowering, name, shape) for name in ("scale", "offset"))
-    return lowering.batch_norm(
-        square(lowering, x), *statistics, scale, offset, momentum=0.1, epsilon=1e-2
+    scale, offset = (parameter(tape, name, shape) for name in ("scale", "offset"))
+    return ops.batch_norm(
+        tape, square(tape, x), *statistics, scale, offset, momentum=0.1, epsilon=1e-2
     )
 
 
@@ -52,19 +53,17 @@ OPS = {
     "layer_norm": row_norm("layer_norm"),
     "rms_norm": row_norm("rms_norm"),
     "batch_norm": batch_norm,
-    "softmax": lambda lowering, x: lowering.softmax(square(lowering, x)),
-    "prelu": lambda lowering, x: lowering.prelu(
-        square(lowering, x), parameter(lowering, "slope", x.shape[-1:])
+    "softmax": lambda tape, x: ops.softmax(tape, square(tape, x)),
+    "prelu": lambda tape, x: ops.prelu(
+        tape, square(tape, x), parameter(tape, "slope", x.shape[-1:])
     ),
-    "shared_prelu": lambda lowering, x: lowering.prelu(
-        square(lowering, x), parameter(lowering, "slope", (1,))
+    "shared_prelu": lambda tape, x: ops.prelu(
+        tape, square(tape, x), parameter(tape, "slope", (1,))
     ),
-    "dropout": lambda lowering, x: lowering.dropout(
-        square(lowering, x), 0.375, 1.5, shift=0.2, value=-0.7
+    "dropout": lambda tape, x: ops.dropout(
+        tape, square(tape, x), 0.375, 1.5, shift=0.2, value=-0.7
     ),
-    "gaussian_noise": lambda lowering, x: lowering.gaussian_noise(
-        square(lowering, x), 0.3
-    ),
+    "gaussian_noise": lambda tape, x: ops.gaussian_noise(tape, square(tape, x), 0.3),
 }
 
 
@@ -101,8 +100,8 @@ def test_ops_are_the_reference(name, m, n):
 
 @pytest.mark.parametrize(("k", "n"), [(600, 3), (3, 600), (528, 1028), (1100, 50)])
 def test_products_of_many_terms_and_columns_are_the_reference(k, n):
-    def write(lowering, x):
-        return dense(lowering, dense(lowering, x, "first", k), "second", n)
+    def write(tape, x):
+        return dense(tape, dense(tape, x, "first", k), "second", n)
 
     check_against_reference(by_hand(write, (2,)), 9)
 
@@ -110,8 +109,8 @@ def test_products_of_many_terms_and_columns_are_the_reference(k, n):
 @pytest.mark.parametrize(("m", "n"), [(9, 31), (131, 65)])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activations_are_the_reference(activation, m, n):
-    def write(lowering, x):
-        return lowering.add(square(lowering, x), None, activation)
+    def write(tape, x):
+        return ops.add(tape, square(tape, x), None, activation)
 
     check_against_reference(by_hand(write, (n,)), m)
 
@@ -120,10 +119,10 @@ def test_activations_are_the_reference(activation, m, n):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("bias", [False, True])
 def test_dropped_activations_are_the_reference(activation, bias, m, n):
-    def write(lowering, x):
-        own = parameter(lowering, "own", (n,)) if bias else None
-        x = lowering.add(square(lowering, x), own, activation)
-        return lowering.dropout(x, 0.375, 1.5, shift=0.2, value=-0.7)
+    def write(tape, x):
+        own = parameter(tape, "own", (n,)) if bias else None
+        x = ops.add(tape, square(tape, x), own, activation)
+        return ops.dropout(tape, x, 0.375, 1.5, shift=0.2, value=-0.7)
 
     check_against_reference(by_hand(write, (n,)), m)
 
@@ -133,8 +132,8 @@ def test_dropped_activations_are_the_reference(activation, bias, m, n):
 def test_losses_are_the_reference(loss, m, n):
     width = outputs_for(loss, n)
 
-    def write(lowering, x):
-        return dense(lowering, x, "dense", width)
+    def write(tape, x):
+        return dense(tape, x, "dense", width)
 
     check_against_reference(by_hand(write, (3,), loss), m)
 
@@ -145,9 +144,9 @@ def test_many_rows_are_summed_in_slabs(rows, widths, monkeypatch):
     # Of two layers, one with a slope and one without; chunks add to what others left.
     monkeypatch.setattr("fastnn.engine.cuda.walk.SLAB_BLOCKS", 12)
 
-    def write(lowering, x):
-        first = dense(lowering, x, "first", widths[0], "tanh")
-        return dense(lowering, first, "second", widths[1])
+    def write(tape, x):
+        first = dense(tape, x, "first", widths[0], "tanh")
+        return dense(tape, first, "second", widths[1])
 
     plan = by_hand(write, (2,))
     for most_bytes in (2**30, 2**17):

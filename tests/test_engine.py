@@ -19,6 +19,7 @@ from fastnn.layers import Activation, BatchNorm, Dense
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
+from fastnn.plan import ops
 
 PLAIN = SGD(momentum=0.0)
 
@@ -43,7 +44,7 @@ def order_of_steps(n, batch_size, seed, n_threads=1):
     Row i reads weight i alone, whose step is as long as the rate: step number + 1.
     """
     plan = by_hand(
-        lambda lowering, x: lowering.product(x, parameter(lowering, "w", (n, 1))), (n,)
+        lambda tape, x: ops.product(tape, x, parameter(tape, "w", (n, 1))), (n,)
     )
     flat, state = np.zeros(plan.n_parameters), np.zeros((1, plan.n_parameters))
     X, y = sparse.eye_array(n, format="csr"), np.ones((n, 1))
@@ -164,9 +165,7 @@ def test_epoch_stops_where_the_loss_is_not_finite(bad, n_threads, monkeypatch):
 
 
 def test_steps_after_a_bad_one_are_not_taken():
-    plan = by_hand(
-        lambda lowering, x: lowering.add(x, parameter(lowering, "w", (5,))), (5,)
-    )
+    plan = by_hand(lambda tape, x: ops.add(tape, x, parameter(tape, "w", (5,))), (5,))
     data = draw(plan, n=40)
     data.X[:8, 4] = np.nan
     before = plan.views(data.parameters)[0].copy()

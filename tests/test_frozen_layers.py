@@ -39,6 +39,7 @@ from fastnn.optimizers import (
     NAdam,
     RMSprop,
 )
+from fastnn.plan import ops
 
 rng = np.random.RandomState(0)
 X = rng.normal(size=(60, 5)).astype(np.float32)
@@ -279,12 +280,10 @@ def test_a_frozen_network_has_an_output_layer_that_is_trained(kind):
 
 def test_layers_that_know_nothing_of_it_are_frozen_by_their_network():
     class Shift(Layer):
-        def lower(self, lowering, x, name):
+        def lower(self, tape, x, name):
             shape = x.shape[-1:]
-            shift = lowering.parameter(
-                f"{name}/shift", shape, Zeros(), fan_in=1, fan_out=1
-            )
-            return lowering.add(x, shift)
+            shift = tape.parameter(f"{name}/shift", shape, Zeros(), fan_in=1, fan_out=1)
+            return ops.add(tape, x, shift)
 
     free = NeuralNetRegressor(Sequential([Shift()]), epochs=2).fit(X, X[:, 0])
     frozen = clone(free).set_params(network__trainable=False).fit(X, X[:, 0])

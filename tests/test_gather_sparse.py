@@ -10,6 +10,7 @@ from scipy import sparse
 from fastnn.engine.cpu.gather import Table
 from fastnn.engine.engine import Engine
 from fastnn.optimizers import SGD
+from fastnn.plan import ops
 
 N, WIDTH = 41, 7
 
@@ -182,8 +183,8 @@ def test_sparse_gradient(n_threads, monkeypatch):
     monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
     # Two products read the input, of which one comes second and adds.
     plan = by_hand(
-        lambda lowering, x: lowering.add(
-            dense(lowering, x, "a", 3, "tanh"), dense(lowering, x, "b", 3)
+        lambda tape, x: ops.add(
+            tape, dense(tape, x, "a", 3, "tanh"), dense(tape, x, "b", 3)
         ),
         (WIDTH,),
     )
@@ -200,10 +201,11 @@ def test_sparse_gradient(n_threads, monkeypatch):
 
 def test_sparse_rows_need_a_product():
     plan = by_hand(
-        lambda lowering, x: lowering.add(
+        lambda tape, x: ops.add(
+            tape,
             x,
-            lowering.product(
-                x, lowering.parameter("w", (5, 5), None, fan_in=5, fan_out=5)
+            ops.product(
+                tape, x, tape.parameter("w", (5, 5), None, fan_in=5, fan_out=5)
             ),
         )
     )

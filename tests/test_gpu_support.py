@@ -30,7 +30,7 @@ def test_the_page_is_what_make_docs_tables_writes(repository):
 
 def test_a_piece_without_a_case_is_named(monkeypatch):
     class Dilated(layers.Layer):
-        def lower(self, lowering, x, name):
+        def lower(self, tape, x, name):
             raise NotImplementedError
 
     Dilated.__module__ = layers.__name__

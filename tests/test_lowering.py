@@ -8,8 +8,9 @@ from fastnn.initializers import GlorotUniform, Initializer, Zeros
 from fastnn.layers import ELU, Activation, Dense, LeakyReLU
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
 from fastnn.plan.tables import ALIGNMENT, KINDS, PHASES, SPACES
+from fastnn.plan.tape import Tape
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
 
@@ -35,9 +36,9 @@ def test_ops_of_a_dense_network():
 
 
 def test_identity_needs_no_op():
-    lowering = Lowering()
-    x = lowering.input((3,))
-    assert lowering.add(x) is x
+    tape = Tape()
+    x = tape.input((3,))
+    assert ops.add(tape, x) is x
     assert kinds(stack([2]), "predict") == ["product", "add"]
 
 
@@ -50,9 +51,9 @@ def test_link_runs_at_predict_only(loss):
 
 
 def test_frozen_parameters_have_no_gradient():
-    def write(lowering, x):
-        x = dense(lowering, x, "frozen", 4, "tanh", trainable=False)
-        return dense(lowering, x, "trained", 2)
+    def write(tape, x):
+        x = dense(tape, x, "frozen", 4, "tanh", trainable=False)
+        return dense(tape, x, "trained", 2)
 
     plan = by_hand(write)
     # Backward ends at the last trained layer.
@@ -66,14 +67,14 @@ def test_frozen_parameters_have_no_gradient():
 
 
 def test_nothing_trained_means_nothing_backward():
-    plan = by_hand(lambda lowering, x: dense(lowering, x, "fixed", 2, trainable=False))
+    plan = by_hand(lambda tape, x: dense(tape, x, "fixed", 2, trainable=False))
     assert kinds(plan, "train") == ["product", "add", "loss"]
 
 
 def test_values_that_lead_nowhere_have_no_gradient():
-    def write(lowering, x):
-        dense(lowering, x, "unused", 7, "tanh")
-        return dense(lowering, x, "used", 2)
+    def write(tape, x):
+        dense(tape, x, "unused", 7, "tanh")
+        return dense(tape, x, "used", 2)
 
     plan = by_hand(write)
     assert kinds(plan, "train").count("add_gradient") == 1
@@ -202,18 +203,18 @@ def test_glorot_and_zeros():
 
 @pytest.mark.parametrize("shape", [(4, 2), (1, 5), (3,)])
 def test_product_needs_a_matrix_that_fits(shape):
-    lowering = Lowering()
-    x = lowering.input((5,))
+    tape = Tape()
+    x = tape.input((5,))
     with pytest.raises(ValueError, match=r"last axis of shape \(5,\) needs a matrix"):
-        lowering.product(x, parameter(lowering, "w", shape))
+        ops.product(tape, x, parameter(tape, "w", shape))
 
 
 @pytest.mark.parametrize("missing", ["input", "target"])
 def test_plan_needs_an_input_and_a_target(missing):
-    lowering = Lowering()
-    value = getattr(lowering, {"input": "target", "target": "input"}[missing])((3,))
+    tape = Tape()
+    value = getattr(tape, {"input": "target", "target": "input"}[missing])((3,))
     with pytest.raises(ValueError, match="needs an input and a target"):
-        lowering.finish(value)
+        tape.finish(value)
 
 
 def test_activation_must_be_known():

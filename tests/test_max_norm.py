@@ -11,6 +11,7 @@ from fastnn.layers import Dense
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
+from fastnn.plan import ops
 from fastnn.training.lbfgs import fit_lbfgs
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -21,9 +22,9 @@ SHAPES = [(1, 1), (7, 1), (1, 300), (1031, 3), (4, 16), (5, 17), (53, 257), (2, 
 def limited(shape, max_norm=1.0, **options):
     """A matrix that the loss does not feel, with a constraint."""
 
-    def write(lowering, x):
-        parameter(lowering, "w", shape, constraint=MaxNorm(max_norm), **options)
-        return lowering.add(x, parameter(lowering, "used", (5,)))
+    def write(tape, x):
+        parameter(tape, "w", shape, constraint=MaxNorm(max_norm), **options)
+        return ops.add(tape, x, parameter(tape, "used", (5,)))
 
     return by_hand(write)
 

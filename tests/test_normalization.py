@@ -9,8 +9,9 @@ from fastnn import NeuralNetRegressor
 from fastnn.layers import Dense, LayerNorm, RMSNorm
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
 from fastnn.plan.tables import KINDS
+from fastnn.plan.tape import Tape
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 layers = pytest.mark.parametrize("layer", [LayerNorm, RMSNorm])
@@ -38,9 +39,9 @@ def outputs_of(layer, x):
 
 
 def gradient_of_rows(layer, x, values, dy):
-    def write(lowering, x, *parameters):
+    def write(tape, x, *parameters):
         kind = "layer_norm" if isinstance(layer, LayerNorm) else "rms_norm"
-        return lowering.row_norm(kind, x, *parameters, epsilon=layer.epsilon)
+        return ops.row_norm(tape, kind, x, *parameters, epsilon=layer.epsilon)
 
     return outputs_and_gradients(write, x, values, dy)
 
@@ -198,8 +199,8 @@ def test_defaults_are_those_of_the_papers_implementations():
 def test_parameters_of_one_op_may_be_first_used_apart(name):
     # Backwards, the second op adds to the offset and not to the scale, and the third
     # the other way round: two ops each. What they give is checked with all plans.
-    ops = plan_of(name).ops
-    assert np.count_nonzero(ops["kind"] == KINDS["row_norm"]) == 4
+    records = plan_of(name).ops
+    assert np.count_nonzero(records["kind"] == KINDS["row_norm"]) == 4
     backward = ops[ops["kind"] == KINDS["row_norm_gradient"]]
     assert list(backward["accumulate"]) == [0, 0, 1, 1, 0, 0]
 
@@ -235,7 +236,7 @@ def test_bad_options(layer, name, value):
 
 
 def test_scale_must_be_a_row():
-    lowering = Lowering()
-    x, wrong = lowering.input((3, 5)), lowering.target((3,))
+    tape = Tape()
+    x, wrong = tape.input((3, 5)), tape.target((3,))
     with pytest.raises(ValueError, match=r"rows of shape \(5,\) need .* got \(3,\)"):
-        lowering.row_norm("layer_norm", x, wrong, epsilon=1e-5)
+        ops.row_norm(tape, "layer_norm", x, wrong, epsilon=1e-5)

@@ -22,7 +22,7 @@ from fastnn.initializers import Constant, FromArray, GlorotNormal, Zeros
 from fastnn.layers import BatchNorm, Dense, PReLU
 from fastnn.optimizers import SGD
 from fastnn.plan.layout import Layout
-from fastnn.plan.lowering import Lowering
+from fastnn.plan.tape import Tape
 from fastnn.regularizers import L2
 from fastnn.utils.plain import PlainState
 
@@ -342,15 +342,15 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
 def test_a_parameter_used_again_has_the_same_options(other):
-    lowering = Lowering()
-    lowering.parameter("dense/kernel", (4, 4), **USED)
-    lowering.parameter("dense/kernel", (4, 4), **USED)
+    tape = Tape()
+    tape.parameter("dense/kernel", (4, 4), **USED)
+    tape.parameter("dense/kernel", (4, 4), **USED)
     (option,) = other
     with pytest.raises(
         ValueError,
         match=rf"layer 'dense' is used twice.*'dense/kernel' has {option}=.* once and",
     ):
-        lowering.parameter("dense/kernel", (4, 4), **{**USED, **other})
+        tape.parameter("dense/kernel", (4, 4), **{**USED, **other})
 
 
 @pytest.mark.parametrize(
@@ -362,10 +362,10 @@ def test_a_parameter_used_again_has_the_same_options(other):
     ],
 )
 def test_options_that_say_the_same_are_the_same(options):
-    lowering = Lowering()
-    kernel = lowering.parameter("kernel", (4, 4), **{**USED, **options})
+    tape = Tape()
+    kernel = tape.parameter("kernel", (4, 4), **{**USED, **options})
     alike = copy.deepcopy({**USED, **options})
-    assert lowering.parameter("kernel", (4, 4), **alike) is kernel
+    assert tape.parameter("kernel", (4, 4), **alike) is kernel
 
 
 @pytest.mark.parametrize(
@@ -373,28 +373,26 @@ def test_options_that_say_the_same_are_the_same(options):
     [((False, 1.0), "frozen=False once and frozen=True"), ((True, 0.5), "=2.0 once")],
 )
 def test_a_parameter_used_again_stands_in_parts_that_say_the_same(part, told):
-    lowering = Lowering()
-    with lowering.part(True, 0.5), lowering.part(True, 4.0):
-        kernel = parameter(lowering, "kernel", (4, 4))
-    with lowering.part(True, 2.0):
-        assert parameter(lowering, "kernel", (4, 4)) is kernel
-    assert parameter(lowering, "kernel", (4, 4), learning_rate=2.0) is kernel
-    with lowering.part(*part), pytest.raises(ValueError, match=told):
-        parameter(lowering, "kernel", (4, 4), learning_rate=2.0)
+    tape = Tape()
+    with tape.part(True, 0.5), tape.part(True, 4.0):
+        kernel = parameter(tape, "kernel", (4, 4))
+    with tape.part(True, 2.0):
+        assert parameter(tape, "kernel", (4, 4)) is kernel
+    assert parameter(tape, "kernel", (4, 4), learning_rate=2.0) is kernel
+    with tape.part(*part), pytest.raises(ValueError, match=told):
+        parameter(tape, "kernel", (4, 4), learning_rate=2.0)
 
 
 @pytest.mark.parametrize("frozen_first", [False, True])
 def test_running_statistics_used_again_move_or_do_not(frozen_first):
-    lowering = Lowering()
-    with lowering.part(not frozen_first, 1.0):
-        lowering.running_statistic("mean", (4,), Zeros())
+    tape = Tape()
+    with tape.part(not frozen_first, 1.0):
+        tape.running_statistic("mean", (4,), Zeros())
     told = f"frozen={frozen_first} once"
-    with lowering.part(frozen_first, 1.0), pytest.raises(ValueError, match=told):
-        lowering.running_statistic("mean", (4,), Zeros())
+    with tape.part(frozen_first, 1.0), pytest.raises(ValueError, match=told):
+        tape.running_statistic("mean", (4,), Zeros())
 
 
 def test_a_layer_used_twice_is_one_parameter():
-    plan = by_hand(
-        lambda lowering, x: dense(lowering, dense(lowering, x, "a", 5), "a", 5)
-    )
+    plan = by_hand(lambda tape, x: dense(tape, dense(tape, x, "a", 5), "a", 5))
     assert [p.name for p in plan.parameters] == ["a/kernel", "a/bias"]

@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_info
 from fastnn.engine.cpu.predict import Forward
 from fastnn.initializers import GlorotUniform
 from fastnn.losses import SquaredError
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
 
 LINKS = {
     "binary": special.expit,
@@ -166,22 +167,22 @@ def test_missing_values_stay_in_their_row():
 
 def test_output_may_be_the_input():
     # A network that does nothing: nothing is computed, yet the rows must come back.
-    lowering = Lowering()
-    z = lowering.input((3,))
-    plan = lowering.finish(SquaredError().lower(lowering, z))
+    tape = Tape()
+    z = tape.input((3,))
+    plan = tape.finish(SquaredError().lower(tape, z))
     X = np.random.default_rng(0).normal(size=(600, 3))
     np.testing.assert_array_equal(predict(plan, np.zeros(0), X), X)
 
 
 def test_output_may_be_used_further():
     # Here the output is also read by a later op, which must not write in its place.
-    lowering = Lowering()
-    x = lowering.input((3,))
-    w = lowering.parameter("w", (3, 3), GlorotUniform(), fan_in=3, fan_out=3)
-    z = lowering.add(lowering.product(x, w), None, "tanh")
-    lowering.target((3,))
-    lowering.add(z, None, "exponential")
-    plan = lowering.finish(z)
+    tape = Tape()
+    x = tape.input((3,))
+    w = tape.parameter("w", (3, 3), GlorotUniform(), fan_in=3, fan_out=3)
+    z = ops.add(tape, ops.product(tape, x, w), None, "tanh")
+    tape.target((3,))
+    ops.add(tape, z, None, "exponential")
+    plan = tape.finish(z)
     data_w = np.random.default_rng(0).normal(size=(3, 3))
     flat = np.zeros(plan.n_parameters)
     plan.views(flat)[0][...] = data_w

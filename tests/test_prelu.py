@@ -8,7 +8,8 @@ from fastnn.initializers import Constant
 from fastnn.layers import PReLU
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -18,7 +19,7 @@ def lower_one(layer, shape=(3, 6)):
 
 
 def prelu(x, slope, dy):
-    return outputs_and_gradients(Lowering.prelu, x, [slope], dy)
+    return outputs_and_gradients(Tape.prelu, x, [slope], dy)
 
 
 @dtypes
@@ -141,7 +142,7 @@ def test_bad_options(name, value):
 
 
 def test_slope_must_broadcast():
-    lowering = Lowering()
-    x, wrong = lowering.input((3, 5)), lowering.target((3, 4))
+    tape = Tape()
+    x, wrong = tape.input((3, 5)), tape.target((3, 4))
     with pytest.raises(ValueError, match=r"\(3, 4\) does not broadcast to .*\(3, 5\)"):
-        lowering.prelu(x, wrong)
+        ops.prelu(tape, x, wrong)

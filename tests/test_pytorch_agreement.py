@@ -24,7 +24,8 @@ from fastnn.losses import (
 )
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RMSprop
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
 from fastnn.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -69,10 +70,10 @@ def named(value):
 def test_activations(layer, theirs):
     x = np.concatenate([np.linspace(-9.1, 9.2, 61), np.linspace(-2, 2, 60)])
     rng = np.random.default_rng(0)
-    lowering = Lowering()
-    shift = parameter(lowering, "shift", x.shape)
-    y = layer.lower(lowering, lowering.add(lowering.input(x.shape), shift), "")
-    plan = lowering.finish(SquaredError().lower(lowering, y))
+    tape = Tape()
+    shift = parameter(tape, "shift", x.shape)
+    y = layer.lower(tape, ops.add(tape, tape.input(x.shape), shift), "")
+    plan = tape.finish(SquaredError().lower(tape, y))
     flat = np.zeros(plan.n_parameters)
     z = torch.tensor(x, requires_grad=True)
     expected = theirs(z)
@@ -188,10 +189,10 @@ def test_losses(loss, draw, theirs):
     rng = np.random.default_rng(1)
     z = rng.normal(scale=2, size=(30, 5))
     y = draw(rng, z)
-    lowering = Lowering()
-    shift = parameter(lowering, "shift", (5,))
-    x = lowering.add(lowering.input((5,)), shift)
-    plan = lowering.finish(loss.lower(lowering, x))
+    tape = Tape()
+    shift = parameter(tape, "shift", (5,))
+    x = ops.add(tape, tape.input((5,)), shift)
+    plan = tape.finish(loss.lower(tape, x))
     engine = Engine(plan, np.zeros(plan.n_parameters), z, y, batch_size=30)
     value = engine.gradient()[0]
     raw = torch.tensor(z, requires_grad=True)

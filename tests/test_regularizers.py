@@ -13,6 +13,7 @@ from fastnn.layers import Dense
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import SGD, Adam
+from fastnn.plan import ops
 from fastnn.regularizers import (
     L1,
     L1L2,
@@ -32,9 +33,9 @@ dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def one_block(regularizer, size=1031, **options):
     """A parameter that the loss does not feel, longer than what is updated at once."""
 
-    def write(lowering, x):
-        parameter(lowering, "w", (size,), regularizer=regularizer, **options)
-        return lowering.add(x, parameter(lowering, "used", (5,)))
+    def write(tape, x):
+        parameter(tape, "w", (size,), regularizer=regularizer, **options)
+        return ops.add(tape, x, parameter(tape, "used", (5,)))
 
     return by_hand(write)
 
@@ -240,18 +241,18 @@ def test_frozen_parameters_feel_none(regularizer):
 # ------------------------------------------------------------------------- lbfgs
 
 
-def frozen_and_trained(lowering, x):
+def frozen_and_trained(tape, x):
     for name, trainable in (("frozen", False), ("trained", True)):
         kernel = parameter(
-            lowering,
+            tape,
             name,
             (5, 5),
             regularizer=L1L2(l1=0.0, l2=0.3),
             trainable=trainable,
         )
-        x = lowering.add(lowering.product(x, kernel), None, "tanh")
-    kernel = parameter(lowering, "last", (5, 2), regularizer=SklearnL2(0.8))
-    return lowering.product(x, kernel)
+        x = ops.add(tape, ops.product(tape, x, kernel), None, "tanh")
+    kernel = parameter(tape, "last", (5, 2), regularizer=SklearnL2(0.8))
+    return ops.product(tape, x, kernel)
 
 
 def test_lbfgs_has_all_terms_of_squares():

@@ -7,8 +7,9 @@ from cases import ALL_LOSSES, parameter, predict
 
 from fastnn.engine.engine import Engine
 from fastnn.losses import Quantile, SquaredError
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
 from fastnn.plan.tables import ACTIVATIONS, ROW_LOSSES
+from fastnn.plan.tape import Tape
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -22,11 +23,9 @@ def activation_of(name, x):
     """The compiled activation of the numbers x, as one long row and as a column."""
     results = []
     for width in (len(x), 1):
-        lowering = Lowering()
-        z = lowering.add(
-            lowering.input((width,)), parameter(lowering, "zero", (width,)), name
-        )
-        plan = lowering.finish(SquaredError().lower(lowering, z))
+        tape = Tape()
+        z = ops.add(tape, tape.input((width,)), parameter(tape, "zero", (width,)), name)
+        plan = tape.finish(SquaredError().lower(tape, z))
         zeros = np.zeros(plan.n_parameters, x.dtype)
         results.append(predict(plan, zeros, x.reshape(-1, width)).ravel())
     return results
@@ -34,10 +33,10 @@ def activation_of(name, x):
 
 def slope_of(name, x):
     """The compiled derivative of the activation at the numbers x."""
-    lowering = Lowering()
-    z = lowering.add(lowering.input(x.shape), parameter(lowering, "zero", x.shape))
-    y = lowering.add(z, None, name)
-    plan = lowering.finish(Quantile(0.5).lower(lowering, y))
+    tape = Tape()
+    z = ops.add(tape, tape.input(x.shape), parameter(tape, "zero", x.shape))
+    y = ops.add(tape, z, None, name)
+    plan = tape.finish(Quantile(0.5).lower(tape, y))
     zeros = np.zeros(plan.n_parameters, x.dtype)
     # The gradient of the quantile loss is 1/2 where the target is below the output.
     below = np.full((1, x.size), -np.finfo(x.dtype).max, x.dtype)
@@ -49,10 +48,10 @@ def slope_of(name, x):
 def loss_of(name, z, y):
     """Loss of one raw output, or one row of them, and its gradient; a batch each."""
     z = np.atleast_2d(z)
-    lowering = Lowering()
-    x = lowering.input(z.shape[1:])
-    raw = lowering.add(x, parameter(lowering, "zero", z.shape[1:]))
-    plan = lowering.finish(ALL_LOSSES[name].lower(lowering, raw))
+    tape = Tape()
+    x = tape.input(z.shape[1:])
+    raw = ops.add(tape, x, parameter(tape, "zero", z.shape[1:]))
+    plan = tape.finish(ALL_LOSSES[name].lower(tape, raw))
     zeros = np.zeros(plan.n_parameters, z.dtype)
     values, gradients = [], []
     for row, target in zip(z, y, strict=True):
@@ -318,11 +317,9 @@ def test_softmax(n_classes, dtype):
     x[0] = 1e4
     odd = x[:3].copy()
     odd[0, 0], odd[1, -1], odd[2, 0] = np.inf, np.nan, -np.inf
-    lowering = Lowering()
-    z = lowering.add(
-        lowering.input((n_classes,)), parameter(lowering, "zero", (n_classes,))
-    )
-    plan = lowering.finish(ALL_LOSSES["cross_entropy"].lower(lowering, z))
+    tape = Tape()
+    z = ops.add(tape, tape.input((n_classes,)), parameter(tape, "zero", (n_classes,)))
+    plan = tape.finish(ALL_LOSSES["cross_entropy"].lower(tape, z))
     zeros = np.zeros(plan.n_parameters, dtype)
     of_odd = predict(plan, zeros, odd)
     assert np.isnan(of_odd[:2]).all()

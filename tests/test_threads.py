@@ -136,10 +136,10 @@ def test_more_threads_than_rows(n, n_threads):
 # --------------------------------------------------------------------------- same bits
 
 
-def uneven(lowering, x):
+def uneven(tape, x):
     """Values of many sizes, which take over one another's memory."""
     for i, units in enumerate((65, 3, 40, 1, 90, 7, 33, 2)):
-        x = dense(lowering, x, f"layer_{i}", units, ("tanh", "relu")[i % 2])
+        x = dense(tape, x, f"layer_{i}", units, ("tanh", "relu")[i % 2])
     return x
 
 

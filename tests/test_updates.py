@@ -19,6 +19,7 @@ from fastnn.optimizers import (
     SklearnAdam,
     SklearnSGD,
 )
+from fastnn.plan import ops
 from fastnn.plan.tables import N_SCALARS, OPTIMIZER_SLOTS, OPTIMIZERS
 from fastnn.regularizers import SklearnL2
 
@@ -257,14 +258,15 @@ def test_gradient_of_chosen_rows(rows, monkeypatch):
 
 
 def test_learning_rate_factor_of_a_block():
-    def write(lowering, x):
-        slow = parameter(lowering, "slow", (5,), learning_rate=0.25)
+    def write(tape, x):
+        slow = parameter(tape, "slow", (5,), learning_rate=0.25)
         still = parameter(
-            lowering, "still", (5,), learning_rate=0.0, regularizer=SklearnL2(1.0)
+            tape, "still", (5,), learning_rate=0.0, regularizer=SklearnL2(1.0)
         )
-        return lowering.add(
-            lowering.add(lowering.add(x, slow), still),
-            parameter(lowering, "full", (5,)),
+        return ops.add(
+            tape,
+            ops.add(tape, ops.add(tape, x, slow), still),
+            parameter(tape, "full", (5,)),
         )
 
     plan = by_hand(write)
@@ -302,9 +304,9 @@ def test_frozen_blocks_stay(name):
 
 
 def test_unused_parameters_feel_the_penalty_only():
-    def write(lowering, x):
-        parameter(lowering, "unused", (4,), regularizer=SklearnL2(0.5))
-        return dense(lowering, x, "used", 2)
+    def write(tape, x):
+        parameter(tape, "unused", (4,), regularizer=SklearnL2(0.5))
+        return dense(tape, x, "used", 2)
 
     plan = by_hand(write)
     data = draw(plan, n=4)

@@ -16,7 +16,8 @@ from fastnn.engine.engine import Engine
 from fastnn.initializers import Zeros
 from fastnn.losses import SquaredError
 from fastnn.optimizers import Adam
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
 from fastnn.regularizers import SklearnL2
 
 SECONDS = 0.05
@@ -115,12 +116,12 @@ def bandwidth(n_bytes):
 def idle_step(n_parameters):
     """Seconds of a step that does little but update so many parameters."""
     optimizer = Adam()
-    lowering = Lowering()
-    x = lowering.input((1,))
-    bias = lowering.parameter("bias", (1,), Zeros(), fan_in=1, fan_out=1)
+    tape = Tape()
+    x = tape.input((1,))
+    bias = tape.parameter("bias", (1,), Zeros(), fan_in=1, fan_out=1)
     shape, penalty = (n_parameters,), SklearnL2(1e-4)
-    lowering.parameter("idle", shape, Zeros(), fan_in=1, fan_out=1, regularizer=penalty)
-    plan = lowering.finish(SquaredError().lower(lowering, lowering.add(x, bias)))
+    tape.parameter("idle", shape, Zeros(), fan_in=1, fan_out=1, regularizer=penalty)
+    plan = tape.finish(SquaredError().lower(tape, ops.add(tape, x, bias)))
     n_steps = 20
     one = np.ones((n_steps, 1), np.float32)
     engine = Engine(

@@ -16,8 +16,9 @@ from fastnn.optimizers import (
     NAdam,
     RMSprop,
 )
-from fastnn.plan.lowering import Lowering
+from fastnn.plan import ops
 from fastnn.plan.tables import ACTIVATIONS, LOSSES
+from fastnn.plan.tape import Tape
 
 from .timed import Timed
 
@@ -69,11 +70,11 @@ class Rows(Timed):
 
     def build(self, op):
         """An engine whose plan adds a bias, then does what op writes."""
-        lowering = Lowering()
-        x = lowering.input((256,))
-        bias = lowering.parameter("bias", (256,), Zeros(), fan_in=1, fan_out=1)
-        y = op(lowering, x, bias)
-        plan = lowering.finish(y)
+        tape = Tape()
+        x = tape.input((256,))
+        bias = tape.parameter("bias", (256,), Zeros(), fan_in=1, fan_out=1)
+        y = op(tape, x, bias)
+        plan = tape.finish(y)
         rng = np.random.default_rng(0)
         X = rng.standard_normal((1024, 256), dtype=np.float32)
         parameters = np.zeros(plan.n_parameters, np.float32)
@@ -86,8 +87,8 @@ class Activation(Rows):
 
     def setup(self, activation):
         self.build(
-            lambda lowering, x, bias: SquaredError().lower(
-                lowering, lowering.add(x, bias, activation)
+            lambda tape, x, bias: SquaredError().lower(
+                tape, ops.add(tape, x, bias, activation)
             )
         )
 
@@ -100,9 +101,9 @@ class Loss(Rows):
     param_names = ("loss",)
 
     def setup(self, loss):
-        def op(lowering, x, bias):
-            z = lowering.add(x, bias)
-            lowering.loss(loss, z, lowering.target((256,)))
+        def op(tape, x, bias):
+            z = ops.add(tape, x, bias)
+            ops.loss(tape, loss, z, tape.target((256,)))
             return z
 
         self.build(op)
@@ -119,11 +120,11 @@ class Update(Timed):
 
     def setup(self, name):
         optimizer = OPTIMIZERS[name]
-        lowering = Lowering()
-        x = lowering.input((1,))
-        bias = lowering.parameter("bias", (1,), Zeros(), fan_in=1, fan_out=1)
-        lowering.parameter("idle", (10**6,), Zeros(), fan_in=1, fan_out=1)
-        plan = lowering.finish(SquaredError().lower(lowering, lowering.add(x, bias)))
+        tape = Tape()
+        x = tape.input((1,))
+        bias = tape.parameter("bias", (1,), Zeros(), fan_in=1, fan_out=1)
+        tape.parameter("idle", (10**6,), Zeros(), fan_in=1, fan_out=1)
+        plan = tape.finish(SquaredError().lower(tape, ops.add(tape, x, bias)))
         self.table = optimizer.table(1, 1, 0.001)
         self.engine = Engine(
             plan,

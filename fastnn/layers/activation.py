@@ -8,8 +8,10 @@ from sklearn.utils._param_validation import StrOptions
 
 from fastnn.initializers import INITIALIZERS, Constant, Initializer, as_initializer
 from fastnn.layers.base import Layer
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan import ops
 from fastnn.plan.tables import ACTIVATION_ALIASES, ACTIVATIONS
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 # What `activation=` of a layer may be: a row of the compiled table, another name of
@@ -29,13 +31,11 @@ def activation_name(name: str) -> str:
     return ACTIVATION_ALIASES.get(name, name)
 
 
-def activate(
-    lowering: Lowering, x: Tensor, bias: Tensor | None, activation: str
-) -> Tensor:
+def activate(tape: Tape, x: Tensor, bias: Tensor | None, activation: str) -> Tensor:
     """Write ``activation(x + bias)``."""
     if activation == "softmax":
-        return lowering.softmax(lowering.add(x, bias))
-    return lowering.add(x, bias, activation_name(activation))
+        return ops.softmax(tape, ops.add(tape, x, bias))
+    return ops.add(tape, x, bias, activation_name(activation))
 
 
 class Activation(Layer):
@@ -60,10 +60,10 @@ class Activation(Layer):
     def __init__(self, activation: str):
         self.activation = activation
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the activation's op; see :meth:`Layer.lower`."""
         self._validate_params()
-        return activate(lowering, x, None, self.activation)
+        return activate(tape, x, None, self.activation)
 
 
 class LeakyReLU(Layer):
@@ -93,10 +93,10 @@ class LeakyReLU(Layer):
     def __init__(self, negative_slope: float = 0.01):
         self.negative_slope = negative_slope
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the activation's op; see :meth:`Layer.lower`."""
         self._validate_params()
-        return lowering.add(x, None, "leaky_relu", option=float(self.negative_slope))
+        return ops.add(tape, x, None, "leaky_relu", option=float(self.negative_slope))
 
 
 class ELU(Layer):
@@ -126,10 +126,10 @@ class ELU(Layer):
     def __init__(self, alpha: float = 1.0):
         self.alpha = alpha
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the activation's op; see :meth:`Layer.lower`."""
         self._validate_params()
-        return lowering.add(x, None, "elu", option=float(self.alpha))
+        return ops.add(tape, x, None, "elu", option=float(self.alpha))
 
 
 class PReLU(Layer):
@@ -189,11 +189,11 @@ class PReLU(Layer):
         self.trainable = trainable
         self.learning_rate = learning_rate
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the op with its slope; see :meth:`Layer.lower`."""
         self._validate_params()
         units = 1 if self.shared else x.shape[-1]
-        slope = lowering.parameter(
+        slope = tape.parameter(
             f"{name}/slope",
             (units,),
             as_initializer(self.slope_initializer, Constant(0.25)),
@@ -201,4 +201,4 @@ class PReLU(Layer):
             fan_out=units,
             weight_decay=0.0,
         )
-        return lowering.prelu(x, slope)
+        return ops.prelu(tape, x, slope)

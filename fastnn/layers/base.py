@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 from sklearn.base import BaseEstimator, clone
 
 from fastnn.initializers import Zeros, as_initializer
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.regularizers import as_regularizer
 from fastnn.utils.named_parts import with_objects
 from fastnn.utils.plain_numbers import Interval
@@ -101,12 +102,12 @@ class Layer(Part, ABC):
         return input_shape
 
     @abstractmethod
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the layer's ops.
 
         Parameters
         ----------
-        lowering : Lowering
+        tape : Tape
             Takes the ops, and writes their adjoints.
         x : Tensor
             The layer's input.

@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from fastnn.initializers import Constant, Initializer, Zeros
 from fastnn.layers.base import Layer
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 
@@ -84,7 +86,7 @@ class BatchNorm(Layer):
         self.trainable = trainable
         self.learning_rate = learning_rate
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the parameters and the ops of the layer; see :meth:`Layer.lower`."""
         self._validate_params()
         shape, one = x.shape[-1:], Constant(1.0)
@@ -92,7 +94,7 @@ class BatchNorm(Layer):
         def trained(role: str, initializer: Initializer) -> Tensor | None:
             if not self.affine:
                 return None
-            return lowering.parameter(
+            return tape.parameter(
                 f"{name}/{role}",
                 shape,
                 initializer,
@@ -102,10 +104,11 @@ class BatchNorm(Layer):
             )
 
         scale, offset = trained("scale", one), trained("offset", Zeros())
-        return lowering.batch_norm(
+        return ops.batch_norm(
+            tape,
             x,
-            lowering.running_statistic(f"{name}/running_mean", shape, Zeros()),
-            lowering.running_statistic(f"{name}/running_variance", shape, one),
+            tape.running_statistic(f"{name}/running_mean", shape, Zeros()),
+            tape.running_statistic(f"{name}/running_variance", shape, one),
             scale,
             offset,
             momentum=float(self.momentum),

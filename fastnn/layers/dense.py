@@ -16,7 +16,9 @@ from fastnn.initializers import (
 )
 from fastnn.layers.activation import ACTIVATION_NAMES, activate
 from fastnn.layers.base import Layer
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.regularizers import REGULARIZERS, Regularizer
 from fastnn.utils.plain_numbers import Interval
 
@@ -108,11 +110,11 @@ class Dense(Layer):
         """Shape of one output: that of the input, with the last axis replaced."""
         return (*input_shape[:-1], int(self.units))
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write a product and a broadcast add; see :meth:`Layer.lower`."""
         self._validate_params()
         fan_in, fan_out = x.shape[-1], int(self.units)
-        kernel = lowering.parameter(
+        kernel = tape.parameter(
             f"{name}/kernel",
             (fan_in, fan_out),
             as_initializer(self.kernel_initializer, GlorotUniform()),
@@ -121,10 +123,10 @@ class Dense(Layer):
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )
-        y = lowering.product(x, kernel)
+        y = ops.product(tape, x, kernel)
         if not self.use_bias:
-            return activate(lowering, y, None, self.activation)
-        bias = lowering.parameter(
+            return activate(tape, y, None, self.activation)
+        bias = tape.parameter(
             f"{name}/bias",
             (fan_out,),
             as_initializer(self.bias_initializer, Zeros()),
@@ -133,4 +135,4 @@ class Dense(Layer):
             regularizer=self.bias_regularizer,
             weight_decay=0.0,
         )
-        return activate(lowering, y, bias, self.activation)
+        return activate(tape, y, bias, self.activation)

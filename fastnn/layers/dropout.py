@@ -5,8 +5,10 @@ from numbers import Real
 from typing import ClassVar
 
 from fastnn.layers.base import Layer
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan import ops
 from fastnn.plan.tables import CHANCES
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 # What selu tends to on the left, -scale * alpha; see csrc/tables/elementwise.h.
@@ -43,11 +45,11 @@ class Dropout(Layer):
     def __init__(self, rate: float):
         self.rate = rate
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the dropout op; see :meth:`Layer.lower`."""
         self._validate_params()
         rate = _resolved(self.rate)
-        return lowering.dropout(x, rate, scale=1 / (1 - rate)) if rate else x
+        return ops.dropout(tape, x, rate, scale=1 / (1 - rate)) if rate else x
 
 
 class AlphaDropout(Layer):
@@ -82,14 +84,14 @@ class AlphaDropout(Layer):
     def __init__(self, rate: float):
         self.rate = rate
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the dropout op; see :meth:`Layer.lower`."""
         self._validate_params()
         rate = _resolved(self.rate)
         scale = 1 / sqrt((1 - rate) * (1 + rate * SELU_LIMIT**2))
         shift = -scale * rate * SELU_LIMIT
         value = scale * SELU_LIMIT + shift
-        return lowering.dropout(x, rate, scale, shift, value) if rate else x
+        return ops.dropout(tape, x, rate, scale, shift, value) if rate else x
 
 
 def _resolved(rate: float) -> float:

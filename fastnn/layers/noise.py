@@ -5,7 +5,9 @@ from numbers import Real
 from typing import ClassVar
 
 from fastnn.layers.base import Layer
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 
@@ -40,7 +42,7 @@ class GaussianNoise(Layer):
     def __init__(self, stddev: float):
         self.stddev = stddev
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the noise op; see :meth:`Layer.lower`."""
         self._validate_params()
-        return lowering.gaussian_noise(x, self.stddev) if self.stddev else x
+        return ops.gaussian_noise(tape, x, self.stddev) if self.stddev else x

@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from fastnn.initializers import Constant
 from fastnn.layers.base import Layer
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan import ops
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 _CONSTRAINTS: dict = {
@@ -62,14 +64,14 @@ class LayerNorm(Layer):
         self.trainable = trainable
         self.learning_rate = learning_rate
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the op with its scale and offset; see :meth:`Layer.lower`."""
         self._validate_params()
         scale = offset = None
         if self.affine:
-            scale = _row(lowering, f"{name}/scale", x, 1.0)
-            offset = _row(lowering, f"{name}/offset", x, 0.0)
-        return lowering.row_norm("layer_norm", x, scale, offset, epsilon=self.epsilon)
+            scale = _row(tape, f"{name}/scale", x, 1.0)
+            offset = _row(tape, f"{name}/offset", x, 0.0)
+        return ops.row_norm(tape, "layer_norm", x, scale, offset, epsilon=self.epsilon)
 
 
 class RMSNorm(Layer):
@@ -119,16 +121,16 @@ class RMSNorm(Layer):
         self.trainable = trainable
         self.learning_rate = learning_rate
 
-    def lower(self, lowering: Lowering, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the op with its scale; see :meth:`Layer.lower`."""
         self._validate_params()
-        scale = _row(lowering, f"{name}/scale", x, 1.0) if self.affine else None
-        return lowering.row_norm("rms_norm", x, scale, epsilon=self.epsilon)
+        scale = _row(tape, f"{name}/scale", x, 1.0) if self.affine else None
+        return ops.row_norm(tape, "rms_norm", x, scale, epsilon=self.epsilon)
 
 
-def _row(lowering: Lowering, name: str, x: Tensor, value: float) -> Tensor:
+def _row(tape: Tape, name: str, x: Tensor, value: float) -> Tensor:
     """A parameter for each entry of the last axis."""
     units = x.shape[-1]
-    return lowering.parameter(
+    return tape.parameter(
         name, (units,), Constant(value), fan_in=units, fan_out=units, weight_decay=0.0
     )

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.plan.lowering import PREDICT, Lowering, Tensor
+from fastnn.plan import ops
 from fastnn.plan.tables import LOSS_LINKS
+from fastnn.plan.tape import PREDICT, Tape
+from fastnn.plan.tensor import Tensor
 
 
 class Loss(BaseEstimator, ABC):
@@ -31,12 +33,12 @@ class Loss(BaseEstimator, ABC):
         return False
 
     @abstractmethod
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions.
 
         Parameters
         ----------
-        lowering : Lowering
+        tape : Tape
         z : Tensor
 
         Returns
@@ -78,17 +80,18 @@ class ElementwiseLoss(Loss):
         """The loss' own parameters, as its row of the table reads them."""
         return ()
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
         self._validate_params()
-        lowering.loss(
+        ops.loss(
+            tape,
             self.name,
             z,
-            lowering.target(z.shape),
+            tape.target(z.shape),
             report=self._report(z.size),
             options=self._options(),
         )
-        return lowering.add(z, None, LOSS_LINKS[self.name], PREDICT)
+        return ops.add(tape, z, None, LOSS_LINKS[self.name], PREDICT)
 
 
 def require(what: str, y: NDArray, valid: NDArray | np.bool_, otherwise: str) -> None:

@@ -7,8 +7,10 @@ from typing import ClassVar
 from numpy.typing import NDArray
 
 from fastnn.losses.base import ElementwiseLoss, require
-from fastnn.plan.lowering import PREDICT, Lowering, Tensor
+from fastnn.plan import ops
 from fastnn.plan.tables import LOSS_LINKS
+from fastnn.plan.tape import PREDICT, Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 
@@ -109,18 +111,19 @@ class BinaryFocal(_OfZeroAndOne):
         self.gamma = gamma
         self.alpha = alpha
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
         self._validate_params()
         weights = (1.0, float(self.alpha)) if self.alpha is not None else (2.0, 0.5)
-        lowering.loss(
+        ops.loss(
+            tape,
             self.name,
             z,
-            lowering.target(z.shape),
+            tape.target(z.shape),
             weight=weights[0],
             options=(float(self.gamma), weights[1]),
         )
-        return lowering.add(z, None, self.link, PREDICT)
+        return ops.add(tape, z, None, self.link, PREDICT)
 
 
 class Hinge(_OfZeroAndOne):

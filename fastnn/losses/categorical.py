@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Options
 
 from fastnn.losses.base import Loss, require
-from fastnn.plan.lowering import PREDICT, Head, Lowering, Tensor
+from fastnn.plan import ops
+from fastnn.plan.ops import Head
 from fastnn.plan.tables import LOSS_LINKS
+from fastnn.plan.tape import PREDICT, Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval, plain_number
 
 _SHARE = Interval(Real, 0, 1, closed="left")
@@ -25,13 +28,13 @@ class _OfClassNumbers(Loss):
         """The loss' own parameters, as its row of the table reads them."""
         return ()
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
         self._validate_params()
         _check_classes(self, z)
-        target = lowering.target((*z.shape[:-1], 1), n_classes=z.shape[-1:])
-        lowering.loss(self.name, z, target, options=self._options())
-        return z if self.link == "identity" else lowering.softmax(z, PREDICT)
+        target = tape.target((*z.shape[:-1], 1), n_classes=z.shape[-1:])
+        ops.loss(tape, self.name, z, target, options=self._options())
+        return z if self.link == "identity" else ops.softmax(tape, z, PREDICT)
 
 
 class CrossEntropy(_OfClassNumbers):
@@ -99,7 +102,7 @@ class CrossEntropies(Loss):
         self.n_classes = n_classes
         self.label_smoothing = label_smoothing
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the losses of the raw outputs z; return the probabilities."""
         self._validate_params()
         widths = [plain_number(n) for n in self.n_classes]
@@ -109,13 +112,13 @@ class CrossEntropies(Loss):
                 f"n_classes={self.n_classes} must be integers of 1 or more and add up "
                 f"to the network's outputs, which have shape {z.shape}"
             )
-        target = lowering.target((len(widths),), n_classes=widths)
+        target = tape.target((len(widths),), n_classes=widths)
         options = (float(self.label_smoothing),)
         heads = [
             Head(sum(widths[:i]), width, i, options) for i, width in enumerate(widths)
         ]
-        lowering.loss("cross_entropy", z, target, heads)
-        return lowering.softmax(z, PREDICT, widths)
+        ops.loss(tape, "cross_entropy", z, target, heads)
+        return ops.softmax(tape, z, PREDICT, widths)
 
 
 class Focal(_OfClassNumbers):
@@ -204,13 +207,13 @@ class _OfShares(Loss):
         """The loss' own parameters, as its row of the table reads them."""
         return ()
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the probabilities."""
         self._validate_params()
         _check_classes(self, z)
-        target = lowering.target(z.shape)
-        lowering.loss(self.name, z, target, options=self._options())
-        return lowering.softmax(z, PREDICT)
+        target = tape.target(z.shape)
+        ops.loss(tape, self.name, z, target, options=self._options())
+        return ops.softmax(tape, z, PREDICT)
 
     def check_targets(self, y: NDArray) -> None:
         """Check that no share is negative; see :meth:`Loss.check_targets`."""

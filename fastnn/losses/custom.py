@@ -6,9 +6,11 @@ from typing import ClassVar
 from sklearn.utils._param_validation import StrOptions
 
 from fastnn.losses.base import Loss
-from fastnn.plan.lowering import PREDICT, Lowering, Tensor
+from fastnn.plan import ops
 from fastnn.plan.records import CustomFunction
 from fastnn.plan.tables import ACTIVATION_ALIASES, ACTIVATIONS
+from fastnn.plan.tape import PREDICT, Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 
@@ -90,13 +92,13 @@ class CustomLoss(Loss):
         """Whether a target is the number of a class, each of which has an output."""
         return self.link == "softmax" and self.target_columns == 1
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
         self._validate_params()
         columns = self.target_columns
-        target = lowering.target(z.shape if columns is None else (columns,))
-        lowering.custom_loss(self.function, z, target)
+        target = tape.target(z.shape if columns is None else (columns,))
+        ops.custom_loss(tape, self.function, z, target)
         if self.link == "softmax":
-            return lowering.softmax(z, PREDICT)
+            return ops.softmax(tape, z, PREDICT)
         link = ACTIVATION_ALIASES.get(self.link, self.link)
-        return lowering.add(z, None, link, PREDICT)
+        return ops.add(tape, z, None, link, PREDICT)

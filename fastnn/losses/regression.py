@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnn.losses.base import ElementwiseLoss, Loss, require
-from fastnn.plan.lowering import Head, Lowering, Tensor
+from fastnn.plan import ops
+from fastnn.plan.ops import Head
 from fastnn.plan.tables import LOSS_LINKS
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 from fastnn.utils.plain_numbers import Interval
 
 _BETWEEN = Interval(Real, 0, 1, closed="neither")
@@ -159,7 +162,7 @@ class Quantile(Loss):
                 f"{self.quantile!r}."
             ) from error
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
         self._validate_params()
         if isinstance(self.quantile, np.ndarray) and self.quantile.ndim == 0:
@@ -180,14 +183,14 @@ class Quantile(Loss):
                 f"each target, got outputs of shape {z.shape}."
             )
         columns = z.shape[-1] // self.n_quantiles
-        target = lowering.target((*z.shape[:-1], columns))
+        target = tape.target((*z.shape[:-1], columns))
         heads = [
             Head(i, 1, i // self.n_quantiles, (float(quantiles[i % self.n_quantiles]),))
             for i in range(z.shape[-1])
         ]
         if self.n_quantiles == 1:  # one loop over all
             heads = [Head(0, z.shape[-1], 0, (float(quantiles[0]),))]
-        lowering.loss(self.name, z, target, heads, report=1 / z.size)
+        ops.loss(tape, self.name, z, target, heads, report=1 / z.size)
         return z
 
 
@@ -297,13 +300,13 @@ class Tweedie(ElementwiseLoss):
     def _options(self) -> Sequence[float]:
         return (float(self.power),)
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
         self._validate_params()
         limits: dict[float, ElementwiseLoss] = {1: Poisson(), 2: Gamma()}
         if self.power in limits:
-            return limits[self.power].lower(lowering, z)
-        return super().lower(lowering, z)
+            return limits[self.power].lower(tape, z)
+        return super().lower(tape, z)
 
     def check_targets(self, y: NDArray) -> None:
         """Check that no target is negative, or 0; see :meth:`Loss.check_targets`."""
@@ -329,7 +332,7 @@ class CosineSimilarity(Loss):
     name = "cosine_similarity"
     link = LOSS_LINKS[name]
 
-    def lower(self, lowering: Lowering, z: Tensor) -> Tensor:
+    def lower(self, tape: Tape, z: Tensor) -> Tensor:
         """Write the loss of the raw outputs z; return the predictions."""
-        lowering.loss(self.name, z, lowering.target(z.shape))
+        ops.loss(tape, self.name, z, tape.target(z.shape))
         return z

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from fastnn.losses import Loss
 from fastnn.network.sequential import Sequential
-from fastnn.plan.lowering import Lowering
 from fastnn.plan.records import Plan
+from fastnn.plan.tape import Tape
 
 
 def lower(network: Sequential, *, input_shape: Sequence[int], loss: Loss) -> Plan:
@@ -32,6 +32,6 @@ def lower(network: Sequential, *, input_shape: Sequence[int], loss: Loss) -> Pla
     >>> [(p.name, p.shape) for p in plan.parameters]
     [('dense/kernel', (4, 3)), ('dense/bias', (3,))]
     """
-    lowering = Lowering()
-    z = network.lower(lowering, lowering.input(input_shape))
-    return lowering.finish(loss.lower(lowering, z))
+    tape = Tape()
+    z = network.lower(tape, tape.input(input_shape))
+    return tape.finish(loss.lower(tape, z))

@@ -7,7 +7,8 @@ from sklearn.base import clone
 
 from fastnn.layers import Layer
 from fastnn.layers.base import Part
-from fastnn.plan.lowering import Lowering, Tensor
+from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor
 
 # Parameters of a network, beside which its layers have theirs.
 _OWN = ("layers", "trainable", "learning_rate")
@@ -198,16 +199,16 @@ class Sequential(Part):
             shape = layer.output_shape(shape)
         return shape
 
-    def lower(self, lowering: Lowering, x: Tensor) -> Tensor:
+    def lower(self, tape: Tape, x: Tensor) -> Tensor:
         """Write the ops of all layers; return the last one's output.
 
         Parameters are named after their layer: ``"dense/kernel"``.
         """
         self._validate_params()
-        with lowering.part(self.trainable, self.learning_rate):
+        with tape.part(self.trainable, self.learning_rate):
             for name, layer in self.named_layers():
-                with lowering.part(layer.trainable, layer.learning_rate):
-                    x = layer.lower(lowering, x, name)
+                with tape.part(layer.trainable, layer.learning_rate):
+                    x = layer.lower(tape, x, name)
         return x
 
 

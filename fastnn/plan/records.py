@@ -49,7 +49,7 @@ class Plan:
     """What a network does, forward and backward, for samples of one shape.
 
     A plan is immutable, holds no pointers and no weights, and serves every batch size.
-    :class:`fastnn.plan.lowering.Lowering` writes it; an engine walks it.
+    :class:`fastnn.plan.tape.Tape` writes it; an engine walks it.
 
     Parameters
     ----------

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -27,6 +26,7 @@ from fastnn.plan.tables import (
     SPACES,
     TENSOR_DTYPE,
 )
+from fastnn.plan.tensor import Tensor
 from fastnn.regularizers import Regularizer, as_regularizer
 from fastnn.utils.same import says_the_same
 
@@ -35,32 +35,6 @@ MOST_PARAMETERS = 2**56
 
 TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
 ALWAYS = TRAIN | PREDICT | EVALUATE
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A value that ops read or write.
-
-    Parameters
-    ----------
-    number : int
-        Its place in the plan's records.
-    shape : tuple of int
-        Its shape; of one sample, when there is one copy for each.
-    scaled : bool
-        Whether there is one copy for each sample of the batch.
-    needs_gradient : bool
-        Whether a trained parameter stands behind it.
-    """
-
-    number: int
-    shape: tuple[int, ...]
-    scaled: bool
-    needs_gradient: bool
-
-    @property
-    def size(self) -> int:
-        return prod(self.shape)
 
 
 class Tape:
@@ -212,6 +186,32 @@ class Tape:
         self._named[name] = value, options
         return value
 
+    def running_statistic(
+        self, name: str, shape: Sequence[int], initializer: Initializer
+    ) -> Tensor:
+        """A parameter that no optimizer trains but an op moves in each step.
+
+        Its gradient is what takes the place of a part of it. In a part that is frozen
+        it has none, and stays as it is.
+        """
+        value = self.parameter(
+            name, shape, initializer, fan_in=1, fan_out=1,
+            weight_decay=0.0, trainable=False,
+        )  # fmt: skip
+        if not self._frozen and value.number not in self._running:
+            self._gradient_of_parameter(value)
+            self._running[value.number] = self._blocks[-1]
+        return value
+
+    def moves(self, statistic: Tensor) -> bool:
+        """Whether an op may move a running statistic: none does in a frozen part."""
+        return statistic.number in self._running
+
+    def move(self, statistic: Tensor, momentum: float) -> None:
+        """Note that an op of this momentum moves a running statistic."""
+        block = self._running[statistic.number]
+        block["running"] += (1 - block["running"]) * momentum
+
     def _gradient_of_parameter(self, value: Tensor) -> None:
         """Give a parameter its place in the flat buffer of gradients."""
         self._gradients[value.number] = self._tensor(
@@ -250,9 +250,9 @@ class Tape:
         for adjoint in reversed(self._adjoints):
             adjoint()
         if output is self._input:
-            output = self._activation(output.shape)
+            output = self.activation(output.shape)
             axes = broadcast_axes(output, None)
-            self._emit("add", (self._input,), (output,), PREDICT, **axes)
+            self.emit("add", (self._input,), (output,), PREDICT, **axes)
         ops = _records(self._ops, OP_DTYPE)
         tensors = _records(self._tensors, TENSOR_DTYPE)
         blocks = _records(self._blocks, BLOCK_DTYPE)
@@ -305,17 +305,17 @@ class Tape:
         )
         return Tensor(len(self._tensors) - 1, shape, scaled, needs_gradient)
 
-    def _activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
+    def activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
         needs_gradient = any(source.needs_gradient for source in sources)
         return self._tensor("activation", shape, needs_gradient=needs_gradient)
 
-    def _statistic(self, *shape: int) -> Tensor:
+    def statistic(self, *shape: int) -> Tensor:
         """Numbers of all rows, of which each share of a step has its own."""
         offset = self._n_statistics
         self._n_statistics += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         return self._tensor("statistic", shape, scaled=False, offset=offset)
 
-    def _emit(
+    def emit(
         self,
         kind: str,
         inputs: Sequence[Tensor | None],
@@ -337,39 +337,53 @@ class Tape:
         )
         self._params += params
 
+    def function(self, function: CustomFunction) -> int:
+        """The number of a function that an op calls."""
+        self._functions.append(function)
+        return len(self._functions) - 1
+
+    def mask(self) -> int:
+        """A number for the random draws of one op, apart from those of the others."""
+        self._n_masks += 1
+        return self._n_masks - 1
+
     # ------------------------------------------------------------------ gradients
 
-    def _keep(self, y: Tensor, adjoint: Callable[[], None]) -> None:
+    def gradient_of(self, value: Tensor) -> Tensor:
+        """What the adjoints that have run add up to; asked for within an adjoint."""
+        return self._gradients[value.number]
+
+    def record(self, y: Tensor, adjoint: Callable[[], None]) -> None:
         """Run the adjoint in the backward pass, if a gradient of y comes to be."""
         if y.needs_gradient:
             self._adjoints.append(
                 lambda: adjoint() if y.number in self._gradients else None
             )
 
-    def _contribute(self, value: Tensor, gradient: Tensor) -> None:
+    def contribute(self, value: Tensor, gradient: Tensor) -> None:
         """Add to the gradient of an activation."""
         if not value.needs_gradient:
             return
         so_far = self._gradients.get(value.number)
         if so_far is not None:
-            total = self._activation(value.shape)
+            total = self.activation(value.shape)
             axes = broadcast_axes(so_far, gradient)
-            self._emit("add", (so_far, gradient), (total,), TRAIN, **axes)
+            self.emit("add", (so_far, gradient), (total,), TRAIN, **axes)
             gradient = total
         self._gradients[value.number] = gradient
 
-    def _accumulator(self, value: Tensor) -> tuple[Tensor, bool]:
+    def accumulator(self, value: Tensor) -> tuple[Tensor, bool]:
         """Where an op writes the gradient of what it summed over, and whether it adds.
 
         A parameter has one place, in the flat buffer; an activation gets a new value.
         """
         if value.scaled:
-            return self._activation(value.shape), False
+            return self.activation(value.shape), False
         accumulate = value.number in self._gradient_written
         self._gradient_written.add(value.number)
         return self._gradients[value.number], accumulate
 
-    def _accumulators(
+    def accumulators(
         self, *values: Tensor | None
     ) -> list[tuple[bool, list[Tensor | None]]]:
         """The same for several parameters of an op, which adds to all or to none.
@@ -380,7 +394,7 @@ class Tape:
         places: dict[bool, list[Tensor | None]] = {}
         for i, value in enumerate(values):
             if value is not None and value.needs_gradient:
-                place, accumulate = self._accumulator(value)
+                place, accumulate = self.accumulator(value)
                 places.setdefault(accumulate, [None] * len(values))[i] = place
         return list(places.items()) or [(False, [None] * len(values))]
 
@@ -396,11 +410,6 @@ def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
         for field, value in fields.items():
             record[field] = value
     return records
-
-
-def _rows(z: Tensor, width: int) -> dict[str, Any]:
-    """The rows of z over all samples, of which an op looks at so many columns."""
-    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
 
 
 def _may_be_sparse(ops: NDArray, number: int) -> bool:

@@ -1,0 +1,28 @@
+"""The ops that layers and losses are written in, each beside its adjoint.
+
+A function writes its forward op on the tape and keeps how to write the adjoint. It is
+told what an op of its family does by ``csrc/ops/table.h`` and the folder of that name
+in ``csrc/ops``. A new family is a file here and a line below.
+"""
+
+from fastnn.plan.ops.batch_norm import batch_norm
+from fastnn.plan.ops.broadcast import add
+from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
+from fastnn.plan.ops.prelu import prelu
+from fastnn.plan.ops.product import product
+from fastnn.plan.ops.random import dropout, gaussian_noise
+from fastnn.plan.ops.row_norm import row_norm
+
+__all__ = [
+    "Head",
+    "add",
+    "batch_norm",
+    "custom_loss",
+    "dropout",
+    "gaussian_noise",
+    "loss",
+    "prelu",
+    "product",
+    "row_norm",
+    "softmax",
+]

@@ -1,0 +1,56 @@
+"""What is random in training: dropout and noise."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastnn.plan.broadcasting import broadcast_axes
+from fastnn.plan.tape import EVALUATE, PREDICT, TRAIN, Tape
+from fastnn.plan.tensor import Tensor, rows_of
+
+
+def dropout(
+    tape: Tape, x: Tensor, rate: float, scale: float, shift: float = 0, value: float = 0
+) -> Tensor:
+    """In training ``scale * x + shift`` or, at this rate, value; x otherwise.
+
+    Parameters
+    ----------
+    x : Tensor
+    rate : float
+        A multiple of one over ``CHANCES`` of the compiled tables, below 1.
+    scale, shift : float
+        What happens to numbers that are kept.
+    value : float
+        What stands in place of those that are dropped.
+    """
+    scalar = rate, scale, shift, value
+    y, fields = _random(tape, "dropout", x, scalar)
+
+    def adjoint() -> None:
+        dx = tape.activation(x.shape)
+        dy, slope = tape.gradient_of(y), (rate, scale, 0, 0)
+        tape.emit("dropout", (dy,), (dx,), TRAIN, scalar=slope, **fields)
+        tape.contribute(x, dx)
+
+    tape.record(y, adjoint)
+    return y
+
+
+def gaussian_noise(tape: Tape, x: Tensor, stddev: float) -> Tensor:
+    """x with normal noise of this standard deviation in training; x otherwise."""
+    y, _ = _random(tape, "gaussian_noise", x, (stddev, 0, 0, 0))
+    tape.record(y, lambda: tape.contribute(x, tape.gradient_of(y)))
+    return y
+
+
+def _random(
+    tape: Tape, kind: str, x: Tensor, scalar: Sequence[float]
+) -> tuple[Tensor, dict[str, Any]]:
+    """The output of an op that draws random numbers in training, and its fields."""
+    y = tape.activation(x.shape, x)
+    fields = {"code": tape.mask(), **rows_of(x, x.shape[-1])}
+    tape.emit(kind, (x,), (y,), TRAIN, scalar=scalar, **fields)
+    # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
+    axes = broadcast_axes(x, None)
+    tape.emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+    return y, fields

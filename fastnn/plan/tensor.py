@@ -1,0 +1,36 @@
+"""Values that ops read and write, while a plan is being written."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value that ops read or write.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the plan's records.
+    shape : tuple of int
+        Its shape; of one sample, when there is one copy for each.
+    scaled : bool
+        Whether there is one copy for each sample of the batch.
+    needs_gradient : bool
+        Whether a trained parameter stands behind it.
+    """
+
+    number: int
+    shape: tuple[int, ...]
+    scaled: bool
+    needs_gradient: bool
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+def rows_of(z: Tensor, width: int) -> dict[str, Any]:
+    """The rows of z over all samples, of which an op looks at so many columns."""
+    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
