@@ -1,6 +1,7 @@
 """What every layer is: a description that can write itself down as ops."""
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -50,6 +51,12 @@ class Part(BaseEstimator):
     }
     trainable: bool = True
     learning_rate: float = 1.0
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def _get_param_names(cls) -> list[str]:
+        # scikit-learn reads the signature each time, and small fits clone networks.
+        return super()._get_param_names()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Models that were saved before there were these parameters have none.
