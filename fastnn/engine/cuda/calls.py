@@ -108,6 +108,10 @@ class CallsOfOps:
         self._rows = Rows(0)
         self._weighs = False
         self._op = plan.ops[0]
+        self._integers: Any = None
+        if len(plan.params):
+            self._integers = device.empty(len(plan.params), np.int64)
+            device.upload(plan.params, self._integers)
 
     # ------------------------------------------------------------------ what ops say
 
@@ -143,6 +147,10 @@ class CallsOfOps:
     def _dim(self, i: int) -> int:
         scaled = int(self._op["scaled"]) >> i & 1
         return int(self._op["dim"][i]) * (self._rows.count if scaled else 1)
+
+    def _params(self) -> int:
+        """Where integers of the op's own lie."""
+        return int(self._integers.after(int(self._op["params"])).address)
 
     def _lead(self, i: int) -> int:
         return int(self._op["lead"][i])
