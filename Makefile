@@ -21,8 +21,8 @@ C_FILES := $(shell find csrc tests -name "*.[ch]" -o -name "*.cu")
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-instructions test-long test-cuda fuzz sanitize lint format \
-	docs-tables bench performance bench-cuda bench-compare asv wheel clean
+.PHONY: help demo test test-instructions test-long test-whole test-cuda fuzz sanitize lint \
+	format docs-tables bench performance bench-cuda bench-compare asv wheel clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1|/' \
@@ -48,12 +48,20 @@ test-long: $(VENV)/.ready-test  ## Run the tests of signals, deaths and memory f
 	$(LONG) $(RUN) -m pytest $(PYTEST_FLAGS) $(addprefix tests/test_, signals.py \
 		interrupts.py deaths.py memory_bounds.py)
 
+# Each combination where `make test` takes pairs of values, and blocks of an emulated card
+# of as many threads as on a card.
+test-whole: $(VENV)/.ready-test  ## Run what make test takes in part, in full
+	FASTNN_TEST_WHOLE=1 $(RUN) -m pytest $(PYTEST_FLAGS) -m pairs
+	FASTNN_TEST_WHOLE=1 $(RUN) -m pytest $(PYTEST_FLAGS) -m "not pairs" \
+		$(wildcard tests/test_cuda_*.py)
+
 test-instructions: $(VENV)/.ready-test  ## Test what is computed, as on older processors
 	$(RUN) tests/instruction_sets.py $(PYTEST_FLAGS)
 
 # What has passed is noted when all of it has: not where PYTEST_FLAGS may choose tests.
 test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card, and look for races
-	FASTNN_TEST_CARD=1 $(RUN) -m pytest $(PYTEST_FLAGS) $(wildcard tests/test_cuda_*.py)
+	FASTNN_TEST_CARD=1 FASTNN_TEST_WHOLE=1 $(RUN) -m pytest $(PYTEST_FLAGS) \
+		$(wildcard tests/test_cuda_*.py)
 	$(RUN) tests/sanitize_cuda.py
 	$(if $(PYTEST_FLAGS),,PYTHONPATH=. $(RUN) tests/gpu_support.py --passed)
 

@@ -41,7 +41,7 @@ def load_library():
         return "needs the checkout"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "amx.so"
-        command = [compiler, "-O2", "-w", "-shared", "-fPIC"]
+        command = [compiler, "-O1", "-w", "-shared", "-fPIC"]
         command += os.environ.get("CFLAGS", "").split()
         command += ["-include", str(HERE / "amx_emulation.h"), f"-I{CSRC}"]
         command += [str(HERE / "amx_emulation.c"), *(str(CSRC / s) for s in SOURCES)]

@@ -1,11 +1,15 @@
 /* What a GPU and NVRTC have, on the CPU, so that the CUDA kernels of csrc run in any C++
    compiler's programs: included before them. Correct rather than fast.
 
-   Blocks run one after another. The threads of a block are fibers: each runs until it comes
+   Blocks run one after another. The threads of a block take turns: each runs until it comes
    to a barrier of its block or of its warp, or ends, then the next one does. All that is
    forwards or, if emulation_reversed, backwards: results that depend on it are those of a
    race. A barrier that some threads of a block, or warp, come to and others do not is a
-   mistake, and counted. */
+   mistake, and counted.
+
+   A thread that waits keeps a fiber, which is a stack of its own. One that ends leaves it to
+   the next thread that has not begun. Most threads of a small launch have nothing to do but
+   to meet the others, so that what takes time is to switch from one fiber to the next. */
 #include <math.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -35,83 +39,134 @@ namespace emulation {
 enum { MOST_THREADS = 1024, STACK_BYTES = 1 << 16 };
 enum { WARP_THREADS = 32 };
 /* Ready to run, at a barrier of its warp or of its block, or at its end. */
-enum state_t { READY, AT_WARP, AT_BLOCK, ENDED };
+enum state_t : unsigned char { READY, AT_WARP, AT_BLOCK, ENDED };
+
+/* Those of the compiler store three registers, where those of the C library store all. */
+#ifdef __clang__
+typedef jmp_buf place_t;
+#define IS_LEFT(place) (!_setjmp(place))
+#define GO_TO(place) _longjmp(place, 1)
+#else
+typedef void *place_t[5];
+#define IS_LEFT(place) (!__builtin_setjmp(place))
+#define GO_TO(place) __builtin_longjmp(place, 1)
+#endif
 
 struct fiber_t {
-    jmp_buf here;
+    place_t here;
+    bool is_alive;
     ucontext_t beginning;
-    state_t state;
-    char *stack;
 };
-inline fiber_t fibers[MOST_THREADS];
-inline jmp_buf scheduler;
-inline unsigned present;
+/* The caller's stack, the one that is in use, and those that no thread is on. */
+inline fiber_t home = {{}, true, {}}, *fiber = &home, *unused[MOST_THREADS];
+inline unsigned n_unused;
+
+/* What each thread of the block does, and its fiber once it has begun. */
+inline state_t states[MOST_THREADS];
+inline fiber_t *fibers[MOST_THREADS];
+inline unsigned n_threads, n_ended;
+/* The thread that runs, and how many turns of this round are over. */
+inline unsigned present, turns;
 /* What every thread of the kernel does. */
 inline void (*body)(void *);
 inline void *context;
 
-inline void leave(state_t state) {
-    fiber_t &fiber = fibers[present];
-    fiber.state = state;
-    if (!_setjmp(fiber.here)) _longjmp(scheduler, 1);
-}
-
-/* A fiber is made once, and runs one thread after another. */
-inline void live() {
-    for (;;) {
-        body(context);
-        leave(ENDED);
-    }
-}
-
-inline void resume(unsigned number) {
-    fiber_t &fiber = fibers[number];
-    present = number;
-    threadIdx = {number % blockDim.x, number / blockDim.x};
-    if (_setjmp(scheduler)) return;
-    if (fiber.stack) _longjmp(fiber.here, 1);
-    fiber.stack = (char *)malloc(STACK_BYTES);
-    getcontext(&fiber.beginning);
-    fiber.beginning.uc_stack.ss_sp = fiber.stack;
-    fiber.beginning.uc_stack.ss_size = STACK_BYTES;
-    fiber.beginning.uc_link = nullptr;
-    makecontext(&fiber.beginning, live, 0);
-    setcontext(&fiber.beginning);
-}
-
 inline bool all_are(state_t state, unsigned first, unsigned end) {
     for (unsigned i = first; i < end; i++)
-        if (fibers[i].state != state) return false;
+        if (states[i] != state) return false;
     return true;
 }
 
 inline void release(unsigned first, unsigned end) {
     for (unsigned i = first; i < end; i++)
-        if (fibers[i].state != ENDED) fibers[i].state = READY;
+        if (states[i] != ENDED) states[i] = READY;
+}
+
+/* Lets those go on who have met. */
+inline void open_barriers() {
+    bool waits = true;
+    for (unsigned first = 0; first < n_threads; first += WARP_THREADS) {
+        unsigned end =
+            first + WARP_THREADS < n_threads ? first + WARP_THREADS : n_threads;
+        if (all_are(AT_WARP, first, end)) {
+            release(first, end);
+            waits = false;
+        }
+    }
+    if (!waits) return;
+    /* Nobody is left who could come to where the others wait. */
+    if (!all_are(AT_BLOCK, 0, n_threads)) emulation_mistakes++;
+    release(0, n_threads);
+}
+
+/* Makes the next thread the present one; false if all have ended. */
+inline bool next_turn() {
+    if (n_ended == n_threads) return false;
+    for (;; turns = 0, open_barriers()) {
+        while (turns < n_threads) {
+            unsigned number = emulation_reversed ? n_threads - 1 - turns : turns;
+            turns++;
+            if (states[number] != READY) continue;
+            present = number;
+            threadIdx = {number % blockDim.x, number / blockDim.x};
+            return true;
+        }
+    }
+}
+
+__attribute__((noinline, noreturn)) inline void resume(fiber_t *next) {
+    fiber = next;
+    if (next->is_alive) GO_TO(next->here);
+    next->is_alive = true;
+    setcontext(&next->beginning);
+    abort();
+}
+
+/* From one fiber to another, until somebody switches back. */
+__attribute__((noinline)) inline void switch_to(fiber_t *next) {
+    if (IS_LEFT(fiber->here)) resume(next);
+}
+
+/* A fiber is made once, and runs one thread after another. */
+inline void live() {
+    for (;;) {
+        fibers[present] = fiber;
+        body(context);
+        states[present] = ENDED;
+        n_ended++;
+        bool goes_on = next_turn();
+        if (goes_on && !fibers[present]) continue;
+        unused[n_unused++] = fiber;
+        switch_to(goes_on ? fibers[present] : &home);
+    }
+}
+
+inline fiber_t *unused_fiber() {
+    if (n_unused) return unused[--n_unused];
+    fiber_t *made = (fiber_t *)calloc(1, sizeof(fiber_t));
+    getcontext(&made->beginning);
+    made->beginning.uc_stack.ss_sp = malloc(STACK_BYTES);
+    made->beginning.uc_stack.ss_size = STACK_BYTES;
+    makecontext(&made->beginning, live, 0);
+    return made;
+}
+
+inline void wait_at(state_t barrier) {
+    unsigned me = present;
+    states[me] = barrier;
+    next_turn();
+    if (present != me) switch_to(fibers[present] ? fibers[present] : unused_fiber());
 }
 
 inline void run_block() {
-    unsigned n = blockDim.x * blockDim.y;
-    for (unsigned i = 0; i < n; i++) fibers[i].state = READY;
-    for (;;) {
-        for (unsigned i = 0; i < n; i++) {
-            unsigned number = emulation_reversed ? n - 1 - i : i;
-            if (fibers[number].state == READY) resume(number);
-        }
-        if (all_are(ENDED, 0, n)) return;
-        bool waits = true;
-        for (unsigned first = 0; first < n; first += WARP_THREADS) {
-            unsigned end = first + WARP_THREADS < n ? first + WARP_THREADS : n;
-            if (all_are(AT_WARP, first, end)) {
-                release(first, end);
-                waits = false;
-            }
-        }
-        if (!waits) continue;
-        /* Nobody is left who could come to where the others wait. */
-        if (!all_are(AT_BLOCK, 0, n)) emulation_mistakes++;
-        release(0, n);
+    n_threads = blockDim.x * blockDim.y;
+    n_ended = turns = 0;
+    for (unsigned i = 0; i < n_threads; i++) {
+        states[i] = READY;
+        fibers[i] = nullptr;
     }
+    next_turn();
+    switch_to(unused_fiber());
 }
 
 template <typename... A> struct call_t {
@@ -139,8 +194,8 @@ void launch(void (*kernel)(A...), const int *grid, const int *block, void **argu
 
 } // namespace emulation
 
-inline void __syncthreads() { emulation::leave(emulation::AT_BLOCK); }
-inline void __syncwarp() { emulation::leave(emulation::AT_WARP); }
+inline void __syncthreads() { emulation::wait_at(emulation::AT_BLOCK); }
+inline void __syncwarp() { emulation::wait_at(emulation::AT_WARP); }
 
 /* What the thread of the warp has whose number differs in these bits. */
 template <typename T> T __shfl_xor_sync(unsigned, T mine, unsigned bits) {

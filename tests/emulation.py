@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pairs import WHOLE
 
 from fastnn.engine.cuda.device import find_device, import_cupy
 from fastnn.engine.cuda.gpu import GPU
@@ -178,6 +179,9 @@ class EmulatedDevice:
     """Runs kernels as a device does, one after another, and watches them."""
 
     reverse = False  # the order in which threads run
+    # Small launches leave most threads of a block idle, and they take longer to emulate
+    # than all that is computed. Kernels are right in blocks of any size.
+    most_threads = 256 if WHOLE else 64
 
     def __init__(self, library, n_bytes=2**40):
         self.library, self.n_bytes = library, n_bytes
@@ -259,9 +263,16 @@ class EmulatedDevice:
             values = [number(argument) for argument in arguments]
             pointers = (ctypes.c_void_p * len(values))(*map(ctypes.addressof, values))
             self._set("emulation_reversed", self.reverse)
-            function((ctypes.c_int * 1)(grid), (ctypes.c_int * 2)(*block), pointers)
+            own = self._fewer_threads(*block)
+            function((ctypes.c_int * 1)(grid), (ctypes.c_int * 2)(*own), pointers)
 
         return run
+
+    def _fewer_threads(self, columns, rows):
+        """As many columns, for which a grid is made, and fewer rows if it has any."""
+        while columns * rows > self.most_threads and rows > 1:
+            rows //= 2
+        return min(columns, self.most_threads), rows
 
     def product(self, product):
         dtype, precision = product.dtype, product.precision

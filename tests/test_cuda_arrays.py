@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 import sklearn
 from emulation import EmulatedDevice, device_under_test
+from pairs import in_pairs
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
@@ -118,9 +119,11 @@ def test_a_fit_to_what_is_on_the_card_is_the_same(name, cupy, dispatch):
     assert actual.n_features_in_ == 4
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", None])
-@pytest.mark.parametrize("there", [np.float16, np.float32, np.float64, np.int8, bool])
-@pytest.mark.parametrize("order", ["C", "F", "odd rows"])
+@in_pairs(
+    dtype=["float32", "float64", None],
+    there=[np.float16, np.float32, np.float64, np.int8, bool],
+    order=["C", "F", "odd rows"],
+)
 def test_numbers_and_layouts_are_those_of_the_host(dtype, there, order, cupy):
     X = (3 * IRIS).astype(there)
     own = cupy.asarray(np.array(X, order="F" if order == "F" else "C"))

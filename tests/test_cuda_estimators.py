@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from emulation import EmulatedDevice, device_under_test
 from fake_cupy import CUDARuntimeError, fake_cupy
+from pairs import in_pairs
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -420,10 +421,12 @@ def test_versions_tell_what_is_missing(piece, broken, capsys):
     assert line.startswith("cupy: " if piece == "CuPy" else "card: ")
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("transposed", [(0, 0), (1, 0), (0, 1), (1, 1)])
-@pytest.mark.parametrize("beta", [0.0, 1.0])
+@in_pairs(
+    dtype=[np.float32, np.float64],
+    count=[1, 3],
+    transposed=[(0, 0), (1, 0), (0, 1), (1, 1)],
+    beta=[0.0, 1.0],
+)
 def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, beta):
     # Row by row on our side, column by column on its side, with room between rows.
     m, n, k = 5, 7, 3

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import reference
 from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
-from emulation import CSRC, device_under_test, emulated_device
+from emulation import CSRC, EmulatedDevice, device_under_test, emulated_device
+from pairs import in_pairs
 from writers import dense, parameter
 
+from fastnn.engine.cuda.calls import THREADS
 from fastnn.engine.cuda.walk import SLAB_ROWS
 from fastnn.engine.engine import Engine
 from fastnn.initializers import Constant, Zeros
@@ -18,7 +20,12 @@ from fastnn.plan.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES, OPTIMIZERS
 
 ROWS = (1, 9, 131)
 COLUMNS = (1, 31, 65, 300)
-sizes = pytest.mark.parametrize(("m", "n"), list(product(ROWS, COLUMNS)))
+
+
+@pytest.fixture(autouse=True)
+def blocks_of_a_card(monkeypatch):
+    """With as many threads as on a card."""
+    monkeypatch.setattr(EmulatedDevice, "most_threads", THREADS)
 
 
 def square(tape, x):
@@ -92,8 +99,7 @@ def check_against_reference(plan, m):
     )
 
 
-@sizes
-@pytest.mark.parametrize("name", OPS)
+@in_pairs(name=OPS, m=ROWS, n=COLUMNS)
 def test_ops_are_the_reference(name, m, n):
     check_against_reference(by_hand(OPS[name], (n,)), m)
 
@@ -115,10 +121,10 @@ def test_activations_are_the_reference(activation, m, n):
     check_against_reference(by_hand(write, (n,)), m)
 
 
-@pytest.mark.parametrize(("m", "n"), [(9, 31), (131, 65)])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("bias", [False, True])
-def test_dropped_activations_are_the_reference(activation, bias, m, n):
+@in_pairs(activation=ACTIVATIONS, size=[(9, 31), (131, 65)], bias=[False, True])
+def test_dropped_activations_are_the_reference(activation, size, bias):
+    m, n = size
+
     def write(tape, x):
         own = parameter(tape, "own", (n,)) if bias else None
         x = ops.add(tape, square(tape, x), own, activation)

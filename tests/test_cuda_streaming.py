@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from cases import custom, draw, plan_of, quartic, stack
 from emulation import EmulatedDevice, device_under_test, emulated_device
+from pairs import in_pairs
 from test_cuda_engine import engine_of, table_of, trained
 
 from fastnn.engine.cpu.gather import Table
@@ -104,9 +105,7 @@ def test_epochs_of_very_many_steps(scarce, monkeypatch):
     assert_same(actual, expected)
 
 
-@pytest.mark.parametrize("n_threads", [1, 3])
-@pytest.mark.parametrize("index", [np.int32, np.int64])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@in_pairs(dtype=[np.float32, np.float64], index=[np.int32, np.int64], n_threads=[1, 3])
 def test_sparse_rows_stay_sparse(dtype, index, n_threads, scarce):
     plan = stack([6, 2], input_shape=(40,))
     data = draw(plan, N).astype(dtype)

@@ -61,15 +61,6 @@ def test_learns_a_regression(activation):
     assert model.score(X[400:], y[400:]) > 0.95
 
 
-def test_learns_fashion_mnist(load_data):
-    data = load_data("fashion_mnist")
-    y, n_train = data["y"], int(data["n_train"])
-    X = data["X_img"].reshape(len(y), -1).astype(np.float32) / 255
-    model = MLPClassifier((512,), batch_size=128, max_iter=5, random_state=0)
-    model.fit(X[:n_train], y[:n_train])
-    assert model.score(X[n_train:], y[n_train:]) >= 0.87
-
-
 def test_poisson_regression():
     rng = np.random.RandomState(0)
     X = rng.uniform(-1, 1, (800, 3))

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ print(json.dumps([INSTRUCTION_LIMIT, INSTRUCTION_SET, units, predictions]))
 MATRIX_UNITS = {"avx512_bf16": "AVX512-BF16", "amx": "AMX"}
 
 
-def child(limit, code=CHILD):
+def child(limit, code):
     environment = {**os.environ, "FASTNN_INSTRUCTIONS": limit}
     command = [sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -42,14 +43,26 @@ def later(one, other):
     return INSTRUCTION_SETS.index(one) > INSTRUCTION_SETS.index(other)
 
 
+WRONG = ["avx", "AVX2", "amx,avx2"]
+
+
 @pytest.fixture(scope="module")
-def unlimited():
-    return json.loads(child("").stdout)
+def children():
+    """What comes of each limit: two at a time, because most of it is the import."""
+    code = dict.fromkeys(("", *INSTRUCTION_SETS), CHILD)
+    code |= dict.fromkeys(WRONG, "import fastnn")
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(code, pool.map(child, code, code.values()), strict=True))
+
+
+@pytest.fixture(scope="module")
+def unlimited(children):
+    return json.loads(children[""].stdout)
 
 
 @pytest.mark.parametrize("limit", INSTRUCTION_SETS)
-def test_a_limit_holds(limit, unlimited):
-    done = child(limit)
+def test_a_limit_holds(limit, children, unlimited):
+    done = children[limit]
     assert done.returncode == 0, done.stderr
     named, level, units, predictions = json.loads(done.stdout)
     assert named == limit
@@ -71,9 +84,9 @@ def test_without_a_limit_there_is_the_last_set(unlimited):
         assert unlimited[2] == [matrix_unit("bf16"), matrix_unit("high")]
 
 
-@pytest.mark.parametrize("limit", ["avx", "AVX2", "amx,avx2"])
-def test_other_names_are_refused(limit):
-    done = child(limit, "import fastnn")
+@pytest.mark.parametrize("limit", WRONG)
+def test_other_names_are_refused(limit, children):
+    done = children[limit]
     assert done.returncode == 1
     message = done.stderr.splitlines()[-1]
     assert message.startswith(

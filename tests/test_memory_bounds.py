@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(script, *arguments):
+def run(script, arguments):
     """What a script prints in a process of its own, read as JSON."""
     # Large arrays go back to the system when they are freed, whatever was before.
     threshold = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -33,8 +34,15 @@ def run(script, *arguments):
 
 
 @pytest.fixture(scope="module")
-def peaks():
-    return run("memory_peaks.py")
+def printed():
+    """By both scripts, which run side by side."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(run, ["memory_peaks.py", "many_fits.py"], [(), (N_FITS,)]))
+
+
+@pytest.fixture(scope="module")
+def peaks(printed):
+    return printed[0]
 
 
 def parameters(units, inputs=20):
@@ -96,8 +104,8 @@ def test_every_peak_has_its_formula(peaks):
     assert set(peaks) == {*EXPECTED, *AT_MOST}
 
 
-def test_many_fits_leave_the_process_as_it_was():
-    grown = run("many_fits.py", N_FITS)
+def test_many_fits_leave_the_process_as_it_was(printed):
+    grown = printed[1]
     assert grown.pop("bytes") < 2 * MIB, grown
     # Python's objects: what is counted by now came and went some hundred times.
     assert grown.pop("objects") < 200
