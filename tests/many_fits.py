@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 from scipy import sparse
-from test_threads import settled_tasks
+from tasks import settled_tasks
 
 import fastnn.engine.engine
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential

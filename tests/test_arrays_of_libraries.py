@@ -8,11 +8,11 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
+from predictors import PREDICTORS, WORDS, methods
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
-from test_cuda_arrays import PREDICTORS, WORDS, methods
 
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier
 

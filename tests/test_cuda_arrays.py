@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import sklearn
 from emulation import EmulatedDevice, device_under_test
 from pairs import in_pairs
+from predictors import PREDICTORS, WORDS, methods
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
@@ -20,15 +21,8 @@ from fastnn import (
     MLPClassifier,
     MLPRegressor,
     NeuralNetClassifier,
-    NeuralNetRegressor,
 )
 from fastnn.engine.cuda import device as module
-from fastnn.losses import MultiMargin, Quantile
-
-METHODS = (
-    "predict", "predict_proba", "predict_log_proba", "decision_function",
-    "hidden_activations",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -218,30 +212,6 @@ def test_validation_data_may_be_on_the_card(model, cupy, dispatch):
 
 # ------------------------------------------------------------------ outputs
 
-PREDICTORS = {
-    "classes": (MLPClassifier((5,), max_iter=2), SPECIES),
-    "two classes": (MLPClassifier((5,), max_iter=2), SPECIES > 0),
-    "one class": (MLPClassifier((5,), max_iter=2), np.full(150, 3)),
-    "far apart": (MLPClassifier((5,), max_iter=2), 1e3 * SPECIES - 7),
-    "labels": (MLPClassifier((5,), max_iter=2), np.c_[SPECIES > 0, SPECIES > 1] * 1),
-    "columns": (
-        MLPClassifier((5,), max_iter=2),
-        np.c_[SPECIES, np.arange(150) % 4],
-    ),
-    "margins": (NeuralNetClassifier(epochs=2, loss="hinge"), SPECIES > 0),
-    "many margins": (NeuralNetClassifier(epochs=2, loss=MultiMargin()), SPECIES),
-    "number": (MLPRegressor(hidden_layer_sizes=5, max_iter=2), IRIS[:, 0]),
-    "numbers": (MLPRegressor(hidden_layer_sizes=5, max_iter=2), IRIS[:, :3]),
-    "quantiles": (
-        NeuralNetRegressor(epochs=2, loss=Quantile([0.1, 0.9])),
-        IRIS[:, :2],
-    ),
-}  # fmt: skip
-
-
-def methods(model):
-    return [name for name in METHODS if hasattr(model, name)]
-
 
 @pytest.mark.parametrize("library", ["CuPy", "PyTorch"])
 @pytest.mark.parametrize("name", PREDICTORS)
@@ -270,9 +240,6 @@ def test_outputs_are_where_X_is(library, name, cupy, dispatch):
             assert stream is fake_arrays.DEFAULT
     if name != "columns":
         assert model.score(X, y) == model.score(IRIS, y)
-
-
-WORDS = np.array(["setosa", "versicolor", "virginica"])
 
 
 def test_words_are_told_on_the_host(cupy, dispatch):

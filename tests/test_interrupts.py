@@ -16,36 +16,15 @@ from itertools import count
 
 import numpy as np
 import pytest
+from interruptions import FITS, X, curves_of, float_mode, y
 from patience import SOON
-from sklearn.datasets import load_iris
-from test_threads import blas_threads, settled_tasks, tasks, wait_for_tasks
+from tasks import blas_threads, settled_tasks, tasks, wait_for_tasks
 
 import fastnn
-from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
-from fastnn.averaging import EMA
-from fastnn.callbacks import EarlyStopping
-from fastnn.layers import BatchNorm, Dense, Dropout
+from fastnn import MLPClassifier, MLPRegressor
 
 PACKAGE = os.path.dirname(fastnn.__file__)
-X, y = load_iris(return_X_y=True)
-X = (X - X.mean(axis=0)) / X.std(axis=0)
 
-FITS = {
-    "adam": lambda: MLPClassifier((5,), max_iter=2, random_state=0),
-    "early stopping": lambda: MLPClassifier(
-        (5,), max_iter=2, early_stopping=True, random_state=0
-    ),
-    "lbfgs": lambda: MLPClassifier((3,), solver="lbfgs", max_iter=2, random_state=0),
-    "threads": lambda: MLPClassifier((5,), max_iter=2, n_jobs=2, random_state=0),
-    "network": lambda: NeuralNetClassifier(
-        Sequential([Dense(4, "relu"), BatchNorm(), Dropout(0.1)]),
-        epochs=2,
-        validation=0.2,
-        averaging=EMA(),
-        early_stopping=EarlyStopping(),
-        random_state=np.random.RandomState(0),
-    ),
-}
 CALLS = {
     "fit": lambda model: model.fit(X, y),
     "partial_fit": lambda model: model.partial_fit(X, y, X_val=X[:9], y_val=y[:9]),
@@ -118,16 +97,6 @@ def moments_of(call, *arguments):
     return moments
 
 
-def curves_of(model):
-    """Lists with a number for each epoch, and for each that was validated."""
-    if isinstance(model, NeuralNetClassifier):
-        return [*model.history_.values()], []
-    if model.solver == "lbfgs":
-        return [], []
-    validation = model.validation_loss_curve_, model.validation_scores_
-    return [model.loss_curve_], [each for each in validation if each is not None]
-
-
 def fingerprint(model):
     state = vars(model).get("_training_state")
     stop = {} if isinstance(model, MLPClassifier) else vars(model.early_stopping)
@@ -179,11 +148,6 @@ def test_an_exception_on_any_line(name, call, error):
 
 
 CASES = int(os.environ.get("FASTNN_TEST_LINES", 40))
-
-
-def float_mode():
-    """Whether denormal numbers are numbers on this thread."""
-    return np.finfo(np.float32).tiny * np.float32(0.5) > 0
 
 
 @pytest.fixture

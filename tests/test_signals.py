@@ -4,23 +4,30 @@ FASTNN_TEST_SIGNALS is how many each kind of call gets.
 """
 
 import os
-import signal
 import time
 import warnings
 from copy import deepcopy
 
 import numpy as np
 import pytest
+from interruptions import (
+    _alarm_is_ctrl_c,
+    _small_jobs_use_threads,
+    call_interrupted,
+    float_mode,
+)
 from patience import SOON
 from scipy import sparse
 from sklearn.datasets import load_iris
-from test_interrupts import LARGE, float_mode, interrupted
-from test_threads import blas_threads, settled_tasks, tasks, wait_for_tasks
+from tasks import blas_threads, settled_tasks, tasks, wait_for_tasks
+from test_interrupts import LARGE, interrupted
 
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
 from fastnn.callbacks import Callback, CSVLogger, ModelCheckpoint
 from fastnn.engine.cpu.shuffle import shuffle
 from fastnn.layers import BatchNorm, Dense, Dropout
+
+__all__ = ["_alarm_is_ctrl_c", "_small_jobs_use_threads"]
 
 SIGNALS = int(os.environ.get("FASTNN_TEST_SIGNALS", 8))
 X, y = load_iris(return_X_y=True)
@@ -70,31 +77,6 @@ CALLS = {
         ).fit(X, y),
     ),
 }
-
-
-@pytest.fixture
-def _alarm_is_ctrl_c():
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGALRM, before)
-
-
-def call_interrupted(seconds, call, *arguments):
-    """Ctrl-C comes after so long, if the call takes so long."""
-    try:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            call(*arguments)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except KeyboardInterrupt:
-        pass
-
-
-@pytest.fixture
-def _small_jobs_use_threads(monkeypatch):
-    monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
-    monkeypatch.setattr("fastnn.engine.predictor.OPERATIONS_PER_THREAD", 1)
 
 
 def left_behind():

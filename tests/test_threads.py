@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from cases import by_hand, dense, draw, plan_of, predict, shuffled_epoch, stack
 from joblib import Parallel, delayed, effective_n_jobs
-from threadpoolctl import threadpool_info, threadpool_limits
+from tasks import blas_threads, n_tasks, settled_tasks, tasks, wait_for_tasks
+from threadpoolctl import threadpool_limits
 
 from fastnn.engine.cpu.blas import goes_to_blas
 from fastnn.engine.engine import Engine
@@ -185,14 +186,6 @@ def test_the_same_seed_gives_the_same_bits(n_threads, dtype):
 # ------------------------------------------------------------------- the process around
 
 
-def blas_threads():
-    return [
-        library["num_threads"]
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    ]
-
-
 @pytest.fixture
 def two_blas_threads():
     with threadpool_limits(2, user_api="blas"):
@@ -280,29 +273,6 @@ def test_fits_in_many_threads_lift_the_limit(two_blas_threads):
     assert blas_threads() == two_blas_threads
 
 
-def n_tasks():
-    """Threads of the process, those that Python does not know included."""
-    return len(os.listdir("/proc/self/task"))
-
-
-def settled_tasks():
-    """How many threads there are when those of earlier tests have ended."""
-    known, since = n_tasks(), time.monotonic()
-    while time.monotonic() < since + 0.5:
-        if n_tasks() != known:
-            known, since = n_tasks(), time.monotonic()
-        time.sleep(0.01)
-    return known
-
-
-def wait_for_tasks(expected):
-    """Whether there are so many soon: the system takes a moment to forget one."""
-    end = time.monotonic() + 5
-    while n_tasks() != expected and time.monotonic() < end:
-        time.sleep(0.001)
-    return n_tasks() == expected
-
-
 def work_until_there_are(expected, engine):
     """Whether an engine's threads come: on a busy machine they may be idle for long."""
     end = time.monotonic() + 20
@@ -311,11 +281,6 @@ def work_until_there_are(expected, engine):
         if n_tasks() == expected:
             return True
     return False
-
-
-tasks = pytest.mark.skipif(
-    not os.path.isdir("/proc/self/task"), reason="needs Linux's list of threads"
-)
 
 
 @tasks

@@ -1,8 +1,8 @@
 """Small fits that take every way through the core."""
 
 import numpy as np
+from interruptions import FITS, X, y
 from scipy import sparse
-from test_interrupts import FITS, X, y
 
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, NeuralNetRegressor
 from fastnn.averaging import EMA

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from models import CALLS, FORMS, MODELS, cases, fit, predict
-from test_signals import (
+from interruptions import (
     _alarm_is_ctrl_c,
     _small_jobs_use_threads,
     call_interrupted,
 )
+from models import CALLS, FORMS, MODELS, cases, fit, predict
 
 __all__ = ["_alarm_is_ctrl_c", "_small_jobs_use_threads"]
 

@@ -8,11 +8,10 @@ import gc
 
 import numpy as np
 import pytest
+from interruptions import _small_jobs_use_threads, curves_of, float_mode
 from models import FORMS, MODELS, cases, fit
 from refusals import LIBRARY, Refusals
-from test_interrupts import curves_of, float_mode
-from test_signals import _small_jobs_use_threads
-from test_threads import blas_threads, n_tasks, wait_for_tasks
+from tasks import blas_threads, n_tasks, wait_for_tasks
 
 __all__ = ["_small_jobs_use_threads"]
 
