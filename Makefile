@@ -45,15 +45,14 @@ test: $(VENV)/.ready-test  ## Run the tests
 LONG := FASTNN_TEST_SIGNALS=60 FASTNN_TEST_LINES=400 FASTNN_TEST_KILLS=150 \
 	FASTNN_TEST_FITS=10000
 test-long: $(VENV)/.ready-test  ## Run the tests of signals, deaths and memory far longer
-	$(LONG) $(RUN) -m pytest $(PYTEST_FLAGS) $(addprefix tests/test_, signals.py \
-		interrupts.py deaths.py memory_bounds.py)
+	$(LONG) $(RUN) -m pytest $(PYTEST_FLAGS) $(addprefix tests/process/test_, \
+		signals.py interrupts.py deaths.py memory_bounds.py)
 
 # Each combination where `make test` takes pairs of values, and blocks of an emulated card
 # of as many threads as on a card.
 test-whole: $(VENV)/.ready-test  ## Run what make test takes in part, in full
 	FASTNN_TEST_WHOLE=1 $(RUN) -m pytest $(PYTEST_FLAGS) -m pairs
-	FASTNN_TEST_WHOLE=1 $(RUN) -m pytest $(PYTEST_FLAGS) -m "not pairs" \
-		$(wildcard tests/test_cuda_*.py)
+	FASTNN_TEST_WHOLE=1 $(RUN) -m pytest $(PYTEST_FLAGS) -m "not pairs" tests/cuda
 
 test-instructions: $(VENV)/.ready-test  ## Test what is computed, as on older processors
 	$(RUN) tests/instruction_sets.py $(PYTEST_FLAGS)
@@ -61,9 +60,9 @@ test-instructions: $(VENV)/.ready-test  ## Test what is computed, as on older pr
 # What has passed is noted when all of it has: not where PYTEST_FLAGS may choose tests.
 test-cuda: $(VENV)/.ready-test-cuda  ## Run the tests of GPUs on an NVIDIA card, and look for races
 	FASTNN_TEST_CARD=1 FASTNN_TEST_WHOLE=1 $(RUN) -m pytest $(PYTEST_FLAGS) \
-		$(wildcard tests/test_cuda_*.py)
-	$(RUN) tests/sanitize_cuda.py
-	$(if $(PYTEST_FLAGS),,PYTHONPATH=. $(RUN) tests/gpu_support.py --passed)
+		$(wildcard tests/cuda/test_cuda_*.py)
+	$(RUN) tests/cuda/sanitize_cuda.py
+	$(if $(PYTEST_FLAGS),,PYTHONPATH=.:tests $(RUN) tests/cuda/gpu_support.py --passed)
 
 # One seed is one case. N=1 runs a case again and tells all about it.
 fuzz: $(VENV)/.ready-test  ## Run N random cases, from SEED on, in JOBS processes
@@ -91,7 +90,7 @@ format: $(VENV)/.ready-dev  ## Rewrite the sources in the project's style
 	$(VENV)/bin/clang-format -i $(C_FILES)
 
 docs-tables: $(VENV)/.ready-test  ## Write the tables of the pages on GPUs anew
-	PYTHONPATH=. $(RUN) tests/gpu_support.py
+	PYTHONPATH=.:tests $(RUN) tests/cuda/gpu_support.py
 	$(RUN) -m benchmarks.cuda --predict
 
 bench: $(VENV)/.ready-bench  ## Time training against scikit-learn and other peers

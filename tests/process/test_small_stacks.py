@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-CSRC = Path(__file__).resolve().parent.parent / "csrc"
+CSRC = Path(__file__).resolve().parents[2] / "csrc"
 
 # Every kind of op, in both precisions, on threads of this size and on their helpers.
 CHILD = """

@@ -1,6 +1,6 @@
 """Short fits on a GPU that together launch every kind of kernel.
 
-    python tests/short_cuda_fit.py
+    python tests/cuda/short_cuda_fit.py
 
 It is what ``make test-cuda`` runs under compute-sanitizer. Every buffer is then an
 allocation of its own: within CuPy's pool, what lies beyond a buffer is memory as well,

@@ -1,12 +1,12 @@
 """What works under device="cuda", by the cases that the tests run there.
 
-    python tests/gpu_support.py           # write the tables of docs/gpu_support.md
-    python tests/gpu_support.py --passed  # the cases have passed on this machine's card
+    python tests/cuda/gpu_support.py           # write the tables of docs/gpu_support.md
+    python tests/cuda/gpu_support.py --passed  # the cases have passed on this card
 
 A row is there for each public piece of the package, and tells by what cases it has
 run. The second form, the last step of ``make test-cuda``, notes the rows that there are
-in tests/card.json, with the card's name; those have then run on that card, and others
-in the emulation.
+in tests/cuda/card.json, with the card's name; those have then run on that card, and
+others in the emulation.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from fastnn import averaging, constraints, layers, losses, optimizers, regulariz
 from fastnn.engine.cpu.precision import PRECISIONS
 from fastnn.plan.tables import ACTIVATIONS, KINDS, PHASES
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "gpu_support.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "gpu_support.md"
 CARD = Path(__file__).resolve().with_name("card.json")
 EMULATED = "emulated"
 ABSTRACT = {"Layer", "Loss", "ElementwiseLoss", "Optimizer", "Regularizer", "Averaging"}
@@ -183,8 +183,8 @@ def support(record):
         raise ValueError(
             f"nothing tries {', '.join(missing())} on a device: add a network to "
             "MAKERS in tests/cases.py, an optimizer to RULES in "
-            "tests/test_cuda_engine.py or an average to AVERAGES in "
-            "tests/test_cuda_averaging.py"
+            "tests/cuda/test_cuda_engine.py or an average to AVERAGES in "
+            "tests/cuda/test_cuda_averaging.py"
         )
     lines = []
     for title, pieces in public_pieces().items():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).with_name("sanitizers")))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sanitizers"))
 
 import instrument
 import reports

@@ -1,6 +1,6 @@
 """Short fits on a GPU under compute-sanitizer: nothing beyond a buffer, and no race.
 
-    python tests/sanitize_cuda.py
+    python tests/cuda/sanitize_cuda.py
 
 Ends with an error where a tool finds something, or where the fits do not come to their
 end. See https://docs.nvidia.com/compute-sanitizer for the tools and their options.

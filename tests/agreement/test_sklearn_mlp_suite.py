@@ -22,13 +22,14 @@ SUITE = "sklearn.neural_network.tests.test_mlp"
 # Tests that read or write private attributes of scikit-learn's implementation.
 PRIVATE = {
     "test_fit": "builds a fitted model out of _coef_grads, _no_improvement_count and "
-    "so on; tests/test_sklearn_agreement.py compares what steps do to the weights",
-    "test_gradient": "calls _loss_grad_lbfgs; tests/test_gradients.py compares "
+    "so on; tests/agreement/test_sklearn_agreement.py compares what steps do to "
+    "the weights",
+    "test_gradient": "calls _loss_grad_lbfgs; tests/ops/test_gradients.py compares "
     "gradients with central differences",
     "test_learning_rate_warmstart": "reads _optimizer.learning_rate; "
-    "tests/test_training.py tests the schedules",
+    "tests/training/test_training.py tests the schedules",
     "test_adaptive_learning_rate": "reads _optimizer.learning_rate; "
-    "tests/test_training.py tests the schedules",
+    "tests/training/test_training.py tests the schedules",
     "test_n_iter_no_change": "reads _no_improvement_count; see the tests below",
     "test_n_iter_no_change_inf": "reads _no_improvement_count; see the tests below",
 }

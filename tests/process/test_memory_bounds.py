@@ -14,7 +14,7 @@ import pytest
 
 MIB = 2**20
 N_FITS = int(os.environ.get("FASTNN_TEST_FITS", 1000))
-HERE = Path(__file__).parent
+SCRIPTS = Path(__file__).resolve().parents[1]
 
 pytestmark = pytest.mark.skipif(
     not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux' accounts"
@@ -25,7 +25,13 @@ def run(script, arguments):
     """What a script prints in a process of its own, read as JSON."""
     # Large arrays go back to the system when they are freed, whatever was before.
     threshold = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-    command = [sys.executable, "-W", "ignore", str(HERE / script), *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        str(SCRIPTS / script),
+        *map(str, arguments),
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | threshold
     )
