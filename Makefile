@@ -39,7 +39,7 @@ demo: $(VENV)/.ready-demo  ## Cross-validate fastnn next to scikit-learn on real
 	$(RUN) examples/demo.py
 
 test: $(VENV)/.ready-test  ## Run the tests
-	$(RUN) -m pytest $(PYTEST_FLAGS)
+	$(RUN) tests/side_by_side.py $(PYTEST_FLAGS)
 
 # How often tests that draw a moment or a place do so, and how many fits a process makes.
 LONG := FASTNN_TEST_SIGNALS=60 FASTNN_TEST_LINES=400 FASTNN_TEST_KILLS=150 \

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,28 @@ class MatrixUnit(ctypes.Structure):
     )
 
 
+def compile_all(compiler, folder):
+    """The path of a library; None if something does not compile."""
+    flags = ["-O1", "-w", "-fPIC", *os.environ.get("CFLAGS", "").split()]
+    flags += ["-include", str(HERE / "amx_emulation.h"), f"-I{CSRC}"]
+
+    def compile_one(source):
+        target = folder / f"{source.stem}.o"
+        command = [compiler, *flags, "-c", str(source), "-o", str(target)]
+        done = subprocess.run(command, capture_output=True)
+        return None if done.returncode else str(target)
+
+    sources = [HERE / "amx_emulation.c", *(CSRC / name for name in SOURCES)]
+    with ThreadPoolExecutor(2) as pool:
+        objects = list(pool.map(compile_one, sources))
+    if None in objects:
+        return None
+    path = folder / "amx.so"
+    command = [compiler, *flags, "-shared", *objects, "-lm", "-o", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
 @cache
 def load_library():
     compiler = shutil.which("cc")
@@ -40,13 +63,8 @@ def load_library():
     if not (CSRC / "ops").exists():
         return "needs the checkout"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "amx.so"
-        command = [compiler, "-O1", "-w", "-shared", "-fPIC"]
-        command += os.environ.get("CFLAGS", "").split()
-        command += ["-include", str(HERE / "amx_emulation.h"), f"-I{CSRC}"]
-        command += [str(HERE / "amx_emulation.c"), *(str(CSRC / s) for s in SOURCES)]
-        done = subprocess.run([*command, "-lm", "-o", str(path)], capture_output=True)
-        if done.returncode:
+        path = compile_all(compiler, Path(folder))
+        if path is None:
             return "the compiler knows no AMX, or is for another system"
         library = ctypes.CDLL(str(path))
     if not hasattr(library, "product_amx_bf16"):

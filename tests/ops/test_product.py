@@ -6,6 +6,7 @@ from itertools import count, product
 
 import numpy as np
 import pytest
+from pairs import in_pairs
 
 from fastnn.engine.cpu.blas import matrix_product
 
@@ -38,13 +39,12 @@ def whole():
     return a, b, {k: a[:, :k] @ b[:k] for k in SIZES}
 
 
-@dtypes
-@transposes
-@pytest.mark.parametrize("k", SIZES)
-def test_all_sizes(whole, k, transpose_a, transpose_b, dtype):
+@in_pairs(k=SIZES, transpose=TRANSPOSES, dtype=[np.float32, np.float64])
+def test_all_sizes(whole, k, transpose, dtype):
     # Each operand is in turn a corner of a larger matrix or lies by itself. Where sizes
     # are small all betas are tried, elsewhere one.
     a, b, results = whole
+    transpose_a, transpose_b = transpose
     a, b = stored(a.astype(dtype), transpose_a), stored(b.astype(dtype), transpose_b)
     before = integers((513, 513), dtype, 3)
     after = before[np.newaxis].copy()
