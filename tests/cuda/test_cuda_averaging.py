@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cases import draw, plan_of
 from emulation import device_under_test
-from test_cuda_engine import table_of
+from engines import table_of
 
 from fastnn.averaging import EMA, SWA
 from fastnn.engine.engine import Engine

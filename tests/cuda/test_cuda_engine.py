@@ -14,6 +14,7 @@ from emulation import (
     device_under_test,
     emulated_device,
 )
+from engines import engine_of, gradient_of, table_of, trained
 from test_cuda_kernels import kernel_names
 from writers import dense
 
@@ -40,9 +41,6 @@ from fastnn.optimizers import (
 from fastnn.plan import ops
 from fastnn.plan.tables import (
     ACTIVATIONS,
-    AVERAGE_RATE,
-    MASK_SEED,
-    MASK_STEP,
     PHASES,
 )
 
@@ -67,55 +65,6 @@ RULES = {
     "clip_norm": Adam(0.01, clip_norm=0.05),
     "clip_value": SGD(0.05, clip_value=0.01),
 }
-
-
-def engine_of(plan, data, device, **options):
-    options = {"batch_size": len(data.y), **options}
-    return Engine(
-        plan, data.parameters, data.X, data.y, data.weight, device=device, **options
-    )
-
-
-def gradient_of(plan, data, device, **options):
-    with engine_of(plan, data, device, **options) as engine:
-        sums = engine.gradient()
-    if device is not None:
-        device.check()
-    return sums, engine.gradients.copy()
-
-
-def table_of(optimizer, n_steps, rates=None):
-    table = optimizer.table(1, n_steps, np.full(n_steps, optimizer.learning_rate))
-    table[:, MASK_SEED] = 12345
-    table[:, MASK_STEP] = np.arange(n_steps)
-    if rates is not None:
-        table[:, AVERAGE_RATE] = rates
-    return table
-
-
-def trained(plan, data, device, optimizer, n_epochs=5, batch_size=9, average=False):
-    """Losses of some epochs, and what they leave: weights, state and average."""
-    weights = data.parameters.copy()
-    state = np.zeros((optimizer.n_slots, plan.n_parameters), weights.dtype)
-    mean = np.zeros_like(weights) if average else None
-    engine = Engine(
-        plan, weights, data.X, data.y, data.weight, batch_size=batch_size,
-        optimizer=optimizer, state=state, average=mean, device=device,
-    )  # fmt: skip
-    n_steps = n_epochs * engine.n_steps
-    rates = None
-    if average:
-        rates = np.r_[0, 1, np.full(n_steps - 2, 0.3)]
-    table = table_of(optimizer, n_steps, rates)
-    random_state = np.random.RandomState(0)
-    losses = []
-    with engine:
-        for own in np.split(table, n_epochs):
-            engine.shuffle(random_state)
-            losses.append(engine.epoch(own))
-    if device is not None:
-        device.check()
-    return np.array(losses), weights, state, mean
 
 
 @every_plan

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases import draw, plan_of
 from emulation import EmulatedDevice, device_under_test, emulated_device
-from test_cuda_engine import gradient_of, table_of, trained
+from engines import gradient_of, table_of, trained
 
 from fastnn.engine.cuda import worst_number
 from fastnn.engine.cuda.recorder import STEPS_BEFORE, STEPS_TOGETHER

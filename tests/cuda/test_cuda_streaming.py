@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse as sp
 from cases import custom, draw, plan_of, quartic, stack
 from emulation import EmulatedDevice, device_under_test, emulated_device
+from engines import engine_of, table_of, trained
 from pairs import in_pairs
-from test_cuda_engine import engine_of, table_of, trained
 
 from fastnn.engine.cpu.gather import Table
 from fastnn.engine.cuda import streaming

@@ -8,10 +8,9 @@ import pytest
 import reference
 from cases import custom, draw, n_ops, plan_of
 from emulation import device_under_test
+from engines import gradient_of, trained
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from test_cuda_engine import trained
-from test_gradients import gradient
 
 from fastnn import NeuralNetClassifier, NeuralNetRegressor, Sequential
 from fastnn.averaging import EMA, SWA
@@ -127,12 +126,12 @@ def test_what_is_trained_has_the_gradient_that_it_had(n_threads, monkeypatch):
     ]
     free = custom(SquaredError(), *layers)
     data = draw(free)
-    sums, expected = gradient(free, data, n_threads=n_threads)
+    sums, expected = gradient_of(free, data, n_threads=n_threads)
     for held in (0, 1, 2, 4, 5, 6):
         mixed = clone(Sequential(layers)).layers
         mixed[held].trainable = False
         plan = custom(SquaredError(), *mixed)
-        own_sums, own = gradient(plan, data, n_threads=n_threads)
+        own_sums, own = gradient_of(plan, data, n_threads=n_threads)
         assert own_sums == sums
         for p, block in zip(plan.parameters, plan.blocks, strict=True):
             at = slice(p.offset, p.offset + p.size)
@@ -159,7 +158,7 @@ def test_a_frozen_batch_norm_is_a_fixed_affine_map():
     h = data.X @ by_name["dense/kernel"] + by_name["dense/bias"]
     z = reference.batch_norm(h, mean, variance, 1e-5, scale, offset)
     outputs = z @ by_name["dense_1/kernel"] + by_name["dense_1/bias"]
-    (loss, *_), gradients = gradient(plan, data)
+    (loss, *_), gradients = gradient_of(plan, data)
     error = data.weight[:, np.newaxis] * (outputs - data.y)
     np.testing.assert_allclose(loss, np.sum(error * (outputs - data.y)) / 2, rtol=1e-12)
     dh = error @ by_name["dense_1/kernel"].T * scale / np.sqrt(variance + 1e-5)

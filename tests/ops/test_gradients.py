@@ -4,19 +4,11 @@ import numpy as np
 import pytest
 import reference
 from cases import MAKERS, draw, draw_smooth, evaluate, judge, plan_of, predict
+from engines import gradient_of
 
 from fastnn.engine.engine import Engine
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
-
-
-def gradient(plan, data, **options):
-    """(loss, reported loss, sum of weights), gradients of the compiled engine."""
-    options = {"batch_size": len(data.X), **options}
-    with Engine(
-        plan, data.parameters, data.X, data.y, data.weight, **options
-    ) as engine:
-        return engine.gradient(), engine.gradients.copy()
 
 
 @pytest.fixture
@@ -28,7 +20,7 @@ def small_steps_use_threads(monkeypatch):
 def test_gradient_is_the_reference(name):
     plan = plan_of(name)
     data = draw(plan)
-    (loss, reported, weight), gradients = gradient(plan, data)
+    (loss, reported, weight), gradients = gradient_of(plan, data)
     expected = reference.walk(plan, data.parameters, data.X, data.y, data.weight)
     np.testing.assert_allclose(loss, expected.loss, rtol=1e-13)
     np.testing.assert_allclose(reported, expected.reported, rtol=1e-13)
@@ -66,7 +58,7 @@ def test_evaluation_is_the_reference(name, weighted):
 def test_gradient_is_the_central_difference(name):
     plan = plan_of(name)
     data = draw_smooth(plan)
-    _, gradients = gradient(plan, data)
+    _, gradients = gradient_of(plan, data)
     numerical = central_differences(plan, data)
     scale = np.linalg.norm(gradients)
     assert np.isfinite(scale)
@@ -106,8 +98,8 @@ def test_float32_is_float64_rounded(name):
     # Rounding may push relu's input over its kink, where the gradient jumps.
     data = draw_smooth(plan)
     single = data.astype(np.float32)
-    (loss, reported, _), gradients = gradient(plan, data)
-    (loss32, reported32, _), gradients32 = gradient(plan, single)
+    (loss, reported, _), gradients = gradient_of(plan, data)
+    (loss32, reported32, _), gradients32 = gradient_of(plan, single)
     assert gradients32.dtype == np.float32
     np.testing.assert_allclose(loss32, loss, rtol=2e-6)
     np.testing.assert_allclose(reported32, reported, rtol=2e-6)
@@ -127,11 +119,11 @@ def test_float32_is_float64_rounded(name):
 def test_threads_give_the_same_gradient(name, n_threads):
     plan = plan_of(name)
     data = draw(plan)
-    expected, gradients = gradient(plan, data)
-    actual, shared = gradient(plan, data, n_threads=n_threads)
+    expected, gradients = gradient_of(plan, data)
+    actual, shared = gradient_of(plan, data, n_threads=n_threads)
     np.testing.assert_allclose(actual, expected, rtol=1e-13)
     np.testing.assert_allclose(shared, gradients, rtol=1e-11, atol=1e-13)
-    again = gradient(plan, data, n_threads=n_threads)
+    again = gradient_of(plan, data, n_threads=n_threads)
     assert again[0] == actual
     np.testing.assert_array_equal(again[1], shared)
 
@@ -143,9 +135,9 @@ def test_chunks_add_up(name, n_threads, monkeypatch):
     # At least 16 rows make a chunk: three of them here, of which the last is small.
     plan = plan_of(name)
     data = draw(plan, n=37)
-    expected, gradients = gradient(plan, data)
+    expected, gradients = gradient_of(plan, data)
     monkeypatch.setattr("fastnn.engine.engine.CHUNK_BYTES", 1)
-    actual, chunked = gradient(plan, data, n_threads=n_threads)
+    actual, chunked = gradient_of(plan, data, n_threads=n_threads)
     np.testing.assert_allclose(actual, expected, rtol=1e-13)
     np.testing.assert_allclose(chunked, gradients, rtol=1e-11, atol=1e-12)
 
@@ -166,7 +158,7 @@ def test_no_weights_are_weights_of_one(name):
     plan = plan_of(name)
     data = draw(plan)
     data.weight[:] = 1
-    expected, gradients = gradient(plan, data)
+    expected, gradients = gradient_of(plan, data)
     with Engine(plan, data.parameters, data.X, data.y, batch_size=7) as engine:
         np.testing.assert_allclose(engine.gradient(), expected, rtol=1e-14)
         np.testing.assert_allclose(engine.gradients, gradients, rtol=1e-12, atol=1e-14)
