@@ -7,6 +7,8 @@ from itertools import count
 import numpy as np
 import reference
 from writers import (
+    MASKED,
+    REDUCED,
     batch_norm,
     batch_norm_fixed,
     batch_norm_frozen,
@@ -18,6 +20,7 @@ from writers import (
     normed_above_frozen,
     normed_first,
     parameter,
+    reduced,
     slopes_first,
     slopes_from,
     slopes_of_each_sample,
@@ -530,6 +533,17 @@ MAKERS = {
             lambda shape=shape: by_hand(slopes_from(shape), (2, 3, 4))
         )
         for shape in BROADCASTS
+    },
+    **{
+        f"{kind}_of_{axes}_masked_{mask}": (
+            lambda kind=kind, axes=axes, mask=mask: by_hand(
+                reduced(kind, axes, mask), (3, 4, 2)
+            )
+        )
+        # Each axes with each kind, and each mask with each kind.
+        for i, axes in enumerate(REDUCED)
+        for j, kind in enumerate(("mean", "sum", "max"))
+        for mask in {None, MASKED[(i + 2 * j) % len(MASKED)]}
     },
     **{
         f"{activation}-{loss}": (

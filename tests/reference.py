@@ -458,6 +458,7 @@ class Walk:
     seed: int = 0  # of the random masks
     step: int = 0
     functions: tuple = ()  # of custom losses
+    params: np.ndarray | None = None
     read: Callable | None = None  # the present value of a tensor, by its number
 
 
@@ -608,6 +609,43 @@ def batch_norm_adjoint(dy, x, epsilon, scale=1):
 # and offset.
 
 
+def run_reduce(walk, op, dim, x, mask, *_):
+    x, passes, kept = reduced(walk, op, dim, x, mask)
+    count = np.sum(passes, axis=kept, keepdims=True)
+    name = ("mean", "sum", "max")[op["code"]]
+    if name == "max":
+        y = np.max(np.where(passes, x, -np.inf), axis=kept, keepdims=True)
+        count = np.sum(passes & (x == y), axis=kept, keepdims=True)
+        y = np.where(count, y, 0)
+    else:
+        y = np.sum(np.where(passes, x, 0), axis=kept, keepdims=True)
+    share = np.where(count, 1 / np.maximum(count, 1), 0)
+    return y * share if name == "mean" else y, share
+
+
+def run_reduce_gradient(walk, op, dim, dy, x, y, share, mask, *_):
+    shape = dim[2:].prod()
+    x, passes, kept = reduced(walk, op, dim, np.zeros(shape) if x is None else x, mask)
+    of_results = np.sum(x, axis=kept, keepdims=True).shape
+    if y is not None:
+        passes = passes & (x == y.reshape(of_results))
+    each = dy if share is None else dy * share
+    return (np.where(passes, each.reshape(of_results), 0),)
+
+
+def reduced(walk, op, dim, x, mask):
+    """x with an axis for each that the op names, what passes, and axes to sum over."""
+    rank, *rest = walk.params[op["params"] :].tolist()
+    lengths, y_steps, mask_steps = np.reshape(rest[: 3 * rank], (3, rank)).tolist()
+    x = x.reshape(-1, *lengths)
+    passes = np.ones(x.shape, bool)
+    if mask is not None:
+        steps = [rest[3 * rank + 2], *mask_steps]
+        bytes_apart = [step * mask.itemsize for step in steps]
+        passes = np.lib.stride_tricks.as_strided(mask, x.shape, bytes_apart) != 0
+    return x, passes, tuple(i + 1 for i, step in enumerate(y_steps) if not step)
+
+
 def run_batch_moments(walk, op, dim, x, *_):
     x = x.reshape(dim[2:])
     return (np.array([x.mean(axis=0), x.var(axis=0) * len(x)]),)
@@ -686,6 +724,8 @@ OPS = {
     "prelu_gradient": run_prelu_gradient,
     "row_norm": run_row_norm,
     "row_norm_gradient": run_row_norm_gradient,
+    "reduce": run_reduce,
+    "reduce_gradient": run_reduce_gradient,
     "batch_moments": run_batch_moments,
     "batch_statistics": run_batch_statistics,
     "running_statistics": run_running_statistics,
@@ -706,7 +746,7 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
     parameters = np.asarray(parameters, np.float64)
     done = Walk(np.ones(n) if weight is None else weight, np.zeros(plan.n_parameters))
     done.seed, done.step = masks
-    done.functions = plan.functions
+    done.functions, done.params = plan.functions, plan.params
 
     computed = ("activation", "statistic")  # spaces
 

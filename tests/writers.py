@@ -158,3 +158,24 @@ def batch_norm_fixed(tape, x):
         )  # fmt: skip
         x = ops.add(tape, x, None, "tanh")
     return x
+
+
+# Axes of samples of shape (3, 4, 5) that are reduced.
+REDUCED = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (-3, -2, -1)]
+# Axes along which a mask is broadcast; None is no mask.
+MASKED = [None, (), (0,), (2,), (0, 1), (1, 2)]
+
+
+def reduced(kind, axes, broadcast=None):
+    """Numbers of (3, 4, 5) that are reduced; a fixed function may mask some of them."""
+
+    def write(tape, x):
+        h = dense(tape, x, "hidden", 5, "tanh")
+        mask = None
+        if broadcast is not None:
+            mask = dense(tape, x, "mask", 5, "relu", trainable=False)
+            mask = ops.reduce(tape, "sum", mask, broadcast, keepdims=True)
+        y = ops.reduce(tape, kind, h, axes, mask, keepdims=len(axes) == 3)
+        return dense(tape, y, "output", 2)
+
+    return write

@@ -61,6 +61,14 @@
    first two inputs; input3: its output1. output0: the gradient of input1; output1,
    output2 = [output1, output2 +] those of scale and offset. Each may be absent.
 
+   REDUCE: output0 = the mean, sum or maximum (the code) of input0 over some axes of a
+   sample, of what the mask input1, if there is one, lets pass. output1, absent for sums:
+   one over how many numbers the mean was taken of, or are the largest; 0, and a result
+   of 0, of none. params: see ops/reduce/reduce_ops.c. dim[2], dim[3]: samples, and
+   numbers of one.
+   REDUCE_GRADIENT: its adjoint. output0 from the gradient input0 of its output; input1,
+   input2: its input and its output, for maxima; input3: its output1; input4: the mask.
+
    Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
    column are in ops/batch_norm/batch_norm.h.
    BATCH_MOMENTS: output0: mean and sum of squared deviations of each column of input0.
@@ -108,6 +116,8 @@ enum op_flag {
     OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                \
     OP(BATCH_CORRECTION, batch_correction, MEETING, MEETS, 0)       \
     OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5) \
+    OP(REDUCE, reduce, IN_C, 0, 4)                                  \
+    OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                \
     OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | MEETS, 16)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,

@@ -17,34 +17,34 @@ enum { TABLE_MEAN, TABLE_INVERSE, TABLE_FACTOR, TABLE_OFFSET, N_TABLE };
    the normalised x, which belongs to a deviation of x by one. */
 enum { CORRECTION_SHIFT, CORRECTION_SLOPE, N_CORRECTION };
 
-#define DECLARE(REAL, NAMED)                                                               \
-    extern void CHOSEN(NAMED(batch_moments_loop))(ptrdiff_t m, ptrdiff_t n,                \
-                                                  const REAL *x, REAL *moments);           \
-    /* moments, of so many rows, become those of these and of the others' rows. */         \
-    extern void CHOSEN(NAMED(join_moments_loop))(ptrdiff_t n, ptrdiff_t rows,              \
-                                                 REAL *moments, ptrdiff_t other_rows,      \
-                                                 const REAL *others);                      \
+#define DECLARE(REAL, NAMED)                                                                 \
+    extern void CHOSEN(NAMED(batch_moments_loop))(ptrdiff_t m, ptrdiff_t n,                  \
+                                                  const REAL *x, REAL *moments);             \
+    /* moments, of so many rows, become those of these and of the others' rows. */           \
+    extern void CHOSEN(NAMED(join_moments_loop))(ptrdiff_t n, ptrdiff_t rows,                \
+                                                 REAL *moments, ptrdiff_t other_rows,        \
+                                                 const REAL *others);                        \
     /* The variance is square / rows; mean, scale and offset are 0, 1 and 0 where they are \
-       NULL. */                                                                            \
-    extern void CHOSEN(NAMED(table_loop))(                                                 \
-        ptrdiff_t n, const REAL *mean, const REAL *square, REAL rows, REAL epsilon,        \
-        const REAL *scale, const REAL *offset, REAL *table);                               \
-    /* y may be x. */                                                                      \
-    extern void CHOSEN(NAMED(batch_norm_loop))(                                            \
-        ptrdiff_t m, ptrdiff_t n, const REAL *x, const REAL *table, REAL *y);              \
-    /* The sums of dy, and of its products with the normalised x. */                       \
-    extern void CHOSEN(NAMED(batch_norm_sums_loop))(                                       \
-        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *table,        \
-        REAL *sum, REAL *product);                                                         \
-    /* gradient = [keep gradient +] part x; keep is 0 where nothing is kept. */            \
-    extern void CHOSEN(NAMED(running_loop))(ptrdiff_t n, REAL keep, REAL part,             \
-                                            const REAL *x, REAL *gradient);                \
-    /* The correction from these two sums over all rows of the batch, in place. */         \
-    extern void CHOSEN(NAMED(correction_loop))(ptrdiff_t n, REAL rows,                     \
-                                               const REAL *table, REAL *correction);       \
-    /* The adjoint. dx may be dy. */                                                       \
-    extern void CHOSEN(NAMED(batch_norm_gradient_loop))(                                   \
-        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *table,        \
+       NULL. */ \
+    extern void CHOSEN(NAMED(table_loop))(                                                   \
+        ptrdiff_t n, const REAL *mean, const REAL *square, REAL rows, REAL epsilon,          \
+        const REAL *scale, const REAL *offset, REAL *table);                                 \
+    /* y may be x. */                                                                        \
+    extern void CHOSEN(NAMED(batch_norm_loop))(                                              \
+        ptrdiff_t m, ptrdiff_t n, const REAL *x, const REAL *table, REAL *y);                \
+    /* The sums of dy, and of its products with the normalised x. */                         \
+    extern void CHOSEN(NAMED(batch_norm_sums_loop))(                                         \
+        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *table,          \
+        REAL *sum, REAL *product);                                                           \
+    /* gradient = [keep gradient +] part x; keep is 0 where nothing is kept. */              \
+    extern void CHOSEN(NAMED(running_loop))(ptrdiff_t n, REAL keep, REAL part,               \
+                                            const REAL *x, REAL *gradient);                  \
+    /* The correction from these two sums over all rows of the batch, in place. */           \
+    extern void CHOSEN(NAMED(correction_loop))(ptrdiff_t n, REAL rows,                       \
+                                               const REAL *table, REAL *correction);         \
+    /* The adjoint. dx may be dy. */                                                         \
+    extern void CHOSEN(NAMED(batch_norm_gradient_loop))(                                     \
+        ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *x, const REAL *table,          \
         const REAL *correction, REAL *dx);
 
 #define NAMED_F32(name) name##_f32

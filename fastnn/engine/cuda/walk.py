@@ -137,7 +137,7 @@ class Walk(CallsOfOps):
         if da:
             self._slope(dy, saved, da)
         if db:
-            self._reduce(da or dy, db)
+            self._sum_to_second(da or dy, db)
 
     def _bias_gradient(self, dy: int, saved: int, da: int, db: int) -> None:
         n = self._dim(3)
@@ -158,7 +158,7 @@ class Walk(CallsOfOps):
         option = self._real(self._scalar(0))
         self._each("broadcast", name, self._size, dy, saved, option, da)
 
-    def _reduce(self, d: int, db: int) -> None:
+    def _sum_to_second(self, d: int, db: int) -> None:
         self._sum("broadcast", "reduce", d, *self._axes, self._adds(1), db)
 
     def _softmax(self) -> None:
@@ -263,6 +263,20 @@ class Walk(CallsOfOps):
         if dx:
             name = "row_norm_gradient"
             self._each_row("row_norm", name, m, centered, n, dy, x, scale, saved, dx)
+
+    def _reduce(self) -> None:
+        result = self._plan.tensors[self._op["output"][0]]
+        size = int(result["size"]) * self._rows.count
+        self._each(
+            "reduce", "reduce_axes", size, int(self._op["code"]), self._params(),
+            *map(self._input, range(2)), *map(self._output, range(2)),
+        )  # fmt: skip
+
+    def _reduce_gradient(self) -> None:
+        self._each(
+            "reduce", "reduce_axes_gradient", self._size, int(self._op["code"]),
+            self._params(), *map(self._input, range(5)), self._output(0),
+        )  # fmt: skip
 
     # ------------------------------------------------------- ops of whole mini-batches
 

@@ -11,6 +11,7 @@ from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
 from fastnn.plan.ops.prelu import prelu
 from fastnn.plan.ops.product import product
 from fastnn.plan.ops.random import dropout, gaussian_noise
+from fastnn.plan.ops.reduce import reduce
 from fastnn.plan.ops.row_norm import row_norm
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "loss",
     "prelu",
     "product",
+    "reduce",
     "row_norm",
     "softmax",
 ]
