@@ -30,9 +30,9 @@ from fastnn.plan.records import Plan
 from fastnn.plan.tables import AVERAGE_RATE, N_SCALARS, OPTIMIZERS
 from fastnn.utils.error_state import of_the_user
 
-# A step is shared out only so far that every thread has this much arithmetic, some
-# three microseconds: below it, sharing gains little.
-OPERATIONS_PER_THREAD = 400_000
+# A step is shared out only so far that every thread has this much to compute, some
+# four microseconds: below it, sharing gains little.
+OPERATIONS_PER_THREAD = 600_000
 
 # The activations of a chunk of rows take at most so many bytes; larger batches are
 # taken in several chunks, whose gradients add up, unless an op needs them whole.
