@@ -6,127 +6,34 @@ from itertools import count
 
 import numpy as np
 import reference
-from writers import (
-    MASKED,
-    REDUCED,
-    batch_norm,
-    batch_norm_fixed,
-    batch_norm_frozen,
-    batch_norm_used_twice,
-    dense,
-    learned_slopes,
-    noisy,
-    normed,
-    normed_above_frozen,
-    normed_first,
-    parameter,
-    reduced,
-    slopes_first,
-    slopes_from,
-    slopes_of_each_sample,
-)
+from ops.batch_norm import CASES as BATCH_NORM
+from ops.elementwise import CASES as ELEMENTWISE
+from ops.losses import CASES as LOSS
+from ops.losses import TARGETS
+from ops.noise import CASES as NOISE
+from ops.prelu import CASES as PRELU
+from ops.product import CASES as PRODUCT
+from ops.reduce import CASES as REDUCE
+from ops.row_norm import CASES as ROW_NORM
+from ops.softmax import CASES as SOFTMAX
+from walks import positions
+from writers import ALL_LOSSES, by_hand, dense, stack
 
 from fastnn.constraints import MaxNorm
 from fastnn.engine.predictor import Predictor
 from fastnn.layers import (
-    ELU,
     Activation,
-    AlphaDropout,
     BatchNorm,
     Dense,
     Dropout,
-    GaussianNoise,
     LayerNorm,
-    LeakyReLU,
     PReLU,
     RMSNorm,
 )
-from fastnn.losses import (
-    AbsoluteError,
-    BinaryFocal,
-    CosineSimilarity,
-    CrossEntropies,
-    CrossEntropy,
-    CustomLoss,
-    Focal,
-    Gamma,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    LogLoss,
-    MultiMargin,
-    Poisson,
-    Quantile,
-    SoftCrossEntropy,
-    SquaredError,
-    SquaredHinge,
-    Tweedie,
-)
+from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
-from fastnn.plan import ops
-from fastnn.plan.tables import (
-    ACTIVATIONS,
-    KINDS,
-    LOSSES,
-    PHASES,
-    ROW_LOSSES,
-    ROW_NORMS,
-)
-from fastnn.plan.tape import Tape
+from fastnn.plan.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
 from fastnn.regularizers import L1, L1L2, L2, SklearnL2
-
-ALL_LOSSES = {
-    "squared_error": SquaredError(),
-    "absolute_error": AbsoluteError(),
-    "huber": Huber(delta=0.7),
-    "log_cosh": LogCosh(),
-    "quantile": Quantile(0.8),
-    "quantiles": Quantile([0.2, 0.5, 0.9]),
-    "poisson": Poisson(),
-    "gamma": Gamma(),
-    "tweedie": Tweedie(1.5),
-    "tweedie_rare": Tweedie(2.5),
-    "log_loss": LogLoss(),
-    "log_loss_smooth": LogLoss(label_smoothing=0.2),
-    "binary_focal": BinaryFocal(gamma=1.5),
-    "binary_focal_weighted": BinaryFocal(alpha=0.3),
-    "hinge": Hinge(),
-    "squared_hinge": SquaredHinge(),
-    "cross_entropy": CrossEntropy(),
-    "cross_entropy_smooth": CrossEntropy(label_smoothing=0.1),
-    "soft_cross_entropy": SoftCrossEntropy(),
-    "soft_cross_entropy_smooth": SoftCrossEntropy(label_smoothing=0.1),
-    "kl_divergence": KLDivergence(),
-    "focal": Focal(),
-    "focal_flat": Focal(gamma=0.5),
-    "multi_margin": MultiMargin(),
-    "multi_margin_squared": MultiMargin(power=2, margin=0.7),
-    "cosine_similarity": CosineSimilarity(),
-}
-
-# Targets that suit a loss, where they are not class numbers.
-TARGETS = {
-    **dict.fromkeys(
-        (
-            *("squared_error", "absolute_error", "huber", "log_cosh", "quantile"),
-            "cosine_similarity",
-        ),
-        lambda rng, shape: rng.normal(size=shape),
-    ),
-    **dict.fromkeys(
-        ("log_loss", "binary_focal", "hinge", "squared_hinge"),
-        lambda rng, shape: rng.integers(0, 2, shape),
-    ),
-    "poisson": lambda rng, shape: rng.poisson(1.5, shape),
-    **dict.fromkeys(
-        ("gamma", "tweedie"), lambda rng, shape: rng.gamma(2, 0.7, shape) + 0.01
-    ),
-    **dict.fromkeys(
-        ("soft_cross_entropy", "kl_divergence"),
-        lambda rng, shape: rng.dirichlet(np.ones(shape[1]), shape[0]),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -218,60 +125,11 @@ def nearest_kink(plan, data):
             at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
             b = values.get(b, data.parameters[at])
             scaled = [len(data.X) if op["scaled"] >> i & 1 else 1 for i in range(4)]
-            where = reference.positions(op["dim"] * scaled, op["stride"])
+            where = positions(op["dim"] * scaled, op["stride"])
             x = x + b[where].ravel()
         for kink in kinks:
             nearest = min(nearest, abs(x - kink).min())
     return nearest
-
-
-def outputs_for(loss, n):
-    """The number of outputs nearest to n that a loss can take."""
-    if loss.startswith("quantiles"):
-        return 3 * n
-    return max(n, 2) if ALL_LOSSES[loss].name in ROW_LOSSES else n
-
-
-def by_hand(write, input_shape=(5,), loss="squared_error"):
-    """The plan of a network that ``write(tape, x) -> raw outputs`` writes."""
-    tape = Tape()
-    z = write(tape, tape.input(input_shape))
-    return tape.finish(ALL_LOSSES[loss].lower(tape, z))
-
-
-def stack(widths, activation="tanh", loss="squared_error", input_shape=(5,)):
-    """A dense network with these hidden widths and, last, this many outputs."""
-    penalty = SklearnL2(0.1)
-    layers = [Dense(w, activation, kernel_regularizer=penalty) for w in widths[:-1]]
-    return lower(
-        Sequential([*layers, Dense(widths[-1])]),
-        input_shape=input_shape,
-        loss=ALL_LOSSES[loss],
-    )
-
-
-def two_branches(tape, x):
-    a = dense(tape, x, "a", 4, "tanh")
-    b = dense(tape, x, "b", 4, "logistic")
-    return dense(tape, ops.add(tape, a, b), "output", 2)
-
-
-def used_twice(tape, x):
-    """A hidden value goes into two products, and is added to itself and a function."""
-    h = dense(tape, x, "hidden", 4, "tanh")
-    doubled = ops.add(tape, ops.add(tape, h, h), dense(tape, h, "inner", 4, "relu"))
-    return ops.add(
-        tape, dense(tape, h, "left", 3), dense(tape, doubled, "right", 3), "tanh"
-    )
-
-
-def shared(tape, x):
-    """One kernel and one bias, used twice."""
-    kernel = parameter(tape, "kernel", (5, 5), regularizer=SklearnL2(0.2))
-    bias = parameter(tape, "bias", (5,))
-    for _ in range(2):
-        x = ops.add(tape, ops.product(tape, x, kernel), bias, "tanh")
-    return x
 
 
 def frozen(tape, x):
@@ -324,78 +182,6 @@ def frozen_below():
     )
 
 
-def softmax_inside(tape, x):
-    """A softmax feeds a product and, once more, the output."""
-    p = ops.softmax(tape, dense(tape, x, "scores", 4))
-    return ops.add(tape, dense(tape, p, "output", 4), p)
-
-
-def residual(tape, x):
-    """The input itself is added, and one value for each position is broadcast."""
-    y = ops.add(tape, dense(tape, x, "body", x.shape[-1], "relu"), x)
-    gate = dense(tape, y, "gate", 1, "logistic")
-    return ops.add(tape, y, gate, "tanh")
-
-
-def broadcast_from(shape):
-    def write(tape, x):
-        kernel = parameter(tape, "kernel", (4, 4))
-        y = ops.add(
-            tape, ops.product(tape, x, kernel), parameter(tape, "b", shape), "tanh"
-        )
-        # A second use: the sums over the broadcast axes add up.
-        return ops.add(tape, y, parameter(tape, "c", shape), "logistic")
-
-    return write
-
-
-def dropped(tape, x):
-    """Two masks, of which the second lies over a value that is used twice."""
-    x = ops.dropout(tape, dense(tape, x, "first", 19, "tanh"), 0.5, scale=2)
-    h = dense(tape, x, "second", 4, "tanh")
-    return ops.add(tape, ops.dropout(tape, h, 0.25, 0.9, shift=0.3, value=-1.7), h)
-
-
-def two_losses():
-    """Two heads with weights of their own against one target."""
-    tape = Tape()
-    h = dense(tape, tape.input((5,)), "hidden", 4, "tanh")
-    target = tape.target((3,))
-    heads = [dense(tape, h, name, 3) for name in ("main", "auxiliary")]
-    for z, weight, report in zip(heads, (1.0, 0.3), (0.5, 2.0), strict=True):
-        ops.loss(tape, "squared_error", z, target, weight=weight, report=report)
-    return tape.finish(heads[0])
-
-
-def quartic(y, z):
-    """A loss that no table has, which looks at a whole sample: ``|z - y|^4 / 4``."""
-    square = ((z - y) ** 2).sum(axis=1)
-    return square**2 / 4, square[:, np.newaxis] * (z - y)
-
-
-def contrast(y, z):
-    """A loss whose target is one number for several outputs."""
-    error = z.sum(axis=1, keepdims=True) - y
-    return error[:, 0] ** 2 / 2, error + 0 * z
-
-
-def custom(loss, *layers, input_shape=(5,)):
-    return lower(Sequential([*layers]), input_shape=input_shape, loss=loss)
-
-
-BROADCASTS = [
-    (4,),
-    (3, 1),
-    (1, 4),
-    (3, 4),
-    (2, 1, 1),
-    (2, 1, 4),
-    (1, 3, 1),
-    (2, 3, 4),
-    (1,),
-    (),
-]
-
 MAKERS = {
     "linear": lambda: stack([3]),
     "no_bias": lambda: lower(
@@ -414,137 +200,20 @@ MAKERS = {
     "rank_2": lambda: stack([4, 2], "tanh", input_shape=(3, 5)),
     "rank_3": lambda: stack([4, 2], "relu", "poisson", input_shape=(2, 3, 4)),
     "rank_2_classes": lambda: stack([4, 3], "tanh", "cross_entropy", (3, 5)),
-    "two_branches": lambda: by_hand(two_branches),
-    "used_twice": lambda: by_hand(used_twice),
-    "shared": lambda: by_hand(shared),
+    **PRODUCT,
     "frozen": lambda: by_hand(frozen),
     "regularized": lambda: by_hand(regularized),
     "norms_limited": norms_limited,
-    "softmax_inside": lambda: by_hand(softmax_inside),
-    "softmax_rank_2": lambda: by_hand(softmax_inside, (3, 5), "cross_entropy"),
-    "residual": lambda: by_hand(residual),
-    "residual_rank_3": lambda: by_hand(residual, (2, 3, 4)),
-    "two_losses": two_losses,
-    "dropout": lambda: by_hand(dropped),
-    "dropout_rank_2": lambda: by_hand(dropped, (3, 5)),
-    "dropout_first": lambda: lower(
-        Sequential([Dropout(0.25), Dense(2)]), input_shape=(33,), loss=SquaredError()
-    ),
-    "alpha_dropout": lambda: lower(
-        Sequential([Dense(21, "selu"), AlphaDropout(0.3), Dense(2)]),
-        input_shape=(3, 5),
-        loss=SquaredError(),
-    ),
-    "noise": lambda: by_hand(noisy),
-    "noise_rank_2": lambda: by_hand(noisy, (3, 5)),
-    "noise_last": lambda: lower(
-        Sequential([Dense(7), GaussianNoise(0.5)]),
-        input_shape=(5,),
-        loss=SquaredError(),
-    ),
-    **{
-        f"{kind}{name}": lambda kind=kind, shape=shape: by_hand(normed(kind), shape)
-        for kind in ROW_NORMS
-        for name, shape in (("", (5,)), ("_rank_2", (3, 5)))
-    },
-    **{
-        f"layer_norm_{name}_fixed": (
-            lambda trainable=trainable: by_hand(normed("layer_norm", trainable))
-        )
-        for name, trainable in (("scale", (False, True)), ("offset", (True, False)))
-    },
-    "norm_first": lambda: by_hand(normed_first),
-    "norm_first_rank_2": lambda: by_hand(normed_first, (3, 5)),
-    "norm_above_frozen": lambda: by_hand(normed_above_frozen),
-    "norm_layers": lambda: lower(
-        Sequential(
-            [
-                *(Dense(33), LayerNorm(), Activation("tanh")),
-                *(Dense(16), RMSNorm(), Activation("tanh")),
-                *(Dense(3), LayerNorm(1e-3, affine=False), RMSNorm(0.1, affine=False)),
-            ]
-        ),
-        input_shape=(2, 5),
-        loss=SquaredError(),
-    ),
-    "prelu": lambda: lower(
-        Sequential([Dense(6), PReLU(), Dense(4), PReLU(shared=False), Dense(2)]),
-        input_shape=(3, 5),
-        loss=SquaredError(),
-    ),
-    "prelu_twice": lambda: by_hand(learned_slopes),
-    "prelu_first": lambda: by_hand(slopes_first),
-    "prelu_each_sample": lambda: by_hand(slopes_of_each_sample, (3, 5)),
-    "activation_layers": lambda: lower(
-        Sequential(
-            [
-                Activation("silu"),
-                Dense(6, "softmax"),
-                *(Dense(5), LeakyReLU(0.3)),
-                *(Dense(4), ELU(0.7)),
-                *(Dense(4, "swish"), Activation("softmax")),
-                Dense(2),
-            ]
-        ),
-        input_shape=(5,),
-        loss=SquaredError(),
-    ),
-    "softmax_layer_rank_2": lambda: stack([4, 2], "softmax", input_shape=(3, 5)),
-    "rank_2_weighted_rows": lambda: stack([4, 3], "tanh", "kl_divergence", (3, 5)),
-    "quantiles_of_two": lambda: stack([4, 6], "tanh", "quantiles"),
-    "class_columns": lambda: lower(
-        Sequential([Dense(6, "tanh"), Dense(9)]),
-        input_shape=(5,),
-        loss=CrossEntropies([3, 2, 4]),
-    ),
-    "batch_norm": lambda: by_hand(batch_norm()),
-    "batch_norm_plain": lambda: by_hand(batch_norm(affine=False)),
-    "batch_norm_rank_2": lambda: by_hand(batch_norm(), (3, 5)),
-    "batch_norm_rank_3": lambda: by_hand(batch_norm(), (2, 3, 4), "log_loss"),
-    "batch_norm_used_twice": lambda: by_hand(batch_norm_used_twice),
-    "batch_norm_frozen": lambda: by_hand(batch_norm_frozen),
-    "batch_norm_fixed": lambda: by_hand(batch_norm_fixed),
-    "batch_norm_fixed_rank_2": lambda: by_hand(batch_norm_fixed, (3, 5)),
+    **SOFTMAX,
+    **NOISE,
+    **ROW_NORM,
+    **PRELU,
+    **ELEMENTWISE,
+    **BATCH_NORM,
     "frozen_layers": frozen_layers,
     "frozen_below": frozen_below,
-    "batch_norm_first": lambda: lower(
-        Sequential([BatchNorm(), Dense(6, "tanh"), Dropout(0.3), Dense(3)]),
-        input_shape=(5,),
-        loss=CrossEntropy(),
-    ),
-    "custom_loss": lambda: custom(CustomLoss(quartic), Dense(6, "tanh"), Dense(3)),
-    "custom_loss_rank_2": lambda: custom(
-        CustomLoss(quartic, link="softmax"),
-        Dense(4, "tanh"),
-        Dense(2),
-        input_shape=(3, 5),
-    ),
-    "custom_loss_of_one_column": lambda: custom(
-        CustomLoss(contrast, "sigmoid", 1), BatchNorm(), Dense(4, "tanh"), Dense(3)
-    ),
-    **{
-        f"broadcast_{'x'.join(map(str, shape)) or 'scalar'}": (
-            lambda shape=shape: by_hand(broadcast_from(shape), (2, 3, 4))
-        )
-        for shape in BROADCASTS
-    },
-    **{
-        f"prelu_{'x'.join(map(str, shape)) or 'scalar'}": (
-            lambda shape=shape: by_hand(slopes_from(shape), (2, 3, 4))
-        )
-        for shape in BROADCASTS
-    },
-    **{
-        f"{kind}_of_{axes}_masked_{mask}": (
-            lambda kind=kind, axes=axes, mask=mask: by_hand(
-                reduced(kind, axes, mask), (3, 4, 2)
-            )
-        )
-        # Each axes with each kind, and each mask with each kind.
-        for i, axes in enumerate(REDUCED)
-        for j, kind in enumerate(("mean", "sum", "max"))
-        for mask in {None, MASKED[(i + 2 * j) % len(MASKED)]}
-    },
+    **LOSS,
+    **REDUCE,
     **{
         f"{activation}-{loss}": (
             lambda activation=activation, loss=loss: stack([5, 4, 3], activation, loss)

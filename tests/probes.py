@@ -1,7 +1,8 @@
 """What layers give in training, and the gradients that they pass on."""
 
 import numpy as np
-from cases import parameter, predict
+from cases import predict
+from writers import parameter
 
 from fastnn.engine.engine import Engine
 from fastnn.losses import SquaredError

@@ -5,8 +5,9 @@ It is no dependency of ours, not even of the tests.
 
 import numpy as np
 import pytest
-from cases import parameter, predict
+from cases import predict
 from sklearn.base import BaseEstimator, clone
+from writers import parameter
 
 from fastnn.engine.engine import Engine
 from fastnn.layers import ELU, Activation, BatchNorm, Dense, LeakyReLU

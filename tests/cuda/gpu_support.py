@@ -182,7 +182,7 @@ def support(record):
     if missing():
         raise ValueError(
             f"nothing tries {', '.join(missing())} on a device: add a network to "
-            "MAKERS in tests/cases.py, an optimizer to RULES in "
+            "CASES of a file of tests/ops, an optimizer to RULES in "
             "tests/cuda/test_cuda_engine.py or an average to AVERAGES in "
             "tests/cuda/test_cuda_averaging.py"
         )

@@ -8,15 +8,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from cases import MAKERS, by_hand, custom, draw, plan_of, quartic, stack
+from cases import MAKERS, draw, plan_of
 from emulation import (
     EmulatedDevice,
     device_under_test,
     emulated_device,
 )
 from engines import engine_of, gradient_of, table_of, trained
+from ops.losses import quartic
 from test_cuda_kernels import kernel_names
-from writers import dense
+from writers import by_hand, custom, dense, stack
 
 from fastnn.engine.cuda import worst_number
 from fastnn.engine.cuda.walk import SLAB_ROWS

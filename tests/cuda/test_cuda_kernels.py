@@ -6,10 +6,10 @@ from itertools import product
 import numpy as np
 import pytest
 import reference
-from cases import ALL_LOSSES, by_hand, draw, outputs_for, plan_of
+from cases import draw, plan_of
 from emulation import CSRC, EmulatedDevice, device_under_test, emulated_device
 from pairs import in_pairs
-from writers import dense, parameter
+from writers import ALL_LOSSES, by_hand, dense, outputs_for, parameter
 
 from fastnn.engine.cuda.calls import THREADS
 from fastnn.engine.cuda.walk import SLAB_ROWS

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from cases import custom, draw, plan_of, quartic, stack
+from cases import draw, plan_of
 from emulation import EmulatedDevice, device_under_test, emulated_device
 from engines import engine_of, table_of, trained
+from ops.losses import quartic
 from pairs import in_pairs
+from writers import custom, stack
 
 from fastnn.engine.cpu.gather import Table
 from fastnn.engine.cuda import streaming

@@ -10,9 +10,10 @@ import tracemalloc
 import numpy as np
 import pytest
 import reference
-from cases import Data, by_hand, draw, parameter, plan_of, predict, stack
+from cases import Data, draw, plan_of, predict
 from patience import SOON
 from scipy import sparse
+from writers import by_hand, parameter, stack
 
 from fastnn.engine.engine import Engine
 from fastnn.layers import Activation, BatchNorm, Dense

@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from cases import by_hand, dense, draw, predict, shuffled_epoch, stack
+from cases import draw, predict, shuffled_epoch
 from scipy import sparse
+from writers import by_hand, dense, stack
 
 from fastnn.engine.cpu.gather import Table
 from fastnn.engine.engine import Engine

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from cases import by_hand, draw, parameter, plan_of
+from cases import draw, plan_of
 from sklearn.base import clone
+from writers import by_hand, parameter
 
 from fastnn.constraints import MaxNorm
 from fastnn.engine.engine import Engine

@@ -5,12 +5,13 @@ import threading
 
 import numpy as np
 import pytest
-from cases import draw, shuffled_epoch, stack
+from cases import draw, shuffled_epoch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier as SklearnClassifier
+from writers import stack
 
 import fastnn
 from fastnn import MLPClassifier, MLPRegressor

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from cases import draw, shuffled_epoch, stack
+from cases import draw, shuffled_epoch
+from writers import stack
 
 from fastnn import MLPRegressor, NeuralNetRegressor, Sequential
 from fastnn.engine.cpu.precision import matrix_unit, replace_matrix_unit

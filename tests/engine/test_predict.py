@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 import pytest
 import reference
-from cases import draw, plan_of, predict, stack
+from cases import draw, plan_of, predict
 from scipy import sparse, special
 from threadpoolctl import threadpool_info
+from writers import stack
 
 from fastnn.engine.cpu.predict import Forward
 from fastnn.initializers import GlorotUniform

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import reference
-from cases import by_hand, draw, parameter, plan_of
+from cases import draw, plan_of
 from sklearn.base import clone
+from writers import by_hand, parameter
 
 from fastnn.engine.engine import Engine
 from fastnn.layers import Dense

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import reference
-from cases import by_hand, dense, draw, parameter, plan_of, stack
+from cases import draw, plan_of
+from writers import by_hand, dense, parameter, stack
 
 from fastnn.engine.engine import Engine
 from fastnn.optimizers import (

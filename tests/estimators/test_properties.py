@@ -2,10 +2,11 @@
 
 import numpy as np
 import reference
-from cases import ALL_LOSSES, draw, outputs_for, predict
+from cases import draw, predict
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
+from writers import ALL_LOSSES, outputs_for
 
 from fastnn.engine.engine import Engine
 from fastnn.layers import Dense

@@ -6,11 +6,12 @@ import pickle
 import numpy as np
 import pytest
 import reference
-from cases import custom, draw, n_ops, plan_of
+from cases import draw, n_ops, plan_of
 from emulation import device_under_test
 from engines import gradient_of, trained
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from writers import custom
 
 from fastnn import NeuralNetClassifier, NeuralNetRegressor, Sequential
 from fastnn.averaging import EMA, SWA

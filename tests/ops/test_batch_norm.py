@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference
-from cases import by_hand, draw, evaluate, plan_of, predict
-from writers import normalised, parameter, running
+from cases import draw, evaluate, plan_of, predict
+from ops.batch_norm import normalised, running
+from writers import by_hand, parameter
 
 from fastnn.engine.engine import Engine
 from fastnn.exceptions import NotFiniteError

@@ -5,9 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import reference
-from cases import BROADCASTS, parameter, predict
+from cases import predict
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ops.elementwise import BROADCASTS
+from writers import parameter
 
 from fastnn.engine.engine import Engine
 from fastnn.losses import SquaredError

@@ -7,8 +7,10 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import ALL_LOSSES, draw, evaluate, judge, predict, quartic, stack
+from cases import draw, evaluate, judge, predict
+from ops.losses import quartic
 from sklearn.base import clone
+from writers import ALL_LOSSES, stack
 
 from fastnn import NeuralNetRegressor
 from fastnn.engine.engine import Engine

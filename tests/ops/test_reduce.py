@@ -4,9 +4,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from cases import by_hand, draw, predict
+from cases import draw, predict
 from engines import gradient_of
-from writers import parameter
+from writers import by_hand, parameter
 
 from fastnn.plan import ops
 from fastnn.plan.ops.reduce import REDUCTIONS

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import reference
-from cases import ALL_LOSSES, parameter, predict
+from cases import predict
+from writers import ALL_LOSSES, parameter
 
 from fastnn.engine.engine import Engine
 from fastnn.losses import Quantile, SquaredError

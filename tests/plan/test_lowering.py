@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from cases import ALL_LOSSES, MAKERS, by_hand, dense, parameter, plan_of, stack
+from cases import MAKERS, plan_of
+from writers import ALL_LOSSES, by_hand, dense, parameter, stack
 
 from fastnn.initializers import GlorotUniform, Initializer, Zeros
 from fastnn.layers import ELU, Activation, Dense, LeakyReLU

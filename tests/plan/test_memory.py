@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from cases import MAKERS, draw, plan_of, predict, stack
+from cases import MAKERS, draw, plan_of, predict
+from writers import stack
 
 from fastnn.engine.engine import Engine
 from fastnn.plan.tables import ALIGNMENT, FLAGS, OP_FLAGS, PHASES, SPACES

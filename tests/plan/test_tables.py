@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import reference
-from cases import ALL_LOSSES, MAKERS, TARGETS, plan_of
+from cases import MAKERS, plan_of
+from ops.losses import TARGETS
+from writers import ALL_LOSSES
 
 from fastnn import losses, optimizers
 from fastnn.engine.cpu import executor

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cases import by_hand, dense, draw, plan_of, predict, shuffled_epoch, stack
+from cases import draw, plan_of, predict, shuffled_epoch
 from joblib import Parallel, delayed, effective_n_jobs
 from tasks import blas_threads, n_tasks, settled_tasks, tasks, wait_for_tasks
 from threadpoolctl import threadpool_limits
+from writers import by_hand, dense, stack
 
 from fastnn.engine.cpu.blas import goes_to_blas
 from fastnn.engine.engine import Engine

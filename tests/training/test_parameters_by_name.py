@@ -5,8 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from cases import by_hand
-from writers import dense, parameter
+from writers import by_hand, dense, parameter
 
 from fastnn import (
     MLPClassifier,
