@@ -13,8 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-# Groups that take about as long; other folders, and doctests, are one more.
-GROUPS = [["cuda"], ["estimators", "callbacks"], ["ops", "engine"]]
+# Folders that run together, those that take long first; others, and doctests, are last.
+GROUPS = [
+    ["estimators", "callbacks"],
+    ["project"],
+    ["cuda"],
+    ["agreement"],
+    ["engine"],
+    ["ops"],
+]
 ALONE = ["process"]
 NOTHING_CHOSEN = 5  # of the exit statuses of pytest: options may choose other tests
 
