@@ -7,9 +7,11 @@ the process itself, at its threads, its memory or how soon Ctrl-C is noticed, ru
 when nothing else does. ``pytest`` alone runs the same tests in one process.
 """
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -35,21 +37,24 @@ def groups():
     return paths
 
 
-def run(paths, options):
+def run(paths, options, **variables):
     """Whether the tests of some folders pass; prints what they say when they end."""
     cache = f"cache_dir=.pytest_cache/{Path(paths[0]).name}"
     command = [sys.executable, "-m", "pytest", "-o", cache, *options, *paths]
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=TESTS.parent
-    )
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=TESTS.parent,
+        env=os.environ | variables,
+    )  # fmt: skip
     sys.stdout.buffer.write(done.stdout)
     sys.stdout.buffer.flush()
     return done.returncode in (0, NOTHING_CHOSEN)
 
 
 def main(options):
+    # Threads of BLAS, which scikit-learn has products of, would wait for each other.
+    side_by_side = partial(run, options=options, OPENBLAS_NUM_THREADS="1")
     with ThreadPoolExecutor(2) as pool:
-        passed = list(pool.map(lambda paths: run(paths, options), groups()))
+        passed = list(pool.map(side_by_side, groups()))
     passed.append(run([str(TESTS / folder) for folder in ALONE], options))
     return 0 if all(passed) else "some tests failed: see above"
 
