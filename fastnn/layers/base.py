@@ -61,7 +61,8 @@ class Part(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Models that were saved before there were these parameters have none.
         names = self._of_training.keys() & self._get_param_names()
-        super().__setstate__({**{name: getattr(Part, name) for name in names}, **state})
+        missing = {name: getattr(Part, name) for name in names - state.keys()}
+        super().__setstate__({**state, **missing})
 
 
 class Layer(Part, ABC):

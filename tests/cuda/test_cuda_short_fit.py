@@ -16,6 +16,8 @@ from fastnn.engine.cuda.gpu import GPU
 
 # Kernels of which there is one for each row of a table: see test_cuda_engine.py.
 OF_TABLES = re.compile("(add|slope|bias_gradient|loss|step)_.*")
+# Of ops that no layer is written in: plans by hand launch them, in test_cuda_engine.py.
+OF_NO_LAYER = {"reduce_axes", "reduce_axes_gradient"}
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_the_fits_launch_every_kind_of_kernel(launched):
     for name in FITS:
         fit(name)
     kinds = {name for name in kernel_names() if not OF_TABLES.fullmatch(name)}
-    assert kinds - launched == set()
+    assert kinds - launched == OF_NO_LAYER
     for prefix in ("add", "slope", "bias_gradient", "loss", "step"):
         assert any(name.startswith(f"{prefix}_") for name in launched)
 

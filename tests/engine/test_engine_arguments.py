@@ -224,7 +224,8 @@ def test_the_compiled_engine_checks_arrays_too(name, change):
     error = (AttributeError, ValueError) if change == "a list" else ValueError
     with pytest.raises(error):
         compiled_engine.Engine(
-            plan.ops, plan.tensors, plan.blocks, plan.n_parameters, plan.train_size,
+            plan.ops, plan.tensors, plan.blocks, plan.params, plan.n_parameters,
+            plan.train_size,
             plan.statistic_size, plan.functions, given["parameters"], given["X"],
             given["y"], given["sample_weight"], 2, 2, 0, given["state"], 1, None,
             given["average"],

@@ -353,7 +353,7 @@ def test_plans_are_shared_by_one_function_only():
 
 def test_it_pickles_and_clones_as_its_function_does():
     fitted = fitted_with(half_square)
-    fitted.initialize(np.random.RandomState(0), np.float64)
+    fitted.initialize(np.random.RandomState(0), np.dtype(np.float64))
     again = pickle.loads(pickle.dumps(fitted))
     assert again.loss.function is half_square
     assert again.plan is fitted.plan

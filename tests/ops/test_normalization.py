@@ -201,7 +201,7 @@ def test_parameters_of_one_op_may_be_first_used_apart(name):
     # the other way round: two ops each. What they give is checked with all plans.
     records = plan_of(name).ops
     assert np.count_nonzero(records["kind"] == KINDS["row_norm"]) == 4
-    backward = ops[ops["kind"] == KINDS["row_norm_gradient"]]
+    backward = records[records["kind"] == KINDS["row_norm_gradient"]]
     assert list(backward["accumulate"]) == [0, 0, 1, 1, 0, 0]
 
 

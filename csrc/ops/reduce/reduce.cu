@@ -54,7 +54,7 @@ KERNEL(NAMED(reduce_axes), ptrdiff_t size, ptrdiff_t code, const int64_t *params
         reduced_place_t first = reduced_place(by.axes, KEPT, i - sample * by.step[1]);
         const REAL *own = x + sample * by.step[0] + first.x;
         const REAL *passes = mask ? mask + sample * by.step[2] + first.mask : nullptr;
-        REAL result = code == REDUCE_MAX ? (REAL)-INFINITY : 0, count = 0;
+        REAL result = 0, count = 0;
         for (ptrdiff_t t = 0; t < terms; t++) {
             reduced_place_t at = reduced_place(by.axes, REDUCED, t);
             if (passes && passes[at.mask] == 0) continue;
@@ -62,14 +62,13 @@ KERNEL(NAMED(reduce_axes), ptrdiff_t size, ptrdiff_t code, const int64_t *params
             if (code != REDUCE_MAX) {
                 result += value;
                 count += 1;
-            } else if (value == result) {
+            } else if (count > 0 && value == result) {
                 count += 1;
-            } else if (value > result || value != value) {
+            } else if (count == 0 || value > result || value != value) {
                 result = value;
                 count = 1;
             }
         }
-        if (code == REDUCE_MAX && count == 0) result = 0;      /* of nothing */
         if (code == REDUCE_MAX && result != result) count = 0; /* NaN has no equal */
         REAL one = count > 0 ? 1 / count : 0;
         if (code == REDUCE_MEAN) result *= one;
