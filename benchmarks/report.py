@@ -33,10 +33,7 @@ PARTS = {
     "fastest": ("benchmarks.peers", ("--peers", "sklearn,jax_scan,fastnn")),
     "predict": ("benchmarks.predict", ()),
     "around_fit": ("benchmarks.around_fit", ()),
-    "scaling": ("benchmarks.scaling", ("--plot", "docs/scaling.png")),
     "roofline": ("benchmarks.roofline", ()),
-    "neighbour": ("benchmarks.neighbour", ()),
-    "denormals": ("benchmarks.denormals", ()),
     "pieces": ("benchmarks.pieces", ()),
 }
 

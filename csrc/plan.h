@@ -20,9 +20,10 @@ enum space {
 
 typedef struct {
     int32_t space;
-    int32_t scaled; /* 1: one copy for each row of the batch; 0: one for all rows */
-    int64_t size;   /* numbers in one copy */
-    /* Numbers before it in its space, to be multiplied by the batch capacity when scaled.
+    int32_t per_sample; /* 1: one copy for each row of the batch; 0: one for all rows */
+    int64_t size;       /* numbers in one copy */
+    /* Numbers before it in its space, to be multiplied by the batch capacity when there is
+       one copy for each.
        Training keeps activations for the backward pass; predicting reuses them sooner. */
     int64_t train_offset;
     int64_t predict_offset;
@@ -40,7 +41,7 @@ typedef struct {
     int32_t phase;      /* when it runs */
     int32_t accumulate; /* 1: the outputs that may be added to are added to */
     int32_t transpose;  /* bit 0: input0, bit 1: input1 */
-    int32_t scaled;     /* bit i: dim[i] is multiplied by the rows of the batch */
+    int32_t per_sample; /* bit i: dim[i] is multiplied by the rows of the batch */
     int32_t input[MAX_INPUTS]; /* numbers of tensors, -1 where absent */
     int32_t output[MAX_OUTPUTS];
     int32_t params; /* where integers of its own begin in the plan's row of them */

@@ -124,7 +124,7 @@ def nearest_kink(plan, data):
             tensor = plan.tensors[b]
             at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
             b = values.get(b, data.parameters[at])
-            scaled = [len(data.X) if op["scaled"] >> i & 1 else 1 for i in range(4)]
+            scaled = [len(data.X) if op["per_sample"] >> i & 1 else 1 for i in range(4)]
             where = positions(op["dim"] * scaled, op["stride"])
             x = x + b[where].ravel()
         for kink in kinks:

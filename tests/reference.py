@@ -250,7 +250,7 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         if not op["phase"] & tables.PHASES[phase]:
             continue
         kind = {code: name for name, code in tables.KINDS.items()}[op["kind"]]
-        scaled = [n if op["scaled"] >> i & 1 else 1 for i in range(4)]
+        scaled = [n if op["per_sample"] >> i & 1 else 1 for i in range(4)]
         outputs = OPS[kind](done, op, op["dim"] * scaled, *map(read, op["input"]))
         for number, value in zip(op["output"], outputs, strict=False):
             if number < 0:

@@ -37,7 +37,7 @@ def bytes_moved(net):
     for op in plan.ops[plan.ops["phase"] & PHASES["train"] != 0]:
         used = {int(i) for i in (*op["input"], *op["output"]) if i >= 0}
         for tensor in plan.tensors[sorted(used)]:
-            copies = net.batch_size if tensor["scaled"] else 1
+            copies = net.batch_size if tensor["per_sample"] else 1
             numbers += int(tensor["size"]) * copies
     return FLOAT * numbers + BYTES_PER_UPDATE * plan.n_parameters
 

@@ -97,7 +97,7 @@ static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *wa
     call.tensors = tensors;
     call.walk = walk;
     for (int i = 0; i < 4; i++)
-        call.dim[i] = op->scaled >> i & 1 ? op->dim[i] * walk->count : op->dim[i];
+        call.dim[i] = op->per_sample >> i & 1 ? op->dim[i] * walk->count : op->dim[i];
     for (int i = 0; i < MAX_INPUTS; i++)
         call.input[i] = locate(tensors, op->input[i], walk, parameters, itemsize);
     for (int i = 0; i < MAX_OUTPUTS; i++)
@@ -124,7 +124,7 @@ static inline ptrdiff_t size_of(const call_t *call, int i) {
     int32_t number = call->op->output[i];
     if (number < 0) return 0;
     const tensor_t *tensor = call->tensors + number;
-    return tensor->size * (tensor->scaled ? call->walk->count : 1);
+    return tensor->size * (tensor->per_sample ? call->walk->count : 1);
 }
 
 /* Whether an output is added to: gradients also from the second chunk on. */

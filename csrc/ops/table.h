@@ -93,7 +93,7 @@ enum op_flag {
     IN_PLACE = 1,     /* output0 may lie over input0, where that is needed no longer */
     RANDOM = 2,       /* what it computes depends on the step's random numbers */
     READS_SPARSE = 4, /* input0 may be sparse rows of the input */
-    MEETS = 8         /* done once for all shares of a step, when all have come to it */
+    WHOLE_BATCH = 8   /* done once for all shares of a step, when all have come to it */
 };
 
 #define OP_TABLE(OP)                                                \
@@ -110,15 +110,15 @@ enum op_flag {
     OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                       \
     OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)     \
     OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                    \
-    OP(BATCH_STATISTICS, batch_statistics, MEETING, MEETS, 0)       \
+    OP(BATCH_STATISTICS, batch_statistics, MEETING, WHOLE_BATCH, 0) \
     OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)          \
     OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                   \
     OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                \
-    OP(BATCH_CORRECTION, batch_correction, MEETING, MEETS, 0)       \
+    OP(BATCH_CORRECTION, batch_correction, MEETING, WHOLE_BATCH, 0) \
     OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5) \
     OP(REDUCE, reduce, IN_C, 0, 4)                                  \
     OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                \
-    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | MEETS, 16)
+    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,
 enum op_kind { OP_TABLE(OP_ROW) N_OPS };

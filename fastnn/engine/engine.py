@@ -159,7 +159,7 @@ class Engine:
         self._parameters = mirrored(parameters)
         own = [None if each is None else mirrored(each) for each in (state, average)]
         # What stays here between two calls, whoever computes.
-        self._at_home = [
+        self._kept_on_host = [
             each
             for each, given in zip(
                 (self._parameters, *own), changed.values(), strict=True
@@ -308,16 +308,16 @@ class Engine:
             )
         scalars = np.ascontiguousarray(scalars, dtype=np.float64)
         self._require_average(scalars[AVERAGE_RATE : AVERAGE_RATE + 1])
-        with self._brought_home():
+        with self._copied_to_host():
             return self._compiled.update(scalars, self._weight_sum)
 
     @contextmanager
-    def _brought_home(self) -> Iterator[None]:
+    def _copied_to_host(self) -> Iterator[None]:
         """What the block changes elsewhere, and belongs here, is copied back."""
         try:
             yield
         finally:
-            for array in self._at_home:
+            for array in self._kept_on_host:
                 _ = array.host
 
     def all_finite(self) -> bool:
@@ -397,7 +397,7 @@ class Engine:
             self._require_average(part[:, AVERAGE_RATE])
             for at in range(0, len(part), STEPS_AT_ONCE):
                 scalars = np.ascontiguousarray(part[at : at + STEPS_AT_ONCE])
-                with self._brought_home():
+                with self._copied_to_host():
                     self._compiled.steps(scalars, first)
                 first += len(scalars)
                 if not np.isfinite(self._compiled.total):

@@ -43,7 +43,7 @@ class Predictor:
     def __init__(self, plan: Plan, device: Device | None = None):
         self._plan = plan
         self._device = device
-        self._elsewhere = None if device is None else DeviceForward(device, plan)
+        self._on_device = None if device is None else DeviceForward(device, plan)
         self._forward: Forward = compiled.Forward(
             replace(plan, functions=tuple(map(of_the_user, plan.functions)))
         )
@@ -103,14 +103,14 @@ class Predictor:
         """
         check_parameters(self._plan, parameters)
         check_input(self._plan, X)
-        if self._elsewhere is None or self._device is None:
+        if self._on_device is None or self._device is None:
             raise ValueError("X is on a device, and this predictor is of the CPU")
         dtype = self._dtype_for(parameters, X)
-        outputs = self._elsewhere.predict_there(mirrored(parameters), X, dtype)
+        outputs = self._on_device.predict_there(mirrored(parameters), X, dtype)
         if worst_number(self._device, outputs) == 0:
             return outputs
         wide = mirrored(_here(parameters).astype(np.float64))
-        outputs = self._elsewhere.predict_there(wide, X, np.dtype(np.float64))
+        outputs = self._on_device.predict_there(wide, X, np.dtype(np.float64))
         worst = worst_number(self._device, outputs)
         if np.isnan(worst) and worst_number(self._device, X) == 0:
             raise _not_a_number(wide.host, downloaded(self._device, X))
@@ -142,12 +142,12 @@ class Predictor:
         check_input: bool,
     ) -> NDArray | None:
         """None if an output is not finite, or a number of X and that is checked."""
-        if self._elsewhere is not None:
+        if self._on_device is not None:
             check_parameters(self._plan, parameters)
             if check_input and not _finite_in(parameters.dtype, X):
                 return None
             dtype = self._dtype_for(parameters, X)
-            outputs = self._elsewhere.predict(mirrored(parameters), X, dtype)
+            outputs = self._on_device.predict(mirrored(parameters), X, dtype)
             return outputs if all_finite(outputs) else None
         shares = X.shape[0] * self._operations // OPERATIONS_PER_THREAD
         return self._forward.predict(
@@ -185,9 +185,9 @@ class Predictor:
             As :meth:`Engine.gradient`.
         """
         self._check(parameters, X, y, sample_weight)
-        if self._elsewhere is not None:
+        if self._on_device is not None:
             own = mirrored(parameters)
-            sums = self._elsewhere.evaluate(own, X, y, sample_weight)
+            sums = self._on_device.evaluate(own, X, y, sample_weight)
         else:
             sums = self._forward.evaluate(_here(parameters), X, y, sample_weight)
         return (*sums, _total(y, sample_weight))
@@ -264,12 +264,12 @@ class Predictor:
         sample_weight: NDArray | None,
     ) -> tuple[NDArray | None, tuple[float, float]]:
         """Without outputs if one is not finite."""
-        if self._elsewhere is None:
+        if self._on_device is None:
             return self._forward.judge(_here(parameters), X, y, sample_weight)
         shape = X.shape[0], self._plan.n_outputs
         outputs = np.empty(shape, self._dtype_for(parameters, X))
         own = mirrored(parameters)
-        sums = self._elsewhere.judge(own, X, y, sample_weight, outputs)
+        sums = self._on_device.judge(own, X, y, sample_weight, outputs)
         return (outputs if all_finite(outputs) else None), sums
 
     def _check(

@@ -10,7 +10,7 @@ class Value(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
     @property
-    def scaled(self) -> bool: ...
+    def per_sample(self) -> bool: ...
 
 
 def broadcast_axes(a: Value, b: Value | None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def broadcast_axes(a: Value, b: Value | None) -> dict[str, Any]:
         If b does not broadcast to the shape of a.
     """
     shape = b.shape if b is not None else ()
-    if b is not None and b.scaled and len(b.shape) != len(a.shape):
+    if b is not None and b.per_sample and len(b.shape) != len(a.shape):
         raise ValueError(
             f"values of shapes {a.shape} and {b.shape} for each sample cannot be "
             "added: give them the same number of axes"
@@ -40,7 +40,7 @@ def broadcast_axes(a: Value, b: Value | None) -> dict[str, Any]:
         if length > 1:
             _join(axes, length, stride if own > 1 else 0)
         stride *= own
-    _join(axes, 1, stride if b is not None and b.scaled else 0)
+    _join(axes, 1, stride if b is not None and b.per_sample else 0)
     if len(axes) > 4:
         raise ValueError(
             f"shape {shape} broadcasts to shape {a.shape} along too many separate axes"
@@ -48,7 +48,7 @@ def broadcast_axes(a: Value, b: Value | None) -> dict[str, Any]:
     scaled = 1 << (4 - len(axes))
     axes += [[1, 0]] * (4 - len(axes))
     dims, strides = zip(*reversed(axes), strict=True)
-    return {"dim": dims, "stride": strides, "scaled": scaled}
+    return {"dim": dims, "stride": strides, "per_sample": scaled}
 
 
 def _join(axes: list[list[int]], length: int, stride: int) -> None:

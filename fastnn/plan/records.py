@@ -108,7 +108,7 @@ class Plan:
     @cached_property
     def needs_whole_batches(self) -> bool:
         """Whether an op of training looks at all rows of a mini-batch together."""
-        return _any_is(self.ops_of("train"), "meets")
+        return _any_is(self.ops_of("train"), "whole_batch")
 
     @cached_property
     def frozen(self) -> list[slice]:
@@ -153,7 +153,7 @@ class Plan:
         phase : {"train", "predict", "evaluate"}
         """
         ops = self.ops_of(phase)
-        ops = ops[ops["scaled"] != 0]  # what is done once for all samples is little
+        ops = ops[ops["per_sample"] != 0]  # what is done once for all samples is little
         return int(2 * (OP_COSTS[ops["kind"]] * ops["dim"].prod(axis=1)).sum())
 
     def without_link(self) -> "Plan":

@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t
 
 cdef extern from "ops/table.h":
     enum:
-        MEETS
+        WHOLE_BATCH
         N_OPS
         OP_PRODUCT
         OP_ADD
@@ -34,7 +34,7 @@ cdef extern from "plan.h":
 
     ctypedef struct tensor_t:
         int32_t space
-        int32_t scaled
+        int32_t per_sample
         int64_t size
         int64_t train_offset
         int64_t predict_offset
@@ -45,7 +45,7 @@ cdef extern from "plan.h":
         int32_t phase
         int32_t accumulate
         int32_t transpose
-        int32_t scaled
+        int32_t per_sample
         int32_t input[6]
         int32_t output[4]
         int32_t params

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastnn.plan.structs cimport (
     BLOCK_ALIGNMENT,
-    MEETS,
+    WHOLE_BATCH,
     N_OPS,
     PHASE_EVALUATE,
     PHASE_PREDICT,
@@ -153,7 +153,7 @@ FLAGS = {
     "in_place": IN_PLACE,
     "random": RANDOM,
     "reads_sparse": READS_SPARSE,
-    "meets": MEETS,
+    "whole_batch": WHOLE_BATCH,
 }
 OP_FLAGS = np.array([op_flags[i] for i in range(N_OPS)])
 OP_COSTS = np.array([op_costs[i] for i in range(N_OPS)])

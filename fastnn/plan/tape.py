@@ -179,7 +179,11 @@ class Tape:
                 "units of its layers (hidden_layer_sizes)."
             )
         value = self._tensor(
-            "parameter", shape, scaled=False, needs_gradient=trainable, offset=offset
+            "parameter",
+            shape,
+            per_sample=False,
+            needs_gradient=trainable,
+            offset=offset,
         )
         if trainable:
             self._gradient_of_parameter(value)
@@ -217,7 +221,7 @@ class Tape:
         self._gradients[value.number] = self._tensor(
             "gradient",
             value.shape,
-            scaled=False,
+            per_sample=False,
             offset=self._tensors[value.number]["train_offset"],
         )
 
@@ -290,20 +294,20 @@ class Tape:
         space: str,
         shape: tuple[int, ...],
         *,
-        scaled: bool = True,
+        per_sample: bool = True,
         needs_gradient: bool = False,
         offset: int = 0,
     ) -> Tensor:
         self._tensors.append(
             {
                 "space": SPACES[space],
-                "scaled": int(scaled),
+                "per_sample": int(per_sample),
                 "size": prod(shape),
                 "train_offset": offset,
                 "predict_offset": offset,
             }
         )
-        return Tensor(len(self._tensors) - 1, shape, scaled, needs_gradient)
+        return Tensor(len(self._tensors) - 1, shape, per_sample, needs_gradient)
 
     def activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
         needs_gradient = any(source.needs_gradient for source in sources)
@@ -313,7 +317,7 @@ class Tape:
         """Numbers of all rows, of which each share of a step has its own."""
         offset = self._n_statistics
         self._n_statistics += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
-        return self._tensor("statistic", shape, scaled=False, offset=offset)
+        return self._tensor("statistic", shape, per_sample=False, offset=offset)
 
     def emit(
         self,
@@ -377,7 +381,7 @@ class Tape:
 
         A parameter has one place, in the flat buffer; an activation gets a new value.
         """
-        if value.scaled:
+        if value.per_sample:
             return self.activation(value.shape), False
         accumulate = value.number in self._gradient_written
         self._gradient_written.add(value.number)

@@ -15,7 +15,7 @@ class Tensor:
         Its place in the plan's records.
     shape : tuple of int
         Its shape; of one sample, when there is one copy for each.
-    scaled : bool
+    per_sample : bool
         Whether there is one copy for each sample of the batch.
     needs_gradient : bool
         Whether a trained parameter stands behind it.
@@ -23,7 +23,7 @@ class Tensor:
 
     number: int
     shape: tuple[int, ...]
-    scaled: bool
+    per_sample: bool
     needs_gradient: bool
 
     @property
@@ -33,4 +33,4 @@ class Tensor:
 
 def rows_of(z: Tensor, width: int) -> dict[str, Any]:
     """The rows of z over all samples, of which an op looks at so many columns."""
-    return {"dim": (1, 1, prod(z.shape[:-1]), width), "scaled": 1 << 2}
+    return {"dim": (1, 1, prod(z.shape[:-1]), width), "per_sample": 1 << 2}

@@ -222,7 +222,7 @@ def interrupt_soon():
     signal.signal(signal.SIGINT, previous)
 
 
-@pytest.mark.parametrize("meets", [False, True])
+@pytest.mark.parametrize("whole_batch", [False, True])
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_ctrl_c_ends_an_epoch(n_threads, meets, interrupt_soon):
     plan = normalised_stack() if meets else None

@@ -71,7 +71,7 @@ def test_size_is_what_is_used(name, phase):
 def test_statistics_lie_apart(name):
     plan = plan_of(name)
     held = plan.tensors[plan.tensors["space"] == SPACES["statistic"]]
-    assert not held["scaled"].any()
+    assert not held["per_sample"].any()
     np.testing.assert_array_equal(held["train_offset"], held["predict_offset"])
     ends = held["train_offset"] + held["size"]
     assert (held["train_offset"] % ALIGNMENT == 0).all()

@@ -27,7 +27,7 @@ def test_every_row_has_a_reference():
 def test_every_op_runs_one_way_on_the_cpu_and_on_a_gpu(kind):
     number = tables.KINDS[kind]
     (way,) = executor.runs(number)
-    meets = tables.OP_FLAGS[number] & tables.FLAGS["meets"] != 0
+    meets = tables.OP_FLAGS[number] & tables.FLAGS["whole_batch"] != 0
     assert meets == (way != "share")
     assert walk.supports(kind)
     assert not walk.supports(f"{kind}_of_nothing")
@@ -41,7 +41,7 @@ def test_every_op_is_in_a_case(kind):
 
 
 def test_ops_without_kernels_are_refused_before_the_first_step(monkeypatch):
-    monkeypatch.delattr(walk.Walk, "_prelu")
+    monkeypatch.delattr(walk.PhaseCalls, "_prelu")
     plan = next(plan_of(name) for name in MAKERS if "prelu" in name)
     with pytest.raises(ValueError, match="the op 'prelu' cannot be run on a GPU"):
         walk.check_supported(plan)
@@ -167,6 +167,6 @@ def test_reference_philox_gives_the_known_answers():
 
 def test_records_are_those_of_the_c_structs():
     assert tables.OP_DTYPE.itemsize == 6 * 4 + 12 * 4 + 11 * 8 + 4 * 8
-    assert tables.TENSOR_DTYPE.names[:3] == ("space", "scaled", "size")
+    assert tables.TENSOR_DTYPE.names[:3] == ("space", "per_sample", "size")
     names = "offset", "size", "penalty", "l1", "l2", "learning_rate", "weight_decay"
     assert tables.BLOCK_DTYPE.names[:7] == names

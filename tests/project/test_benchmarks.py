@@ -13,7 +13,6 @@ workloads = pytest.importorskip(
     "benchmarks.suite.workloads", reason="needs the checkout", exc_type=ImportError
 )
 compare = importlib.import_module("benchmarks.compare.verdict")
-exponents = importlib.import_module("benchmarks.scaling.exponents")
 fresh = importlib.import_module("benchmarks.fresh")
 measure = importlib.import_module("benchmarks.peers.measure")
 net = importlib.import_module("benchmarks.peers.net")
@@ -143,18 +142,6 @@ def test_goals_are_named_with_what_was_missed():
     assert tables.at_least(1.49, 1.5) == "1.49 (≥ 1.5, missed)"
     assert tables.at_most(1.1, 1.1) == "1.10 (≤ 1.1)"
     assert tables.at_most(12.3, 10, "{:.3g} us") == "12.3 us (≤ 10, missed)"
-
-
-@pytest.mark.parametrize("exponent", [0.5, 1, 2])
-def test_exponent_is_that_of_the_power(exponent):
-    sizes = np.array([1, 4, 9, 100])
-    found = exponents.fitted_exponent(sizes, 3 * sizes**exponent)
-    assert found == pytest.approx(exponent)
-
-
-def test_exponent_of_times_below_the_overhead_is_refused():
-    with pytest.raises(ValueError, match="is the overhead larger"):
-        exponents.fitted_exponent([1, 2], [-1, 2])
 
 
 def test_slower_is_what_most_turns_say():

@@ -19,7 +19,7 @@ from fastnn.engine.cpu.executor cimport (
     meeting_functions_f32,
     meeting_functions_f64,
 )
-from fastnn.plan.structs cimport MEETS, int32_t, op_flags, op_t, tensor_t
+from fastnn.plan.structs cimport WHOLE_BATCH, int32_t, op_flags, op_t, tensor_t
 
 cnp.import_array()
 
@@ -28,7 +28,7 @@ cdef Py_ssize_t next_meeting(
     const op_t *ops, Py_ssize_t first, Py_ssize_t n_ops, int phase) noexcept nogil:
     """The number of the next op that shares meet at; n_ops if there is none."""
     while first < n_ops:
-        if ops[first].phase & phase and op_flags[ops[first].kind] & MEETS:
+        if ops[first].phase & phase and op_flags[ops[first].kind] & WHOLE_BATCH:
             return first
         first += 1
     return n_ops

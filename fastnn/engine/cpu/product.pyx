@@ -74,5 +74,5 @@ cdef inline Py_ssize_t smallest_dimension(
     cdef Py_ssize_t j
     cdef Py_ssize_t dim[4]
     for j in range(1, 4):
-        dim[j] = op.dim[j] * batch_rows if op.scaled >> j & 1 else op.dim[j]
+        dim[j] = op.dim[j] * batch_rows if op.per_sample >> j & 1 else op.dim[j]
     return min(dim[1], dim[2], dim[3])

@@ -35,7 +35,7 @@ _SPACES = {code: name for name, code in SPACES.items()}
 
 
 @dataclass(frozen=True)
-class Room:
+class Buffers:
     """Where a walk finds what it works on: buffers of the device, by space and role."""
 
     spaces: dict[str, Any]  # those of plan.h, but for the parameters' gradients perhaps
@@ -92,7 +92,7 @@ class CallsOfOps:
         device: Device,
         dtype: np.dtype,
         phase: int,
-        room: Room,
+        room: Buffers,
         precision: str | None = None,
     ):
         self._plan = plan
@@ -145,7 +145,7 @@ class CallsOfOps:
         return int(self._room.scalars.address)
 
     def _dim(self, i: int) -> int:
-        scaled = int(self._op["scaled"]) >> i & 1
+        scaled = int(self._op["per_sample"]) >> i & 1
         return int(self._op["dim"][i]) * (self._rows.count if scaled else 1)
 
     def _params(self) -> int:

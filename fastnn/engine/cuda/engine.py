@@ -22,16 +22,16 @@ from fastnn.engine.cuda.calls import (
     PENALTY,
     THREADS,
     WEIGHT,
-    Room,
+    Buffers,
     Rows,
     blocks_for,
     partial_sums,
 )
 from fastnn.engine.cuda.finite import worst_number
 from fastnn.engine.cuda.recorder import Recorder
-from fastnn.engine.cuda.samples import Part, Place
+from fastnn.engine.cuda.samples import Part, StepPlace
 from fastnn.engine.cuda.streaming import samples_on
-from fastnn.engine.cuda.walk import Walk, check_supported
+from fastnn.engine.cuda.walk import PhaseCalls, check_supported
 from fastnn.engine.device import Call, Device, DeviceArray
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.plan.records import Plan
@@ -119,7 +119,7 @@ class DeviceEngine:
             device, X, y, sample_weight, dtype, batch_size, capacity, n_threads, reserve
         )
         self.n_rows = self._samples.n_rows
-        self._room = Room(
+        self._room = Buffers(
             spaces={
                 "input": self._samples.input,
                 "target": self._samples.target,
@@ -134,8 +134,8 @@ class DeviceEngine:
             partial=partial_,
             capacity=capacity,
         )
-        self._place = Place(self._table, self._room.scalars, self._room.sums)
-        self._walk = Walk(
+        self._place = StepPlace(self._table, self._room.scalars, self._room.sums)
+        self._walk = PhaseCalls(
             plan, device, dtype, PHASES["train"], self._room, self._precision
         )
         trained = plan.blocks[plan.blocks["trainable"] == 1]

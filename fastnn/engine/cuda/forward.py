@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fastnn.engine.cpu.gather import Table
-from fastnn.engine.cuda.calls import LOSS, N_SUMS, REPORTED, Room, Rows, partial_sums
-from fastnn.engine.cuda.walk import Walk, check_supported
+from fastnn.engine.cuda.calls import LOSS, N_SUMS, REPORTED, Buffers, Rows, partial_sums
+from fastnn.engine.cuda.walk import PhaseCalls, check_supported
 from fastnn.engine.device import Device, DeviceArray, for_rows_that_fit
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.plan.records import Plan
@@ -52,12 +52,12 @@ class DeviceForward:
         """Make predictions of raw outputs, in place."""
         if not len(self._link.ops):
             return
-        room = Room(
+        room = Buffers(
             spaces={"activation": outputs.buffer},
             weight=None, scalars=None, sums=None, partial=None, capacity=len(outputs),
         )  # fmt: skip
         dtype = outputs.dtype
-        walk = Walk(self._link, self._device, dtype, PHASES["predict"], room)
+        walk = PhaseCalls(self._link, self._device, dtype, PHASES["predict"], room)
         for call in walk.calls(Rows(len(outputs))):
             call()
 
@@ -97,7 +97,7 @@ class DeviceForward:
             Table(X)  # raises if the structure is damaged: its rows are sliced
         room = self._room(parameters, n_rows, sample_weight is not None)
         spaces, capacity = room.spaces, room.capacity
-        walk = Walk(plan, device, dtype, phase, room)
+        walk = PhaseCalls(plan, device, dtype, phase, room)
         place = int(plan.tensors[plan.output]["predict_offset"]) * capacity
         outputs = spaces["activation"].after(place)
         for first in range(0, n_rows, capacity):
@@ -115,7 +115,9 @@ class DeviceForward:
         device.download(room.sums, found)
         return float(found[LOSS]), float(found[REPORTED])
 
-    def _room(self, parameters: MirroredArray, n_rows: int, is_weighted: bool) -> Room:
+    def _room(
+        self, parameters: MirroredArray, n_rows: int, is_weighted: bool
+    ) -> Buffers:
         """Room for as many rows at once as the memory allows."""
         weights, plan = parameters.on(self._device), self._plan
         itemsize = parameters.dtype.itemsize
@@ -128,9 +130,9 @@ class DeviceForward:
 
     def _room_for(
         self, weights: Any, dtype: np.dtype, capacity: int, is_weighted: bool
-    ) -> Room:
+    ) -> Buffers:
         device, plan = self._device, self._plan
-        return Room(
+        return Buffers(
             spaces={
                 "input": device.empty(capacity * plan.n_inputs, dtype),
                 "target": device.empty(capacity * plan.target_columns, dtype),

@@ -23,7 +23,7 @@ from fastnn.engine.device import Device, DeviceArray, uploaded
 
 
 @dataclass(frozen=True)
-class Place:
+class StepPlace:
     """What a step begins with, in the device's memory.
 
     The table of steps, the present row of it, and the sums of the step.
@@ -170,7 +170,7 @@ class Samples(ABC):
     def _at(self, first: int) -> int:
         """Where a row of a mini-batch is, as far as that is there."""
 
-    def gather(self, rows: Rows, place: Place) -> Launch:
+    def gather(self, rows: Rows, place: StepPlace) -> Launch:
         """What gathers these rows of the mini-batch that a step stands at."""
         there = {name: buffer.address for name, buffer in self._there.items()}
         layout, count = self._layout, rows.count

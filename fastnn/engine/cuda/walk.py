@@ -45,7 +45,7 @@ def supports(kind: str) -> bool:
     kind : str
         A name of the table of ops.
     """
-    return hasattr(Walk, f"_{kind}")
+    return hasattr(PhaseCalls, f"_{kind}")
 
 
 def check_supported(plan: Plan) -> None:
@@ -68,7 +68,7 @@ def check_supported(plan: Plan) -> None:
             )
 
 
-class Walk(CallsOfOps):
+class PhaseCalls(CallsOfOps):
     """The calls of one phase of a plan on a device."""
 
     def calls(self, rows: Rows) -> list[Call]:

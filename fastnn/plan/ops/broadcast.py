@@ -49,7 +49,7 @@ def add(
     reads = ACTIVATION_READS[activation]
     saved = {None: None, "output": y, "input": a}[reads]
     summed = (
-        b is not None and b.needs_gradient and not (b.scaled and b.shape == a.shape)
+        b is not None and b.needs_gradient and not (b.per_sample and b.shape == a.shape)
     )
 
     def adjoint() -> None:
@@ -65,7 +65,7 @@ def add(
                 accumulate=accumulate, **fields,
             )  # fmt: skip
         tape.contribute(a, da or dy)
-        if b is not None and b.scaled:
+        if b is not None and b.per_sample:
             tape.contribute(b, db or da or dy)
 
     tape.record(y, adjoint)

@@ -123,7 +123,7 @@ def custom_loss(
     for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
         tape.emit(
             "custom_loss", (z, target), outputs, phase, code=code,
-            dim=(1, 1, 1, z.size), scaled=1 << 2, lead=(target.size, 0, 0),
+            dim=(1, 1, 1, z.size), per_sample=1 << 2, lead=(target.size, 0, 0),
         )  # fmt: skip
     tape.contribute(z, dz)
 

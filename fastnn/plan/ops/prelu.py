@@ -31,7 +31,7 @@ def prelu(tape: Tape, x: Tensor, slope: Tensor) -> Tensor:
         )  # fmt: skip
         if dx is not None:
             tape.contribute(x, dx)
-        if dslope is not None and slope.scaled:
+        if dslope is not None and slope.per_sample:
             tape.contribute(slope, dslope)
 
     tape.record(y, adjoint)

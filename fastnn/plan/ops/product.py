@@ -15,14 +15,14 @@ def product(tape: Tape, a: Tensor, b: Tensor) -> Tensor:
         )
     m, (k, n) = prod(a.shape[:-1]), b.shape
     y = tape.activation((*a.shape[:-1], n), a, b)
-    # dim: count, m, n, k, of which the one that runs over the samples is scaled.
+    # dim: count, m, n, k, of which the one that runs over the samples is marked.
     tape.emit(
         "product",
         (a, b),
         (y,),
         ALWAYS,
         dim=(1, m, n, k),
-        scaled=1 << 1,
+        per_sample=1 << 1,
         lead=(k, n, n),
     )
 
@@ -32,14 +32,14 @@ def product(tape: Tape, a: Tensor, b: Tensor) -> Tensor:
             db, accumulate = tape.accumulator(b)
             tape.emit(
                 "product", (a, dy), (db,), TRAIN,
-                dim=(1, k, n, m), scaled=1 << 3, lead=(k, n, n), transpose=1,
+                dim=(1, k, n, m), per_sample=1 << 3, lead=(k, n, n), transpose=1,
                 accumulate=accumulate,
             )  # fmt: skip
         if a.needs_gradient:
             da = tape.activation(a.shape)
             tape.emit(
                 "product", (dy, b), (da,), TRAIN,
-                dim=(1, m, k, n), scaled=1 << 1, lead=(n, n, k), transpose=2,
+                dim=(1, m, k, n), per_sample=1 << 1, lead=(n, n, k), transpose=2,
             )  # fmt: skip
             tape.contribute(a, da)
 

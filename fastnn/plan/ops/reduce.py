@@ -52,7 +52,7 @@ def reduce(
     fields: dict[str, Any] = {
         "code": REDUCTIONS.index(kind),
         "dim": (1, 1, 1, x.size),
-        "scaled": 1 << 2,
+        "per_sample": 1 << 2,
         "params": _params(x, reduced, mask),
     }
     tape.emit("reduce", (x, mask), (y, share), ALWAYS, **fields)
@@ -107,7 +107,7 @@ def _params(x: Tensor, reduced: set[int], mask: Tensor | None) -> list[int]:
         results *= 1 if axis in reduced else length
         numbers *= padded[axis]
     lengths = list(zip(*reversed(found or [(1, 0, 0)]), strict=True))
-    of_mask = mask.size if mask is not None and mask.scaled else 0
+    of_mask = mask.size if mask is not None and mask.per_sample else 0
     return [len(lengths[0]), *sum(lengths, ()), prod(x.shape), results, of_mask]
 
 
