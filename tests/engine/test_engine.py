@@ -224,8 +224,8 @@ def interrupt_soon():
 
 @pytest.mark.parametrize("whole_batch", [False, True])
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_ctrl_c_ends_an_epoch(n_threads, meets, interrupt_soon):
-    plan = normalised_stack() if meets else None
+def test_ctrl_c_ends_an_epoch(n_threads, whole_batch, interrupt_soon):
+    plan = normalised_stack() if whole_batch else None
     flat, engine = long_epoch(plan=plan, n_threads=n_threads)
     assert engine.n_threads == n_threads
     before = flat.copy()
