@@ -186,9 +186,9 @@ class Callback(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {}
     # What it keeps for the next call, described as parameters are.
-    _kept_constraints: ClassVar[dict] = {}
+    _memory_constraints: ClassVar[dict] = {}
 
-    def check_kept(self) -> None:
+    def check_memory(self) -> None:
         """Check what was kept and then loaded from a file.
 
         Raises
@@ -198,7 +198,7 @@ class Callback(BaseEstimator):
         """
         name = type(self).__name__
         check_attributes(
-            name, self._kept_constraints, vars(self), name, "Save the model again."
+            name, self._memory_constraints, vars(self), name, "Save the model again."
         )
 
     def on_fit_begin(self, run: Run) -> None:

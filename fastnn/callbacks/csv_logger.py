@@ -62,7 +62,7 @@ class CSVLogger(Callback):
         self.path = path
         self.append = append
 
-    _kept_constraints: ClassVar[dict] = {"_own": [tuple], "_columns": [tuple]}
+    _memory_constraints: ClassVar[dict] = {"_own": [tuple], "_columns": [tuple]}
     # Pairs of a training and the path of its file: that of the last row, and that of
     # the last call, which may have been refused before it had one.
     _own: tuple[tuple[str, str], ...] = ()

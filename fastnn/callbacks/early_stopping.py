@@ -74,8 +74,8 @@ class EarlyStopping(WatchingCallback):
         "restore_best": ["boolean"],
     }
 
-    _kept_constraints: ClassVar[dict] = {
-        **WatchingCallback._kept_constraints,
+    _memory_constraints: ClassVar[dict] = {
+        **WatchingCallback._memory_constraints,
         "best_epoch_": [Interval(Integral, 0, None, closed="left")],
         "stopped_epoch_": [Interval(Integral, 0, None, closed="left"), None],
         "_best": [MirroredArray, None],

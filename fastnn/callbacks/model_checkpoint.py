@@ -93,8 +93,8 @@ class ModelCheckpoint(WatchingCallback):
         self.monitor = monitor
         self.save_best_only = save_best_only
 
-    _kept_constraints: ClassVar[dict] = {
-        **WatchingCallback._kept_constraints,
+    _memory_constraints: ClassVar[dict] = {
+        **WatchingCallback._memory_constraints,
         "saved_path_": [str, None],
     }
 

@@ -79,7 +79,7 @@ class WatchingCallback(Callback):
 
     monitor: str
 
-    _kept_constraints: ClassVar[dict] = {
+    _memory_constraints: ClassVar[dict] = {
         "_training": [str, None],
         "_watched": [str],
         "best_value_": [Real, None],

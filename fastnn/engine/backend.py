@@ -9,6 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+# Steps whose scalars are handed over at once, and are on a device at once.
+STEPS_AT_ONCE = 8192
+
 
 class Backend(Protocol):
     """A plan with its parameters, data set and buffers, where they are computed."""

@@ -1,4 +1,4 @@
-"""How many rows of a mini-batch are worked on together, and how many steps."""
+"""How many rows of a mini-batch are worked on together."""
 
 from typing import Any
 
@@ -7,9 +7,6 @@ from fastnn.plan.records import Plan
 
 # Offsets of activations, multiplied by the rows of a chunk, stay on cache lines.
 ROW_ALIGNMENT = 16
-
-# Steps whose scalars are handed over at once, and are on a device at once.
-STEPS_AT_ONCE = 8192
 
 
 def chunk_rows(plan: Plan, batch_size: int, itemsize: int, most_bytes: int) -> int:

@@ -16,8 +16,8 @@ from fastnn.engine.arguments import (
     check_rows,
     check_samples,
 )
-from fastnn.engine.backend import Backend
-from fastnn.engine.chunks import ROW_ALIGNMENT, STEPS_AT_ONCE, chunk_rows, too_large
+from fastnn.engine.backend import STEPS_AT_ONCE, Backend
+from fastnn.engine.chunks import ROW_ALIGNMENT, chunk_rows, too_large
 from fastnn.engine.cpu import engine as compiled
 from fastnn.engine.cpu.blas import goes_to_blas
 from fastnn.engine.cuda import DeviceEngine

@@ -40,7 +40,7 @@ from fastnn.estimators.parameters import CommonParameters
 from fastnn.estimators.resuming import source_of_draws, start_state
 from fastnn.estimators.state import (
     apart,
-    kept_by_callbacks,
+    memory_of_callbacks,
     restored_state,
     saved_state,
     take_over,
@@ -264,7 +264,7 @@ class BaseNeuralNetwork(
     ) -> Self:
         before = dict(vars(self))
         worker = apart(self)
-        kept = kept_by_callbacks(self)
+        memory = memory_of_callbacks(self)
 
         def train() -> None:
             watched = fit_task(self, worker, training, incremental=incremental)
@@ -272,9 +272,9 @@ class BaseNeuralNetwork(
                 draws = ignoring_errors(
                     worker._train, training, validation, incremental, classes, task
                 )
-            take_over(self, worker, before, draws, kept)
+            take_over(self, worker, before, draws, memory)
 
-        call_or_put_back(train, kept)
+        call_or_put_back(train, memory)
         return self
 
     def _train(
@@ -290,8 +290,8 @@ class BaseNeuralNetwork(
         Returns what was drawn from, and the source of the user's that it is a copy of.
         """
         self._validated = self._parameters()
-        go_on = self.warm_start or incremental
-        previous: FittedNetwork | None = vars(self).get("_fitted") if go_on else None
+        goes_on = self.warm_start or incremental
+        previous: FittedNetwork | None = vars(self).get("_fitted") if goes_on else None
         prepared = prepare(
             self,
             training,

@@ -185,7 +185,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             if self.averaging is not None:
                 resumable.live = fitted.weights.copy()
             return {
-                "_fitted": fitted.over(state.kept(fitted.weights).copy()),
+                "_fitted": fitted.over(state.model_weights(fitted.weights).copy()),
                 "_targets": targets,
                 "_training_state": resumable,
                 "n_epochs_": epoch,
@@ -200,7 +200,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             n_epochs=epochs,
             incremental=incremental,
             history=state.history,
-            weights=lambda: state.kept(fitted.weights),
+            weights=lambda: state.model_weights(fitted.weights),
             layout=lambda: fitted.layout,
             optimizer=state.optimizer,
             reconstruct=lambda: self._stopped(describe(run.epoch - before)),
@@ -234,7 +234,9 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             device=device,
         )
         averaged = self.averaging is not None
-        state.go_on(fitted.weights, averaged=averaged, frozen=fitted.plan.frozen)
+        state.resume_averaging(
+            fitted.weights, averaged=averaged, frozen=fitted.plan.frozen
+        )
         outcome = trainer.train(
             fitted.weights,
             samples.X,
@@ -249,7 +251,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         monitor.finish()
         if state.average is not None and self.averaging is not None:
             state.live = fitted.weights.copy()
-            fitted.weights.assign(state.kept(fitted.weights))
+            fitted.weights.assign(state.model_weights(fitted.weights))
             if state.average.started and self.averaging.refreshes_statistics:
                 refresh_statistics(
                     fitted.plan,
@@ -271,7 +273,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         judge: Judge,
         state: MonitoredState,
     ) -> dict[str, float]:
-        fitted = fitted.over(state.kept(fitted.weights))
+        fitted = fitted.over(state.model_weights(fitted.weights))
         loss, score = judge(fitted)
         measured = {"validation_loss": loss, "validation_score": score}
         if self.metrics:

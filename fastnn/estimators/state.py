@@ -78,7 +78,7 @@ def _check_complete(value: Any) -> None:
         for name in value._get_param_names():
             _check_complete(saved.get(name, object))
         if isinstance(value, Callback):
-            value.check_kept()
+            value.check_memory()
 
 
 def apart(estimator: Any) -> Any:
@@ -91,7 +91,7 @@ def apart(estimator: Any) -> Any:
     return other
 
 
-def kept_by_callbacks(estimator: Any) -> list[tuple[Callback, list[str], dict]]:
+def memory_of_callbacks(estimator: Any) -> list[tuple[Callback, list[str], dict]]:
     """What the callbacks of an estimator keep for its next call, before one.
 
     See :func:`fastnn.utils.commit.call_or_put_back`.
@@ -101,7 +101,7 @@ def kept_by_callbacks(estimator: Any) -> list[tuple[Callback, list[str], dict]]:
         given = getattr(estimator, parameter, None)
         for each in given if isinstance(given, list | tuple) else [given]:
             if isinstance(each, Callback):
-                names = list(each._kept_constraints)
+                names = list(each._memory_constraints)
                 values = {
                     name: vars(each)[name] for name in names if name in vars(each)
                 }
@@ -114,7 +114,7 @@ def take_over(
     other: Any,
     before: dict[str, Any],
     draws: tuple[np.random.RandomState, np.random.RandomState] | None,
-    kept: list,
+    memory: list,
 ) -> None:
     """Give an estimator what a call has changed on the object that it worked on.
 
@@ -131,8 +131,8 @@ def take_over(
     draws : tuple of RandomState or None
         What the call has drawn from, and what it was a copy of, which then goes on from
         there.
-    kept : list
-        What :func:`kept_by_callbacks` has found before the call.
+    memory : list
+        What :func:`memory_of_callbacks` has found before the call.
     """
     after = vars(other)
     changed = {
@@ -145,4 +145,4 @@ def take_over(
         for name, value in vars(estimator).items()
         if name in after or name not in before
     }
-    commit(estimator, own | changed, kept, *(draws or ()))
+    commit(estimator, own | changed, memory, *(draws or ()))

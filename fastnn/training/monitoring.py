@@ -104,7 +104,7 @@ class MonitoredState(TrainingState):
             "live": live,
         }
 
-    def go_on(
+    def resume_averaging(
         self, parameters: MirroredArray, *, averaged: bool, frozen: Sequence[slice]
     ) -> None:
         """Prepare for more training, with an average or without.
@@ -113,12 +113,12 @@ class MonitoredState(TrainingState):
         the weights that it was taken of, but for those that are frozen meanwhile.
         """
         average, live = self.average, self.live
-        kept = (
+        is_average = (
             average is not None
             and average.started
             and np.array_equal(average.values.host, parameters.host)
         )
-        if kept and live is not None:
+        if is_average and live is not None:
             held = [parameters.host[at].copy() for at in frozen]
             parameters.assign(live)
             for at, values in zip(frozen, held, strict=True):
@@ -128,11 +128,11 @@ class MonitoredState(TrainingState):
             self.average = None
         elif average is None or average.values.dtype != parameters.dtype:
             self.average = RunningAverage(parameters.copy())
-        elif average.started and not kept:
+        elif average.started and not is_average:
             average.values.assign(parameters)
 
-    def kept(self, parameters: MirroredArray) -> MirroredArray:
-        """What is judged and kept: the average once there is one."""
+    def model_weights(self, parameters: MirroredArray) -> MirroredArray:
+        """The weights that make the model: their average, once there is one."""
         average = self.average
         return average.values if average is not None and average.started else parameters
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn.averaging import Averaging
-from fastnn.engine.chunks import STEPS_AT_ONCE
+from fastnn.engine.backend import STEPS_AT_ONCE
 from fastnn.engine.device import Device
 from fastnn.engine.engine import Engine
 from fastnn.engine.mirrored import MirroredArray

@@ -7,7 +7,7 @@ interpreter, but not within one call of compiled code.
 import numpy as np
 
 
-def commit(estimator, dict attributes, list kept, source=None, target=None):
+def commit(estimator, dict attributes, list memory, source=None, target=None):
     """Give an object its attributes, and one RandomState the state of another.
 
     What others have kept is then what they are to keep: see :func:`call_or_put_back`.
@@ -17,33 +17,33 @@ def commit(estimator, dict attributes, list kept, source=None, target=None):
     estimator : object
     attributes : dict
         All that it is to have.
-    kept : list
+    memory : list
         Emptied.
     source, target : RandomState, default=None
         The target will draw what the source would.
     """
     state = None if target is None else source.get_state()
     estimator.__dict__ = attributes
-    kept.clear()
+    memory.clear()
     if target is not None:
         target.set_state(state)
 
 
-def call_or_put_back(function, list kept):
+def call_or_put_back(function, list memory):
     """What a function returns; where it raises, objects get attributes back.
 
     Parameters
     ----------
     function : callable
         Without arguments.
-    kept : list of (object, names, dict)
+    memory : list of (object, names, dict)
         Of each object, names of attributes, and those of them that it has with their
         values. None are put back if the list is empty by then.
     """
     try:
         return function()
     except BaseException:
-        for holder, names, values in kept:
+        for holder, names, values in memory:
             attributes = holder.__dict__
             for name in names:
                 attributes.pop(name, None)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.engine.chunks import STEPS_AT_ONCE
+from fastnn.engine.backend import STEPS_AT_ONCE
 from fastnn.engine.cuda.calls import (
     COLUMN_BLOCK,
     EPOCH,
