@@ -10,6 +10,7 @@ from ops.batch_norm import CASES as BATCH_NORM
 from ops.elementwise import CASES as ELEMENTWISE
 from ops.losses import CASES as LOSS
 from ops.losses import TARGETS
+from ops.merge import CASES as MERGE
 from ops.noise import CASES as NOISE
 from ops.prelu import CASES as PRELU
 from ops.product import CASES as PRODUCT
@@ -214,6 +215,7 @@ MAKERS = {
     "frozen_below": frozen_below,
     **LOSS,
     **REDUCE,
+    **MERGE,
     **{
         f"{activation}-{loss}": (
             lambda activation=activation, loss=loss: stack([5, 4, 3], activation, loss)

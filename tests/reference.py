@@ -15,6 +15,7 @@ from ops.elementwise import ACTIVATIONS, add, add_adjoint, slope
 from ops.elementwise import OPS as ELEMENTWISE
 from ops.losses import LOSSES, ROW_LOSSES, cross_entropy, tweedie
 from ops.losses import OPS as LOSS
+from ops.merge import OPS as MERGE
 from ops.noise import OPS as NOISE
 from ops.noise import keeps, normal, philox
 from ops.prelu import OPS as PRELU
@@ -206,6 +207,7 @@ OPS = {
     **ROW_NORM,
     **BATCH_NORM,
     **REDUCE,
+    **MERGE,
 }
 
 

@@ -69,6 +69,15 @@
    REDUCE_GRADIENT: its adjoint. output0 from the gradient input0 of its output; input1,
    input2: its input and its output, for maxima; input3: its output1; input4: the mask.
 
+   MERGE: output0 = the sum, product or maximum (the code) of input0 and input1, each of
+   them broadcast along the other. params: see ops/merge/merge_ops.c. dim[2], dim[3]:
+   samples, and numbers of one.
+   MERGE_GRADIENT: its adjoint. input0: gradient of its output; input1, input2: its
+   inputs, absent for sums. output0, output1 = [output0, output1 +] the gradients of
+   these, summed over the broadcast axes. Either may be absent.
+   SCALE: output0 = scalar[0] input0 + scalar[1]. Its own adjoint, without scalar[1].
+   dim[2], dim[3]: rows and columns.
+
    Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
    column are in ops/batch_norm/batch_norm.h.
    BATCH_MOMENTS: output0: mean and sum of squared deviations of each column of input0.
@@ -118,6 +127,9 @@ enum op_flag {
     OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5) \
     OP(REDUCE, reduce, IN_C, 0, 4)                                  \
     OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                \
+    OP(MERGE, merge, IN_C, IN_PLACE, 8)                             \
+    OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)          \
+    OP(SCALE, scale, IN_C, IN_PLACE, 5)                             \
     OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,

@@ -1,5 +1,6 @@
-"""How one value broadcasts along another: the loops that an addition takes."""
+"""How values broadcast along each other, and the loops that it takes to add them."""
 
+from itertools import zip_longest
 from typing import Any, Protocol
 
 
@@ -38,9 +39,9 @@ def broadcast_axes(a: Value, b: Value | None) -> dict[str, Any]:
     padded = (1,) * (len(a.shape) - len(shape)) + shape
     for length, own in zip(reversed(a.shape), reversed(padded), strict=True):
         if length > 1:
-            _join(axes, length, stride if own > 1 else 0)
+            join_axis(axes, length, stride if own > 1 else 0)
         stride *= own
-    _join(axes, 1, stride if b is not None and b.per_sample else 0)
+    join_axis(axes, 1, stride if b is not None and b.per_sample else 0)
     if len(axes) > 4:
         raise ValueError(
             f"shape {shape} broadcasts to shape {a.shape} along too many separate axes"
@@ -51,11 +52,38 @@ def broadcast_axes(a: Value, b: Value | None) -> dict[str, Any]:
     return {"dim": dims, "stride": strides, "per_sample": scaled}
 
 
-def _join(axes: list[list[int]], length: int, stride: int) -> None:
-    """Append an axis in front, or join it with the one behind when b runs on alike."""
+def join_axis(axes: list[list[int]], length: int, *strides: int) -> None:
+    """Append an axis in front, or join it with the one behind if all run on alike.
+
+    Parameters
+    ----------
+    axes : list of list of int
+        From the last to the first, of each its length and the strides of some values
+        along it.
+    length : int
+    *strides : int
+        Of the same values.
+    """
     if axes:
-        behind_length, behind_stride = axes[-1]
-        if stride == behind_stride * behind_length:
-            axes[-1] = [behind_length * length, behind_stride]
+        behind_length, *behind = axes[-1]
+        if list(strides) == [stride * behind_length for stride in behind]:
+            axes[-1] = [behind_length * length, *behind]
             return
-    axes.append([length, stride])
+    axes.append([length, *strides])
+
+
+def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that NumPy broadcasts both shapes to.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    pairs = list(zip_longest(reversed(a), reversed(b), fillvalue=1))
+    if any(m != n and 1 not in (m, n) for m, n in pairs):
+        raise ValueError(
+            f"shapes {a} and {b} do not go together: axes, counted from the last, must "
+            "be equally long or 1"
+        )
+    return tuple(max(pair) for pair in reversed(pairs))

@@ -253,7 +253,7 @@ class Tape:
             raise ValueError("a plan needs an input and a target")
         for adjoint in reversed(self._adjoints):
             adjoint()
-        if output is self._input:
+        if output.number == self._input.number:
             output = self.activation(output.shape)
             axes = broadcast_axes(output, None)
             self.emit("add", (self._input,), (output,), PREDICT, **axes)
@@ -354,8 +354,11 @@ class Tape:
     # ------------------------------------------------------------------ gradients
 
     def gradient_of(self, value: Tensor) -> Tensor:
-        """What the adjoints that have run add up to; asked for within an adjoint."""
-        return self._gradients[value.number]
+        """What the adjoints that have run add up to; asked for within an adjoint.
+
+        It has the shape that the value is seen in.
+        """
+        return self._gradients[value.number].reshaped(value.shape)
 
     def record(self, y: Tensor, adjoint: Callable[[], None]) -> None:
         """Run the adjoint in the backward pass, if a gradient of y comes to be."""
@@ -368,9 +371,9 @@ class Tape:
         """Add to the gradient of an activation."""
         if not value.needs_gradient:
             return
-        so_far = self._gradients.get(value.number)
-        if so_far is not None:
-            total = self.activation(value.shape)
+        gradient = gradient.reshaped(value.shape)
+        if value.number in self._gradients:
+            so_far, total = self.gradient_of(value), self.activation(value.shape)
             axes = broadcast_axes(so_far, gradient)
             self.emit("add", (so_far, gradient), (total,), TRAIN, **axes)
             gradient = total
@@ -417,7 +420,10 @@ def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
 
 
 def _may_be_sparse(ops: NDArray, number: int) -> bool:
-    """Whether all that reads the input takes sparse rows of it."""
+    """Whether all that reads the input takes sparse rows of it, one for each sample."""
     first, others = ops["input"][:, 0] == number, ops["input"][:, 1:] == number
-    reads_sparse = OP_FLAGS[ops["kind"][first]] & FLAGS["reads_sparse"]
-    return bool(reads_sparse.all()) and not others.any()
+    reading = ops[first]
+    reads_sparse = OP_FLAGS[reading["kind"]] & FLAGS["reads_sparse"]
+    dim, transposed = reading["dim"], reading["transpose"] & 1
+    rows = np.where(transposed, dim[:, 3], dim[:, 1])
+    return bool(reads_sparse.all() and (rows == 1).all() and not others.any())

@@ -1,6 +1,6 @@
 """Values that ops read and write, while a plan is being written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -29,6 +29,21 @@ class Tensor:
     @property
     def size(self) -> int:
         return prod(self.shape)
+
+    def reshaped(self, shape: tuple[int, ...]) -> "Tensor":
+        """The same numbers, seen in another shape.
+
+        Raises
+        ------
+        ValueError
+            If that has more numbers, or fewer.
+        """
+        if prod(shape) != self.size:
+            raise ValueError(
+                f"{self.size} numbers of shape {self.shape} are not the {prod(shape)} "
+                f"of shape {shape}"
+            )
+        return replace(self, shape=shape)
 
 
 def rows_of(z: Tensor, width: int) -> dict[str, Any]:

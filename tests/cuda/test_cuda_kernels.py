@@ -55,6 +55,17 @@ def batch_norm(tape, x):
     )
 
 
+def merged(merge):
+    """Of a row, a number of each sample, and a parameter in the place of either."""
+
+    def write(tape, x):
+        y = merge(tape, square(tape, x), dense(tape, x, "number", 1))
+        y = merge(tape, y, parameter(tape, "row", x.shape[-1:]))
+        return merge(tape, parameter(tape, "shared", (1,)), square(tape, y))
+
+    return write
+
+
 OPS = {
     "product": square,
     "layer_norm": row_norm("layer_norm"),
@@ -71,6 +82,10 @@ OPS = {
         tape, square(tape, x), 0.375, 1.5, shift=0.2, value=-0.7
     ),
     "gaussian_noise": lambda tape, x: ops.gaussian_noise(tape, square(tape, x), 0.3),
+    "broadcast_add": merged(ops.broadcast_add),
+    "multiply": merged(ops.multiply),
+    "maximum": merged(ops.maximum),
+    "scale": lambda tape, x: ops.scale(tape, square(tape, x), 1.5, 0.2),
 }
 
 

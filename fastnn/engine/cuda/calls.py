@@ -148,6 +148,11 @@ class CallsOfOps:
         scaled = int(self._op["per_sample"]) >> i & 1
         return int(self._op["dim"][i]) * (self._rows.count if scaled else 1)
 
+    def _numbers_of(self, number: int) -> int:
+        """How many numbers a tensor has, of all samples."""
+        tensor = self._plan.tensors[number]
+        return int(tensor["size"]) * (self._rows.count if tensor["per_sample"] else 1)
+
     def _params(self) -> int:
         """Where integers of the op's own lie."""
         return int(self._integers.after(int(self._op["params"])).address)

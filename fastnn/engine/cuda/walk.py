@@ -12,13 +12,16 @@ import numpy as np
 from fastnn.engine.cpu.meeting import checked
 from fastnn.engine.cuda.calls import (
     COLUMN_BLOCK,
+    MOST_BLOCKS,
     NUMBERS_SUMMED,
+    PLACES_AT_ONCE,
     THREADS,
     CallsOfOps,
     Rows,
     blocks_for,
 )
 from fastnn.engine.device import Argument, Call, Matrix, Product
+from fastnn.plan.ops.merge import MERGES
 from fastnn.plan.records import Plan
 from fastnn.plan.tables import (
     ACTIVATIONS,
@@ -265,8 +268,7 @@ class PhaseCalls(CallsOfOps):
             self._each_row("row_norm", name, m, centered, n, dy, x, scale, saved, dx)
 
     def _reduce(self) -> None:
-        result = self._plan.tensors[self._op["output"][0]]
-        size = int(result["size"]) * self._rows.count
+        size = self._numbers_of(int(self._op["output"][0]))
         self._each(
             "reduce", "reduce_axes", size, int(self._op["code"]), self._params(),
             *map(self._input, range(2)), *map(self._output, range(2)),
@@ -277,6 +279,44 @@ class PhaseCalls(CallsOfOps):
             "reduce", "reduce_axes_gradient", self._size, int(self._op["code"]),
             self._params(), *map(self._input, range(5)), self._output(0),
         )  # fmt: skip
+
+    def _merge(self) -> None:
+        name = f"merge_rows_{MERGES[self._op['code']]}"
+        a, b, y = self._input(0), self._input(1), self._output(0)
+        self._each("merge", name, self._size, self._params(), a, b, y)
+
+    def _merge_gradient(self) -> None:
+        name = MERGES[self._op["code"]]
+        dy, *values = map(self._input, range(3))
+        for operand in (1, 0):  # in this order: the first gradient may be dy
+            d = self._output(operand)
+            if not d:
+                continue
+            # A sum's gradient reads neither value.
+            own, other = (values[i] or dy for i in (operand, 1 - operand))
+            arguments = self._params(), operand, dy, own, other
+            places = self._numbers_of(int(self._op["output"][operand]))
+            if places == self._size and not self._adds(operand):
+                self._each("merge", f"merge_gradient_{name}", places, *arguments, d)
+                continue
+            columns = PLACES_AT_ONCE if self._moves_along_rows(operand) else 1
+            grid = min(-(-places // columns), MOST_BLOCKS)
+            self._launch(
+                "merge", f"merge_sums_{name}{self._suffix}", grid, (THREADS, 1),
+                places, self._size // places, columns, *arguments,
+                self._adds(operand), d,
+            )  # fmt: skip
+
+    def _moves_along_rows(self, operand: int) -> bool:
+        """Whether an operand of a merge has numbers of its own along the last axis."""
+        first = int(self._op["params"])
+        rank = int(self._plan.params[first])
+        return bool(self._plan.params[first + (2 + operand) * rank])
+
+    def _scale(self) -> None:
+        x, y = self._input(0), self._output(0)
+        factor, shift = (self._real(self._scalar(i)) for i in range(2))
+        self._each("merge", "scale", self._size, x, factor, shift, y)
 
     # ------------------------------------------------------- ops of whole mini-batches
 

@@ -8,23 +8,30 @@ in ``csrc/ops``. A new family is a file here and a line below.
 from fastnn.plan.ops.batch_norm import batch_norm
 from fastnn.plan.ops.broadcast import add
 from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
+from fastnn.plan.ops.merge import broadcast_add, maximum, multiply, scale
 from fastnn.plan.ops.prelu import prelu
 from fastnn.plan.ops.product import product
 from fastnn.plan.ops.random import dropout, gaussian_noise
 from fastnn.plan.ops.reduce import reduce
+from fastnn.plan.ops.reshape import reshape
 from fastnn.plan.ops.row_norm import row_norm
 
 __all__ = [
     "Head",
     "add",
     "batch_norm",
+    "broadcast_add",
     "custom_loss",
     "dropout",
     "gaussian_noise",
     "loss",
+    "maximum",
+    "multiply",
     "prelu",
     "product",
     "reduce",
+    "reshape",
     "row_norm",
+    "scale",
     "softmax",
 ]
