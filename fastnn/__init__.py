@@ -11,15 +11,19 @@ from fastnn.estimators import (
     NeuralNetRegressor,
     from_sklearn,
 )
-from fastnn.network import Sequential
+from fastnn.network import Branches, Graph, Heads, Residual, Sequential
 
 __all__ = [
+    "Branches",
+    "Graph",
+    "Heads",
     "HiddenLayerTransformer",
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
     "NeuralNetClassifier",
     "NeuralNetRegressor",
+    "Residual",
     "Sequential",
     "__version__",
     "from_sklearn",

@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 import reference
+from graphs import CASES as GRAPHS
 from ops.batch_norm import CASES as BATCH_NORM
 from ops.elementwise import CASES as ELEMENTWISE
 from ops.losses import CASES as LOSS
@@ -216,6 +217,7 @@ MAKERS = {
     **LOSS,
     **REDUCE,
     **MERGE,
+    **GRAPHS,
     **{
         f"{activation}-{loss}": (
             lambda activation=activation, loss=loss: stack([5, 4, 3], activation, loss)

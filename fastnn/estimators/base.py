@@ -46,7 +46,7 @@ from fastnn.estimators.state import (
     take_over,
 )
 from fastnn.losses import Loss
-from fastnn.network import Sequential
+from fastnn.network import Network
 from fastnn.optimizers import Optimizer, optimizer_of_name
 from fastnn.utils.commit import call_or_put_back
 from fastnn.utils.error_state import ignoring_errors
@@ -82,7 +82,7 @@ class BaseNeuralNetwork(
     _training_state_type: ClassVar[type[Any]]
 
     @abstractmethod
-    def _describe_network(self, targets: Any) -> Sequential:
+    def _describe_network(self, targets: Any) -> Network:
         """Network of the current parameters, output layer included."""
 
     @abstractmethod

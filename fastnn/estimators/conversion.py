@@ -123,8 +123,8 @@ def adopt(estimator: BaseNeuralNetwork, model: Any) -> BaseNeuralNetwork:
 
 
 def _sklearn_activation(estimator: BaseNeuralNetwork) -> str:
-    layers = estimator._fitted.network.layers
-    dense = [layer for layer in layers if isinstance(layer, Dense)]
+    parts = estimator._fitted.network.named_parts()
+    dense = [layer for _, layer in parts if isinstance(layer, Dense)]
     names = [activation_name(layer.activation) for layer in dense[:-1]]
     if len(set(names)) > 1:
         raise ValueError(

@@ -12,7 +12,7 @@ from fastnn.engine.predictor import Predictor
 from fastnn.estimators.plans import plan_of
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
-from fastnn.network import Sequential, lower
+from fastnn.network import Network, Sequential, lower
 from fastnn.plan.layout import Layout, Move
 from fastnn.utils.plain import PlainState
 from fastnn.utils.plain_numbers import check_held
@@ -71,7 +71,7 @@ class FittedNetwork:
 
     Parameters
     ----------
-    network : Sequential
+    network : Network
         Output layer included.
     input_shape : tuple of int
         Shape of one sample.
@@ -80,7 +80,7 @@ class FittedNetwork:
 
     def __init__(
         self,
-        network: Sequential,
+        network: Network,
         input_shape: tuple[int, ...],
         loss: Loss,
     ):
@@ -194,7 +194,7 @@ class FittedNetwork:
 
     def hidden_outputs(self, X: Any, number: int, device: Device | None = None) -> Any:
         """Outputs of the dense layer of this number, its activation applied."""
-        layers = list(self.network.layers)
+        layers = [layer for _, layer in self.network.named_parts()]
         dense = [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
         first_layers = Sequential(layers[: dense[number] + 1])
         # The squared error predicts its inputs. The parameters of the first layers come
@@ -286,7 +286,7 @@ class FittedNetwork:
             If it is damaged, or this version lays the network out in other ways.
         """
         saved = PlainState("the trained network", state)
-        network, loss = saved.get("network", Sequential), saved.get("loss", Loss)
+        network, loss = saved.get("network", Network), saved.get("loss", Loss)
         input_shape = saved.shape("input_shape")
         weights = saved.get("weights", np.ndarray)
         try:

@@ -165,8 +165,8 @@ class BaseMLP(MLPParameters, BaseNeuralNetwork):
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         super()._install(fitted, targets)
-        dense = [each for each in fitted.network.layers if isinstance(each, Dense)]
-        self.n_layers_ = len(dense) + 1
+        parts = fitted.network.named_parts()
+        self.n_layers_ = sum(isinstance(part, Dense) for _, part in parts) + 1
 
     def _describe_network(self, targets: Any) -> Sequential:
         return layers_of_parameters(

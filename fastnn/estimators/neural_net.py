@@ -23,7 +23,7 @@ from fastnn.estimators.output_layer import (
 )
 from fastnn.estimators.summary import summary
 from fastnn.layers import Dense
-from fastnn.network import Sequential
+from fastnn.network import Network, Sequential
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.schedules import Constant, Schedule, as_schedule
 from fastnn.training.monitoring import Monitor, MonitoredState
@@ -94,8 +94,8 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         )
         print(text)
 
-    def _describe_network(self, targets: Any) -> Sequential:
-        network = self.network
+    def _describe_network(self, targets: Any) -> Network:
+        network: Network | None = self.network
         if network is None:
             network = Sequential([Dense(100, "relu")])
         complete = (

@@ -18,7 +18,7 @@ from fastnn.estimators.documentation import documented
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.output_layer import ends_in_softmax
 from fastnn.losses import Loss
-from fastnn.network import Sequential
+from fastnn.network import Network
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import CustomFunction
 from fastnn.schedules import Schedule
@@ -34,7 +34,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
 
     Parameters
     ----------
-    network : Sequential, default=None
+    network : Network, default=None
         Layers between the input and the output. An output layer that suits y and the
         loss is added, unless the network ends in one: a dense layer that is linear, or
         has a softmax, or a sigmoid and the units that y asks for. None is
@@ -106,7 +106,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
 
     def __init__(
         self,
-        network: Sequential | None = None,
+        network: Network | None = None,
         *,
         loss: str | Loss | CustomFunction = "auto",
         optimizer: str | Optimizer = "adam",

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.estimators.parameters import CommonParameters
-from fastnn.network import Sequential
+from fastnn.network import Network
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.schedules import Schedule
 from fastnn.utils.plain_numbers import Interval
@@ -92,7 +92,7 @@ class NeuralNetParameters(CommonParameters):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **CommonParameters._parameter_constraints,
-        "network": [Sequential, None],
+        "network": [Network, None],
         "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -104,7 +104,7 @@ class NeuralNetParameters(CommonParameters):
         "callbacks": [list, tuple],
     }
 
-    network: Sequential | None
+    network: Network | None
     optimizer: str | Optimizer
     epochs: int
     batch_size: int

@@ -12,7 +12,7 @@ from fastnn.estimators.documentation import documented
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.regression import LOSSES, NetworkRegressor
 from fastnn.losses import Loss
-from fastnn.network import Sequential
+from fastnn.network import Network
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import CustomFunction
 from fastnn.schedules import Schedule
@@ -28,7 +28,7 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
 
     Parameters
     ----------
-    network : Sequential, default=None
+    network : Network, default=None
         Layers between the input and the output. An output layer that suits y and the
         loss is added, unless the network ends in one: a linear dense layer, or one of
         as many units as y asks for, whose activation then bounds predictions. None is
@@ -90,7 +90,7 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
 
     def __init__(
         self,
-        network: Sequential | None = None,
+        network: Network | None = None,
         *,
         loss: str | Loss | CustomFunction = "squared_error",
         optimizer: str | Optimizer = "adam",

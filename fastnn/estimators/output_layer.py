@@ -1,27 +1,26 @@
 """The output layer of a network: the user's own, or one that fits the targets."""
 
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from sklearn.base import clone
 
-from fastnn.layers import ELU, Activation, Dense, Layer, LeakyReLU, PReLU
+from fastnn.layers import ELU, Activation, Dense, LeakyReLU, PReLU
 from fastnn.layers.activation import activation_name
-from fastnn.network import Sequential
+from fastnn.layers.base import Part
+from fastnn.network import Graph, Network, Sequential
+from fastnn.network.base import ListedNetwork
 from fastnn.utils.same import says_the_same
 
 
-def ends_in_softmax(network: Sequential | None) -> bool:
+def ends_in_softmax(network: Network | None) -> bool:
     """Whether the user has ended the network with a softmax over outputs."""
-    return (
-        network is not None
-        and bool(network.layers)
-        and _activation(network.named_layers()[-1][1]) == "softmax"
-    )
+    end = None if network is None else next(_from_the_end(network), None)
+    return end is not None and _activation(end.part) == "softmax"
 
 
-def with_outputs_of_numbers(
-    network: Sequential, n_outputs: int, link: str
-) -> Sequential:
+def with_outputs_of_numbers(network: Network, n_outputs: int, link: str) -> Network:
     """A copy of the network of a regressor, with an output layer.
 
     What ends in as many units as there are outputs is the output, whatever its
@@ -30,7 +29,7 @@ def with_outputs_of_numbers(
 
     Parameters
     ----------
-    network : Sequential
+    network : Network
         What the user describes.
     n_outputs : int
         Outputs that the targets call for.
@@ -39,7 +38,7 @@ def with_outputs_of_numbers(
 
     Returns
     -------
-    network : Sequential
+    network : Network
 
     Raises
     ------
@@ -56,7 +55,7 @@ def with_outputs_of_numbers(
     raise _contradiction(end, link)
 
 
-def with_raw_outputs(network: Sequential, n_outputs: int, link: str) -> Sequential:
+def with_raw_outputs(network: Network, n_outputs: int, link: str) -> Network:
     """A copy of the network that ends in the raw outputs, before the loss's link.
 
     What ends in a dense layer, or in an activation somewhere behind one, ends in the
@@ -71,7 +70,7 @@ def with_raw_outputs(network: Sequential, n_outputs: int, link: str) -> Sequenti
 
     Returns
     -------
-    network : Sequential
+    network : Network
 
     Raises
     ------
@@ -97,6 +96,37 @@ def with_raw_outputs(network: Sequential, n_outputs: int, link: str) -> Sequenti
     return _without_activation(network, end)
 
 
+class _Place(NamedTuple):
+    """A place of a part in a network: that, or one within it, which lists the part."""
+
+    network: ListedNetwork
+    position: int
+    name: str
+    part: Part
+
+
+def _from_the_end(network: Part, way: str = "") -> Iterator[_Place]:
+    """Parts that follow one another at the end of a network, from the last on.
+
+    Stacks, and graphs as far as they are one, are those of their parts. Of what comes
+    before the first other network, or node that merges, nothing is to be said.
+    """
+    chain = list(enumerate(network.named_parts()))
+    if isinstance(network, Graph) and not network.many_outputs:
+        reads, names = network.reads(), network.output_names()
+        while len(sources := reads[names[0]]) == 1 and sources[0] in reads:
+            names.insert(0, sources[0])
+        places = {name: (position, (name, part)) for position, (name, part) in chain}
+        chain = [places[name] for name in names]
+    elif not isinstance(network, Sequential):
+        return
+    for position, (name, part) in reversed(chain):
+        if isinstance(part, Sequential | Graph):
+            yield from _from_the_end(part, f"{way}{name}/")
+        else:
+            yield _Place(network, position, way + name, part)
+
+
 class _End(NamedTuple):
     """The last dense layer of a network, and the activation that ends it all."""
 
@@ -105,52 +135,84 @@ class _End(NamedTuple):
     activation: str
 
 
-def _end(network: Sequential) -> _End | None:
+def _is_layer(place: _Place) -> bool:
+    return not isinstance(place.part, Network) and not place.part.many_inputs
+
+
+def _end(network: Network) -> _End | None:
     """None where the network ends in something else than a dense layer's numbers."""
-    named = network.named_layers()
-    dense = [(name, layer) for name, layer in named if isinstance(layer, Dense)]
+    if network.many_inputs or network.many_outputs:
+        many = "inputs" if network.many_inputs else "outputs"
+        raise ValueError(
+            f"the network has several {many}, where this estimator has one table X and "
+            "one y. Take a network of one input and one output."
+        )
+    stack = list(takewhile(_is_layer, _from_the_end(network)))
+    dense = [place for place in stack if isinstance(place.part, Dense)]
     if not dense or not isinstance(
-        named[-1][1], Dense | Activation | ELU | LeakyReLU | PReLU
+        stack[0].part, Dense | Activation | ELU | LeakyReLU | PReLU
     ):
         return None
-    name, last = dense[-1]
+    name, last = dense[0].name, dense[0].part
+    assert isinstance(last, Dense)
     last._validate_params()  # what is decided here depends on it
-    return _End(name, last, _activation(named[-1][1]))
+    return _End(name, last, _activation(stack[0].part))
 
 
-def _with_output_layer(network: Sequential, n_outputs: int) -> Sequential:
+def _with_output_layer(network: Network, n_outputs: int) -> Network:
     """A copy with a linear output layer, which is trained whatever the network says.
 
-    What it says is said by its layers instead.
+    What a stack says is said by its layers instead, which keep their names. Where that
+    cannot be, because one of them stands deeper in the network too, and of networks
+    that are no stack, the whole is one layer.
     """
-    layers = list(clone(network).layers)
+    network = clone(network)
+    output = Dense(n_outputs)
+    if not isinstance(network, Sequential):
+        return Sequential([network, output])
+    parts = {id(part): part for _, part in network.named_parts()}
+    if any(id(part) in parts for each in parts.values() for part in _within(each)):
+        return Sequential([network, output])
     if network.trainable is not True or not says_the_same(network.learning_rate, 1.0):
         network._validate_params()
-        parts = {id(part): part for _, part in Sequential(layers).named_layers()}
-        for layer in parts.values():
-            if "learning_rate" in layer.get_params():
-                layer._validate_params()
-            layer.trainable = bool(layer.trainable and network.trainable)
-            layer.learning_rate = layer.learning_rate * network.learning_rate
-    return Sequential([*layers, Dense(n_outputs)])
+        for part in parts.values():
+            if "learning_rate" in part.get_params(deep=False):
+                part._validate_params()
+            part.trainable = bool(part.trainable and network.trainable)
+            part.learning_rate = part.learning_rate * network.learning_rate
+    return Sequential([*network.layers, output])
 
 
-def _without_activation(network: Sequential, end: _End) -> Sequential:
+def _within(part: Part) -> Iterator[Part]:
+    """Parts of a part, and of these, one for each place."""
+    for _, each in part.named_parts():
+        yield each
+        yield from _within(each)
+
+
+def _without_activation(network: Network, end: _End) -> Network:
     """A copy without the activation at the end."""
+    network = clone(network)
     if end.activation == "identity":
-        return clone(network)
-    if not isinstance(network.named_layers()[-1][1], Dense):
-        return clone(network).set_params(layers=clone(network).layers[:-1])
-    places = [layer for _, layer in network.named_layers() if layer is end.dense]
-    if len(places) > 1:
+        return network
+    last = next(_from_the_end(network))
+    is_dense = isinstance(last.part, Dense)
+    changed = last.part if is_dense else last.network
+    if sum(part is changed for part in (network, *_within(network))) > 1:
         raise ValueError(
             f"layer {end.name!r} stands elsewhere in the network too and cannot be its "
             "output layer. Use a layer of its own for the output."
         )
-    layers = list(clone(network).layers)
-    raw = clone(end.dense).set_params(activation="identity")
-    layers[-1] = (end.name, raw) if isinstance(layers[-1], tuple) else raw
-    return clone(network).set_params(layers=layers)
+    if isinstance(last.part, Dense):
+        raw = clone(last.part).set_params(activation="identity")
+        last.network.put(last.position, raw)
+    elif isinstance(last.network, Sequential):
+        layers = list(last.network.layers)
+        del layers[last.position]
+        last.network.layers = layers
+    else:
+        last.network.put(last.position, Activation("identity"))
+    return network
 
 
 def _contradiction(end: _End, link: str) -> ValueError:
@@ -163,7 +225,7 @@ def _contradiction(end: _End, link: str) -> ValueError:
     )
 
 
-def _activation(layer: Layer) -> Any:
+def _activation(layer: Part) -> Any:
     if isinstance(layer, ELU | LeakyReLU | PReLU):
         return type(layer).__name__
     if isinstance(layer, Dense | Activation):

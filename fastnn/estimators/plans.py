@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from fastnn.engine.predictor import Predictor
 from fastnn.losses import Loss
-from fastnn.network import Sequential, lower
+from fastnn.network import Network, lower
 from fastnn.plan.records import Plan
 
 # A description of more objects, numbers and words than this is not kept.
@@ -19,7 +19,7 @@ LARGEST_KEY = 2000
 
 
 def plan_of(
-    network: Sequential, input_shape: tuple[int, ...], loss: Loss
+    network: Network, input_shape: tuple[int, ...], loss: Loss
 ) -> tuple[Plan, Predictor]:
     """The plan of a network for samples of one shape, and its forward half.
 
@@ -46,7 +46,7 @@ class _Description:
     It outlives the network in the cache and must not keep it alive.
     """
 
-    def __init__(self, network: Sequential, input_shape: tuple[int, ...], loss: Loss):
+    def __init__(self, network: Network, input_shape: tuple[int, ...], loss: Loss):
         self.network, self.loss = weakref.ref(network), weakref.ref(loss)
         self.input_shape = input_shape
         key = _Key()

@@ -1,17 +1,20 @@
-"""The table of a network's layers."""
+"""The table of a network's parts."""
 
-from fastnn.network import Sequential
+from collections.abc import Iterator
+
+from fastnn.network import Network, trace
+from fastnn.network.trace import Node, Trace
 from fastnn.plan.records import Plan
 
 
 def summary(
-    network: Sequential, plan: Plan, *, batch_size: int, n_slots: int, itemsize: int
+    network: Network, plan: Plan, *, batch_size: int, n_slots: int, itemsize: int
 ) -> str:
-    """Layers with their shapes and parameters, and the memory that training takes.
+    """Parts with their shapes and parameters, and the memory that training takes.
 
     Parameters
     ----------
-    network : Sequential
+    network : Network
         Output layer included.
     plan : Plan
         What it was lowered to.
@@ -26,25 +29,15 @@ def summary(
     -------
     text : str
     """
-    counts: dict[str, int] = {}
-    frozen: dict[str, int] = {}
-    not_trained = 0
-    for parameter, block in zip(plan.parameters, plan.blocks, strict=True):
-        layer, size = parameter.name.partition("/")[0], parameter.size
-        counts[layer] = counts.get(layer, 0) + size
-        not_trained += 0 if block["trainable"] else size
-        # What is not trained but moves are running statistics.
-        if not block["trainable"] and not block["running"]:
-            frozen[layer] = frozen.get(layer, 0) + size
+    total, not_trained, frozen = _counts(plan, "")
     rows = [("layer", "kind", "output shape", "parameters")]
-    shape, seen = plan.input_shape, set()
-    for name, layer in network.named_layers():
-        shape = layer.output_shape(shape)
-        count = "shared" if name in seen else f"{counts.get(name, 0):,}"
-        seen.add(name)
-        kind = type(layer).__name__ + (", frozen" if name in frozen else "")
-        rows.append((name, kind, str(shape), count))
-    total = sum(counts.values())
+    for depth, node in _places(trace(network, plan.input_shape)):
+        count, _, held = _counts(plan, f"{node.path}/")
+        kind = type(node.part).__name__ + (
+            ", frozen" if count and held == count else ""
+        )
+        number = "shared" if node.again else f"{count:,}"
+        rows.append((f"{'  ' * depth}{node.name}", kind, str(node.shape), number))
     rows.append(("total", "", "", f"{total:,}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -57,7 +50,7 @@ def summary(
     rule = "-" * len(lines[0])
     lines = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
     if not_trained:
-        of_which = f", of which frozen: {sum(frozen.values()):,}" if frozen else ""
+        of_which = f", of which frozen: {frozen:,}" if frozen else ""
         lines.append(f"not trained: {not_trained:,}{of_which}")
     sample = plan.train_size + plan.n_inputs + plan.target_columns
     lines.append(
@@ -65,6 +58,28 @@ def summary(
         f", {_bytes(itemsize * total * (2 + n_slots))} for weights and optimizer"
     )
     return "\n".join(lines)
+
+
+def _places(traced: Trace, depth: int = 0) -> Iterator[tuple[int, Node]]:
+    """Places of parts, each with how deep it is in the network."""
+    for node in traced.nodes:
+        if node.listed:
+            yield depth, node
+        if node.inner is not None:
+            yield from _places(node.inner, depth + 1)
+
+
+def _counts(plan: Plan, prefix: str) -> tuple[int, int, int]:
+    """Numbers under a name: all, those not trained, and those of these frozen."""
+    count = not_trained = frozen = 0
+    for parameter, block in zip(plan.parameters, plan.blocks, strict=True):
+        if parameter.name.startswith(prefix):
+            count += parameter.size
+            not_trained += 0 if block["trainable"] else parameter.size
+            # What is not trained but moves are running statistics.
+            held = not block["trainable"] and not block["running"]
+            frozen += parameter.size if held else 0
+    return count, not_trained, frozen
 
 
 def _bytes(count: int) -> str:

@@ -33,8 +33,11 @@ _MAKERS = {
 }
 
 
-class Part(BaseEstimator):
-    """What layers and networks of them share: whether, and how fast, they are trained.
+class Part(BaseEstimator, ABC):
+    """What layers and networks of them share: they turn one value into another.
+
+    A part knows the shape of what it gives, and writes itself down as ops. A few take
+    several values, as a sequence, and a few give several, as a mapping by name.
 
     Attributes
     ----------
@@ -42,6 +45,10 @@ class Part(BaseEstimator):
         Whether the weights are trained.
     learning_rate : float
         A factor on the optimizer's learning rate.
+    many_inputs : bool
+        Whether it takes several values.
+    many_outputs : bool
+        Whether it gives several values.
     """
 
     # Constraints of the parameters of these names.
@@ -51,6 +58,57 @@ class Part(BaseEstimator):
     }
     trainable: bool = True
     learning_rate: float = 1.0
+
+    @property
+    def many_inputs(self) -> bool:
+        return False
+
+    @property
+    def many_outputs(self) -> bool:
+        return False
+
+    def named_parts(self) -> list[tuple[str, "Part"]]:
+        """Names and parts of what this one is made of; a layer is made of none."""
+        return []
+
+    @abstractmethod
+    def output_shape(self, input_shape: Any) -> Any:
+        """Shape of what it gives for one sample, from that of what it takes.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Of one sample, or a sequence of such.
+
+        Returns
+        -------
+        output_shape : tuple of int
+            Or a dict of such.
+
+        Raises
+        ------
+        ValueError
+            If it cannot take this shape.
+        """
+
+    @abstractmethod
+    def lower(self, tape: Tape, x: Any, name: str) -> Any:
+        """Write its ops.
+
+        Parameters
+        ----------
+        tape : Tape
+            Takes the ops, and writes their adjoints.
+        x : Tensor
+            What it takes, or a sequence of such.
+        name : str
+            Goes in front of the names of its parameters.
+
+        Returns
+        -------
+        y : Tensor
+            What it gives, or a dict of such.
+        """
 
     @classmethod
     @lru_cache(maxsize=64)
@@ -65,7 +123,7 @@ class Part(BaseEstimator):
         super().__setstate__({**state, **missing})
 
 
-class Layer(Part, ABC):
+class Layer(Part):
     """Base class of the layers.
 
     A layer holds its constructor arguments and nothing else: no weights, no shapes, no

@@ -1,10 +1,25 @@
 """Networks: layers wired together, and how they become a plan.
 
 A network infers every shape and writes itself down as a plan; it neither holds weights
-nor trains.
+nor trains. Each kind is a file that says how values flow through its parts.
 """
 
+from fastnn.network.base import Network
+from fastnn.network.branches import Branches
+from fastnn.network.graph import Graph
+from fastnn.network.heads import Heads
 from fastnn.network.lowering import lower
+from fastnn.network.residual import Residual
 from fastnn.network.sequential import Sequential
+from fastnn.network.trace import trace
 
-__all__ = ["Sequential", "lower"]
+__all__ = [
+    "Branches",
+    "Graph",
+    "Heads",
+    "Network",
+    "Residual",
+    "Sequential",
+    "lower",
+    "trace",
+]

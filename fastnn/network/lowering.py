@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from fastnn.losses import Loss
-from fastnn.network.sequential import Sequential
+from fastnn.network.base import Network, lower_part
 from fastnn.plan.records import Plan
 from fastnn.plan.tape import Tape
 
 
-def lower(network: Sequential, *, input_shape: Sequence[int], loss: Loss) -> Plan:
+def lower(network: Network, *, input_shape: Sequence[int], loss: Loss) -> Plan:
     """Lower a network and its loss for samples of one shape.
 
     Parameters
     ----------
-    network : Sequential
+    network : Network
         Ends in the raw outputs, before the loss's link.
     input_shape : sequence of int
         Shape of one sample.
@@ -22,6 +22,11 @@ def lower(network: Sequential, *, input_shape: Sequence[int], loss: Loss) -> Pla
     Returns
     -------
     plan : Plan
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or the network has several inputs or outputs.
 
     Examples
     --------
@@ -32,6 +37,12 @@ def lower(network: Sequential, *, input_shape: Sequence[int], loss: Loss) -> Pla
     >>> [(p.name, p.shape) for p in plan.parameters]
     [('dense/kernel', (4, 3)), ('dense/bias', (3,))]
     """
+    if network.many_inputs or network.many_outputs:
+        many = "inputs" if network.many_inputs else "outputs"
+        raise ValueError(
+            f"the network is a {type(network).__name__} of several {many}, but the "
+            "loss is taken of one output for one input."
+        )
     tape = Tape()
-    z = network.lower(tape, tape.input(input_shape))
+    z = lower_part(tape, network, tape.input(input_shape), "")
     return tape.finish(loss.lower(tape, z))

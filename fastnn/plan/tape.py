@@ -47,6 +47,7 @@ class Tape:
         self._parameters: list[Parameter] = []
         self._named: dict[str, tuple[Tensor, dict[str, Any]]] = {}  # with its options
         self._parts: list[tuple[bool, float]] = []
+        self._names: dict[int, tuple[object, str]] = {}  # parts, which stay alive here
         self._n_parameters = 0
         self._n_statistics = 0
         self._functions: list[CustomFunction] = []
@@ -72,6 +73,13 @@ class Tape:
         self._target = self._tensor("target", tuple(shape))
         self._n_classes = tuple(n_classes)
         return self._target
+
+    def name_of(self, part: object, name: str) -> str:
+        """The name of a part: that under which it was asked for first.
+
+        A part that stands in several places therefore has one set of parameters.
+        """
+        return self._names.setdefault(id(part), (part, name))[1]
 
     @contextmanager
     def part(self, trainable: bool, learning_rate: float) -> Iterator[None]:
@@ -229,7 +237,7 @@ class Tape:
         self, name: str, shape: tuple[int, ...], options: dict[str, Any]
     ) -> Tensor:
         known, before = self._named[name]
-        layer = name.partition("/")[0]
+        layer = name.rpartition("/")[0]
         if known.shape != shape:
             raise ValueError(
                 f"layer {layer!r} is used twice, and its inputs ask for parameters of "

@@ -92,7 +92,7 @@ def assert_same(actual, expected, names=None):
 
 def freeze(model, *, trainable=False):
     """Of all layers with weights but the output layer."""
-    for name, layer in model.network.named_layers():
+    for name, layer in model.network.named_parts():
         if "trainable" in layer.get_params():
             model.set_params(**{f"network__{name}__trainable": trainable})
     return model
@@ -422,7 +422,7 @@ def test_networks_say_so():
 @pytest.mark.parametrize("name", ["trainable", "learning_rate"])
 def test_options_of_a_network_are_no_names_of_layers(name):
     with pytest.raises(ValueError, match=f"cannot be named '{name}'"):
-        Sequential([(name, Dense(3))]).named_layers()
+        Sequential([(name, Dense(3))]).named_parts()
 
 
 @pytest.mark.parametrize(
@@ -473,7 +473,7 @@ def test_models_of_versions_without_these_options_are_loaded():
     model = net(*body(), epochs=1).fit(X, y)
     state = pickle.loads(pickle.dumps(model.__getstate__()))
     for network in (state["network"], state["_fitted"]["network"]):
-        for part in (network, *[layer for _, layer in network.named_layers()]):
+        for part in (network, *[layer for _, layer in network.named_parts()]):
             for name in ("trainable", "learning_rate"):
                 vars(part).pop(name, None)
     older = NeuralNetClassifier.__new__(NeuralNetClassifier)
