@@ -5,20 +5,31 @@ from fastnn.layers.base import Layer
 from fastnn.layers.batch_normalization import BatchNorm
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import AlphaDropout, Dropout
+from fastnn.layers.merge import Add, Average, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
 from fastnn.layers.normalization import LayerNorm, RMSNorm
+from fastnn.layers.rescaling import Rescaling
+from fastnn.layers.reshape import Flatten, Reshape
 
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
     "AlphaDropout",
+    "Average",
     "BatchNorm",
     "Dense",
     "Dropout",
+    "Flatten",
     "GaussianNoise",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "Maximum",
+    "Merge",
+    "Multiply",
     "PReLU",
     "RMSNorm",
+    "Rescaling",
+    "Reshape",
 ]

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import StrOptions
 
+from fastnn.layers import Add, Average, Maximum, Merge, Multiply
 from fastnn.layers.base import Part
 from fastnn.network.base import (
     Apply,
@@ -12,33 +13,14 @@ from fastnn.network.base import (
     check_gives_one,
     check_takes_one,
 )
-from fastnn.plan import ops
-from fastnn.plan.tape import Tape
-from fastnn.plan.tensor import Tensor
 
 
-class _Add(Part):
-    """The sum of values of one shape."""
-
-    many_inputs = True
-
-    def output_shape(self, input_shape: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-        for shape in input_shape:
-            if shape != input_shape[0]:
-                raise ValueError(
-                    f"values of the shapes {input_shape[0]} and {shape} have no sum."
-                )
-        return input_shape[0]
-
-    def lower(self, tape: Tape, x: Sequence[Tensor], name: str) -> Tensor:
-        self.output_shape([each.shape for each in x])
-        total = x[0]
-        for each in x[1:]:
-            total = ops.add(tape, total, each)
-        return total
-
-
-MERGES: dict[str, type[Part]] = {"add": _Add}
+MERGES: dict[str, type[Merge]] = {
+    "add": Add,
+    "multiply": Multiply,
+    "average": Average,
+    "maximum": Maximum,
+}
 
 
 class Branches(ListedNetwork):
@@ -48,7 +30,7 @@ class Branches(ListedNetwork):
     ----------
     branches : list of (str, Layer or Network) tuples
         Names and parts. An empty stack, ``Sequential([])``, passes the input on.
-    merge : {"add"}, default="add"
+    merge : {"add", "multiply", "average", "maximum"}, default="add"
         What becomes of the outputs, in the order of the branches.
     trainable : bool, default=True
         Whether the branches are trained.

@@ -81,6 +81,31 @@ class Sequential(ListedNetwork):
         """Whether the last part gives several values."""
         return any(part.many_outputs for _, part in self.named_parts()[-1:])
 
+    def named_layers(self) -> list[tuple[str, Part]]:
+        """Name and part of each place in the stack.
+
+        Returns
+        -------
+        named : list of (str, Part) tuples
+            A part that stands in several places without names has one name.
+
+        Raises
+        ------
+        TypeError
+            If something else than a layer or a network stands in the stack.
+        ValueError
+            If a name is given to two parts, or cannot be one.
+
+        Examples
+        --------
+        >>> from fastnn import Sequential
+        >>> from fastnn.layers import Dense
+        >>> network = Sequential([Dense(4), Dense(3), ("last", Dense(2))])
+        >>> [name for name, layer in network.named_layers()]
+        ['dense', 'dense_1', 'last']
+        """
+        return self.named_parts()
+
     def forward(self, x: Any, apply: Apply) -> Any:
         """Let a value flow from part to part; see :meth:`Network.forward`."""
         named = self.named_parts()

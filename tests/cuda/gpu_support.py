@@ -35,7 +35,10 @@ from fastnn.plan.tables import ACTIVATIONS, KINDS, PHASES
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gpu_support.md"
 CARD = Path(__file__).resolve().with_name("card.json")
 EMULATED = "emulated"
-ABSTRACT = {"Layer", "Loss", "ElementwiseLoss", "Optimizer", "Regularizer", "Averaging"}
+ABSTRACT = {
+    *("Layer", "Merge", "Loss", "ElementwiseLoss"),
+    *("Optimizer", "Regularizer", "Averaging"),
+}
 
 # Precisions of products that a device does not take: it computes in float32.
 ONLY_ON_THE_CPU = ("high",)

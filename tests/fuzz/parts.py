@@ -126,6 +126,9 @@ def other_layer(rng: Generator) -> layers.Layer:
         lambda: layers.LayerNorm(pick(rng, (1e-5, 1.0)), chance(rng, 0.7)),
         lambda: layers.RMSNorm(pick(rng, (1e-6, 1.0)), chance(rng, 0.7)),
         lambda: layers.BatchNorm(),
+        lambda: layers.Rescaling(pick(rng, (0.1, -2.0, 1e6)), pick(rng, (0.0, 0.5))),
+        lambda: layers.Reshape(pick(rng, ((-1,), (1, -1), [-1, 1], (2, -1)))),
+        lambda: layers.Flatten(),
     )
     return pick(rng, makers)()
 

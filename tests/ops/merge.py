@@ -4,6 +4,18 @@ import numpy as np
 from walks import positions
 from writers import by_hand, dense, parameter
 
+from fastnn.layers import (
+    Add,
+    Average,
+    Dense,
+    Flatten,
+    Maximum,
+    Multiply,
+    Rescaling,
+    Reshape,
+)
+from fastnn.losses import SquaredError
+from fastnn.network import Sequential, lower
 from fastnn.plan import ops
 
 # name: value of a and b, derivative with respect to a. The place is the code.
@@ -127,7 +139,29 @@ def reshaped(tape, x):
     return ops.reshape(tape, dense(tape, y, "output", 1), (3,))
 
 
+def merge_layers(tape, x):
+    """Each of them, of three inputs, which broadcast along each other."""
+    inputs = [
+        Dense(4, "tanh").lower(tape, x, "body"),
+        Dense(1, "relu").lower(tape, x, "gate"),
+        ops.reduce(tape, "max", Dense(4).lower(tape, x, "row"), (0,)),
+    ]
+    merged = [Add(), Multiply(), Average(), Maximum()]
+    merged = [layer.lower(tape, inputs, str(layer)) for layer in merged]
+    return Dense(2).lower(tape, Add().lower(tape, merged, "sum"), "last")
+
+
+def reshape_layers():
+    layers = [
+        *(Rescaling(0.5, -0.1), Reshape((-1, 4)), Dense(5, "tanh"), Rescaling(-2.0)),
+        *(Flatten(), Dense(6, "relu"), Reshape([2, 3]), Dense(2)),
+    ]
+    return lower(Sequential(layers), input_shape=(12,), loss=SquaredError())
+
+
 CASES = {
+    "merge_layers": lambda: by_hand(merge_layers, (3, 5)),
+    "reshape_layers": reshape_layers,
     **{
         f"{kind}_of_{a}_and_{b}": (
             lambda kind=kind, shapes=(a, b): by_hand(merging(kind, shapes), (2, 3, 4))

@@ -82,7 +82,9 @@ def test_every_initializer_is_listed(page):
     assert all(f'| `"{name}"` |' in page for name in INITIALIZERS)
 
 
-@pytest.mark.parametrize("description", described(layers, "Layer", "Dense"), ids=call)
+@pytest.mark.parametrize(
+    "description", described(layers, "Layer", "Merge", "Dense"), ids=call
+)
 def test_every_layer_is_listed(page, description):
     assert f"`{call(description)}`" in page
 
