@@ -14,7 +14,6 @@ from fastnn.network.base import (
     check_takes_one,
 )
 
-
 MERGES: dict[str, type[Merge]] = {
     "add": Add,
     "multiply": Multiply,
@@ -84,6 +83,8 @@ class Branches(ListedNetwork):
             check_takes_one(part, f"branch {name!r}")
             check_gives_one(part, f"branch {name!r}")
         values = [apply(name, part, x) for name, part in named]
+        if len(values) == 1:
+            return values[0]
         try:
             return apply("merge", MERGES[self.merge](), values)
         except ValueError as error:
