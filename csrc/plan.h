@@ -27,6 +27,10 @@ typedef struct {
        Training keeps activations for the backward pass; predicting reuses them sooner. */
     int64_t train_offset;
     int64_t predict_offset;
+    int64_t first; /* numbers before it in one copy of what it is a range of */
+    /* From row to row where it is columns of wider rows: of a target, those of y. 0: its
+       rows lie side by side. */
+    int64_t lead;
 } tensor_t;
 
 /* When an op runs: a set of these. */
@@ -45,7 +49,7 @@ typedef struct {
     int32_t input[MAX_INPUTS]; /* numbers of tensors, -1 where absent */
     int32_t output[MAX_OUTPUTS];
     int32_t params; /* where integers of its own begin in the plan's row of them */
-    int32_t reserved;
+    int32_t loss;   /* of what adds to a loss: number of the plan's loss */
     int64_t dim[4];
     int64_t lead[3];
     int64_t stride[4];

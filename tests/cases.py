@@ -8,6 +8,7 @@ import numpy as np
 import reference
 from graphs import CASES as GRAPHS
 from ops.batch_norm import CASES as BATCH_NORM
+from ops.columns import CASES as COLUMNS
 from ops.elementwise import CASES as ELEMENTWISE
 from ops.losses import CASES as LOSS
 from ops.losses import TARGETS
@@ -60,16 +61,23 @@ def draw(plan, n=7, seed=0):
         view[...] = rng.normal(scale=0.8 / np.sqrt(fan_in), size=view.shape)
         if p.name.endswith("running_variance"):
             view[...] = rng.uniform(0.5, 2, size=view.shape)
-    shape = (n, plan.target_columns)
-    if plan.n_classes:
-        y = rng.integers(0, plan.n_classes, shape)
-    else:
-        codes = plan.ops["code"][plan.ops["kind"] == KINDS["loss"]]
-        names = {LOSSES[code] for code in codes} or {"squared_error"}  # custom losses
-        (name,) = names
-        y = TARGETS[name](rng, shape)
+    y = np.hstack([draw_target(plan, target, n, rng) for target in plan.targets])
     X = rng.normal(size=(n, plan.n_inputs))
     return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
+
+
+def draw_target(plan, target, n, rng):
+    """Columns of y that suit the loss which reads them."""
+    if target.n_classes:
+        width = len(target.n_classes)
+        labels = rng.integers(0, target.n_classes, (n * target.size // width, width))
+        return labels.reshape(n, target.size)
+    of_loss = np.isin(plan.ops["loss"], plan.losses_of(target))
+    codes = plan.ops["code"][of_loss & (plan.ops["kind"] == KINDS["loss"])]
+    names = {LOSSES[code] for code in codes} or {"squared_error"}  # custom losses
+    width = target.shape[-1]
+    y = TARGETS[min(names)](rng, (n * target.size // width, width))
+    return y.reshape(n, target.size)
 
 
 def predict(plan, parameters, X):
@@ -218,6 +226,7 @@ MAKERS = {
     **REDUCE,
     **MERGE,
     **GRAPHS,
+    **COLUMNS,
     **{
         f"{activation}-{loss}": (
             lambda activation=activation, loss=loss: stack([5, 4, 3], activation, loss)

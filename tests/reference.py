@@ -11,6 +11,7 @@ for each family, beside the networks that are written and tested for them.
 import numpy as np
 from ops.batch_norm import OPS as BATCH_NORM
 from ops.batch_norm import batch_norm, batch_norm_adjoint
+from ops.columns import OPS as COLUMNS
 from ops.elementwise import ACTIVATIONS, add, add_adjoint, slope
 from ops.elementwise import OPS as ELEMENTWISE
 from ops.losses import LOSSES, ROW_LOSSES, cross_entropy, tweedie
@@ -208,6 +209,7 @@ OPS = {
     **BATCH_NORM,
     **REDUCE,
     **MERGE,
+    **COLUMNS,
 }
 
 
@@ -221,6 +223,9 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
     done = Walk(np.ones(n) if weight is None else weight, np.zeros(plan.n_parameters))
     done.seed, done.step = masks
     done.functions, done.params = plan.functions, plan.params
+    done.factors = tuple(loss.weight for loss in plan.losses)
+    sums = [done.weights_of(i).sum() for i in range(len(plan.losses))]
+    done.reports = np.column_stack([np.zeros(len(sums)), sums])
 
     computed = ("activation", "statistic")  # spaces
 
@@ -240,9 +245,10 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         space = space_of(number)
         if space in computed:
             return done.values[number]
+        if space == "target":
+            return y[:, tensor["first"] : tensor["first"] + tensor["size"]].ravel()
         return {
             "input": np.ravel(X),
-            "target": np.ravel(y),
             "parameter": parameters[at],
             "gradient": done.gradients[at],
         }[space]
@@ -288,7 +294,7 @@ def epoch(
     total = 0.0
     for step, h in enumerate(table):
         rows = order[step * batch_size : (step + 1) * batch_size]
-        weight_sum = weight[rows].sum()
+        weight_sum = weight[rows].reshape(len(rows), -1)[:, 0].sum()
         if weight_sum > 0:
             done = walk(plan, parameters, X[rows], y[rows], weight[rows])
             value = update(

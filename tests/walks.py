@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 class Walk:
     """What a walk over the ops of a plan leaves behind."""
 
-    weight: np.ndarray
+    weight: np.ndarray  # one for each sample, or that and one more for each loss
     gradients: np.ndarray
     values: dict = field(default_factory=dict)  # flat arrays, by number of tensor
     loss: float = 0.0
@@ -21,6 +21,12 @@ class Walk:
     functions: tuple = ()  # of custom losses
     params: np.ndarray | None = None
     read: Callable | None = None  # the present value of a tensor, by its number
+    reports: np.ndarray | None = None  # of each loss, and the sum of its weights
+    factors: tuple = ()  # by which losses are multiplied
+
+    def weights_of(self, loss):
+        """The weights of the samples for a loss."""
+        return self.weight if self.weight.ndim == 1 else self.weight[:, 1 + loss]
 
 
 def matrices(flat, count, rows, columns, lead, stride):

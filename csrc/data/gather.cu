@@ -9,7 +9,7 @@
 #define PLACE_ARGUMENTS                                                      \
     const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size,       \
         ptrdiff_t first, ptrdiff_t at, const double *table, double *scalars, \
-        double *sums
+        ptrdiff_t n_sums, double *sums
 
 /* Which sample is row i of this chunk, whose first one is number first of the mini-batch
    that the cursor stands at: place at of the order, as far as that is there. */
@@ -18,12 +18,13 @@
 /* The first share of a chunk copies the step's row of the table; that of the first chunk
    starts the step's sums. */
 HOST_DEVICE void begin_step(ptrdiff_t share, ptrdiff_t first, const int64_t *cursor,
-                            const double *table, double *scalars, double *sums) {
+                            const double *table, double *scalars, ptrdiff_t n_sums,
+                            double *sums) {
     if (share) return;
     for (int j = THREAD; j < N_SCALARS; j += THREADS)
         scalars[j] = table[cursor[1] * N_SCALARS + j];
     if (first) return;
-    for (int j = THREAD; j < N_SUMS; j += THREADS)
+    for (ptrdiff_t j = THREAD; j < n_sums; j += THREADS)
         if (j != SUM_EPOCH) sums[j] = 0;
 }
 
@@ -34,11 +35,12 @@ enum { GATHERED_AT_ONCE = 8 };
 #include "base/each_real.h"
 #else
 
-/* Rows of X, of n numbers, of y, of n_targets, and of the weights, if there are any. */
+/* Rows of X, of n numbers, of y, of n_targets, and of the weights, of n_weights, if there
+   are any: those go to columns that are capacity numbers long. */
 KERNEL(NAMED(gather), ptrdiff_t count, ptrdiff_t n, const REAL *X, REAL *input,
-       ptrdiff_t n_targets, const REAL *y, REAL *target, const REAL *weights,
-       REAL *weight, PLACE_ARGUMENTS) {
-    begin_step(SHARE, first, cursor, table, scalars, sums);
+       ptrdiff_t n_targets, const REAL *y, REAL *target, ptrdiff_t n_weights,
+       const REAL *weights, ptrdiff_t capacity, REAL *weight, PLACE_ARGUMENTS) {
+    begin_step(SHARE, first, cursor, table, scalars, n_sums, sums);
     EACH_NUMBER(i, count * n_targets) {
         ptrdiff_t row = quotient(i, n_targets);
         target[i] = y[SAMPLE(row) * n_targets + i - row * n_targets];
@@ -58,8 +60,9 @@ KERNEL(NAMED(gather), ptrdiff_t count, ptrdiff_t n, const REAL *X, REAL *input,
         for (int k = 0; k < GATHERED_AT_ONCE; k++)
             if (i + k * apart < size) input[i + k * apart] = numbers[k];
     }
-    if (weights) {
-        EACH_NUMBER(i, count) weight[i] = weights[SAMPLE(i)];
+    EACH_NUMBER(i, count * n_weights) {
+        ptrdiff_t column = quotient(i, count), row = i - column * count;
+        weight[column * capacity + row] = weights[SAMPLE(row) * n_weights + column];
     }
 }
 
@@ -67,15 +70,16 @@ KERNEL(NAMED(gather), ptrdiff_t count, ptrdiff_t n, const REAL *X, REAL *input,
    become dense. */
 KERNEL(NAMED(gather_sparse), ptrdiff_t count, ptrdiff_t n, const int64_t *starts,
        const int64_t *columns, const REAL *values, REAL *input, ptrdiff_t n_targets,
-       const REAL *y, REAL *target, const REAL *weights, REAL *weight,
-       PLACE_ARGUMENTS) {
-    begin_step(SHARE, first, cursor, table, scalars, sums);
+       const REAL *y, REAL *target, ptrdiff_t n_weights, const REAL *weights,
+       ptrdiff_t capacity, REAL *weight, PLACE_ARGUMENTS) {
+    begin_step(SHARE, first, cursor, table, scalars, n_sums, sums);
     EACH_ROW(i, count) {
         ptrdiff_t row = SAMPLE(i);
         REAL *own = input + i * n;
         EACH_COLUMN(j, 0, n) own[j] = 0;
         EACH_COLUMN(j, 0, n_targets) target[i * n_targets + j] = y[row * n_targets + j];
-        if (weights && threadIdx.x == 0) weight[i] = weights[row];
+        EACH_COLUMN(j, 0, n_weights)
+        weight[j * capacity + i] = weights[row * n_weights + j];
         __syncwarp();
         EACH_COLUMN(k, starts[row], starts[row + 1]) own[columns[k]] = values[k];
     }

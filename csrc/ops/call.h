@@ -21,14 +21,18 @@ typedef struct {
     const void *input; /* these rows of X, side by side; NULL when they are sparse */
     sparse_rows_t sparse_input;
     const void *target; /* these rows of y */
-    const void *weight; /* their sample weights, or NULL */
-    void *activations;  /* the thread's own: tensors share memory, threads do not */
-    void *statistics;   /* its own as well */
-    void *gradients;    /* its own; NULL outside of training */
+    /* Their sample weights, or NULL. Where losses have weights of their own, column
+       1 + i is that of loss i, each column by itself and weight_lead numbers long;
+       weight_lead is 0 where all have those of column 0. */
+    const void *weight;
+    ptrdiff_t weight_lead;
+    void *activations; /* the thread's own: tensors share memory, threads do not */
+    void *statistics;  /* its own as well */
+    void *gradients;   /* its own; NULL outside of training */
     precision_t precision;
-    int accumulate;  /* add to the gradients instead of overwriting them */
-    double loss;     /* adds up the loss that is minimised */
-    double reported; /* adds up the loss that is reported */
+    int accumulate;   /* add to the gradients instead of overwriting them */
+    double loss;      /* adds up the loss that is minimised */
+    double *reported; /* adds up what is reported of each of the plan's losses */
 } walk_t;
 
 /* One op of a walk, with what its record says of these rows. */
@@ -87,7 +91,7 @@ static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t
     default:
         start = (const char *)walk->target;
     }
-    return (void *)(start + offset * (ptrdiff_t)itemsize);
+    return (void *)(start + (offset + tensor->first) * (ptrdiff_t)itemsize);
 }
 
 static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *walk,
@@ -103,6 +107,14 @@ static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *wa
     for (int i = 0; i < MAX_OUTPUTS; i++)
         call.output[i] = locate(tensors, op->output[i], walk, parameters, itemsize);
     return call;
+}
+
+/* The weights of a walk's samples for a loss; NULL where each is 1. */
+static inline const void *weights_of(const walk_t *walk, int32_t loss,
+                                     size_t itemsize) {
+    if (!walk->weight) return NULL;
+    return (const char *)walk->weight +
+           (1 + loss) * walk->weight_lead * (ptrdiff_t)itemsize;
 }
 
 /* Integers of an op's own. */

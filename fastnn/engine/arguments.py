@@ -32,10 +32,13 @@ def check_samples(
         raise ValueError("X must hold at least one sample, got none")
     check_array("y", y, (n_samples, plan.target_columns), dtype)
     if sample_weight is not None:
-        check_array("sample_weight", sample_weight, (n_samples,), dtype)
+        shape: tuple[int, ...] = (n_samples,)
+        if getattr(sample_weight, "ndim", 1) == 2:
+            shape = n_samples, 1 + len(plan.losses)
+        check_array("sample_weight", sample_weight, shape, dtype)
         if not (sample_weight.min() >= 0 and np.isfinite(sample_weight).all()):
             raise ValueError("sample_weight must be finite and at least 0")
-    check_labels(plan, y)
+    check_labels(plan, y, sample_weight)
 
 
 def check_array(
@@ -135,11 +138,19 @@ def check_rows(rows: NDArray, n_samples: int) -> None:
         )
 
 
-def check_labels(plan: Plan, y: NDArray) -> None:
-    for column, n_classes in enumerate(plan.n_classes):
-        labels = y[:, column]
-        if labels.size and not (labels.min() >= 0 and labels.max() < n_classes):
-            raise ValueError(
-                f"class numbers in column {column} of y must be from 0 to "
-                f"{n_classes - 1}, got {labels.min()} to {labels.max()}"
-            )
+def check_labels(plan: Plan, y: NDArray, sample_weight: NDArray | None) -> None:
+    """Check class numbers that a loss reads: it has a weight for them."""
+    for target in plan.targets:
+        is_read: Any = slice(None)
+        if target.n_classes and sample_weight is not None and sample_weight.ndim == 2:
+            columns = [1 + number for number in plan.losses_of(target)]
+            is_read = (sample_weight[:, columns] > 0).any(axis=1)
+        for i in range(target.size if target.n_classes else 0):
+            column = target.first + i
+            n_classes = target.n_classes[i % len(target.n_classes)]
+            labels = y[is_read, column]
+            if labels.size and not (labels.min() >= 0 and labels.max() < n_classes):
+                raise ValueError(
+                    f"class numbers in column {column} of y must be from 0 to "
+                    f"{n_classes - 1}, got {labels.min()} to {labels.max()}"
+                )

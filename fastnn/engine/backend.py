@@ -25,6 +25,14 @@ class Backend(Protocol):
         """What the last :meth:`gradient` summed up, on the host."""
 
     @property
+    def reports(self) -> NDArray[np.float64]:
+        """Of each loss, what the last :meth:`gradient` reports, and its weights."""
+
+    @property
+    def epoch_reports(self) -> NDArray[np.float64]:
+        """The same over the steps of the present epoch."""
+
+    @property
     def total(self) -> float:
         """Rows times mean loss over the steps of the present epoch."""
 
@@ -81,8 +89,8 @@ class Forward(Protocol):
 
     def evaluate(
         self, parameters: NDArray, X: Any, y: NDArray, sample_weight: NDArray | None
-    ) -> tuple[float, float]:
-        """Sums over all rows: loss and reported loss."""
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Sums over all rows: loss, and what is reported of each one of the plan."""
 
     def judge(
         self,
@@ -92,5 +100,5 @@ class Forward(Protocol):
         sample_weight: NDArray | None,
         *,
         strict: bool = True,
-    ) -> tuple[NDArray | None, tuple[float, float]]:
+    ) -> tuple[NDArray | None, tuple[float, NDArray[np.float64]]]:
         """What :meth:`predict` returns, and what :meth:`evaluate` does."""

@@ -59,8 +59,11 @@ class Engine:
         is of the dtype of the parameters.
     y : ndarray of shape (n_samples, target_columns)
         Encoded targets, of the dtype of the parameters.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Of the dtype of the parameters, at least 0.
+    sample_weight : ndarray of shape (n_samples,) or (n_samples, 1 + n_losses), \
+            default=None
+        Of the dtype of the parameters, at least 0. With several columns the mean loss
+        is over the sum of the first, and column 1 + i is what loss i of the plan is
+        multiplied by; where that is 0 its target is not read and may be NaN.
     batch_size : int
         Samples per step. Memory grows with it only up to some 32 MB of activations,
         unless the plan has ops that look at a whole mini-batch, as batch normalisation
@@ -92,6 +95,13 @@ class Engine:
     gradients : ndarray of shape (n_parameters,)
         What the last call of :meth:`gradient` summed up. In the place of running
         statistics it has what the samples would put in the place of a part of them.
+    reports : ndarray of shape (n_losses, 2)
+        Of each loss of the plan, what is reported of it, without its weight in the
+        plan, and the sum of its sample weights: sums over the samples of the last
+        :meth:`gradient`.
+    epoch_reports : ndarray of shape (n_losses, 2)
+        The same over the samples of the present or last :meth:`epoch`, each step's
+        before its update.
     n_steps : int
         Steps in an epoch.
     precision : str
@@ -154,6 +164,7 @@ class Engine:
         self._updates = optimizer is not None
         self._averages = average is not None
         self._weight_sum = 0.0
+        self._factors = np.array([loss.weight for loss in plan.losses] or [1.0])
         self.n_steps = -(-n_samples // batch_size)
         self._compiled: Backend
         self._parameters = mirrored(parameters)
@@ -226,6 +237,17 @@ class Engine:
         return self._compiled.gradients
 
     @property
+    def reports(self) -> NDArray[np.float64]:
+        return self._unweighted(self._compiled.reports)
+
+    @property
+    def epoch_reports(self) -> NDArray[np.float64]:
+        return self._unweighted(self._compiled.epoch_reports)
+
+    def _unweighted(self, reports: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack([reports[:, 0] / self._factors, reports[:, 1]])
+
+    @property
     def precision(self) -> str:
         if self._precision is not None and self._compiled.reduced_products():
             return self._precision
@@ -256,7 +278,7 @@ class Engine:
             The same in the normalisation that is reported: see
             :class:`fastnn.losses.SquaredError`.
         weight : float
-            Sum of the sample weights.
+            Sum of the sample weights, of their first column.
 
         Raises
         ------

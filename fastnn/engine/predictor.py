@@ -165,6 +165,8 @@ class Predictor:
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None = None,
+        *,
+        reports: NDArray[np.float64] | None = None,
     ) -> tuple[float, float, float]:
         """The loss of the network, without gradient, penalty and dropout.
 
@@ -176,8 +178,12 @@ class Predictor:
             As in :meth:`predict`.
         y : ndarray of shape (n_samples, target_columns)
             Encoded targets, of the dtype of the parameters.
-        sample_weight : ndarray of shape (n_samples,), default=None
-            Of the dtype of the parameters.
+        sample_weight : ndarray of shape (n_samples,) or (n_samples, 1 + n_losses), \
+                default=None
+            Of the dtype of the parameters: see :class:`fastnn.engine.engine.Engine`.
+        reports : ndarray of shape (n_losses, 2), float64, default=None
+            Filled with what is reported of each loss, and the sum of its weights, as
+            :attr:`Engine.reports`.
 
         Returns
         -------
@@ -190,7 +196,7 @@ class Predictor:
             sums = self._on_device.evaluate(own, X, y, sample_weight)
         else:
             sums = self._forward.evaluate(_here(parameters), X, y, sample_weight)
-        return (*sums, _total(y, sample_weight))
+        return self._totals(sums, y, sample_weight, reports)
 
     def judge(
         self,
@@ -198,6 +204,8 @@ class Predictor:
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None = None,
+        *,
+        reports: NDArray[np.float64] | None = None,
     ) -> tuple[NDArray, tuple[float, float, float]]:
         """What :meth:`predict` and :meth:`evaluate` return, from one pass over X.
 
@@ -213,7 +221,25 @@ class Predictor:
                 X = downloaded(self._device, X)
             outputs, sums = self._forward.judge(wide, X, y, weight, strict=False)
             assert outputs is not None  # it was not asked to be strict
-        return outputs, (*sums, _total(y, sample_weight))
+        return outputs, self._totals(sums, y, sample_weight, reports)
+
+    def _totals(
+        self,
+        sums: tuple[float, NDArray[np.float64]],
+        y: NDArray,
+        sample_weight: NDArray | None,
+        reports: NDArray[np.float64] | None,
+    ) -> tuple[float, float, float]:
+        """Loss, reported loss and weight; and what is reported of each loss."""
+        loss, reported = sums
+        weights = np.full(1, len(y), np.float64)
+        if sample_weight is not None:
+            columns = sample_weight.reshape(len(y), -1)
+            weights = columns.sum(axis=0, dtype=np.float64)
+        if reports is not None:
+            reports[:, 0] = reported / [term.weight for term in self._plan.losses]
+            reports[:, 1] = weights[1:] if len(weights) > 1 else weights
+        return loss, float(reported.sum()), float(weights[0])
 
     def is_finite(
         self,
@@ -262,7 +288,7 @@ class Predictor:
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None,
-    ) -> tuple[NDArray | None, tuple[float, float]]:
+    ) -> tuple[NDArray | None, tuple[float, NDArray[np.float64]]]:
         """Without outputs if one is not finite."""
         if self._on_device is None:
             return self._forward.judge(_here(parameters), X, y, sample_weight)
@@ -306,9 +332,3 @@ def _finite_in(dtype: np.dtype, X: NDArray) -> bool:
     """Whether the numbers of X are finite, and stay so in this type."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(X.astype(dtype, copy=False)).all())
-
-
-def _total(y: NDArray, sample_weight: NDArray | None) -> float:
-    if sample_weight is None:
-        return float(len(y))
-    return float(sample_weight.sum(dtype=np.float64))

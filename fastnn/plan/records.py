@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastnn.initializers import Initializer
 from fastnn.plan.tables import FLAGS, KINDS, OP_COSTS, OP_FLAGS, PHASES, SPACES
+
+LOSS_KINDS = KINDS["loss"], KINDS["custom_loss"]
 
 # A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
 CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
@@ -44,6 +47,71 @@ class Parameter:
         return int(np.prod(self.shape))
 
 
+@dataclass(frozen=True)
+class Target:
+    """A named range of the columns of y.
+
+    Parameters
+    ----------
+    name : str
+    first : int
+        Its first column.
+    shape : tuple of int
+        Shape of one sample's target.
+    n_classes : tuple of int
+        When it holds class numbers, how many there are in each column of its last axis;
+        else empty.
+    """
+
+    name: str
+    first: int
+    shape: tuple[int, ...]
+    n_classes: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of columns."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A named range of the columns of the predictions.
+
+    Parameters
+    ----------
+    name : str
+    first : int
+        Its first column.
+    shape : tuple of int
+        Shape of one sample's prediction.
+    """
+
+    name: str
+    first: int
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of columns."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class LossTerm:
+    """A loss with a report of its own.
+
+    Parameters
+    ----------
+    name : str
+    weight : float
+        What it is multiplied by in the sum that is minimised.
+    """
+
+    name: str
+    weight: float
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """What a network does, forward and backward, for samples of one shape.
@@ -66,13 +134,15 @@ class Plan:
     train_size, predict_size : int
         Numbers that the activations of one sample take, in training and at predict.
     output : int
-        Number of the tensor that holds the predictions.
-    input_shape, output_shape : tuple of int
-        Shapes of one sample and of its prediction.
-    target_columns : int
-        Columns of the encoded y.
-    n_classes : tuple of int
-        When y holds class numbers, how many there are in each column; else empty.
+        Number of the tensor that holds the predictions, all outputs side by side.
+    input_shape : tuple of int
+        Shape of one sample.
+    targets : tuple of Target
+        What the columns of the encoded y are.
+    outputs : tuple of Output
+        What the columns of the predictions are.
+    losses : tuple of LossTerm
+        The terms of what is minimised, numbered as the ops name them.
     accepts_sparse : bool
         Whether the rows of X may be sparse: only products read them.
     statistic_size : int
@@ -92,9 +162,9 @@ class Plan:
     predict_size: int
     output: int
     input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    target_columns: int
-    n_classes: tuple[int, ...]
+    targets: tuple[Target, ...]
+    outputs: tuple[Output, ...]
+    losses: tuple[LossTerm, ...]
     accepts_sparse: bool
     statistic_size: int
     functions: tuple[CustomFunction, ...]
@@ -125,7 +195,24 @@ class Plan:
     @cached_property
     def n_outputs(self) -> int:
         """Numbers in one prediction."""
-        return int(np.prod(self.output_shape))
+        return sum(output.size for output in self.outputs)
+
+    @cached_property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one prediction: that of the only output, or numbers in a row."""
+        return self.outputs[0].shape if len(self.outputs) == 1 else (self.n_outputs,)
+
+    @cached_property
+    def target_columns(self) -> int:
+        """Columns of the encoded y."""
+        return sum(target.size for target in self.targets)
+
+    def losses_of(self, target: Target) -> list[int]:
+        """Numbers of the losses that read a target."""
+        ops = self.ops[np.isin(self.ops["kind"], LOSS_KINDS)]
+        first = self.tensors["first"][ops["input"][:, 1]]
+        reads = (first >= target.first) & (first < target.first + target.size)
+        return sorted(set(map(int, ops["loss"][reads])))
 
     def ops_of(self, phase: str) -> NDArray:
         """The ops of one phase, in order.

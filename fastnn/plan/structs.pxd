@@ -38,6 +38,8 @@ cdef extern from "plan.h":
         int64_t size
         int64_t train_offset
         int64_t predict_offset
+        int64_t first
+        int64_t lead
 
     ctypedef struct op_t:
         int32_t kind
@@ -49,7 +51,7 @@ cdef extern from "plan.h":
         int32_t input[6]
         int32_t output[4]
         int32_t params
-        int32_t reserved
+        int32_t loss
         int64_t dim[4]
         int64_t lead[3]
         int64_t stride[4]

@@ -1,7 +1,7 @@
 """The tape: values, ops and adjoints of one network while its plan is being written."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from math import prod
 from typing import Any
 
@@ -12,7 +12,9 @@ from fastnn.constraints import MaxNorm
 from fastnn.initializers import Initializer
 from fastnn.plan.broadcasting import broadcast_axes
 from fastnn.plan.memory import assign_offsets
-from fastnn.plan.records import CustomFunction, Parameter, Plan
+from fastnn.plan.named_data import NamedData
+from fastnn.plan.outputs import side_by_side
+from fastnn.plan.records import CustomFunction, Output, Parameter, Plan
 from fastnn.plan.tables import (
     ALIGNMENT,
     BLOCK_DTYPE,
@@ -56,8 +58,7 @@ class Tape:
         self._gradient_written: set[int] = set()
         self._adjoints: list[Callable[[], None]] = []
         self._input: Tensor | None = None
-        self._target: Tensor | None = None
-        self._n_classes: tuple[int, ...] = ()
+        self._named_data = NamedData()
         self._n_masks = 0
         self._running: dict[int, dict[str, Any]] = {}  # blocks, by number of tensor
 
@@ -68,11 +69,42 @@ class Tape:
         self._input = self._tensor("input", tuple(shape))
         return self._input
 
-    def target(self, shape: Sequence[int], n_classes: Sequence[int] = ()) -> Tensor:
-        """The rows of y; ``n_classes`` for each column if they hold class numbers."""
-        self._target = self._tensor("target", tuple(shape))
-        self._n_classes = tuple(n_classes)
-        return self._target
+    def named(self, name: str, weight: float = 1.0) -> AbstractContextManager[None]:
+        """What targets and losses that are written in a block are called.
+
+        Outside of all blocks it is "y", with the weight 1. Losses of one name are one
+        to whoever asks for reports.
+
+        Parameters
+        ----------
+        name : str
+        weight : float, default=1
+            Factor of the losses in the sum that is minimised, above 0.
+        """
+        return self._named_data.block(name, weight)
+
+    def target(
+        self, shape: Sequence[int], n_classes: Sequence[int] = (), name: str = ""
+    ) -> Tensor:
+        """The next columns of y.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Of one sample.
+        n_classes : sequence of int, default=()
+            Where it holds class numbers, for each column of the last axis.
+        name : str, default=""
+            By default that of the block: see :meth:`named`.
+        """
+        first = self._named_data.target(tuple(shape), tuple(n_classes), name)
+        target = self._tensor("target", tuple(shape))
+        self._tensors[target.number]["first"] = first
+        return target
+
+    def loss_term(self) -> tuple[int, float]:
+        """Number and weight of the loss that an op adds to: see :meth:`named`."""
+        return self._named_data.loss_term()
 
     def name_of(self, part: object, name: str) -> str:
         """The name of a part: that under which it was asked for first.
@@ -255,16 +287,38 @@ class Tape:
 
     # ------------------------------------------------------------------ the plan
 
-    def finish(self, output: Tensor) -> Plan:
-        """Write the backward pass, place the activations, and freeze the plan."""
-        if self._input is None or self._target is None:
+    def finish(self, outputs: Tensor | Mapping[str, Tensor]) -> Plan:
+        """Write the backward pass, place the activations, and freeze the plan.
+
+        Parameters
+        ----------
+        outputs : Tensor or dict of str to Tensor
+            The predictions, or several by name, which become columns of one matrix in
+            the order of the dict. A single one is called "y".
+        """
+        if self._input is None or not self._named_data.targets:
             raise ValueError("a plan needs an input and a target")
+        named = {"y": outputs} if isinstance(outputs, Tensor) else dict(outputs)
+        if not named:
+            raise ValueError("a plan needs an output, got an empty dict")
         for adjoint in reversed(self._adjoints):
             adjoint()
-        if output.number == self._input.number:
+        links = [op for op in self._ops if op["phase"] == PREDICT]
+        self._ops = [op for op in self._ops if op["phase"] != PREDICT]
+        (output, *others) = named.values()
+        if others:
+            output = self._joined([output, *others], links)
+        elif output.number == self._input.number:
             output = self.activation(output.shape)
             axes = broadcast_axes(output, None)
             self.emit("add", (self._input,), (output,), PREDICT, **axes)
+        else:  # an auxiliary loss may have made predictions too
+            self._ops += [op for op in links if op["output"][0] == output.number]
+        if len(self._named_data.targets) > 1:
+            for tensor in self._tensors:
+                if tensor["space"] == SPACES["target"]:
+                    tensor["lead"] = self._named_data.target_columns
+        sizes = [each.size for each in named.values()]
         ops = _records(self._ops, OP_DTYPE)
         tensors = _records(self._tensors, TENSOR_DTYPE)
         blocks = _records(self._blocks, BLOCK_DTYPE)
@@ -286,14 +340,30 @@ class Tape:
             predict_size=predict_size,
             output=output.number,
             input_shape=self._input.shape,
-            output_shape=output.shape,
-            target_columns=self._target.size,
-            n_classes=self._n_classes,
+            targets=tuple(self._named_data.targets),
+            outputs=tuple(
+                Output(name, sum(sizes[:i]), each.shape)
+                for i, (name, each) in enumerate(named.items())
+            ),
+            losses=tuple(self._named_data.losses),
             accepts_sparse=_may_be_sparse(ops, number) and len(self._input.shape) == 1,
             statistic_size=self._n_statistics,
             functions=tuple(self._functions),
             params=params,
         )
+
+    def _joined(
+        self, outputs: Sequence[Tensor], links: Sequence[dict[str, Any]]
+    ) -> Tensor:
+        """One tensor of several outputs side by side.
+
+        Raw outputs are joined, and the links are applied to their columns.
+        """
+        width = sum(output.size for output in outputs)
+        raw, joined = self.activation((width,)), self.activation((width,))
+        copies, applied = side_by_side(outputs, links, raw, joined)
+        self._ops += copies + applied
+        return joined if applied else raw
 
     # ------------------------------------------------------------------ records
 
@@ -313,6 +383,8 @@ class Tape:
                 "size": prod(shape),
                 "train_offset": offset,
                 "predict_offset": offset,
+                "first": 0,
+                "lead": 0,
             }
         )
         return Tensor(len(self._tensors) - 1, shape, per_sample, needs_gradient)

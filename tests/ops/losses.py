@@ -190,29 +190,36 @@ def run_loss(walk, op, dim, z, y, *_):
     name = tables.LOSSES[op["code"]]
     first, y = op["stride"][1], y.reshape(dim[2], -1)
     # A sample may have several rows of outputs, which share its weight.
-    weight = op["scalar"][0] * np.repeat(walk.weight, op["dim"][2])
+    weight = op["scalar"][0] * np.repeat(walk.weights_of(op["loss"]), op["dim"][2])
     options = op["scalar"][2:][: N_OPTIONS.get(name, 0)]
+    counts = weight > 0  # other targets may be missing
     value, gradient = loss_of_rows(
-        name, head(op, dim, z), y[:, first : first + dim[3]], options
+        name, head(op, dim, z)[counts], y[counts, first : first + dim[3]], options
     )
-    keep(walk, op, weight @ value)
+    keep(walk, op, weight[counts] @ value)
     dz = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
-    head(op, dim, dz)[:] = weight[:, np.newaxis] * gradient
+    own = np.zeros((dim[2], dim[3]))
+    own[counts] = weight[counts, np.newaxis] * gradient
+    head(op, dim, dz)[:] = own
     return (dz,)
 
 
 def run_custom_loss(walk, op, dim, z, y, *_):
     n = len(walk.weight)
-    function = walk.functions[op["code"]]
-    loss, gradient = function(y.reshape(n, -1), z.reshape(n, -1))
-    walk.loss += walk.weight @ loss
-    walk.reported += walk.weight @ loss
-    return (walk.weight[:, np.newaxis] * gradient,)
+    weight = op["scalar"][0] * walk.weights_of(op["loss"])
+    counts, function = weight > 0, walk.functions[op["code"]]
+    loss, gradient = function(y.reshape(n, -1)[counts], z.reshape(n, -1)[counts])
+    keep(walk, op, weight[counts] @ loss)
+    dz = np.zeros((n, gradient.shape[1]))
+    dz[counts] = weight[counts, np.newaxis] * gradient
+    return (dz,)
 
 
 def keep(walk, op, loss):
     walk.loss += loss
     walk.reported += op["scalar"][1] * loss
+    number = op["loss"]
+    walk.reports[number, 0] += op["scalar"][1] * loss / walk.factors[number]
 
 
 OPS = {

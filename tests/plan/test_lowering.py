@@ -10,6 +10,7 @@ from fastnn.layers import ELU, Activation, Dense, LeakyReLU
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.plan import ops
+from fastnn.plan.records import LossTerm, Output, Target
 from fastnn.plan.tables import ALIGNMENT, KINDS, PHASES, SPACES
 from fastnn.plan.tape import Tape
 
@@ -152,8 +153,11 @@ def test_sizes_and_names():
     ]  # fmt: skip
     assert (plan.n_inputs, plan.n_outputs) == (10, 6)
     assert (plan.input_shape, plan.output_shape) == ((2, 5), (2, 3))
-    assert (plan.target_columns, plan.n_classes) == (2, (3,))
-    assert stack([4, 3]).n_classes == ()
+    assert plan.target_columns == 2
+    assert plan.targets == (Target("y", 0, (2, 1), (3,)),)
+    assert plan.outputs == (Output("y", 0, (2, 3)),)
+    assert plan.losses == (LossTerm("y", 1.0),)
+    assert stack([4, 3]).targets == (Target("y", 0, (3,), ()),)
 
 
 def test_initial_values_are_drawn_in_order():

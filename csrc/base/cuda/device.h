@@ -38,7 +38,9 @@ enum {
     SUM_PENALTY,  /* of the regularizers */
     SUM_SCALE,    /* what gradients are multiplied by */
     SUM_EPOCH,    /* over the steps of an epoch: rows times mean loss */
-    N_SUMS
+    /* Of each loss of the plan, what is reported and its weights; behind those of all
+       the same over the steps of an epoch. */
+    SUM_REPORTS
 };
 
 /* This thread's share of a loop over so many numbers. */

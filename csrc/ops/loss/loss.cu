@@ -27,10 +27,14 @@ LOSS_TABLE(ELEMENT)
         EACH_NUMBER(i, m * n) {                                                       \
             ptrdiff_t row = quotient(i, n), column = i - row * n;                     \
             REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
+            REAL *d = dz ? dz + row * z_lead + column : NULL;                         \
+            if (weight && w == 0) {                                                   \
+                if (d) *d = 0;                                                        \
+                continue;                                                             \
+            }                                                                         \
             REAL z_own = z[row * z_lead + column];                                    \
-            REAL y = target[row * target_lead + column];                              \
-            mine += NAMED(loss_of_##name)(z_own, y, w, option,                        \
-                                          dz ? dz + row * z_lead + column : NULL);    \
+            REAL y = TARGET_ROW(row)[column];                                         \
+            mine += NAMED(loss_of_##name)(z_own, y, w, option, d);                    \
         }                                                                             \
         mine = block_sum(mine);                                                       \
         if (THREAD == 0) partial[SHARE] = mine;                                       \
@@ -38,20 +42,31 @@ LOSS_TABLE(ELEMENT)
 LOSS_TABLE(ROW)
 #undef ROW
 
-/* Adds the loss of one op, from n partial sums, and the weights of so many samples, all in
-   one share. weight may be absent: each is 1. */
+/* The sum of count weights, of which each is 1 where weight is absent. */
+HOST_DEVICE double NAMED(weight_sum)(ptrdiff_t count, const REAL *weight) {
+    double mine = 0;
+    EACH_NUMBER(i, count) mine += weight ? (double)weight[i] : 1.0;
+    return block_sum(mine);
+}
+
+/* Adds the loss of one op, from n partial sums, all in one share. The first op of a loss
+   adds up its weights of count samples as well, the first of all those that a mean is over.
+   Either may be absent: each is 1. */
 KERNEL(NAMED(finish_loss), ptrdiff_t n, const double *partial, double report,
-       ptrdiff_t count, const REAL *weight, double *sums) {
+       ptrdiff_t count, const REAL *own_weight, ptrdiff_t is_first, const REAL *weight,
+       double *sums, ptrdiff_t loss_number) {
     double mine = 0;
     EACH_NUMBER(i, n) mine += partial[i];
     double loss = block_sum(mine);
-    mine = 0;
-    EACH_NUMBER(i, count) mine += weight ? (double)weight[i] : 1.0;
-    double weights = block_sum(mine);
+    double own = NAMED(weight_sum)(count, own_weight), all = own;
+    if (is_first && weight != own_weight) all = NAMED(weight_sum)(count, weight);
     if (THREAD == 0) {
+        double *reports = sums + SUM_REPORTS + 2 * loss_number;
         sums[SUM_LOSS] += loss;
         sums[SUM_REPORTED] += report * loss;
-        sums[SUM_WEIGHT] += weights;
+        if (is_first) sums[SUM_WEIGHT] += all;
+        reports[0] += report * loss;
+        reports[1] += own;
     }
 }
 

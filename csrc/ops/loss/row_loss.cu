@@ -21,9 +21,16 @@ HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
         REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
         EACH_ROW(row, m) {                                                            \
             REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
-            double loss =                                                             \
-                NAMED(name##_row)(n, z + row * z_lead, target + row * target_lead, w, \
-                                  option, dz ? dz + row * z_lead : NULL);             \
+            REAL *d = dz ? dz + row * z_lead : NULL;                                  \
+            double loss = 0;                                                          \
+            if (weight && w == 0) {                                                   \
+                if (d) {                                                              \
+                    EACH_COLUMN(j, 0, n) d[j] = 0;                                    \
+                }                                                                     \
+            } else {                                                                  \
+                loss = NAMED(name##_row)(n, z + row * z_lead, TARGET_ROW(row), w,     \
+                                         option, d);                                  \
+            }                                                                         \
             if (threadIdx.x == 0) partial[row] = loss;                                \
         }                                                                             \
     }

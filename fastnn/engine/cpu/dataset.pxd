@@ -8,22 +8,27 @@ from fastnn.plan.structs cimport tensor_t
 cdef struct Batch:
     void *input             # gathered rows of X; NULL when they are sparse
     void *target
-    void *weight
+    void *weight            # column by column
+    void *weight_rows       # row by row, where there are several columns
 
 cdef class Dataset:
     cdef Table X, y, sample_weight
     cdef readonly Py_ssize_t n_rows
+    cdef Py_ssize_t n_losses
 
     cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors)
+    cdef Py_ssize_t weight_columns(self) noexcept
     cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners)
     cdef double fetch(
         self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
+        double *weight_sums,
     ) noexcept nogil
 
 cdef void *plain(
     str name, array, int number_type, Py_ssize_t size, bint writable=*,
 ) except? NULL
 cdef int real_type(str name, array) except -1
+cdef Py_ssize_t count_losses(ops) except -1
 cdef Py_ssize_t width_of(
     const tensor_t *tensors, Py_ssize_t n_tensors, int space) noexcept nogil
 cdef void *address(array)

@@ -15,13 +15,23 @@ cnp.import_array()
 
 
 cdef class Dataset:
-    """Rows of X, of y and, perhaps, of sample weights that belong together."""
+    """Rows of X, of y and, perhaps, of sample weights that belong together.
 
-    def __cinit__(self, X, y, sample_weight):
+    Weights are one for each sample, or that and one more for each loss.
+    """
+
+    def __cinit__(self, X, y, sample_weight, Py_ssize_t n_losses):
         self.X = Table(X)
         self.y = Table(y)
-        self.sample_weight = (
-            None if sample_weight is None else Table(sample_weight.reshape(-1, 1)))
+        self.n_losses = n_losses
+        if sample_weight is not None:
+            if sample_weight.ndim == 1:
+                sample_weight = sample_weight.reshape(-1, 1)
+            self.sample_weight = Table(sample_weight)
+            if self.sample_weight.n_columns not in (1, 1 + n_losses):
+                raise ValueError(
+                    f"sample_weight must have 1 column or {1 + n_losses}, got "
+                    f"{self.sample_weight.n_columns}")
         self.n_rows = self.X.n_rows
         for table in (self.y, self.sample_weight):
             if table is not None and (<Table> table).n_rows != self.n_rows:
@@ -41,23 +51,32 @@ cdef class Dataset:
     cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners):
         """Room for so many different rows, kept alive by owners."""
         cdef Batch batch
-        batch.input = NULL
+        batch.input = batch.weight_rows = NULL
         batch.target = new_room(n_rows * self.y.n_columns, itemsize, owners)
-        batch.weight = new_room(n_rows, itemsize, owners)
+        cdef Py_ssize_t columns = self.weight_columns()
+        batch.weight = new_room(n_rows * columns, itemsize, owners)
+        if columns > 1:
+            batch.weight_rows = new_room(n_rows * columns, itemsize, owners)
         if not self.X.sparse:
             batch.input = new_room(n_rows * self.X.n_columns, itemsize, owners)
         return batch
 
+    cdef Py_ssize_t weight_columns(self) noexcept:
+        """1, or 1 more than losses where each has weights of its own."""
+        return 1 if self.sample_weight is None else self.sample_weight.n_columns
+
     cdef double fetch(
         self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
+        double *weight_sums,
     ) noexcept nogil:
         """Gathers the walk's rows into the batch; returns the sum of their weights.
 
-        input is the batch's own: its type says what is computed in.
+        input is the batch's own: its type says what is computed in. The sums of the
+        weights that each loss has are added to weight_sums.
         """
         cdef floating *weight = <floating *> batch.weight
-        cdef double weight_sum = 0
-        cdef Py_ssize_t i
+        cdef double weight_sum = 0, own_sum
+        cdef Py_ssize_t i, loss
         if self.X.sparse:
             walk.sparse_input = self.X.sparse_rows(rows)
         else:
@@ -66,12 +85,36 @@ cdef class Dataset:
         self.y.gather(rows, walk.count, <floating *> batch.target)
         walk.target = batch.target
         if self.sample_weight is None:
-            return walk.count
-        self.sample_weight.gather(rows, walk.count, weight)
-        walk.weight = weight
-        for i in range(walk.count):
-            weight_sum += weight[i]
+            weight_sum = walk.count
+        else:
+            walk.weight = weight
+            if batch.weight_rows == NULL:
+                self.sample_weight.gather(rows, walk.count, weight)
+            else:
+                walk.weight_lead = walk.count
+                self.sample_weight.gather(
+                    rows, walk.count, <floating *> batch.weight_rows)
+                transpose(walk.count, 1 + self.n_losses,
+                          <const floating *> batch.weight_rows, weight)
+            for i in range(walk.count):
+                weight_sum += weight[i]
+        for loss in range(self.n_losses):
+            own_sum = weight_sum
+            if walk.weight_lead:
+                own_sum = 0
+                for i in range(walk.count):
+                    own_sum += weight[(1 + loss) * walk.weight_lead + i]
+            weight_sums[loss] += own_sum
         return weight_sum
+
+
+cdef void transpose(
+    Py_ssize_t m, Py_ssize_t n, const floating *rows, floating *columns,
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    for j in range(n):
+        for i in range(m):
+            columns[j * m + i] = rows[i * n + j]
 
 
 cdef void *plain(
@@ -116,13 +159,19 @@ cdef int real_type(str name, array) except -1:
     return number_type
 
 
+cdef Py_ssize_t count_losses(ops) except -1:
+    """How many losses the ops of a plan add to, at least 1."""
+    return 1 + max(int(ops["loss"].max(initial=0)), 0)
+
+
 cdef Py_ssize_t width_of(
     const tensor_t *tensors, Py_ssize_t n_tensors, int space) noexcept nogil:
     """Numbers in a row of X, or of y, as a plan reads them."""
     cdef Py_ssize_t i, width = 0
     for i in range(n_tensors):
         if tensors[i].space == space:
-            width = max(width, tensors[i].train_offset + tensors[i].size)
+            width = max(
+                width, tensors[i].train_offset + tensors[i].first + tensors[i].size)
     return width
 
 

@@ -5,10 +5,13 @@ every thread takes a share: its slice of the rows, its range of the parameters. 
 all shares must come to first cut the one of the gradient into several.
 """
 
+import numpy as np
+
 from cython cimport floating
 from libc.math cimport isfinite
 
 from fastnn.engine.cpu.blas_threads cimport hold_blas, release_blas
+from fastnn.engine.cpu.dataset cimport address
 from fastnn.engine.cpu.meeting cimport custom_loss, meet, next_meeting
 from fastnn.plan.structs cimport PHASE_TRAIN, op_t
 from fastnn.engine.cpu.shares cimport (
@@ -61,6 +64,10 @@ cdef class Engine(Shares):
     # have been in all epochs.
     cdef readonly double total
     cdef readonly Py_ssize_t n_taken
+    # What is reported of each loss and the sum of its weights: of the last gradient,
+    # and added up over the steps of the present epoch.
+    cdef readonly object reports, epoch_reports
+    cdef double *of_epoch
 
     def __cinit__(
         self, ops, tensors, blocks, params, Py_ssize_t n_parameters,
@@ -70,6 +77,9 @@ cdef class Engine(Shares):
         str precision, average,
     ):
         self.functions = functions
+        self.reports = np.zeros((self.n_losses, 2))
+        self.epoch_reports = np.zeros((self.n_losses, 2))
+        self.of_epoch = <double *> address(self.epoch_reports)
         self.team = team_new(n_threads, True)
         if self.team == NULL:
             raise MemoryError("no memory for what the threads share")
@@ -95,6 +105,7 @@ cdef class Engine(Shares):
                 f"scalars must have {N_SCALARS} columns, got {scalars.shape[1]}")
         if first == 0:
             self.total = 0
+            self.epoch_reports[:] = 0
         if scalars.shape[0] == 0:
             return
         if first < 0 or (first + scalars.shape[0] - 1) * self.batch_size >= self.n_rows:
@@ -109,6 +120,7 @@ cdef class Engine(Shares):
         cdef double loss = 0
         cdef int i
         check_scalars(scalars)
+        reports = np.zeros((self.n_losses, 2))
         self.scalars = &scalars[0]
         self.first, self.last = 0, rows.shape[0]
         self.rows = &rows[0]
@@ -123,6 +135,8 @@ cdef class Engine(Shares):
             self.rows = self.order
         for i in range(self.n_threads):
             loss += self.workers[i].walk.loss
+        self._add_reports(<double *> address(reports))
+        self.reports = reports
         return loss, self._reported(), self.weight_sum
 
     def partial_loss(self):
@@ -190,6 +204,7 @@ cdef class Engine(Shares):
             if self.weight_sum > 0:
                 self._step()
                 loss = self._reported() + self._penalty()
+                self._add_reports(self.of_epoch)
                 self.total += (self.last - self.first) * loss / self.weight_sum
                 self.n_taken += 1
                 if not isfinite(loss):

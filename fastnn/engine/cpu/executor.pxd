@@ -39,13 +39,14 @@ cdef extern from "ops/call.h":
         sparse_rows_t sparse_input
         const void *target
         const void *weight
+        Py_ssize_t weight_lead
         void *activations
         void *statistics
         void *gradients
         Precision precision
         bint accumulate
         double loss
-        double reported
+        double *reported
 
     ctypedef struct Call "call_t":
         const op_t *op
@@ -72,6 +73,7 @@ cdef extern from "ops/call.h":
     void *locate_number "locate"(
         const tensor_t *, int32_t, const Walk *, void *, size_t) noexcept nogil
     Call call_of(const op_t *, const tensor_t *, Walk *, void *, size_t) noexcept nogil
+    const void *weights_of(const Walk *, int32_t, size_t) noexcept nogil
     bint adds(const Call *, int) noexcept nogil
     void begin_sum(const Call *, int, size_t) noexcept nogil
 

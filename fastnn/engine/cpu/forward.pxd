@@ -9,7 +9,7 @@ from fastnn.plan.structs cimport op_t, tensor_t
 from fastnn.engine.cpu.signals cimport Watch
 
 cdef enum:
-    N_ROOMS = 4
+    N_ROOMS = 5
 
 cdef class ForwardOps:
     cdef object owners
@@ -20,6 +20,7 @@ cdef class ForwardOps:
     cdef const int64_t *params
     cdef Py_ssize_t n_ops, n_link_ops, activation_size, statistic_size
     cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
+    cdef Py_ssize_t n_losses
     cdef tuple functions
 
     cpdef Py_ssize_t rows_of_a_pass(self, Py_ssize_t itemsize)
@@ -30,7 +31,8 @@ cdef class Pass:
     cdef Py_ssize_t capacity
     cdef Table X
     cdef Walk walk
-    cdef void *rooms[N_ROOMS]   # row numbers, dense input, statistics, activations
+    # Row numbers, dense input, statistics, activations, what is reported.
+    cdef void *rooms[N_ROOMS]
     cdef Py_ssize_t *rows
     cdef void *values
     # What begin() has been told.
@@ -38,6 +40,7 @@ cdef class Pass:
     cdef const void *parameters
     cdef const void *target
     cdef const void *weight
+    cdef object owner           # of the weights
     cdef void *predictions
     cdef bint double_precision, wide_predictions, check_input, strict
     # What has come of it.
@@ -51,6 +54,7 @@ cdef class Pass:
         sample_weight)
     cdef go(self)
     cdef end(self)
+    cdef reported(self)
     cdef void run(self) noexcept nogil
     cdef bint walk_over(self, floating *parameters) noexcept nogil
     cdef void put(

@@ -8,7 +8,13 @@ from cython cimport floating
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
-from fastnn.engine.cpu.dataset cimport address, plain, real_type, width_of
+from fastnn.engine.cpu.dataset cimport (
+    address,
+    count_losses,
+    plain,
+    real_type,
+    width_of,
+)
 from fastnn.engine.cpu.executor cimport Walk, execute, locate
 from fastnn.engine.cpu.gather cimport Table
 from fastnn.engine.cpu.meeting cimport custom_loss, next_meeting
@@ -67,6 +73,7 @@ cdef class ForwardOps:
         self.n_inputs, self.n_outputs = plan.n_inputs, plan.n_outputs
         self.n_parameters = plan.n_parameters
         self.n_targets = width_of(self.tensors, len(raw.tensors), SPACE_TARGET)
+        self.n_losses = count_losses(raw.ops)
 
     cpdef Py_ssize_t rows_of_a_pass(self, Py_ssize_t itemsize):
         """Rows that are taken together, of numbers of this size."""
@@ -114,6 +121,7 @@ cdef class Pass:
             0 if X.sparse else self.capacity * X.n_columns * itemsize,
             forward.statistic_size * itemsize,
             self.capacity * forward.activation_size * itemsize,
+            forward.n_losses * sizeof(double),
         ]
         if not room_group(N_ROOMS, sizes, self.rooms):
             raise MemoryError("no memory for the activations of a batch")
@@ -122,6 +130,8 @@ cdef class Pass:
         self.walk.params = forward.params
         self.rows, self.values = <Py_ssize_t *> self.rooms[0], self.rooms[1]
         self.walk.statistics, self.walk.activations = self.rooms[2], self.rooms[3]
+        self.walk.reported = <double *> self.rooms[4]
+        memset(self.walk.reported, 0, forward.n_losses * sizeof(double))
 
     def __dealloc__(self):
         room_free_group(N_ROOMS, self.rooms)
@@ -131,6 +141,9 @@ cdef class Pass:
         sample_weight,
     ):
         """Take note of the rows, of where predictions go, and of y if it is a loss."""
+        if weighs_losses(sample_weight):
+            self.owner = sample_weight = np.ascontiguousarray(sample_weight.T)
+            self.walk.weight_lead = self.X.n_rows
         check_arrays(
             self.forward, parameters, self.X, first, last, result, y, sample_weight)
         self.first, self.last = first, last
@@ -153,6 +166,11 @@ cdef class Pass:
     cdef end(self):
         if self.raised is not None:
             raise self.raised
+
+    cdef reported(self):
+        """What is reported of each loss."""
+        return np.array(
+            [self.walk.reported[i] for i in range(self.forward.n_losses)])
 
     cdef void run(self) noexcept nogil:
         if self.double_precision:
@@ -262,6 +280,11 @@ cdef bint are_finite(Py_ssize_t size, const floating *values) noexcept nogil:
         return all_finite_f64(size, <const double *> values)
 
 
+cdef bint weighs_losses(sample_weight):
+    """Whether there are weights for each loss, behind those of the samples."""
+    return isinstance(sample_weight, np.ndarray) and sample_weight.ndim == 2
+
+
 cdef check_arrays(
     ForwardOps forward, parameters, Table X, Py_ssize_t first, Py_ssize_t last, result,
     y, sample_weight,
@@ -273,6 +296,9 @@ cdef check_arrays(
         plain("result", result, real_type("result", result),
               X.n_rows * forward.n_outputs, True)
     plain("y", y, number_type, X.n_rows * forward.n_targets)
-    plain("sample_weight", sample_weight, number_type, X.n_rows)
+    cdef Py_ssize_t columns = 1
+    if weighs_losses(sample_weight):
+        columns = 1 + forward.n_losses
+    plain("sample_weight", sample_weight, number_type, columns * X.n_rows)
     if not 0 <= first <= last <= X.n_rows:
         raise ValueError(f"there are no rows {first} to {last} in X of {X.n_rows}")

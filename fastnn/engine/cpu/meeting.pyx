@@ -18,6 +18,7 @@ from fastnn.engine.cpu.executor cimport (
     meeting_function,
     meeting_functions_f32,
     meeting_functions_f64,
+    weights_of,
 )
 from fastnn.plan.structs cimport WHOLE_BATCH, int32_t, op_flags, op_t, tensor_t
 
@@ -71,14 +72,10 @@ cdef custom_loss(
     cdef int i
     z = gathered(op.input[0], width, tensors, walks, n_walks, parameters)
     y = gathered(op.input[1], op.lead[0], tensors, walks, n_walks, parameters)
-    weight = weights(walks, n_walks, parameters)
-    loss, gradient = checked(function(y, z), z.shape)
-    # What is not finite, or too large for float32, is training's to tell.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = np.dot(weight.astype(np.float64), loss)
-        gradient = np.ascontiguousarray(weight[:, np.newaxis] * gradient, z.dtype)
+    weight = weights(op.loss, walks, n_walks, parameters)
+    total, gradient = weighed(checked(function(y, z), z.shape), weight * op.scalar[0])
     walks[0].loss += total
-    walks[0].reported += total
+    walks[0].reported[op.loss] += total
     if op.output[0] < 0:
         return
     cdef const floating *from_row = <floating *> cnp.PyArray_DATA(
@@ -97,23 +94,31 @@ cdef gathered(
     cdef cnp.ndarray rows = np.empty(
         (n_rows(walks, n_walks), width), dtype_of(parameters))
     cdef floating *to = <floating *> cnp.PyArray_DATA(rows)
+    cdef const floating *start
+    cdef Py_ssize_t row, lead = tensors[number].lead
     cdef int i
     for i in range(n_walks):
-        memcpy(to, locate(tensors, number, walks[i], parameters),
-               walks[i].count * width * sizeof(floating))
-        to += walks[i].count * width
+        start = locate(tensors, number, walks[i], parameters)
+        if lead == 0:
+            memcpy(to, start, walks[i].count * width * sizeof(floating))
+            to += walks[i].count * width
+            continue
+        for row in range(walks[i].count):
+            memcpy(to, start + row * lead, width * sizeof(floating))
+            to += width
     rows.setflags(write=False)
     return rows
 
 
-cdef weights(Walk **walks, int n_walks, floating *parameters):
-    """The weights of all samples."""
+cdef weights(int32_t loss, Walk **walks, int n_walks, floating *parameters):
+    """The weights of all samples for a loss."""
     cdef cnp.ndarray weight = np.ones(n_rows(walks, n_walks), dtype_of(parameters))
     cdef floating *to = <floating *> cnp.PyArray_DATA(weight)
     cdef int i
     for i in range(n_walks):
         if walks[i].weight != NULL:
-            memcpy(to, walks[i].weight, walks[i].count * sizeof(floating))
+            memcpy(to, weights_of(walks[i], loss, sizeof(floating)),
+                   walks[i].count * sizeof(floating))
         to += walks[i].count
     return weight
 
@@ -129,6 +134,33 @@ cdef Py_ssize_t n_rows(Walk **walks, int n_walks):
 cdef dtype_of(floating *parameters):
     """What is computed in."""
     return np.float32 if floating is float else np.float64
+
+
+def weighed(result, weight):
+    """What the function of a custom loss returned, times the weights of the samples.
+
+    Parameters
+    ----------
+    result : tuple of ndarray
+        Loss and gradient: see :func:`checked`.
+    weight : ndarray of shape (n,)
+        A sample of the weight 0 counts for nothing, whatever is said of it.
+
+    Returns
+    -------
+    total : float
+    gradient : ndarray
+        Of the dtype of the weights.
+    """
+    loss, gradient = result
+    # What is not finite, or too large for float32, is training's to tell.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not weight.all():
+            loss = np.where(weight, loss, 0)
+            gradient = np.where(weight[:, np.newaxis], gradient, 0)
+        total = np.dot(weight.astype(np.float64), loss)
+        gradient = weight[:, np.newaxis] * gradient
+        return total, np.ascontiguousarray(gradient, weight.dtype)
 
 
 def checked(result, shape):

@@ -63,12 +63,12 @@ cdef class Forward(ForwardOps):
         return result if finite or not strict else None
 
     def evaluate(self, cnp.ndarray parameters, X, y, sample_weight):
-        """Sums over all rows: loss and reported loss."""
+        """Sums over all rows: loss, and what is reported of each one of the plan."""
         cdef Table table = Table(X)
         cdef Pass walker = Pass(self, parameters, table, table.n_rows)
         walker.begin(parameters, 0, table.n_rows, None, y, sample_weight)
         walker.go()
-        return walker.walk.loss, walker.walk.reported
+        return walker.walk.loss, walker.reported()
 
     def judge(
         self, cnp.ndarray parameters, X, y, sample_weight, *, bint strict=True,
@@ -82,7 +82,7 @@ cdef class Forward(ForwardOps):
         walker.go()
         if strict and not walker.finite:
             result = None
-        return result, (walker.walk.loss, walker.walk.reported)
+        return result, (walker.walk.loss, walker.reported())
 
     cdef room_for_predictions(self, cnp.ndarray parameters, Table X):
         cdef cnp.npy_intp shape[2]

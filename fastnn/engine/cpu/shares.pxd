@@ -13,6 +13,7 @@ cdef struct Worker:
     Batch batch
     Py_ssize_t n_rows       # rows of this step that it has worked on
     double weight_sum
+    double *loss_weights    # the same of the weights that each loss has
     double penalty
     double squared_norm
 
@@ -22,7 +23,7 @@ cdef class Shares:
     cdef const tensor_t *tensors
     cdef const block_t *blocks
     cdef const int64_t *params
-    cdef Py_ssize_t n_ops, n_blocks, n_parameters
+    cdef Py_ssize_t n_ops, n_blocks, n_parameters, n_losses
     cdef void *parameters
     cdef void *state
     cdef void *average
@@ -65,6 +66,7 @@ cdef class Shares:
         self, int share, Py_ssize_t *begin, Py_ssize_t *end) noexcept nogil
     cdef void _add_up_weights(self) noexcept nogil
     cdef double _reported(self) noexcept nogil
+    cdef void _add_reports(self, double *reports) noexcept nogil
     cdef double _penalty(self) noexcept nogil
     cdef void _poll_signals(self) noexcept nogil
 

@@ -8,7 +8,13 @@ import numpy as np
 from cython cimport floating
 from libc.stdint cimport int64_t, uint64_t
 
-from fastnn.engine.cpu.dataset cimport Dataset, address, plain, real_type
+from fastnn.engine.cpu.dataset cimport (
+    Dataset,
+    address,
+    count_losses,
+    plain,
+    real_type,
+)
 from fastnn.engine.cpu.executor cimport Walk, execute
 from fastnn.engine.cpu.max_norm cimport limit_norms
 from fastnn.engine.cpu.meeting cimport next_meeting
@@ -82,7 +88,8 @@ cdef class Shares:
             "state", state, number_type, self.n_slots * n_parameters, True)
         self.average = plain("average", average, number_type, n_parameters, True)
         self.limits_norms = bool((blocks["max_norm"] * blocks["trainable"]).any())
-        self.data = Dataset(X, y, sample_weight)
+        self.n_losses = count_losses(ops)
+        self.data = Dataset(X, y, sample_weight, self.n_losses)
         self.data.check_widths(self.tensors, len(tensors))
         self.n_rows = self.data.n_rows
         self.batch_size, self.capacity = batch_size, capacity
@@ -121,6 +128,9 @@ cdef class Shares:
             worker.walk.gradients = gradients.start
             worker.walk.phase = PHASE_TRAIN
             worker.walk.params = self.params
+            worker.walk.reported = <double *> new_room(
+                2 * self.n_losses, sizeof(double), self.owners)
+            worker.loss_weights = worker.walk.reported + self.n_losses
             worker.walk.statistics = new_room(statistic_size, itemsize, self.owners)
             worker.walk.activations = new_room(
                 rows * activation_size, itemsize, self.owners)
@@ -200,8 +210,10 @@ cdef class Shares:
         """
         cdef Worker *worker = &self.workers[share]
         cdef Walk *walk = &worker.walk
-        cdef Py_ssize_t chunk = self.first, count, begin, end
-        walk.loss = walk.reported = 0
+        cdef Py_ssize_t chunk = self.first, count, begin, end, loss
+        walk.loss = 0
+        for loss in range(self.n_losses):
+            walk.reported[loss] = worker.loss_weights[loss] = 0
         walk.batch_rows = self.last - self.first
         walk.mask_seed = <uint64_t> self.scalars[MASK_SEED]
         walk.mask_step = <uint64_t> self.scalars[MASK_STEP]
@@ -218,7 +230,7 @@ cdef class Shares:
                 walk.batch_row = chunk - self.first + begin
                 worker.weight_sum += self.data.fetch(
                     self.rows + chunk + begin, &worker.batch, walk,
-                    <floating *> worker.batch.input)
+                    <floating *> worker.batch.input, worker.loss_weights)
                 walk.accumulate = worker.n_rows > 0
                 execute(self.ops, self.first_meeting, self.tensors, walk, parameters)
                 worker.n_rows += walk.count
@@ -259,10 +271,21 @@ cdef class Shares:
 
     cdef double _reported(self) noexcept nogil:
         cdef double total = 0
+        cdef Py_ssize_t loss
         cdef int i
         for i in range(self.n_threads):
-            total += self.workers[i].walk.reported
+            for loss in range(self.n_losses):
+                total += self.workers[i].walk.reported[loss]
         return total
+
+    cdef void _add_reports(self, double *reports) noexcept nogil:
+        """Adds what is reported of each loss, and the sum of its weights."""
+        cdef Py_ssize_t loss
+        cdef int i
+        for i in range(self.n_threads):
+            for loss in range(self.n_losses):
+                reports[2 * loss] += self.workers[i].walk.reported[loss]
+                reports[2 * loss + 1] += self.workers[i].loss_weights[loss]
 
     cdef double _penalty(self) noexcept nogil:
         cdef double total = 0

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastnn.engine.device import Argument, Call, Device
 from fastnn.plan.records import Plan
@@ -27,7 +28,7 @@ MOST_BLOCKS = 4096
 # Numbers that a thread takes of a loop which ends in sums.
 NUMBERS_SUMMED = 4
 # The sums of a step, as csrc/base/cuda/device.h numbers them.
-LOSS, REPORTED, WEIGHT, PENALTY, SCALE, EPOCH, N_SUMS = range(7)
+LOSS, REPORTED, WEIGHT, PENALTY, SCALE, EPOCH, REPORTS = range(7)
 # Numbers that a thread gathers, as csrc/data/gather.cu has it.
 NUMBERS_GATHERED = 8
 
@@ -43,7 +44,8 @@ class Buffers:
     scalars: Any | None  # the step's row of the optimizer's table; in training
     sums: Any
     partial: Any
-    capacity: int  # rows that the activations have room for
+    capacity: int  # rows that activations, and columns of weights, have room for
+    weighs_losses: bool = False  # whether each has a column of weights
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,16 @@ class Launch:
     def call(self, device: Device) -> Call:
         kernel = device.kernel(self.stem, self.name)
         return partial(kernel, self.grid, self.block, self.arguments)
+
+
+def n_sums(plan: Plan) -> int:
+    """Numbers in the sums of a step and its epoch."""
+    return REPORTS + 4 * max(1, len(plan.losses))
+
+
+def reports_in(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is reported of each loss, and its weights: of a step, and of its epoch."""
+    return sums[REPORTS:].reshape(2, -1, 2)
 
 
 def blocks_for(size: int, each: int = 1) -> int:
@@ -106,7 +118,7 @@ class CallsOfOps:
         self._offsets = plan.tensors[name]
         self._calls: list[Call] = []
         self._rows = Rows(0)
-        self._weighs = False
+        self._losses: set[int] = set()  # whose weights have been added up
         self._op = plan.ops[0]
         self._integers: Any = None
         if len(plan.params):
@@ -126,7 +138,8 @@ class CallsOfOps:
         tensor = self._plan.tensors[number]
         space = _SPACES[int(tensor["space"])]
         scale = self._room.capacity if space == "activation" else 1
-        return self._room.spaces[space].after(int(self._offsets[number]) * scale)
+        first = int(self._offsets[number]) * scale + int(tensor["first"])
+        return self._room.spaces[space].after(first)
 
     def _input(self, i: int) -> int:
         return self.address(int(self._op["input"][i]))
@@ -137,6 +150,17 @@ class CallsOfOps:
     def _weight(self) -> int:
         """Where the weights of the samples lie; 0 where each is 1."""
         weight = self._room.weight
+        return 0 if weight is None else int(weight.address)
+
+    def _own_weights(self) -> Any | None:
+        """Those that the op's loss has."""
+        room = self._room
+        if room.weight is None or not room.weighs_losses:
+            return room.weight
+        return room.weight.after((1 + int(self._op["loss"])) * room.capacity)
+
+    def _own_weight(self) -> int:
+        weight = self._own_weights()
         return 0 if weight is None else int(weight.address)
 
     def _step_scalars(self) -> int:

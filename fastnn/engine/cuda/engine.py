@@ -17,7 +17,6 @@ from fastnn.engine.backend import STEPS_AT_ONCE
 from fastnn.engine.cuda.calls import (
     COLUMN_BLOCK,
     EPOCH,
-    N_SUMS,
     NUMBERS_SUMMED,
     PENALTY,
     THREADS,
@@ -25,7 +24,9 @@ from fastnn.engine.cuda.calls import (
     Buffers,
     Rows,
     blocks_for,
+    n_sums,
     partial_sums,
+    reports_in,
 )
 from fastnn.engine.cuda.finite import worst_number
 from fastnn.engine.cuda.recorder import Recorder
@@ -110,7 +111,8 @@ class DeviceEngine:
         self._table = device.empty(n_steps * N_SCALARS, np.float64)
         activation = device.empty(capacity * plan.train_size, dtype)
         statistic = device.empty(plan.statistic_size, dtype)
-        sums = device.empty(N_SUMS, np.float64)
+        self._n_sums = n_sums(plan)
+        sums = device.empty(self._n_sums, np.float64)
         partial_ = device.empty(partial_sums(plan, capacity), np.float64)
         # For copies of what is trained: the start of an epoch, and the best of all.
         copied = self._trained if state is not None else []
@@ -133,8 +135,12 @@ class DeviceEngine:
             sums=sums,
             partial=partial_,
             capacity=capacity,
+            weighs_losses=sample_weight is not None and sample_weight.ndim == 2,
         )
-        self._place = StepPlace(self._table, self._room.scalars, self._room.sums)
+        self.reports, self.epoch_reports = reports_in(np.zeros(self._n_sums))
+        # A step begins with sums of 0, but for those of its epoch.
+        n_of_step = self._n_sums - self.reports.size
+        self._place = StepPlace(self._table, self._room.scalars, sums, n_of_step)
         self._walk = PhaseCalls(
             plan, device, dtype, PHASES["train"], self._room, self._precision
         )
@@ -162,7 +168,9 @@ class DeviceEngine:
             for part in parts:
                 self._run_all(self._gradient_calls(part))
         self._device.download(self._gradients, self.gradients)
-        loss, reported, weight = self._sums()[:PENALTY]
+        sums = self._sums()
+        loss, reported, weight = sums[:PENALTY]
+        self.reports = reports_in(sums)[0]
         return float(loss), float(reported), float(weight)
 
     def partial_loss(self) -> tuple[float, float]:
@@ -193,6 +201,7 @@ class DeviceEngine:
         """
         if first == 0:
             self.total = 0.0
+            self.epoch_reports = np.zeros_like(self.epoch_reports)
         self._bring()
         self._begin(scalars, first)
         with self._changing():
@@ -211,7 +220,9 @@ class DeviceEngine:
 
     def _count(self, n_steps: int) -> None:
         """Read back what the steps since :meth:`_begin` have come to."""
-        self.total += float(self._sums()[EPOCH])
+        sums = self._sums()
+        self.total += float(sums[EPOCH])
+        self.epoch_reports += reports_in(sums)[1]
         self.n_taken += n_steps
 
     def _take(self, part: Part, scalars: NDArray[np.float64]) -> None:
@@ -268,15 +279,15 @@ class DeviceEngine:
         """Steps begin at the first row of these scalars, with mini-batch first."""
         self._device.upload(scalars, self._table)
         self._device.upload(np.array([first, 0], np.int64), self._samples.cursor)
-        self._device.upload(np.zeros(N_SUMS), self._room.sums)
+        self._device.upload(np.zeros(self._n_sums), self._room.sums)
 
     def _set_weight(self, weight_sum: float) -> None:
-        sums = np.zeros(N_SUMS)
+        sums = np.zeros(self._n_sums)
         sums[WEIGHT] = weight_sum
         self._device.upload(sums, self._room.sums)
 
     def _sums(self) -> NDArray[np.float64]:
-        sums = np.empty(N_SUMS)
+        sums = np.empty(self._n_sums)
         self._device.download(self._room.sums, sums)
         return sums
 
@@ -356,8 +367,8 @@ class DeviceEngine:
         calls.append(
             self._single(
                 "step", "settle", *squares, *penalties, *blocks, count,
-                room.scalars.address, sums, self._block_scalars.address,
-                self._samples.cursor.address,
+                room.scalars.address, self.reports.size, sums,
+                self._block_scalars.address, self._samples.cursor.address,
             )
         )  # fmt: skip
         return calls

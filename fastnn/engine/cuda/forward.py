@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fastnn.engine.cpu.gather import Table
-from fastnn.engine.cuda.calls import LOSS, N_SUMS, REPORTED, Buffers, Rows, partial_sums
+from fastnn.engine.cuda.calls import (
+    LOSS,
+    Buffers,
+    Rows,
+    n_sums,
+    partial_sums,
+    reports_in,
+)
 from fastnn.engine.cuda.walk import PhaseCalls, check_supported
 from fastnn.engine.device import Device, DeviceArray, for_rows_that_fit
 from fastnn.engine.mirrored import MirroredArray
@@ -67,8 +74,8 @@ class DeviceForward:
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None,
-    ) -> tuple[float, float]:
-        """Sums over all rows: loss and reported loss."""
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Sums over all rows: loss, and what is reported of each one of the plan."""
         return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, None)
 
     def judge(
@@ -78,7 +85,7 @@ class DeviceForward:
         y: NDArray,
         sample_weight: NDArray | None,
         result: NDArray,
-    ) -> tuple[float, float]:
+    ) -> tuple[float, NDArray[np.float64]]:
         """Fills what :meth:`predict` returns; returns what :meth:`evaluate` does."""
         return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, result)
 
@@ -90,12 +97,13 @@ class DeviceForward:
         y: NDArray | None,
         sample_weight: NDArray | None,
         result: NDArray | DeviceArray | None,
-    ) -> tuple[float, float]:
+    ) -> tuple[float, NDArray[np.float64]]:
         device, plan, dtype = self._device, self._plan, parameters.dtype
         n_rows = X.shape[0]
         if sparse.issparse(X):
             Table(X)  # raises if the structure is damaged: its rows are sliced
-        room = self._room(parameters, n_rows, sample_weight is not None)
+        n_weights = 0 if sample_weight is None else sample_weight.size // n_rows
+        room = self._room(parameters, n_rows, n_weights)
         spaces, capacity = room.spaces, room.capacity
         walk = PhaseCalls(plan, device, dtype, phase, room)
         place = int(plan.tensors[plan.output]["predict_offset"]) * capacity
@@ -105,31 +113,31 @@ class DeviceForward:
             self._put(X[rows], spaces["input"], dtype)
             if y is not None:
                 device.upload(y[rows], spaces["target"])
-            if sample_weight is not None:
-                device.upload(sample_weight[rows], room.weight)
+            if sample_weight is not None and room.weight is not None:
+                columns = sample_weight.reshape(n_rows, -1)[rows].T
+                for i, column in enumerate(np.ascontiguousarray(columns)):
+                    device.upload(column, room.weight.after(i * capacity))
             for call in walk.calls(Rows(rows.stop - rows.start)):
                 call()
             if result is not None:
                 self._predict(outputs, dtype, result[rows])
-        found = np.empty(N_SUMS)
+        found = np.empty(n_sums(plan))
         device.download(room.sums, found)
-        return float(found[LOSS]), float(found[REPORTED])
+        return float(found[LOSS]), reports_in(found)[0, :, 0]
 
-    def _room(
-        self, parameters: MirroredArray, n_rows: int, is_weighted: bool
-    ) -> Buffers:
+    def _room(self, parameters: MirroredArray, n_rows: int, n_weights: int) -> Buffers:
         """Room for as many rows at once as the memory allows."""
         weights, plan = parameters.on(self._device), self._plan
         itemsize = parameters.dtype.itemsize
         bytes_per_row = itemsize * max(1, plan.predict_size + plan.n_inputs)
         capacity = max(1, min(n_rows, BYTES_AT_ONCE // bytes_per_row))
         return for_rows_that_fit(
-            lambda rows: self._room_for(weights, parameters.dtype, rows, is_weighted),
+            lambda rows: self._room_for(weights, parameters.dtype, rows, n_weights),
             capacity,
         )
 
     def _room_for(
-        self, weights: Any, dtype: np.dtype, capacity: int, is_weighted: bool
+        self, weights: Any, dtype: np.dtype, capacity: int, n_weights: int
     ) -> Buffers:
         device, plan = self._device, self._plan
         return Buffers(
@@ -140,11 +148,12 @@ class DeviceForward:
                 "activation": device.empty(capacity * plan.predict_size, dtype),
                 "statistic": device.empty(plan.statistic_size, dtype),
             },
-            weight=device.empty(capacity, dtype) if is_weighted else None,
+            weight=device.empty(capacity * n_weights, dtype) if n_weights else None,
             scalars=None,
-            sums=device.zeros(N_SUMS, np.float64),
+            sums=device.zeros(n_sums(plan), np.float64),
             partial=device.empty(partial_sums(plan, capacity), np.float64),
             capacity=capacity,
+            weighs_losses=n_weights > 1,
         )
 
     def _put(self, part: Any, buffer: Any, dtype: np.dtype) -> None:

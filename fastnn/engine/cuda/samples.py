@@ -26,12 +26,14 @@ from fastnn.engine.device import Device, DeviceArray, uploaded
 class StepPlace:
     """What a step begins with, in the device's memory.
 
-    The table of steps, the present row of it, and the sums of the step.
+    The table of steps, the present row of it, and the sums of the step, of which the
+    first ``n_sums`` begin as 0.
     """
 
     table: Any
     scalars: Any
     sums: Any
+    n_sums: int
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Layout:
     n_targets: int
     dtype: np.dtype
     is_sparse: bool
-    is_weighted: bool
+    n_weights: int  # columns of weights
 
     def sizes(self, n_rows: int, n_values: int) -> dict[str, tuple[int, np.dtype]]:
         """Numbers of each array, and their dtype, for rows of X of so many values."""
@@ -96,8 +98,8 @@ class Layout:
             "X": (n_values, self.dtype),
             "y": (n_rows * self.n_targets, self.dtype),
         }
-        if self.is_weighted:
-            sizes["weight"] = n_rows, self.dtype
+        if self.n_weights:
+            sizes["weight"] = n_rows * self.n_weights, self.dtype
         if self.is_sparse:
             sizes["starts"] = n_rows + 1, np.dtype(np.int64)
             sizes["columns"] = n_values, np.dtype(np.int64)
@@ -123,7 +125,8 @@ class Samples(ABC):
     Attributes
     ----------
     input, target, weight
-        Buffers of what was gathered last.
+        Buffers of what was gathered last; weights column by column, each with room for
+        ``capacity`` rows.
     cursor
         Buffer of the numbers of the present mini-batch, among those that are there, and
         of its row in the table of steps.
@@ -149,7 +152,9 @@ class Samples(ABC):
         self.cursor = device.empty(2, np.int64)
         self.input = device.empty(capacity * layout.n_inputs, dtype)
         self.target = device.empty(capacity * layout.n_targets, dtype)
-        self.weight = device.empty(capacity, dtype) if layout.is_weighted else None
+        self._capacity, self.weight = capacity, None
+        if layout.n_weights:
+            self.weight = device.empty(capacity * layout.n_weights, dtype)
 
     def shuffle(self, bit_generator: Any) -> None:
         """Shuffle the order of the rows with NumPy's bit generator."""
@@ -177,12 +182,14 @@ class Samples(ABC):
         n, n_targets = layout.n_inputs, layout.n_targets
         targets = n_targets, there["y"], self.target.address
         weights = (
-            there.get("weight", 0), 0 if self.weight is None else self.weight.address,
+            layout.n_weights, there.get("weight", 0), self._capacity,
+            0 if self.weight is None else self.weight.address,
         )  # fmt: skip
         at = self._at(rows.first)
         where = (
             self._places.address, self.cursor.address, self._batch_size, rows.first,
-            at, place.table.address, place.scalars.address, place.sums.address,
+            at, place.table.address, place.scalars.address, place.n_sums,
+            place.sums.address,
         )  # fmt: skip
         X, to = there["X"], self.input.address
         if layout.is_sparse:
@@ -207,7 +214,7 @@ class ResidentSamples(Samples):
         A sparse one is canonical. What is on the device in the dtype that is computed
         in is not copied.
     y : ndarray of shape (n_samples, target_columns)
-    sample_weight : ndarray of shape (n_samples,) or None
+    sample_weight : ndarray of shape (n_samples,) or (n_samples, n_weights) or None
     batch_size, capacity : int
     """
 

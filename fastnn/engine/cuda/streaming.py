@@ -58,7 +58,7 @@ def samples_on(
         It has got whatever else is needed.
     X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
     y : ndarray of shape (n_samples, target_columns)
-    sample_weight : ndarray of shape (n_samples,) or None
+    sample_weight : ndarray of shape (n_samples,) or (n_samples, n_weights) or None
     dtype : dtype
         What is computed in, and kept on the device.
     batch_size : int
@@ -77,11 +77,11 @@ def samples_on(
     """
     if sparse.issparse(X):
         X = canonical(X)
-    layout = Layout(
-        X.shape[1], y.shape[1], dtype, sparse.issparse(X), sample_weight is not None
-    )
+    n_weights = 0 if sample_weight is None else sample_weight.size // len(y)
+    layout = Layout(X.shape[1], y.shape[1], dtype, sparse.issparse(X), n_weights)
     data = X, y, sample_weight
-    gathered = capacity * (layout.n_inputs + layout.n_targets + 1) * dtype.itemsize
+    columns = layout.n_inputs + layout.n_targets + max(n_weights, 1)
+    gathered = capacity * columns * dtype.itemsize
     room = int(device.free_bytes() * (1 - SHARE_LEFT)) - reserve - gathered
     n_rows = X.shape[0]
     is_there = isinstance(X, DeviceArray)
@@ -112,7 +112,7 @@ class StreamedSamples(Samples):
     X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
         A sparse one is canonical.
     y : ndarray of shape (n_samples, target_columns)
-    sample_weight : ndarray of shape (n_samples,) or None
+    sample_weight : ndarray of shape (n_samples,) or (n_samples, n_weights) or None
     batch_size, capacity : int
     most_bytes : int
         Of a part, of which the device has two; but it has at least ``capacity`` rows.
@@ -135,7 +135,7 @@ class StreamedSamples(Samples):
         self._n_threads = n_threads
         self._dense = {"y": Table(y)}
         if sample_weight is not None:
-            self._dense["weight"] = Table(sample_weight.reshape(-1, 1))
+            self._dense["weight"] = Table(sample_weight.reshape(len(y), -1))
         if layout.is_sparse:
             self._sparse = X
         else:

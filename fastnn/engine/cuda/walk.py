@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.engine.cpu.meeting import checked
+from fastnn.engine.cpu.meeting import checked, weighed
 from fastnn.engine.cuda.calls import (
     COLUMN_BLOCK,
     MOST_BLOCKS,
@@ -77,8 +77,7 @@ class PhaseCalls(CallsOfOps):
     def calls(self, rows: Rows) -> list[Call]:
         """The calls of all ops, in order."""
         self._calls, self._rows = [], rows
-        # The first loss of a step's chunk adds up the weights of its samples as well.
-        self._weighs = self._room.scalars is not None
+        self._losses = set()
         ops = deque(self._ops)
         while ops:
             self._op = ops.popleft()
@@ -187,7 +186,8 @@ class PhaseCalls(CallsOfOps):
         parts = m if of_rows else blocks_for(m * n, NUMBERS_SUMMED)
         arguments = (
             n, z + start, self._lead(0), y + self._stride(1) * itemsize,
-            self._lead(1), self._weight(), int(self._op["dim"][2]),
+            self._lead(1), self._target_apart(), self._own_weight(),
+            int(self._op["dim"][2]),
             *map(self._real, (self._scalar(0), self._scalar(2), self._scalar(3))),
             dz + start if dz else 0, partial,
         )  # fmt: skip
@@ -198,13 +198,35 @@ class PhaseCalls(CallsOfOps):
             self._launch("loss", name, parts, (THREADS, 1), m, *arguments)
         self._finish_loss(parts, partial, self._scalar(1))
 
+    def _target_apart(self) -> int:
+        """From one sample's target to the next one's, where that is among others."""
+        return int(self._plan.tensors[self._op["input"][1]]["lead"])
+
     def _finish_loss(self, parts: int, partial: int, report: float) -> None:
-        count = self._rows.count if self._weighs else 0
-        self._weighs = False
+        # In a step the first op of a loss adds up its weights as well.
+        number, count = int(self._op["loss"]), 0
+        is_first = not self._losses and self._room.scalars is not None
+        if number not in self._losses and self._room.scalars is not None:
+            count = self._rows.count
+        self._losses.add(number)
         self._launch(
             "loss", f"finish_loss{self._suffix}", 1, (THREADS, 1),
-            parts, partial, np.float64(report), count, self._weight(),
-            self._room.sums.address,
+            parts, partial, np.float64(report), count, self._own_weight(),
+            int(is_first), self._weight(), self._room.sums.address, number,
+        )  # fmt: skip
+
+    def _copy_columns(self) -> None:
+        itemsize = self._dtype.itemsize
+        name = ACTIVATIONS[self._op["code"]]
+        x = self._input(0) + self._stride(0) * itemsize
+        y = self._output(0) + self._stride(1) * itemsize
+        if x == y and name == "identity":
+            return
+        m, n = self._dim(2), self._dim(3)
+        arguments = m, n, x, self._lead(0), self._real(self._scalar(0)), y
+        self._launch(
+            "columns", f"copy_columns_{name}{self._suffix}", blocks_for(m * n),
+            (THREADS, 1), *arguments, self._lead(1),
         )  # fmt: skip
 
     def _random(self, name: str, *arguments: Any) -> None:
@@ -388,6 +410,7 @@ class PhaseCalls(CallsOfOps):
         function = self._plan.functions[self._op["code"]]
         numbers = [int(self._op["input"][i]) for i in range(2)]
         shapes = [(self._rows.count, n) for n in (self._dim(3), self._lead(0))]
+        scale, own_weights = self._scalar(0), self._own_weights()
         sources = [
             (self._download_from(number), shape)
             for number, shape in zip(numbers, shapes, strict=True)
@@ -399,24 +422,28 @@ class PhaseCalls(CallsOfOps):
         def run() -> None:
             z, y = (read(np.empty(shape, self._dtype)) for read, shape in sources)
             weight = np.ones(count, self._dtype)
-            if room.weight is not None:
-                device.download(room.weight, weight)
-            loss, gradient = checked(function(y, z), z.shape)
-            with np.errstate(all="ignore"):
-                total = np.dot(weight.astype(np.float64), loss)
-                gradient = weight[:, np.newaxis] * gradient
-                if write is not None:
-                    write(np.ascontiguousarray(gradient, self._dtype))
+            if own_weights is not None:
+                device.download(own_weights, weight)
+            total, gradient = weighed(checked(function(y, z), z.shape), weight * scale)
+            if write is not None:
+                write(gradient)
             device.upload(np.array([total], np.float64), room.partial)
 
         self._calls.append(run)
         self._finish_loss(1, room.partial.address, 1.0)
 
     def _download_from(self, number: int) -> Callable[[np.ndarray], np.ndarray]:
-        view = self._view(number)
+        tensor = self._plan.tensors[number]
+        first, lead = int(tensor["first"]), int(tensor["lead"])
+        view = self._room.spaces["target"] if lead else self._view(number)
 
         def read(array: np.ndarray) -> np.ndarray:
-            self._device.download(view, array)
+            if lead:  # a target among others
+                rows = np.empty((len(array), lead), self._dtype)
+                self._device.download(view, rows)
+                array[:] = rows[:, first : first + array.shape[1]]
+            else:
+                self._device.download(view, array)
             array.setflags(write=False)
             return array
 

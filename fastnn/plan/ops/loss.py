@@ -77,6 +77,8 @@ def loss(
 ) -> None:
     """Add a loss of the raw outputs z to what is minimised.
 
+    It is one of those that the tape says: see :meth:`fastnn.plan.tape.Tape.named`.
+
     Parameters
     ----------
     name : str
@@ -88,12 +90,13 @@ def loss(
         Parts of the last axis of z, which together are all of it, each with a loss
         of its own. None is one head.
     weight : float, default=1
-        Factor of what is minimised.
+        Factor of what is minimised, besides that of the tape.
     report : float, default=1
         Further factor of the number that is reported.
     options : sequence of float, default=()
         The loss' own parameters, where there is one head.
     """
+    number, factor = tape.loss_term()
     dz = tape.activation(z.shape)
     for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
         for head in heads or [Head(0, z.shape[-1], 0, options)]:
@@ -102,7 +105,8 @@ def loss(
                 "loss", (z, target), outputs, phase, code=LOSSES.index(name),
                 lead=(z.shape[-1], target.shape[-1], 0),
                 stride=(head.start, head.target, 0, 0),
-                scalar=(weight, report, *own), **rows_of(z, head.width),
+                scalar=(weight * factor, report, *own), loss=number,
+                **rows_of(z, head.width),
             )  # fmt: skip
     tape.contribute(z, dz)
 
@@ -119,11 +123,13 @@ def custom_loss(
     z, target : Tensor
     """
     code = tape.function(function)
+    number, factor = tape.loss_term()
     dz = tape.activation(z.shape)
     for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
         tape.emit(
             "custom_loss", (z, target), outputs, phase, code=code,
             dim=(1, 1, 1, z.size), per_sample=1 << 2, lead=(target.size, 0, 0),
+            scalar=(factor, 1, 0, 0), loss=number,
         )  # fmt: skip
     tape.contribute(z, dz)
 
