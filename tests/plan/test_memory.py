@@ -77,7 +77,7 @@ def test_statistics_lie_apart(name):
     assert (held["train_offset"] % ALIGNMENT == 0).all()
     assert (held["train_offset"][1:] >= ends[:-1]).all()
     assert plan.statistic_size >= max(ends, default=0)
-    with_statistics = "batch_norm", "custom_loss", "frozen_"
+    with_statistics = "batch_norm", "custom_loss", "frozen_", "nested"
     assert len(held) == 0 or name.startswith(with_statistics)
 
 
