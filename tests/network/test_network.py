@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from fastnn import Sequential
 from fastnn.engine.predictor import Predictor
-from fastnn.layers import Add, Dense, Dropout
+from fastnn.layers import Dense, Dropout
 from fastnn.losses import SquaredError
 from fastnn.network import lower
 
@@ -40,7 +40,6 @@ def test_a_layer_used_twice_has_one_name():
     ("layers", "error", "message"),
     [
         ([Dense(3), "relu"], TypeError, "got 'relu' at position 1"),
-        ([Dense(3), Add()], ValueError, "of a Sequential is Add.*several inputs"),
         ([Dense], TypeError, "got the class Dense at position 0"),
         ([("a", Dense(1)), ("a", Dense(1))], ValueError, "names of their own"),
         (
