@@ -31,6 +31,7 @@ FILES = (
     "ops/test_broadcast",
     "ops/test_dropout",
     "ops/test_gradients",
+    "ops/test_merge",
     "ops/test_noise",
     "ops/test_normalization",
     "ops/test_precision_kernels",

@@ -16,6 +16,7 @@ from fastnn.engine.cuda.walk import SLAB_ROWS
 from fastnn.engine.engine import Engine
 from fastnn.initializers import Constant, Zeros
 from fastnn.plan import ops
+from fastnn.plan.ops.merge import MERGES
 from fastnn.plan.tables import ACTIVATION_READS, ACTIVATIONS, LOSSES, OPTIMIZERS
 
 ROWS = (1, 9, 131)
@@ -254,6 +255,7 @@ def kernel_names():
     with_bias = [name for name, reads in ACTIVATION_READS.items() if reads != "input"]
     tables |= {"bias_gradient": with_bias, "step": OPTIMIZERS}
     tables["add_dropout"] = tables["copy_columns"] = ACTIVATIONS
+    tables |= dict.fromkeys(("merge_rows", "merge_gradient", "merge_sums"), MERGES)
     for prefix, rows in tables.items():
         names |= {f"{prefix}_{row}" for row in rows}
     return names

@@ -3,8 +3,9 @@
 
 #include "base/compiler.h"
 
-/* No sum of float32 grows longer. */
-enum { NUMBERS_SUMMED = 4096 };
+/* So many numbers are worked on together: they stay in the first-level cache between the
+   two gradients, and no sum of float32 grows longer. */
+enum { NUMBERS_TOGETHER = 4096 };
 
 #define BODY "ops/merge/merge.c"
 #include "base/each_level.h"
@@ -38,14 +39,11 @@ enum { NUMBERS_SUMMED = 4096 };
     }                                                                                  \
     static void NAMED(sum_row_##name)(ptrdiff_t n, const REAL *dy, REAL a,             \
                                       const REAL *b, REAL *d) {                        \
-        for (ptrdiff_t first = 0; first < n; first += NUMBERS_SUMMED) {                \
-            ptrdiff_t end = n - first < NUMBERS_SUMMED ? n : first + NUMBERS_SUMMED;   \
-            REAL sum = 0;                                                              \
-            SIMD_SUM(sum)                                                              \
-            for (ptrdiff_t j = first; j < end; j++)                                    \
-                sum += dy[j] * NAMED(slope_of_##name)(a, b[j]);                        \
-            d[0] += sum;                                                               \
-        }                                                                              \
+        REAL sum = 0;                                                                  \
+        SIMD_SUM(sum)                                                                  \
+        for (ptrdiff_t j = 0; j < n; j++)                                              \
+            sum += dy[j] * NAMED(slope_of_##name)(a, b[j]);                            \
+        d[0] += sum;                                                                   \
     }                                                                                  \
     static void NAMED(add_row_##name)(ptrdiff_t n, const REAL *dy, const REAL *a,      \
                                       const REAL *b, int b_moves, REAL *d) {           \
@@ -73,22 +71,31 @@ enum { NUMBERS_SUMMED = 4096 };
                 d[j] = dy[j] * NAMED(slope_of_##name)(a[j], s);                        \
         }                                                                              \
     }                                                                                  \
-    static void NAMED(gradient_rows_##name)(const paired_axes_t *axes, int operand,    \
-                                            int sums, const REAL *dy, const REAL *a,   \
-                                            const REAL *b, REAL *d) {                  \
+    static void NAMED(gradient_rows_##name)(const paired_axes_t *axes, const REAL *dy, \
+                                            const REAL *const *from, const int *sums,  \
+                                            REAL *const *d) {                          \
         ptrdiff_t last = axes->rank - 1, n = axes->length[last];                       \
-        int a_moves = axes->stride[operand][last] != 0;                                \
-        int b_moves = axes->stride[!operand][last] != 0;                               \
+        const ptrdiff_t step[2] = {axes->stride[0][last], axes->stride[1][last]};      \
         row_t row = {0};                                                               \
         do {                                                                           \
-            ptrdiff_t own = row.at[operand], other = row.at[!operand];                 \
-            if (!a_moves)                                                              \
-                NAMED(sum_row_##name)(n, dy, a[own], b + other, d + own);              \
-            else if (sums)                                                             \
-                NAMED(add_row_##name)(n, dy, a + own, b + other, b_moves, d + own);    \
-            else                                                                       \
-                NAMED(write_row_##name)(n, dy, a + own, b + other, b_moves, d + own);  \
-            dy += n;                                                                   \
+            for (ptrdiff_t first = 0; first < n; first += NUMBERS_TOGETHER) {          \
+                ptrdiff_t m =                                                          \
+                    n - first < NUMBERS_TOGETHER ? n - first : NUMBERS_TOGETHER;       \
+                for (int i = 1; i >= 0; i--) { /* the first gradient may be dy */      \
+                    if (!d[i]) continue;                                               \
+                    ptrdiff_t own = row.at[i] + first * step[i];                       \
+                    const REAL *a = from[i] + own;                                     \
+                    const REAL *b = from[!i] + row.at[!i] + first * step[!i];          \
+                    int b_moves = step[!i] != 0;                                       \
+                    if (!step[i])                                                      \
+                        NAMED(sum_row_##name)(m, dy, a[0], b, d[i] + own);             \
+                    else if (sums[i])                                                  \
+                        NAMED(add_row_##name)(m, dy, a, b, b_moves, d[i] + own);       \
+                    else                                                               \
+                        NAMED(write_row_##name)(m, dy, a, b, b_moves, d[i] + own);     \
+                }                                                                      \
+                dy += m;                                                               \
+            }                                                                          \
         } while (next_row(axes, &row));                                                \
     }
 MERGE_TABLE(ROW)

@@ -13,20 +13,22 @@
     ROW(product, (a * b), b) \
     ROW(maximum, a > b || a != a ? a : b, a > b ? 1 : a == b ? (REAL)0.5 : 0)
 
-#define DECLARE(REAL, NAMED)                                                               \
-    /* The others that go along with y are a and b. y may be one of them. */               \
-    typedef void (*NAMED(merge_loop))(const paired_axes_t *axes, const REAL *a,            \
-                                      const REAL *b, REAL *y);                             \
-    /* The gradient d of the operand of this number, 0 or 1, whose value is a; b is that \
-       of the other. Where it sums, it adds dy * slope(a, b) to the places of d that     \
-       were broadcast; else d is as large as dy, and may be dy. */ \
-    typedef void (*NAMED(merge_gradient_loop))(const paired_axes_t *axes, int operand,     \
-                                               int sums, const REAL *dy,                   \
-                                               const REAL *a, const REAL *b, REAL *d);     \
-    extern const NAMED(merge_loop) CHOSEN_TABLE(NAMED(merge_loops));                       \
-    extern const NAMED(merge_gradient_loop) CHOSEN_TABLE(NAMED(merge_gradient_loops));     \
-    /* y = factor * x + shift; y may be x. */                                              \
-    extern void CHOSEN(NAMED(scale_loop))(ptrdiff_t n, const REAL *x, REAL factor,         \
+/* The others that go along with the result y, or with its gradient dy, are a and b.
+
+   merge_loop: y may be one of them.
+   merge_gradient_loop: the gradients d of a and b, of which one may be NULL, from their
+   values. Those that sum add dy * slope(a, b) to the places that were broadcast; others
+   are as large as dy, which the first may be.
+   scale_loop: y = factor * x + shift; y may be x. */
+#define DECLARE(REAL, NAMED)                                                           \
+    typedef void (*NAMED(merge_loop))(const paired_axes_t *axes, const REAL *a,        \
+                                      const REAL *b, REAL *y);                         \
+    typedef void (*NAMED(merge_gradient_loop))(                                        \
+        const paired_axes_t *axes, const REAL *dy, const REAL *const *values,          \
+        const int *sums, REAL *const *d);                                              \
+    extern const NAMED(merge_loop) CHOSEN_TABLE(NAMED(merge_loops));                   \
+    extern const NAMED(merge_gradient_loop) CHOSEN_TABLE(NAMED(merge_gradient_loops)); \
+    extern void CHOSEN(NAMED(scale_loop))(ptrdiff_t n, const REAL *x, REAL factor,     \
                                           REAL shift, REAL *y);
 
 #define NAMED_F32(name) name##_f32

@@ -29,23 +29,21 @@ void NAMED(op_merge)(const call_t *call) {
     if (call->walk->count) loop(&axes, a, b, (REAL *)call->output[0]);
 }
 
-/* The second gradient before the first, which may be dy. */
 void NAMED(op_merge_gradient)(const call_t *call) {
     int64_t length[MOST_PAIRED_AXES];
     paired_axes_t axes = axes_of(call, length);
     ptrdiff_t size = rows_of(call) * columns_of(call);
-    const REAL *dy = (const REAL *)call->input[0];
-    NAMED(merge_gradient_loop) loop = NAMED(merge_gradient_loops)[call->op->code];
-    for (int i = 1; i >= 0; i--) {
-        REAL *d = (REAL *)call->output[i];
-        if (!d) continue;
-        const REAL *own = (const REAL *)call->input[1 + i];
-        const REAL *other = (const REAL *)call->input[2 - i];
-        int sums = adds(call, i) || size_of(call, i) != size;
-        if (sums) begin_sum(call, i, sizeof(REAL));
+    const REAL *dy = (const REAL *)call->input[0], *value[2];
+    REAL *d[2];
+    int sums[2];
+    for (int i = 0; i < 2; i++) {
         /* A sum's gradient reads neither value. */
-        if (size) loop(&axes, i, sums, dy, own ? own : dy, other ? other : dy, d);
+        value[i] = call->input[1 + i] ? (const REAL *)call->input[1 + i] : dy;
+        d[i] = (REAL *)call->output[i];
+        sums[i] = adds(call, i) || size_of(call, i) != size;
+        if (sums[i]) begin_sum(call, i, sizeof(REAL));
     }
+    if (size) NAMED(merge_gradient_loops)[call->op->code](&axes, dy, value, sums, d);
 }
 
 void NAMED(op_scale)(const call_t *call) {
