@@ -21,16 +21,19 @@ enum space {
 typedef struct {
     int32_t space;
     int32_t per_sample; /* 1: one copy for each row of the batch; 0: one for all rows */
-    int64_t size;       /* numbers in one copy */
+    int32_t base; /* the tensor that it is a range of columns of, a view; -1 for none */
+    int32_t reserved;
+    int64_t size;  /* numbers in one copy */
+    int64_t first; /* numbers before it in a copy of its base, or in a row of y */
+    /* Numbers from one row of the last axis to the next; 0: the rows lie side by side, as
+       wide as whoever reads them says. Of a target among others, from one sample to the
+       next: columns of y, of which each sample's lie side by side. */
+    int64_t lead;
     /* Numbers before it in its space, to be multiplied by the batch capacity when there is
-       one copy for each.
+       one copy for each. A view has those of its base.
        Training keeps activations for the backward pass; predicting reuses them sooner. */
     int64_t train_offset;
     int64_t predict_offset;
-    int64_t first; /* numbers before it in one copy of what it is a range of */
-    /* From row to row where it is columns of wider rows: of a target, those of y. 0: its
-       rows lie side by side. */
-    int64_t lead;
 } tensor_t;
 
 /* When an op runs: a set of these. */

@@ -19,6 +19,7 @@ from ops.product import CASES as PRODUCT
 from ops.reduce import CASES as REDUCE
 from ops.row_norm import CASES as ROW_NORM
 from ops.softmax import CASES as SOFTMAX
+from ops.views import CASES as VIEWS
 from walks import positions
 from writers import ALL_LOSSES, by_hand, dense, stack
 
@@ -119,24 +120,21 @@ def draw_smooth(plan, n=7, distance=1e-3):
 
 def nearest_kink(plan, data):
     """The smallest distance from a kink of what an activation is applied to."""
-    values = reference.walk(plan, data.parameters, data.X, data.y).values
+    walk = reference.walk(plan, data.parameters, data.X, data.y)
     nearest = np.inf
     for op in plan.ops[plan.ops["kind"] == KINDS["prelu"]]:
-        x = values.get(op["input"][0], data.X.ravel())
+        x = walk.read(op["input"][0])
         nearest = min(nearest, abs(x).min())
     for op in plan.ops[plan.ops["kind"] == KINDS["add"]]:
         kinks = KINKS.get(ACTIVATIONS[op["code"]], ())
         if not kinks:
             continue
         a, b = op["input"][:2]
-        x = values.get(a, data.X.ravel())
+        x = walk.read(a)
         if b >= 0:
-            tensor = plan.tensors[b]
-            at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
-            b = values.get(b, data.parameters[at])
             scaled = [len(data.X) if op["per_sample"] >> i & 1 else 1 for i in range(4)]
-            where = positions(op["dim"] * scaled, op["stride"])
-            x = x + b[where].ravel()
+            places = positions(op["dim"] * scaled, op["stride"])
+            x = x + walk.read(b)[walk.numbers_at(b, places)].ravel()
         for kink in kinks:
             nearest = min(nearest, abs(x - kink).min())
     return nearest
@@ -227,6 +225,7 @@ MAKERS = {
     **MERGE,
     **GRAPHS,
     **COLUMNS,
+    **VIEWS,
     **{
         f"{activation}-{loss}": (
             lambda activation=activation, loss=loss: stack([5, 4, 3], activation, loss)

@@ -24,7 +24,8 @@ from ops.product import OPS as PRODUCT
 from ops.reduce import OPS as REDUCE
 from ops.row_norm import OPS as ROW_NORM
 from ops.softmax import OPS as SOFTMAX
-from walks import Walk
+from ops.views import OPS as VIEWS
+from walks import Walk, columns_of
 
 from fastnn.plan import tables
 
@@ -201,6 +202,7 @@ def update(blocks, parameters, gradients, weight, rule, state, h):
 OPS = {
     **PRODUCT,
     **ELEMENTWISE,
+    **VIEWS,
     **SOFTMAX,
     **LOSS,
     **NOISE,
@@ -226,6 +228,7 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
     done.factors = tuple(loss.weight for loss in plan.losses)
     sums = [done.weights_of(i).sum() for i in range(len(plan.losses))]
     done.reports = np.column_stack([np.zeros(len(sums)), sums])
+    done.tensors = plan.tensors
 
     computed = ("activation", "statistic")  # spaces
 
@@ -241,10 +244,17 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         if number < 0:
             return None
         tensor = plan.tensors[number]
+        if tensor["base"] >= 0:
+            base = read(tensor["base"])
+            return columns_of(plan.tensors, number, base).ravel()
         at = slice(tensor["train_offset"], tensor["train_offset"] + tensor["size"])
         space = space_of(number)
         if space in computed:
-            return done.values[number]
+            # What is written in parts is not a number where it is not written.
+            unknown = np.full(
+                tensor["size"] * (n if tensor["per_sample"] else 1), np.nan
+            )
+            return done.values.setdefault(number, unknown)
         if space == "target":
             return y[:, tensor["first"] : tensor["first"] + tensor["size"]].ravel()
         return {
@@ -265,7 +275,11 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
                 continue
             # What is added to is the gradient of a parameter, never a value that flows;
             # what moves running statistics has been added up.
-            if space_of(number) in computed:
+            if plan.tensors[number]["base"] >= 0:
+                base = read(plan.tensors[number]["base"])
+                columns = columns_of(plan.tensors, number, base)
+                columns[...] = np.reshape(value, columns.shape)
+            elif space_of(number) in computed:
                 done.values[number] = np.ravel(value)
             elif op["accumulate"] and kind != "batch_statistics":
                 read(number)[:] += np.ravel(value)

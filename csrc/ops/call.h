@@ -117,6 +117,13 @@ static inline const void *weights_of(const walk_t *walk, int32_t loss,
            (1 + loss) * walk->weight_lead * (ptrdiff_t)itemsize;
 }
 
+/* Numbers from one row of a tensor to the next, for who reads rows of so many. */
+static inline ptrdiff_t lead_of(const call_t *call, int32_t number, ptrdiff_t width) {
+    if (number < 0) return width;
+    ptrdiff_t lead = call->tensors[number].lead;
+    return lead ? lead : width;
+}
+
 /* Integers of an op's own. */
 static inline const int64_t *params_of(const call_t *call) {
     return call->walk->params + call->op->params;
@@ -148,8 +155,17 @@ static inline int adds(const call_t *call, int i) {
 
 /* Makes an output that is added up zero, unless it is added to. */
 static inline void begin_sum(const call_t *call, int i, size_t itemsize) {
-    if (call->output[i] && !adds(call, i))
-        memset(call->output[i], 0, (size_t)size_of(call, i) * itemsize);
+    if (!call->output[i] || adds(call, i)) return;
+    const tensor_t *tensor = call->tensors + call->op->output[i];
+    char *row = (char *)call->output[i];
+    size_t size = (size_t)size_of(call, i), rows = 1;
+    if (tensor->lead) { /* as many rows as its base has */
+        rows = (size_t)(call->tensors[tensor->base].size / tensor->lead) *
+               (size_t)call->walk->count;
+        size /= rows ? rows : 1;
+    }
+    for (size_t j = 0; j < rows; j++, row += tensor->lead * (ptrdiff_t)itemsize)
+        memset(row, 0, size * itemsize);
 }
 
 #endif

@@ -13,16 +13,24 @@
 
    Enum, names, flags, costs, and the tables of functions are made of these rows.
 
+   Rows of the last axis of a tensor lie side by side or, of a view (plan.h), apart. A
+   kind with READS_VIEWS takes views for all that it reads and writes, by the leads of the
+   tensors; all others get tensors that are none.
+
    PRODUCT: output0 = [output0 +] op(input0) @ op(input1), count times. input0 may be
-   sparse when it is the input. dim: count, m, n, k. lead: the row strides of input0,
-   input1 and output0. stride: their strides over count.
+   sparse when it is the input. dim: count, m, n, k. stride: of input0, input1 and output0
+   over count.
 
    ADD: output0 = activation(input0 + broadcast(input1)); input1 may be absent. dim: the
    shape of output0, equal axes joined, right-aligned. stride: input1's, 0 where it is
-   broadcast. scalar: the activation's own option.
+   broadcast. scalar: the activation's own option. Where one of them is a view the last
+   axis is an axis by itself.
    ADD_GRADIENT: its adjoint. input0: gradient of its output; input1: what the slope is
    read from. output0 = input0 * slope(input1); output1 = [output1 +] the sum of output0
    over the broadcast axes. Either output may be absent.
+
+   COPY: output0 = [output0 +] input0, or zeros where that is absent. dim[2], dim[3]: rows
+   and columns.
 
    SOFTMAX: output0 = softmax of each row of input0, over dim[3] columns from stride[0]
    on. dim[2]: rows; lead[0]: columns of a whole row.
@@ -106,35 +114,37 @@ enum op_flag {
     IN_PLACE = 1,     /* output0 may lie over input0, where that is needed no longer */
     RANDOM = 2,       /* what it computes depends on the step's random numbers */
     READS_SPARSE = 4, /* input0 may be sparse rows of the input */
-    WHOLE_BATCH = 8   /* done once for all shares of a step, when all have come to it */
+    WHOLE_BATCH = 8,  /* done once for all shares of a step, when all have come to it */
+    READS_VIEWS = 16  /* all that it reads and writes may be columns of other tensors */
 };
 
-#define OP_TABLE(OP)                                                \
-    OP(PRODUCT, product, IN_CYTHON, READS_SPARSE, 1)                \
-    OP(ADD, add, IN_CYTHON, IN_PLACE, 8)                            \
-    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE, 10)         \
-    OP(SOFTMAX, softmax, IN_C, IN_PLACE, 12)                        \
-    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE, 12)      \
-    OP(LOSS, loss, IN_C, IN_PLACE, 16)                              \
-    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)               \
-    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24) \
-    OP(PRELU, prelu, IN_C, IN_PLACE, 8)                             \
-    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)          \
-    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                       \
-    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)     \
-    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                    \
-    OP(BATCH_STATISTICS, batch_statistics, MEETING, WHOLE_BATCH, 0) \
-    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)          \
-    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                   \
-    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                \
-    OP(BATCH_CORRECTION, batch_correction, MEETING, WHOLE_BATCH, 0) \
-    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5) \
-    OP(REDUCE, reduce, IN_C, 0, 4)                                  \
-    OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                \
-    OP(MERGE, merge, IN_C, IN_PLACE, 8)                             \
-    OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)          \
-    OP(SCALE, scale, IN_C, IN_PLACE, 5)                             \
-    OP(COPY_COLUMNS, copy_columns, IN_C, 0, 8)                      \
+#define OP_TABLE(OP)                                                         \
+    OP(PRODUCT, product, IN_CYTHON, READS_SPARSE | READS_VIEWS, 1)           \
+    OP(ADD, add, IN_CYTHON, IN_PLACE | READS_VIEWS, 8)                       \
+    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE | READS_VIEWS, 10)    \
+    OP(COPY, copy, IN_C, READS_VIEWS, 4)                                     \
+    OP(SOFTMAX, softmax, IN_C, IN_PLACE | READS_VIEWS, 12)                   \
+    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE | READS_VIEWS, 12) \
+    OP(LOSS, loss, IN_C, IN_PLACE | READS_VIEWS, 16)                         \
+    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)                        \
+    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24)          \
+    OP(PRELU, prelu, IN_C, IN_PLACE, 8)                                      \
+    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)                   \
+    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                                \
+    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)              \
+    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                             \
+    OP(BATCH_STATISTICS, batch_statistics, MEETING, WHOLE_BATCH, 0)          \
+    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)                   \
+    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                            \
+    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                         \
+    OP(BATCH_CORRECTION, batch_correction, MEETING, WHOLE_BATCH, 0)          \
+    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)          \
+    OP(REDUCE, reduce, IN_C, 0, 4)                                           \
+    OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                         \
+    OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \
+    OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                   \
+    OP(SCALE, scale, IN_C, IN_PLACE, 5)                                      \
+    OP(COPY_COLUMNS, copy_columns, IN_C, 0, 8)                               \
     OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,

@@ -1,4 +1,7 @@
-"""Where activations lie: values that are never needed together share memory."""
+"""Where activations lie: values that are never needed together share memory.
+
+A view lies in its base, which has its place as long as it or any view of it is needed.
+"""
 
 from numpy.typing import NDArray
 
@@ -14,13 +17,14 @@ def assign_offsets(
     ----------
     ops : ndarray of records
     tensors : ndarray of records
-        The field named ``field`` of the activations is written.
+        The field named ``field`` of the activations is written: that of views is their
+        base's.
     phase : int
         Which ops count.
     field : str
         ``"train_offset"`` or ``"predict_offset"``.
     keep : int, default=-1
-        Number of a tensor whose value must outlive the walk.
+        Number of a tensor, no view, whose value must outlive the walk.
 
     Returns
     -------
@@ -28,8 +32,12 @@ def assign_offsets(
         Numbers that one sample needs.
     """
     running = [op for op in ops if op["phase"] & phase]
+    # Who has the place of each tensor; the last one stands for what is absent, -1.
+    is_view = tensors["base"] >= 0
+    owner = [int(t["base"]) if t["base"] >= 0 else i for i, t in enumerate(tensors)]
+    owner.append(-1)
     last_use = {
-        int(number): step
+        owner[number]: step
         for step, op in enumerate(running)
         for number in (*op["input"], *op["output"])
     }
@@ -38,29 +46,37 @@ def assign_offsets(
     taken: dict[int, tuple[int, int]] = {}  # number: first and last position + 1
     size = 0
     for step, op in enumerate(running):
-        first_input = int(op["input"][0])
-        for number in map(int, op["output"]):
-            if number < 0 or not activation[number] or number in taken:
+        source, *others = (owner[number] for number in op["input"])
+        for number in op["output"]:
+            own = owner[number]
+            if own < 0 or not activation[own] or own in taken:
                 continue
-            room = int(tensors["size"][number])
+            room = int(tensors["size"][own])
             if (
                 OP_FLAGS[op["kind"]] & FLAGS["in_place"]
                 and number == op["output"][0]
-                and first_input in taken
-                and last_use[first_input] == step
-                and first_input not in op["input"][1:]
-                and tensors["size"][first_input] == room
+                and source in taken
+                and last_use[source] == step
+                and source not in others
+                and tensors["size"][source] == room
+                and _range(tensors[op["input"][0]]) == _range(tensors[number])
             ):
-                place = taken.pop(first_input)
+                place = taken.pop(source)
             else:
                 start = _first_gap(sorted(taken.values()), room)
                 place = (start, start + room)
-            taken[number] = place
-            tensors[field][number] = place[0]
+            taken[own] = place
+            tensors[field][own] = place[0]
             size = max(size, place[1])
         for number in [n for n in taken if last_use[n] == step]:
             del taken[number]
+    tensors[field][is_view] = tensors[field][tensors["base"][is_view]]
     return size
+
+
+def _range(tensor: NDArray) -> tuple[int, int, int]:
+    """What a tensor is of its owner: all of it, or some columns."""
+    return int(tensor["first"]), int(tensor["lead"]), int(tensor["size"])
 
 
 def _first_gap(taken: list[tuple[int, int]], room: int) -> int:

@@ -35,11 +35,13 @@ cdef extern from "plan.h":
     ctypedef struct tensor_t:
         int32_t space
         int32_t per_sample
+        int32_t base
+        int32_t reserved
         int64_t size
-        int64_t train_offset
-        int64_t predict_offset
         int64_t first
         int64_t lead
+        int64_t train_offset
+        int64_t predict_offset
 
     ctypedef struct op_t:
         int32_t kind

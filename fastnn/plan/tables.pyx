@@ -25,7 +25,7 @@ from fastnn.plan.structs cimport (
 
 cdef extern from "ops/table.h":
     enum:
-        IN_PLACE, RANDOM, READS_SPARSE
+        IN_PLACE, RANDOM, READS_SPARSE, READS_VIEWS
 
 cdef extern from "tables/tables.h":
     const char *op_names[]
@@ -154,6 +154,7 @@ FLAGS = {
     "random": RANDOM,
     "reads_sparse": READS_SPARSE,
     "whole_batch": WHOLE_BATCH,
+    "reads_views": READS_VIEWS,
 }
 OP_FLAGS = np.array([op_flags[i] for i in range(N_OPS)])
 OP_COSTS = np.array([op_costs[i] for i in range(N_OPS)])

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from fastnn.constraints import MaxNorm
 from fastnn.initializers import Initializer
-from fastnn.plan.broadcasting import broadcast_axes
+from fastnn.plan.broadcasting import broadcast_axes, keeps_rows
 from fastnn.plan.memory import assign_offsets
 from fastnn.plan.named_data import NamedData
 from fastnn.plan.outputs import side_by_side
-from fastnn.plan.records import CustomFunction, Output, Parameter, Plan
+from fastnn.plan.records import LOSS_KINDS, CustomFunction, Output, Parameter, Plan
 from fastnn.plan.tables import (
     ALIGNMENT,
     BLOCK_DTYPE,
@@ -28,7 +28,7 @@ from fastnn.plan.tables import (
     SPACES,
     TENSOR_DTYPE,
 )
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, rows_of
 from fastnn.regularizers import Regularizer, as_regularizer
 from fastnn.utils.same import says_the_same
 
@@ -44,6 +44,9 @@ class Tape:
 
     def __init__(self) -> None:
         self._ops: list[dict[str, Any]] = []
+        # How many numbers a row of each tensor has for those that read and write it.
+        self._widths: dict[int, set[int]] = {}
+        self._parts_of: dict[int, list[tuple[int, Tensor]]] = {}
         self._tensors: list[dict[str, Any]] = []
         self._blocks: list[dict[str, Any]] = []
         self._parameters: list[Parameter] = []
@@ -305,19 +308,20 @@ class Tape:
             adjoint()
         links = [op for op in self._ops if op["phase"] == PREDICT]
         self._ops = [op for op in self._ops if op["phase"] != PREDICT]
+        named = {
+            name: self.dense(each, PREDICT | EVALUATE) for name, each in named.items()
+        }
         (output, *others) = named.values()
         if others:
             output = self._joined([output, *others], links)
         elif output.number == self._input.number:
             output = self.activation(output.shape)
-            axes = broadcast_axes(output, None)
-            self.emit("add", (self._input,), (output,), PREDICT, **axes)
+            self.emit("add", (self._input,), (output,), PREDICT, axes=(output, None))
         else:  # an auxiliary loss may have made predictions too
             self._ops += [op for op in links if op["output"][0] == output.number]
         if len(self._named_data.targets) > 1:
-            for tensor in self._tensors:
-                if tensor["space"] == SPACES["target"]:
-                    tensor["lead"] = self._named_data.target_columns
+            self._spread_targets()
+        self._separate_rows()
         sizes = [each.size for each in named.values()]
         ops = _records(self._ops, OP_DTYPE)
         tensors = _records(self._tensors, TENSOR_DTYPE)
@@ -346,7 +350,8 @@ class Tape:
                 for i, (name, each) in enumerate(named.items())
             ),
             losses=tuple(self._named_data.losses),
-            accepts_sparse=_may_be_sparse(ops, number) and len(self._input.shape) == 1,
+            accepts_sparse=_may_be_sparse(ops, tensors, number)
+            and len(self._input.shape) == 1,
             statistic_size=self._n_statistics,
             functions=tuple(self._functions),
             params=params,
@@ -380,11 +385,12 @@ class Tape:
             {
                 "space": SPACES[space],
                 "per_sample": int(per_sample),
+                "base": -1,
                 "size": prod(shape),
-                "train_offset": offset,
-                "predict_offset": offset,
                 "first": 0,
                 "lead": 0,
+                "train_offset": offset,
+                "predict_offset": offset,
             }
         )
         return Tensor(len(self._tensors) - 1, shape, per_sample, needs_gradient)
@@ -406,9 +412,45 @@ class Tape:
         outputs: Sequence[Tensor | None],
         phase: int,
         params: Sequence[int] = (),
+        axes: tuple[Tensor, Tensor | None] | None = None,
         **fields: Any,
     ) -> None:
-        """Write an op; ``params`` are integers of its own."""
+        """Write an op.
+
+        Parameters
+        ----------
+        kind : str
+        inputs, outputs : sequence of Tensor or None
+        phase : int
+        params : sequence of int, default=()
+            Integers of its own.
+        axes : tuple of Tensor, default=None
+            Instead of the fields that say so: what it runs over, and what is broadcast
+            along that, or None.
+        **fields
+            Others of its record.
+
+        Raises
+        ------
+        ValueError
+            If ``axes`` do not broadcast.
+        AssertionError
+            If the kind of op needs tensors that are no views, and gets one.
+        """
+        for tensor in (*inputs, *outputs):
+            if tensor is None:
+                continue
+            if self.is_view(tensor) and not (
+                _reads_views(KINDS[kind]) and _width(tensor) in self._widths_of(tensor)
+            ):
+                raise AssertionError(
+                    f"the op {kind!r} cannot read or write columns of another tensor "
+                    f"in rows of {_width(tensor)}, got such of shape {tensor.shape}: "
+                    "it needs tape.dense() of them"
+                )
+            self._widths_of(tensor).add(_width(tensor))
+        if axes is not None:
+            fields |= {"axes": axes, **broadcast_axes(*axes)}
         self._ops.append(
             {
                 "kind": KINDS[kind],
@@ -431,31 +473,165 @@ class Tape:
         self._n_masks += 1
         return self._n_masks - 1
 
+    # ------------------------------------------------------------------ views
+
+    def is_view(self, value: Tensor) -> bool:
+        """Whether a value is a range of columns of another one."""
+        return bool(self._tensors[value.number]["base"] >= 0)
+
+    def view(self, x: Tensor, start: int, width: int) -> Tensor:
+        """Columns of the last axis of x, where they lie.
+
+        It has no adjoint, as `fastnn.plan.ops.columns` has.
+        """
+        of = self._tensors[x.number]
+        shape = (*x.shape[:-1], width)
+        place = {
+            "base": of["base"] if self.is_view(x) else x.number,
+            "size": prod(shape),
+            "first": of["first"] + start,
+            "lead": of["lead"] or x.shape[-1],
+        }
+        self._tensors.append({**of, **place})
+        self._widths_of(x).add(_width(x))
+        y = Tensor(len(self._tensors) - 1, shape, True, x.needs_gradient)
+        self._widths_of(y).add(width)
+        return y
+
+    def parts_of(self, x: Tensor) -> list[tuple[int, Tensor]]:
+        """First column and value of all columns of x that have a common adjoint."""
+        return self._parts_of.setdefault(x.number, [])
+
+    def copy(
+        self, x: Tensor | None, y: Tensor, phase: int, accumulate: bool = False
+    ) -> None:
+        """Write that y becomes, or adds, x of the same shape; None is zeros."""
+        rows = rows_of(y, y.shape[-1])
+        self.emit("copy", (x,), (y,), phase, accumulate=accumulate, **rows)
+
+    def dense(self, x: Tensor, phase: int = ALWAYS) -> Tensor:
+        """x for ops that cannot read views: itself, or a copy of one."""
+        if not self.is_view(x):
+            return x
+        y = self.activation(x.shape, x)
+        self.copy(x, y, phase)
+        self.record(y, lambda: self.contribute(x, self.gradient_of(y)))
+        return y
+
+    def reshaped(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """The numbers of x in another shape; of columns of another tensor, a copy."""
+        y = self._seen(x, shape, ALWAYS)
+        self._widths_of(x).add(_width(x))
+        self._widths_of(y).add(_width(y))
+        return y
+
+    def _seen(self, x: Tensor, shape: tuple[int, ...], phase: int = TRAIN) -> Tensor:
+        """x in another shape, whose rows may be others only where none are apart."""
+        if _width(x.reshaped(shape)) != _width(x):
+            x = self.dense(x, phase)
+        return x.reshaped(shape)
+
+    def _widths_of(self, x: Tensor) -> set[int]:
+        return self._widths.setdefault(x.number, set())
+
+    def place(self, part: Tensor, whole: Tensor, start: int, phase: int) -> None:
+        """Have the numbers of a part in columns of a whole as well, which is no view.
+
+        If all that was written so far can do with a view, part becomes one, and what
+        were views of it are views of whole; else it is copied.
+        """
+        if not self._may_become_view(part):
+            self.copy(part, self.view(whole, start, part.shape[-1]), phase)
+            return
+        self._widths_of(part).add(_width(part))
+        place = {"base": whole.number, "lead": whole.shape[-1]}
+        for number, tensor in enumerate(self._tensors):
+            if part.number in (number, tensor["base"]):
+                tensor |= {**place, "first": tensor["first"] + start}
+
+    def _may_become_view(self, value: Tensor) -> bool:
+        record = self._tensors[value.number]
+        if record["space"] != SPACES["activation"] or self.is_view(value):
+            return False
+        if not self._widths_of(value) <= {_width(value)}:
+            return False
+        return all(
+            _reads_views(op["kind"])
+            and op["phase"] != PREDICT  # a link reads raw outputs where they lie
+            and ("axes" not in op or keeps_rows(*op["axes"]))
+            for op in self._ops
+            if value.number in (*op["input"], *op["output"])
+        )
+
+    def _spread_targets(self) -> None:
+        """Have targets read among others, where rows of a sample lie side by side."""
+        for number, tensor in enumerate(self._tensors):
+            if tensor["space"] != SPACES["target"]:
+                continue
+            tensor["lead"] = self._named_data.target_columns
+            for op in self._ops:
+                one_row = {tensor["size"]} == self._widths.get(number)
+                if (
+                    number in op["input"]
+                    and not (one_row and _reads_views(op["kind"]))
+                    and not (op["kind"] in LOSS_KINDS and tensor["base"] < 0)
+                ):
+                    raise ValueError(
+                        "one of several targets can be read by losses, and by others "
+                        "where it is one row, got rows of "
+                        f"{self._widths[number]} of {tensor['size']} numbers"
+                    )
+
+    def _separate_rows(self) -> None:
+        """Keep the last axis by itself where ops along axes read or write views."""
+        for op in self._ops:
+            if "axes" not in op:
+                continue
+            a, b = op.pop("axes")
+            leads = [
+                self._tensors[number]["lead"]
+                for number in (*op["input"], *op["output"])
+                if number >= 0
+            ]
+            if any(leads):
+                lead = self._tensors[b.number]["lead"] if b is not None else 0
+                op |= broadcast_axes(a, b, True, lead)
+
     # ------------------------------------------------------------------ gradients
+
+    def has_gradient(self, value: Tensor) -> bool:
+        """Whether adjoints that have run contribute to it; asked within an adjoint."""
+        return value.number in self._gradients
 
     def gradient_of(self, value: Tensor) -> Tensor:
         """What the adjoints that have run add up to; asked for within an adjoint.
 
         It has the shape that the value is seen in.
         """
-        return self._gradients[value.number].reshaped(value.shape)
+        return self._seen(self._gradients[value.number], value.shape)
+
+    def dense_gradient_of(self, value: Tensor) -> Tensor:
+        """The same for ops that cannot read views."""
+        return self.dense(self.gradient_of(value), TRAIN)
 
     def record(self, y: Tensor, adjoint: Callable[[], None]) -> None:
         """Run the adjoint in the backward pass, if a gradient of y comes to be."""
         if y.needs_gradient:
-            self._adjoints.append(
-                lambda: adjoint() if y.number in self._gradients else None
-            )
+            self.defer(lambda: adjoint() if self.has_gradient(y) else None)
+
+    def defer(self, adjoint: Callable[[], None]) -> None:
+        """Run the adjoint in the backward pass, whatever gradients there are."""
+        self._adjoints.append(adjoint)
 
     def contribute(self, value: Tensor, gradient: Tensor) -> None:
         """Add to the gradient of an activation."""
         if not value.needs_gradient:
             return
-        gradient = gradient.reshaped(value.shape)
+        gradient = self._seen(gradient, value.shape)
         if value.number in self._gradients:
             so_far, total = self.gradient_of(value), self.activation(value.shape)
-            axes = broadcast_axes(so_far, gradient)
-            self.emit("add", (so_far, gradient), (total,), TRAIN, **axes)
+            axes = so_far, gradient
+            self.emit("add", axes, (total,), TRAIN, axes=axes)
             gradient = total
         self._gradients[value.number] = gradient
 
@@ -499,11 +675,24 @@ def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
     return records
 
 
-def _may_be_sparse(ops: NDArray, number: int) -> bool:
-    """Whether all that reads the input takes sparse rows of it, one for each sample."""
+def _reads_views(kind: int) -> bool:
+    return bool(OP_FLAGS[kind] & FLAGS["reads_views"])
+
+
+def _width(value: Tensor) -> int:
+    """Numbers in a row of the last axis."""
+    return value.shape[-1] if value.shape else 1
+
+
+def _may_be_sparse(ops: NDArray, tensors: NDArray, number: int) -> bool:
+    """Whether all that reads the input takes sparse rows of it, one for each sample.
+
+    Nothing reads columns of it.
+    """
     first, others = ops["input"][:, 0] == number, ops["input"][:, 1:] == number
     reading = ops[first]
     reads_sparse = OP_FLAGS[reading["kind"]] & FLAGS["reads_sparse"]
     dim, transposed = reading["dim"], reading["transpose"] & 1
     rows = np.where(transposed, dim[:, 3], dim[:, 1])
-    return bool(reads_sparse.all() and (rows == 1).all() and not others.any())
+    whole = not others.any() and not (tensors["base"] == number).any()
+    return bool(reads_sparse.all() and (rows == 1).all() and whole)

@@ -190,16 +190,21 @@ def test_sums_over_broadcast_axes_are_those_of_numpy(shape):
         stride = [int(np.prod(own[i + 1 :])) * kept[i] for i in range(4)]
         before = rng.normal(size=own)
         axes = tuple(i for i in range(4) if not kept[i])
+        # Rows side by side, and rows with something between them.
+        lead = dim[3] + 3 * kept[-1]
+        apart = np.full((d.size // dim[3], lead), np.nan)
+        apart[:, : dim[3]] = d.reshape(-1, dim[3])
         for accumulate in (0, 1):
             for shares, block in product((1, 3), ((32, 8), (256, 1), (4, 2))):
                 device = device_under_test()
                 places = int(np.prod(own))
-                buffer, sums = device.empty(d.size, float), device.empty(places, float)
-                device.upload(d, buffer)
+                buffer = device.empty(apart.size, float)
+                sums = device.empty(places, float)
+                device.upload(apart, buffer)
                 device.upload(before, sums)
                 device.kernel("broadcast", "reduce_f64")(
                     shares, block,
-                    (buffer.address, *dim, *stride, accumulate, sums.address),
+                    (buffer.address, lead, *dim, *stride, accumulate, sums.address),
                 )  # fmt: skip
                 actual = np.empty(own)
                 device.download(sums, actual)

@@ -120,7 +120,8 @@ def add_adjoint(dy, a, b, activation):
 
 
 def run_add(walk, op, dim, a, b, *_):
-    b = 0 if b is None else b[positions(dim, op["stride"])]
+    places = walk.numbers_at(op["input"][1], positions(dim, op["stride"]))
+    b = 0 if b is None else b[places]
     name, option = tables.ACTIVATIONS[op["code"]], op["scalar"][0]
     return (add(a.reshape(dim), b, name, option),)
 
@@ -128,7 +129,8 @@ def run_add(walk, op, dim, a, b, *_):
 def run_add_gradient(walk, op, dim, dy, saved, *_):
     slope_of = ACTIVATIONS[tables.ACTIVATIONS[op["code"]]][1]
     da = dy if saved is None else dy * slope_of(saved, op["scalar"][0])
-    return da, np.bincount(positions(dim, op["stride"]).ravel(), da)
+    places = walk.numbers_at(op["output"][1], positions(dim, op["stride"]))
+    return da, np.bincount(places.ravel(), da)
 
 
 OPS = {

@@ -197,7 +197,7 @@ def run_loss(walk, op, dim, z, y, *_):
         name, head(op, dim, z)[counts], y[counts, first : first + dim[3]], options
     )
     keep(walk, op, weight[counts] @ value)
-    dz = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
+    dz = np.zeros(z.shape) if op["output"][0] < 0 else walk.read(op["output"][0]).copy()
     own = np.zeros((dim[2], dim[3]))
     own[counts] = weight[counts, np.newaxis] * gradient
     head(op, dim, dz)[:] = own

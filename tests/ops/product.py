@@ -11,13 +11,12 @@ def run_product(walk, op, dim, a, b, *_):
     count, m, n, k = dim
     shape_a = (k, m) if op["transpose"] & 1 else (m, k)
     shape_b = (n, k) if op["transpose"] & 2 else (k, n)
-    a = matrices(a, count, *shape_a, op["lead"][0], op["stride"][0])
-    b = matrices(b, count, *shape_b, op["lead"][1], op["stride"][1])
+    a = matrices(a, count, *shape_a, op["stride"][0])
+    b = matrices(b, count, *shape_b, op["stride"][1])
     if op["transpose"] & 1:
         a = a.transpose(0, 2, 1)
     if op["transpose"] & 2:
         b = b.transpose(0, 2, 1)
-    assert op["lead"][2] == n
     return (a @ b,)
 
 

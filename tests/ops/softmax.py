@@ -16,7 +16,7 @@ def softmax_adjoint(dy, y):
 
 
 def run_softmax(walk, op, dim, z, *_):
-    y = walk.values.get(op["output"][0], np.zeros(z.shape)).copy()
+    y = walk.read(op["output"][0]).copy()
     head(op, dim, y)[:] = softmax(head(op, dim, z), axis=1)
     return (y,)
 

@@ -57,4 +57,9 @@ HOST_DEVICE ptrdiff_t quotient(ptrdiff_t a, ptrdiff_t b) {
     return (a | b) >> 31 ? a / b : (ptrdiff_t)((uint32_t)a / (uint32_t)b);
 }
 
+/* Where number i of rows of n lies, whose first numbers are lead apart. */
+HOST_DEVICE ptrdiff_t in_rows(ptrdiff_t i, ptrdiff_t n, ptrdiff_t lead) {
+    return lead == n ? i : i + quotient(i, n) * (lead - n);
+}
+
 #endif

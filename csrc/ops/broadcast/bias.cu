@@ -11,7 +11,7 @@
 
 #include "ops/broadcast/broadcast_formulas.h"
 
-/* da = dy * slope(saved), which may be dy; absent, it is dy. Each block of threads has some
+/* da = dy * slope(saved), which may be dy; absent, it is dy. Rows lie a lead apart. Each block of threads has some
    columns side by side, threadIdx.x, of a slab of so many rows, and writes their sums to
    parts, a row of n for each slab; or, alone, [adds] them to sums. */
 #define ROW(name, reads, default, value, slope) BIAS_GRADIENT_##reads(name)
@@ -20,8 +20,9 @@
 #define BIAS_GRADIENT_INPUT(name)
 #define BIAS_GRADIENT_OUTPUT(name)                                                     \
     KERNEL(NAMED(bias_gradient_##name), ptrdiff_t m, ptrdiff_t n, ptrdiff_t slab_rows, \
-           const REAL *dy, const REAL *saved, REAL option, REAL *da,                   \
-           ptrdiff_t accumulate, REAL *sums, REAL *parts) {                            \
+           const REAL *dy, ptrdiff_t dy_lead, const REAL *saved, ptrdiff_t saved_lead, \
+           REAL option, REAL *da, ptrdiff_t da_lead, ptrdiff_t accumulate, REAL *sums, \
+           REAL *parts) {                                                              \
         ptrdiff_t strips = (n + blockDim.x - 1) / blockDim.x;                          \
         ptrdiff_t slab = quotient(blockIdx.x, strips);                                 \
         ptrdiff_t column = (blockIdx.x - slab * strips) * blockDim.x + threadIdx.x;    \
@@ -30,9 +31,11 @@
         REAL sum = 0;                                                                  \
         _Pragma("unroll 4") for (ptrdiff_t row = first + threadIdx.y; row < end;       \
                                  row += blockDim.y) {                                  \
-            ptrdiff_t i = row * n + column;                                            \
-            REAL d = dy[i];                                                            \
-            if (da) da[i] = d *= NAMED(slope_of_##name)(saved[i], option);             \
+            REAL d = dy[row * dy_lead + column];                                       \
+            if (da) {                                                                  \
+                d *= NAMED(slope_of_##name)(saved[row * saved_lead + column], option); \
+                da[row * da_lead + column] = d;                                        \
+            }                                                                          \
             sum += d;                                                                  \
         }                                                                              \
         sum = column_sum(sum, blockDim.x);                                             \

@@ -9,29 +9,34 @@
 
 #include "ops/broadcast/broadcast_formulas.h"
 
-#define ROW(name, reads, default, value, slope)                                       \
-    static void NAMED(add_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *a,            \
-                                  const REAL *b, ptrdiff_t b_row, ptrdiff_t b_column, \
-                                  REAL option, REAL *y) {                             \
-        for (ptrdiff_t i = 0; i < m; i++, a += n, y += n) {                           \
-            if (b_column) {                                                           \
-                const REAL *s = b + i * b_row;                                        \
-                SIMD                                                                  \
-                for (ptrdiff_t j = 0; j < n; j++)                                     \
-                    y[j] = NAMED(value_of_##name)(a[j] + s[j], option);               \
-            } else {                                                                  \
-                REAL s = b ? b[i * b_row] : 0;                                        \
-                SIMD                                                                  \
-                for (ptrdiff_t j = 0; j < n; j++)                                     \
-                    y[j] = NAMED(value_of_##name)(a[j] + s, option);                  \
-            }                                                                         \
-        }                                                                             \
-    }                                                                                 \
-    static void NAMED(slope_##name)(ptrdiff_t n, const REAL *dy, const REAL *saved,   \
-                                    REAL option, REAL *da) {                          \
-        SIMD                                                                          \
-        for (ptrdiff_t i = 0; i < n; i++)                                             \
-            da[i] = dy[i] * NAMED(slope_of_##name)(saved[i], option);                 \
+#define ROW(name, reads, default, value, slope)                                        \
+    static void NAMED(add_##name)(                                                     \
+        ptrdiff_t m, ptrdiff_t n, const REAL *a, ptrdiff_t a_lead, const REAL *b,      \
+        ptrdiff_t b_row, ptrdiff_t b_column, REAL option, REAL *y, ptrdiff_t y_lead) { \
+        for (ptrdiff_t i = 0; i < m; i++, a += a_lead, y += y_lead) {                  \
+            if (b_column) {                                                            \
+                const REAL *s = b + i * b_row;                                         \
+                SIMD                                                                   \
+                for (ptrdiff_t j = 0; j < n; j++)                                      \
+                    y[j] = NAMED(value_of_##name)(a[j] + s[j], option);                \
+            } else {                                                                   \
+                REAL s = b ? b[i * b_row] : 0;                                         \
+                SIMD                                                                   \
+                for (ptrdiff_t j = 0; j < n; j++)                                      \
+                    y[j] = NAMED(value_of_##name)(a[j] + s, option);                   \
+            }                                                                          \
+        }                                                                              \
+    }                                                                                  \
+    static void NAMED(slope_##name)(ptrdiff_t m, ptrdiff_t n, const REAL *dy,          \
+                                    ptrdiff_t dy_lead, const REAL *saved,              \
+                                    ptrdiff_t saved_lead, REAL option, REAL *da,       \
+                                    ptrdiff_t da_lead) {                               \
+        for (ptrdiff_t i = 0; i < m;                                                   \
+             i++, dy += dy_lead, saved += saved_lead, da += da_lead) {                 \
+            SIMD                                                                       \
+            for (ptrdiff_t j = 0; j < n; j++)                                          \
+                da[j] = dy[j] * NAMED(slope_of_##name)(saved[j], option);              \
+        }                                                                              \
     }
 ACTIVATION_TABLE(ROW)
 #undef ROW
@@ -49,43 +54,45 @@ enum { NAMED(LANES) = 64 / sizeof(REAL) };
 typedef STRIP_OF(REAL, 64 / sizeof(REAL)) NAMED(strip);
 
 /* The sums over m rows of the numbers in one strip. */
-HOST_DEVICE void NAMED(sum_strips)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *sum) {
+HOST_DEVICE void NAMED(sum_strips)(ptrdiff_t m, const REAL *d, ptrdiff_t lead,
+                                   REAL *sum) {
     NAMED(strip) even = {0}, odd = {0};
     ptrdiff_t i = 0;
-    for (; i + 4 <= m; i += 4, d += 4 * n) {
-        even += STRIP_AT(NAMED(strip), d) + STRIP_AT(NAMED(strip), d + 2 * n);
-        odd += STRIP_AT(NAMED(strip), d + n) + STRIP_AT(NAMED(strip), d + 3 * n);
+    for (; i + 4 <= m; i += 4, d += 4 * lead) {
+        even += STRIP_AT(NAMED(strip), d) + STRIP_AT(NAMED(strip), d + 2 * lead);
+        odd += STRIP_AT(NAMED(strip), d + lead) + STRIP_AT(NAMED(strip), d + 3 * lead);
     }
-    for (; i < m; i++, d += n) even += STRIP_AT(NAMED(strip), d);
+    for (; i < m; i++, d += lead) even += STRIP_AT(NAMED(strip), d);
     STRIP_AT(NAMED(strip), sum) = even + odd;
 }
 
-static void NAMED(reduce_columns)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db) {
+static void NAMED(reduce_columns)(ptrdiff_t m, ptrdiff_t n, const REAL *d,
+                                  ptrdiff_t lead, REAL *db) {
     REAL sum[NAMED(LANES)];
     ptrdiff_t j = 0;
     for (; j + NAMED(LANES) <= n; j += NAMED(LANES)) {
-        NAMED(sum_strips)(m, n, d + j, sum);
+        NAMED(sum_strips)(m, d + j, lead, sum);
         STRIP_AT(NAMED(strip), db + j) += STRIP_AT(NAMED(strip), sum);
     }
     if (j == n) return;
     if (j) { /* the last strip begins earlier: some of its sums are known */
-        NAMED(sum_strips)(m, n, d + n - NAMED(LANES), sum);
+        NAMED(sum_strips)(m, d + n - NAMED(LANES), lead, sum);
         for (; j < n; j++) db[j] += sum[j - (n - NAMED(LANES))];
         return;
     }
-    for (ptrdiff_t i = 0; i < m; i++, d += n) {
+    for (ptrdiff_t i = 0; i < m; i++, d += lead) {
         SIMD
         for (ptrdiff_t k = 0; k < n; k++) db[k] += d[k];
     }
 }
 
-LOOP void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, REAL *db,
-                        ptrdiff_t b_row, ptrdiff_t b_column) {
+LOOP void NAMED(reduce)(ptrdiff_t m, ptrdiff_t n, const REAL *d, ptrdiff_t d_lead,
+                        REAL *db, ptrdiff_t b_row, ptrdiff_t b_column) {
     if (b_row == 0 && b_column) {
-        NAMED(reduce_columns)(m, n, d, db);
+        NAMED(reduce_columns)(m, n, d, d_lead, db);
         return;
     }
-    for (ptrdiff_t i = 0; i < m; i++, d += n, db += b_row) {
+    for (ptrdiff_t i = 0; i < m; i++, d += d_lead, db += b_row) {
         if (b_column) {
             SIMD
             for (ptrdiff_t j = 0; j < n; j++) db[j] += d[j];

@@ -16,8 +16,8 @@ void NAMED(op_copy_columns)(const call_t *call) {
     if (x == y && op->code == IDENTITY) return;
     NAMED(add_loop) activate = NAMED(add_loops)[op->code];
     for (ptrdiff_t i = 0; i < rows_of(call); i++)
-        activate(1, columns_of(call), x + i * op->lead[0], NULL, 0, 0,
-                 (REAL)op->scalar[0], y + i * op->lead[1]);
+        activate(1, columns_of(call), x + i * op->lead[0], 0, NULL, 0, 0,
+                 (REAL)op->scalar[0], y + i * op->lead[1], 0);
 }
 
 #endif

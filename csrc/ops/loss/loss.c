@@ -14,11 +14,11 @@
         REAL own[N_LOSS_OPTIONS];                                                  \
         memcpy(own, option, sizeof own);                                           \
         option = own;                                                              \
-        if (z_lead == n && target_lead == n) {                                     \
+        if (z_lead == n && target_lead == n && dz_lead == n) {                     \
             ptrdiff_t joined = weight ? rows_per_weight : m;                       \
             m = n && m ? m / joined : 0;                                           \
             n *= joined;                                                           \
-            z_lead = target_lead = n;                                              \
+            z_lead = target_lead = dz_lead = n;                                    \
             rows_per_weight = 1;                                                   \
         }                                                                          \
         for (ptrdiff_t i = 0; i < m; i++) {                                        \
@@ -26,7 +26,7 @@
             REAL w = weight ? scale * weight[i / rows_per_weight] : scale;         \
             REAL sum = 0;                                                          \
             if (dz) {                                                              \
-                REAL *d = dz + i * z_lead;                                         \
+                REAL *d = dz + i * dz_lead;                                        \
                 SIMD_SUM(sum)                                                      \
                 for (ptrdiff_t j = 0; j < n; j++) {                                \
                     REAL z = z_row[j], y = y_row[j];                               \

@@ -27,7 +27,7 @@ LOSS_TABLE(ELEMENT)
         EACH_NUMBER(i, m * n) {                                                       \
             ptrdiff_t row = quotient(i, n), column = i - row * n;                     \
             REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
-            REAL *d = dz ? dz + row * z_lead + column : NULL;                         \
+            REAL *d = dz ? dz + row * dz_lead + column : NULL;                        \
             if (weight && w == 0) {                                                   \
                 if (d) *d = 0;                                                        \
                 continue;                                                             \

@@ -11,7 +11,7 @@
     ptrdiff_t m, ptrdiff_t n, const REAL *z, ptrdiff_t z_lead, const REAL *target,   \
         ptrdiff_t target_lead, ptrdiff_t target_apart, const REAL *weight,           \
         ptrdiff_t rows_per_weight, REAL scale, REAL option0, REAL option1, REAL *dz, \
-        double *partial
+        ptrdiff_t dz_lead, double *partial
 
 /* Where the target of a row begins. */
 #define TARGET_ROW(row) \

@@ -21,7 +21,7 @@ HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
         REAL option[N_LOSS_OPTIONS] = {option0, option1};                             \
         EACH_ROW(row, m) {                                                            \
             REAL w = weight ? scale * weight[quotient(row, rows_per_weight)] : scale; \
-            REAL *d = dz ? dz + row * z_lead : NULL;                                  \
+            REAL *d = dz ? dz + row * dz_lead : NULL;                                 \
             double loss = 0;                                                          \
             if (weight && w == 0) {                                                   \
                 if (d) {                                                              \
@@ -37,15 +37,17 @@ HOST_DEVICE double NAMED(kl_divergence_row)(ROW_ARGUMENTS(REAL)) {
 ROW_LOSS_TABLE(ROW)
 #undef ROW
 
-KERNEL(NAMED(softmax), ptrdiff_t m, ptrdiff_t n, ptrdiff_t lead, const REAL *z,
-       REAL *y) {
-    EACH_ROW(row, m) NAMED(softmax_row)(n, z + row * lead, y + row * lead);
+KERNEL(NAMED(softmax), ptrdiff_t m, ptrdiff_t n, const REAL *z, ptrdiff_t z_lead,
+       REAL *y, ptrdiff_t y_lead) {
+    EACH_ROW(row, m) NAMED(softmax_row)(n, z + row * z_lead, y + row * y_lead);
 }
 
-KERNEL(NAMED(softmax_gradient), ptrdiff_t m, ptrdiff_t n, const REAL *dy, const REAL *y,
-       REAL *dz) {
+KERNEL(NAMED(softmax_gradient), ptrdiff_t m, ptrdiff_t n, const REAL *dy,
+       ptrdiff_t dy_lead, const REAL *y, ptrdiff_t y_lead, REAL *dz,
+       ptrdiff_t dz_lead) {
     EACH_ROW(row, m)
-    NAMED(softmax_gradient_row)(n, dy + row * n, y + row * n, dz + row * n);
+    NAMED(softmax_gradient_row)(n, dy + row * dy_lead, y + row * y_lead,
+                                dz + row * dz_lead);
 }
 
 #endif

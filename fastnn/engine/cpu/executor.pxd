@@ -74,6 +74,7 @@ cdef extern from "ops/call.h":
         const tensor_t *, int32_t, const Walk *, void *, size_t) noexcept nogil
     Call call_of(const op_t *, const tensor_t *, Walk *, void *, size_t) noexcept nogil
     const void *weights_of(const Walk *, int32_t, size_t) noexcept nogil
+    Py_ssize_t lead_of(const Call *, int32_t, Py_ssize_t) noexcept nogil
     bint adds(const Call *, int) noexcept nogil
     void begin_sum(const Call *, int, size_t) noexcept nogil
 

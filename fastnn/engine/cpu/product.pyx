@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.string cimport memset
 
 from fastnn.engine.cpu.blas cimport product
-from fastnn.engine.cpu.executor cimport Call, Walk, adds, sparse_rows_t
+from fastnn.engine.cpu.executor cimport Call, Walk, adds, lead_of, sparse_rows_t
 from fastnn.plan.structs cimport SPACE_INPUT, op_t
 
 cdef extern from "ops/product/sparse.h":
@@ -40,11 +40,15 @@ cdef void run(
     if walk.input == NULL and call.tensors[op.input[0]].space == SPACE_INPUT:
         sparse_product(call, &walk.sparse_input, b, accumulate, c)
         return
+    cdef Py_ssize_t m = call.dim[1], n = call.dim[2], k = call.dim[3]
+    cdef bint a_transposed = op.transpose & 1, b_transposed = op.transpose & 2
     product(
-        call.dim[0], call.dim[1], call.dim[2], call.dim[3],
-        a, op.lead[0], op.stride[0], op.transpose & 1,
-        b, op.lead[1], op.stride[1], op.transpose & 2,
-        <floating> accumulate, c, op.lead[2], op.stride[2],
+        call.dim[0], m, n, k,
+        a, lead_of(call, op.input[0], m if a_transposed else k), op.stride[0],
+        a_transposed,
+        b, lead_of(call, op.input[1], k if b_transposed else n), op.stride[1],
+        b_transposed,
+        <floating> accumulate, c, lead_of(call, op.output[0], n), op.stride[2],
         smallest_dimension(op, walk.batch_rows), &walk.precision)
 
 

@@ -181,6 +181,18 @@ class CallsOfOps:
         """Where integers of the op's own lie."""
         return int(self._integers.after(int(self._op["params"])).address)
 
+    def _rows_in(self, i: int, width: int) -> tuple[int, int]:
+        """Where an input lies, and how far apart its rows, of so many numbers, are."""
+        return self._input(i), self._lead_of(int(self._op["input"][i]), width)
+
+    def _rows_out(self, i: int, width: int) -> tuple[int, int]:
+        """The same of an output."""
+        return self._output(i), self._lead_of(int(self._op["output"][i]), width)
+
+    def _lead_of(self, number: int, width: int) -> int:
+        lead = int(self._plan.tensors[number]["lead"]) if number >= 0 else 0
+        return lead or width
+
     def _lead(self, i: int) -> int:
         return int(self._op["lead"][i])
 

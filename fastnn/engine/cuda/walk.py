@@ -38,6 +38,7 @@ from fastnn.plan.tables import (
 SLAB_ROWS, SLAB_BLOCKS = 512, 256
 
 _KINDS = {kind: name for name, kind in KINDS.items()}
+_Rows = tuple[int, int]  # an address, and numbers from one row to the next
 
 
 def supports(kind: str) -> bool:
@@ -92,25 +93,29 @@ class PhaseCalls(CallsOfOps):
 
     def _product(self) -> None:
         transpose = int(self._op["transpose"])
-        a, b, c = (
-            Matrix(address, self._lead(i), self._stride(i), bool(transpose & 1 << i))
-            for i, address in enumerate(
-                (self._input(0), self._input(1), self._output(0))
-            )
-        )
         count, m, n, k = map(self._dim, range(4))
+        rows = (
+            self._rows_in(0, m if transpose & 1 else k),
+            self._rows_in(1, k if transpose & 2 else n),
+            self._rows_out(0, n),
+        )
+        a, b, c = (
+            Matrix(address, lead, self._stride(i), bool(transpose & 1 << i))
+            for i, (address, lead) in enumerate(rows)
+        )
         beta = float(self._adds(0))
         product = Product(self._dtype, count, m, n, k, a, b, c, beta, self._precision)
         self._calls.append(self._device.product(product))
 
     def _add(self) -> None:
-        a, b, y = self._input(0), self._input(1), self._output(0)
+        a, y = self._rows_in(0, self._dim(3)), self._rows_out(0, self._dim(3))
+        b = self._input(1)
         name = ACTIVATIONS[self._op["code"]]
         if a == y and not b and name == "identity":
             return
         option = self._real(self._scalar(0))
         name = f"add_{name}"
-        self._each("broadcast", name, self._size, a, b, *self._axes, option, y)
+        self._each("broadcast", name, self._size, *a, b, *self._axes, option, *y)
 
     def _is_dropped_by(self, after: Any) -> bool:
         """Whether what this op adds, at most a bias, is what the next one drops."""
@@ -118,6 +123,7 @@ class PhaseCalls(CallsOfOps):
         if (op["kind"], after["kind"]) != (KINDS["add"], KINDS["dropout"]):
             return False
         is_bias = self._input(1) == 0 or list(op["stride"][:4]) == [0, 0, 0, 1]
+        is_bias = is_bias and self._plan.tensors[op["input"][0]]["lead"] == 0
         same = op["output"][0] == after["input"][0] and op["dim"][3] == after["dim"][3]
         return bool(is_bias and same)
 
@@ -131,17 +137,21 @@ class PhaseCalls(CallsOfOps):
         self._each("add_dropout", name, m, n, a, b, option, y, self._output(0), *draw)
 
     def _add_gradient(self) -> None:
-        dy, saved = self._input(0), self._input(1)
-        da, db = self._output(0), self._output(1)
+        n = self._dim(3)
+        dy, saved = self._rows_in(0, n), self._rows_in(1, n)
+        da, db = self._rows_out(0, n), self._output(1)
         if db and list(map(self._stride, range(4))) == [0, 0, 0, 1]:
             self._bias_gradient(dy, saved, da, db)
             return
-        if da:
-            self._slope(dy, saved, da)
+        if da[0]:
+            name = f"slope_{ACTIVATIONS[self._op['code']]}"
+            option = self._real(self._scalar(0))
+            self._each("broadcast", name, self._size, n, *dy, *saved, option, *da)
         if db:
-            self._sum_to_second(da or dy, db)
+            d = da if da[0] else dy
+            self._sum("broadcast", "reduce", *d, *self._axes, self._adds(1), db)
 
-    def _bias_gradient(self, dy: int, saved: int, da: int, db: int) -> None:
+    def _bias_gradient(self, dy: _Rows, saved: _Rows, da: _Rows, db: int) -> None:
         n = self._dim(3)
         m, strips = self._size // n, -(-n // COLUMN_BLOCK[0])
         slabs = max(1, min(m // SLAB_ROWS, SLAB_BLOCKS // strips))
@@ -149,47 +159,46 @@ class PhaseCalls(CallsOfOps):
         option, adds = self._real(self._scalar(0)), self._adds(1)
         name = f"bias_gradient_{ACTIVATIONS[self._op['code']]}{self._suffix}"
         self._launch(
-            "bias", name, strips * slabs, COLUMN_BLOCK, m, n, -(-m // slabs), dy,
-            saved, option, da, adds, db, parts,
+            "bias", name, strips * slabs, COLUMN_BLOCK, m, n, -(-m // slabs), *dy,
+            *saved, option, *da, adds, db, parts,
         )  # fmt: skip
         if parts:
             self._each("bias", "join_slabs", n, slabs, parts, adds, db)
 
-    def _slope(self, dy: int, saved: int, da: int) -> None:
-        name = f"slope_{ACTIVATIONS[self._op['code']]}"
-        option = self._real(self._scalar(0))
-        self._each("broadcast", name, self._size, dy, saved, option, da)
-
-    def _sum_to_second(self, d: int, db: int) -> None:
-        self._sum("broadcast", "reduce", d, *self._axes, self._adds(1), db)
+    def _copy(self) -> None:
+        n = self._dim(3)
+        x, y = self._rows_in(0, n), self._rows_out(0, n)
+        self._each("copy", "copy", self._size, n, *x, *y, self._adds(0))
 
     def _softmax(self) -> None:
         start = self._stride(0) * self._dtype.itemsize
-        m, n = self._dim(2), self._dim(3)
-        z, y = self._input(0) + start, self._output(0) + start
-        self._each_row("row_loss", "softmax", m, n, self._lead(0), z, y)
+        m, n, width = self._dim(2), self._dim(3), self._lead(0)
+        (z, z_lead), (y, y_lead) = self._rows_in(0, width), self._rows_out(0, width)
+        arguments = z + start, z_lead, y + start, y_lead
+        self._each_row("row_loss", "softmax", m, n, *arguments)
 
     def _softmax_gradient(self) -> None:
         m, n = self._dim(2), self._dim(3)
-        dy, y, dz = self._input(0), self._input(1), self._output(0)
-        self._each_row("row_loss", "softmax_gradient", m, n, dy, y, dz)
+        dy, y, dz = self._rows_in(0, n), self._rows_in(1, n), self._rows_out(0, n)
+        self._each_row("row_loss", "softmax_gradient", m, n, *dy, *y, *dz)
 
     def _loss(self) -> None:
         name = LOSSES[self._op["code"]]
         m, n = self._dim(2), self._dim(3)
         itemsize = self._dtype.itemsize
-        z, y, dz = self._input(0), self._input(1), self._output(0)
+        z, z_lead = self._rows_in(0, self._lead(0))
+        y, (y_lead, y_apart) = self._input(1), self._target_leads()
+        dz, dz_lead = self._rows_out(0, self._lead(0))
         start = self._stride(0) * itemsize
         of_rows = name in ROW_LOSSES
         # Sums of its rows, or of blocks of threads.
         partial = self._room.partial.address
         parts = m if of_rows else blocks_for(m * n, NUMBERS_SUMMED)
         arguments = (
-            n, z + start, self._lead(0), y + self._stride(1) * itemsize,
-            self._lead(1), self._target_apart(), self._own_weight(),
-            int(self._op["dim"][2]),
+            n, z + start, z_lead, y + self._stride(1) * itemsize, y_lead, y_apart,
+            self._own_weight(), int(self._op["dim"][2]),
             *map(self._real, (self._scalar(0), self._scalar(2), self._scalar(3))),
-            dz + start if dz else 0, partial,
+            dz + start if dz else 0, dz_lead, partial,
         )  # fmt: skip
         if of_rows:
             self._each_row("row_loss", f"loss_{name}", m, *arguments)
@@ -198,9 +207,16 @@ class PhaseCalls(CallsOfOps):
             self._launch("loss", name, parts, (THREADS, 1), m, *arguments)
         self._finish_loss(parts, partial, self._scalar(1))
 
-    def _target_apart(self) -> int:
-        """From one sample's target to the next one's, where that is among others."""
-        return int(self._plan.tensors[self._op["input"][1]]["lead"])
+    def _target_leads(self) -> tuple[int, int]:
+        """From one row of a target to the next, and from one sample's to the next.
+
+        The latter is 0 where all rows have one distance.
+        """
+        target = self._plan.tensors[self._op["input"][1]]
+        lead, is_one = int(target["lead"]), int(self._op["dim"][2]) == 1
+        if lead and (is_one or target["base"] >= 0):
+            return lead, 0
+        return self._lead(1), lead
 
     def _finish_loss(self, parts: int, partial: int, report: float) -> None:
         # In a step the first op of a loss adds up its weights as well.

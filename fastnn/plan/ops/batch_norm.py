@@ -39,6 +39,7 @@ def batch_norm(
     epsilon : float
         Above 0.
     """
+    x = tape.dense(x)
     columns = x.shape[-1]
     rows = rows_of(x, columns)
     sources = [t for t in (x, scale, offset) if t is not None]
@@ -61,7 +62,7 @@ def batch_norm(
     tape.emit("batch_norm", (x, table), (y,), ALWAYS, **rows)
 
     def adjoint() -> None:
-        dy = tape.gradient_of(y)
+        dy = tape.dense_gradient_of(y)
         trained = [t for t in (scale, offset) if t is not None and t.needs_gradient]
         sums = products = None
         if trained or moves:

@@ -1,8 +1,8 @@
 """Sums with a second operand that is broadcast, and activations."""
 
-from fastnn.plan.broadcasting import broadcast_axes
+from fastnn.plan.broadcasting import keeps_rows
 from fastnn.plan.tables import ACTIVATION_DEFAULTS, ACTIVATION_READS, ACTIVATIONS
-from fastnn.plan.tape import ALWAYS, PREDICT, TRAIN, Tape
+from fastnn.plan.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape
 from fastnn.plan.tensor import Tensor
 
 
@@ -37,13 +37,17 @@ def add(
         # The slope is read from the sum, which must then be kept.
         z = add(tape, a, b, phase=phase)
         return add(tape, z, None, activation, phase, option)
+    if phase == PREDICT:
+        a = tape.dense(a, PREDICT | EVALUATE)  # raw outputs are read before it is made
+    by_rows = keeps_rows(a, b)
+    if not by_rows:
+        a, b = tape.dense(a), None if b is None else tape.dense(b)
     y = tape.activation(a.shape, *(t for t in (a, b) if t is not None))
     fields = {
         "code": ACTIVATIONS.index(activation),
         "scalar": (option, 0, 0, 0),
-        **broadcast_axes(a, b),
     }
-    tape.emit("add", (a, b), (y,), phase, **fields)
+    tape.emit("add", (a, b), (y,), phase, axes=(a, b), **fields)
     if phase == PREDICT:
         return y
     reads = ACTIVATION_READS[activation]
@@ -53,7 +57,7 @@ def add(
     )
 
     def adjoint() -> None:
-        dy = tape.gradient_of(y)
+        dy = tape.gradient_of(y) if by_rows else tape.dense_gradient_of(y)
         # The identity's da is dy itself: nothing is written.
         da = None if saved is None else tape.activation(a.shape)
         db, accumulate = None, False
@@ -62,7 +66,7 @@ def add(
         if da is not None or db is not None:
             tape.emit(
                 "add_gradient", (dy, saved), (da, db), TRAIN,
-                accumulate=accumulate, **fields,
+                accumulate=accumulate, axes=(a, db or b), **fields,
             )  # fmt: skip
         tape.contribute(a, da or dy)
         if b is not None and b.per_sample:

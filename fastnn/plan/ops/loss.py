@@ -42,6 +42,8 @@ def softmax(
         Widths that the last axis is divided into, only where nothing is trained.
         None is one head.
     """
+    if phase == PREDICT:
+        z = tape.dense(z, PREDICT | EVALUATE)  # raw outputs are read before it is made
     y = tape.activation(z.shape, z)
     for start, width in _spans(heads or z.shape[-1:]):
         rows = rows_of(z, width)
@@ -122,6 +124,7 @@ def custom_loss(
         See :class:`fastnn.losses.CustomLoss`.
     z, target : Tensor
     """
+    z, target = tape.dense(z), tape.dense(target)
     code = tape.function(function)
     number, factor = tape.loss_term()
     dz = tape.activation(z.shape)

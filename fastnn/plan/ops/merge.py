@@ -56,13 +56,14 @@ def scale(tape: Tape, x: Tensor, factor: float, shift: float = 0.0) -> Tensor:
         One for each sample.
     factor, shift : float
     """
+    x = tape.dense(x)
     y = tape.activation(x.shape, x)
     fields: dict[str, Any] = {"dim": (1, 1, 1, x.size), "per_sample": 1 << 2}
     tape.emit("scale", (x,), (y,), ALWAYS, scalar=(factor, shift, 0, 0), **fields)
 
     def adjoint() -> None:
         dx = tape.activation(x.shape)
-        dy, slope = tape.gradient_of(y), (factor, 0, 0, 0)
+        dy, slope = tape.dense_gradient_of(y), (factor, 0, 0, 0)
         tape.emit("scale", (dy,), (dx,), TRAIN, scalar=slope, **fields)
         tape.contribute(x, dx)
 
@@ -73,6 +74,7 @@ def scale(tape: Tape, x: Tensor, factor: float, shift: float = 0.0) -> Tensor:
 def _merge(tape: Tape, kind: str, a: Tensor, b: Tensor) -> Tensor:
     if not (a.per_sample or b.per_sample):
         raise ValueError("one of two values that are merged must be one of each sample")
+    a, b = tape.dense(a), tape.dense(b)
     y = tape.activation(broadcast_shape(a.shape, b.shape), a, b)
     fields: dict[str, Any] = {
         "code": MERGES.index(kind),
@@ -84,7 +86,7 @@ def _merge(tape: Tape, kind: str, a: Tensor, b: Tensor) -> Tensor:
     read = (None, None) if kind == "sum" else (a, b)
 
     def adjoint() -> None:
-        dy = tape.gradient_of(y)
+        dy = tape.dense_gradient_of(y)
         for accumulate, gradients in tape.accumulators(a, b):
             tape.emit(
                 "merge_gradient", (dy, *read), gradients, TRAIN,

@@ -15,12 +15,13 @@ def prelu(tape: Tape, x: Tensor, slope: Tensor) -> Tensor:
     slope : Tensor
         Of a shape that NumPy would broadcast to that of x.
     """
+    x, slope = tape.dense(x), tape.dense(slope)
     y = tape.activation(x.shape, x, slope)
     axes = broadcast_axes(x, slope)
     tape.emit("prelu", (x, slope), (y,), ALWAYS, **axes)
 
     def adjoint() -> None:
-        dy = tape.gradient_of(y)
+        dy = tape.dense_gradient_of(y)
         dx = tape.activation(x.shape) if x.needs_gradient else None
         dslope, accumulate = None, False
         if slope.needs_gradient:

@@ -23,7 +23,6 @@ def product(tape: Tape, a: Tensor, b: Tensor) -> Tensor:
         ALWAYS,
         dim=(1, m, n, k),
         per_sample=1 << 1,
-        lead=(k, n, n),
     )
 
     def adjoint() -> None:
@@ -32,14 +31,14 @@ def product(tape: Tape, a: Tensor, b: Tensor) -> Tensor:
             db, accumulate = tape.accumulator(b)
             tape.emit(
                 "product", (a, dy), (db,), TRAIN,
-                dim=(1, k, n, m), per_sample=1 << 3, lead=(k, n, n), transpose=1,
+                dim=(1, k, n, m), per_sample=1 << 3, transpose=1,
                 accumulate=accumulate,
             )  # fmt: skip
         if a.needs_gradient:
             da = tape.activation(a.shape)
             tape.emit(
                 "product", (dy, b), (da,), TRAIN,
-                dim=(1, m, k, n), per_sample=1 << 1, lead=(n, n, k), transpose=2,
+                dim=(1, m, k, n), per_sample=1 << 1, transpose=2,
             )  # fmt: skip
             tape.contribute(a, da)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastnn.plan.broadcasting import broadcast_axes
 from fastnn.plan.tape import EVALUATE, PREDICT, TRAIN, Tape
 from fastnn.plan.tensor import Tensor, rows_of
 
@@ -28,7 +27,7 @@ def dropout(
 
     def adjoint() -> None:
         dx = tape.activation(x.shape)
-        dy, slope = tape.gradient_of(y), (rate, scale, 0, 0)
+        dy, slope = tape.dense_gradient_of(y), (rate, scale, 0, 0)
         tape.emit("dropout", (dy,), (dx,), TRAIN, scalar=slope, **fields)
         tape.contribute(x, dx)
 
@@ -47,10 +46,10 @@ def _random(
     tape: Tape, kind: str, x: Tensor, scalar: Sequence[float]
 ) -> tuple[Tensor, dict[str, Any]]:
     """The output of an op that draws random numbers in training, and its fields."""
+    x = tape.dense(x)
     y = tape.activation(x.shape, x)
     fields = {"code": tape.mask(), **rows_of(x, x.shape[-1])}
     tape.emit(kind, (x,), (y,), TRAIN, scalar=scalar, **fields)
     # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
-    axes = broadcast_axes(x, None)
-    tape.emit("add", (x,), (y,), PREDICT | EVALUATE, **axes)
+    tape.emit("add", (x,), (y,), PREDICT | EVALUATE, axes=(x, None))
     return y, fields

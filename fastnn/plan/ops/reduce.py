@@ -47,6 +47,7 @@ def reduce(
         for axis, n in enumerate(x.shape)
         if keepdims or axis not in reduced
     )
+    x, mask = tape.dense(x), None if mask is None else tape.dense(mask)
     y = tape.activation(shape, x)
     share = None if kind == "sum" else tape.activation(shape)
     fields: dict[str, Any] = {
@@ -60,9 +61,9 @@ def reduce(
     def adjoint() -> None:
         dx = tape.activation(x.shape)
         compared = (x, y) if kind == "max" else (None, None)
+        dy = tape.dense_gradient_of(y)
         tape.emit(
-            "reduce_gradient", (tape.gradient_of(y), *compared, share, mask), (dx,),
-            TRAIN, **fields,
+            "reduce_gradient", (dy, *compared, share, mask), (dx,), TRAIN, **fields,
         )  # fmt: skip
         tape.contribute(x, dx)
 

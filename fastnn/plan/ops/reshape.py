@@ -10,7 +10,7 @@ def reshape(tape: Tape, x: Tensor, shape: Sequence[int]) -> Tensor:
     """The numbers of x in another shape, in C order.
 
     They are the same value: nothing is written, and the tape gives its gradient the
-    shape in which somebody asks for it.
+    shape in which somebody asks for it. Columns of another value are copied.
 
     Parameters
     ----------
@@ -18,4 +18,4 @@ def reshape(tape: Tape, x: Tensor, shape: Sequence[int]) -> Tensor:
     shape : sequence of int
         Of a sample, with as many numbers as x has.
     """
-    return x.reshaped(tuple(shape))
+    return tape.reshaped(x, tuple(shape))

@@ -33,6 +33,7 @@ def row_norm(
                 f"rows of shape {x.shape[-1:]} need a scale and an offset of that "
                 f"shape, got {row.shape}"
             )
+    x = tape.dense(x)
     y = tape.activation(x.shape, *(t for t in (x, scale, offset) if t is not None))
     per_row = 3 if kind == "layer_norm" else 1
     saved = tape.activation((*x.shape[:-1], per_row))
@@ -43,7 +44,7 @@ def row_norm(
     )  # fmt: skip
 
     def adjoint() -> None:
-        dy = tape.gradient_of(y)
+        dy = tape.dense_gradient_of(y)
         dx = tape.activation(x.shape) if x.needs_gradient else None
         for accumulate, sums in tape.accumulators(scale, offset):
             tape.emit(
