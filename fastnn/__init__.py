@@ -5,10 +5,13 @@ from fastnn._version import __version__
 from fastnn.display import LossCurveDisplay
 from fastnn.estimators import (
     HiddenLayerTransformer,
+    Inputs,
     MLPClassifier,
     MLPRegressor,
+    NeuralNet,
     NeuralNetClassifier,
     NeuralNetRegressor,
+    Targets,
     from_sklearn,
 )
 from fastnn.network import Branches, Graph, Heads, Residual, Sequential
@@ -18,13 +21,16 @@ __all__ = [
     "Graph",
     "Heads",
     "HiddenLayerTransformer",
+    "Inputs",
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "NeuralNet",
     "NeuralNetClassifier",
     "NeuralNetRegressor",
     "Residual",
     "Sequential",
+    "Targets",
     "__version__",
     "from_sklearn",
     "show_versions",

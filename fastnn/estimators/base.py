@@ -25,6 +25,8 @@ from fastnn.estimators.callback_support import (
     FitTask,
     fit_task,
 )
+from fastnn.estimators.data.arrays import as_array_of
+from fastnn.estimators.data.heads import HeadValues
 from fastnn.estimators.data.prepare import (
     Arguments,
     Previous,
@@ -33,7 +35,6 @@ from fastnn.estimators.data.prepare import (
 )
 from fastnn.estimators.data.samples import Prepared
 from fastnn.estimators.data.targets import Targets
-from fastnn.estimators.data.weights import ClassWeights
 from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
 from fastnn.estimators.parameters import CommonParameters
@@ -56,6 +57,13 @@ MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray
 
 # Names of out_activation_ where scikit-learn's differ from those of the table.
 _SKLEARN_NAMES = {"exponential": "exp"}
+
+
+def _sklearn_name(link: Any) -> Any:
+    """scikit-learn's name of a link, or those of several heads' by their names."""
+    if isinstance(link, dict):
+        return {head: _sklearn_name(own) for head, own in link.items()}
+    return _SKLEARN_NAMES.get(link, link)
 
 
 @lru_cache(maxsize=64)
@@ -152,9 +160,11 @@ class BaseNeuralNetwork(
         makers = {"optimizer": optimizer_of_name, "loss": self._loss_of_name}
         return super().set_params(**with_objects(self, params, makers))
 
-    def _class_weights(
-        self, targets: Any, y: Any, incremental: bool
-    ) -> ClassWeights | None:
+    def _check_heads(self, y: Any, name: str, previous: Any) -> HeadValues | None:
+        """Targets of several heads; None where there is one output."""
+        return None
+
+    def _class_weights(self, targets: Any, y: Any, incremental: bool) -> Any:
         """Weights of classes; regressors have none."""
         return None
 
@@ -333,8 +343,7 @@ class BaseNeuralNetwork(
         self._targets = targets
         self.device_ = "cpu" if find_device(self.device) is None else "cuda"
         self.n_outputs_ = targets.n_outputs
-        link = targets.loss.link
-        self.out_activation_ = _SKLEARN_NAMES.get(link, link)
+        self.out_activation_ = _sklearn_name(targets.loss.link)
 
     def _check_X(self, X: Any, device: Device | None) -> Any:
         """X for the fitted network on this device, checked."""
@@ -359,6 +368,10 @@ class BaseNeuralNetwork(
         device = self._device_to_predict()
         X = self._check_X(X, device)
         return self._fitted.predict(X, self.n_jobs, device)
+
+    def _predictions(self, X: Any) -> Any:
+        """What outputs for unchecked X mean, where X is."""
+        return as_array_of(X, self._targets.decode(self._outputs(X)))
 
     def _device_to_predict(self) -> Device | None:
         """A GPU where there is one: what was trained there predicts anywhere."""

@@ -120,8 +120,7 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
             Class labels, or a label indicator matrix, sparse if it was so in ``fit``.
             Where X is on a GPU, numbers are an array of its library there.
         """
-        outputs = self._outputs(X)
-        return as_array_of(X, self._targets.decode(outputs))
+        return self._predictions(X)
 
     @available_if(lambda self: self._has_probabilities())
     def predict_proba(self, X: MatrixLike) -> NDArray | list[NDArray]:
@@ -158,13 +157,8 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
             Logarithm of ``predict_proba(X)``; minus infinity where that is 0. Where X
             is on a GPU, it is an array of its library there.
         """
-        probabilities = self._probabilities(X)
         with np.errstate(divide="ignore"):
-            if isinstance(probabilities, list):
-                logs: Any = [np.log(each, out=each) for each in probabilities]
-            else:
-                logs = np.log(probabilities, out=probabilities)
-        return as_array_of(X, logs)
+            return as_array_of(X, _logarithms(self._probabilities(X)))
 
     def score(
         self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
@@ -252,3 +246,12 @@ class NetworkClassifier(ClassifierMixin, BaseNeuralNetwork):
         tags.target_tags.multi_output = True
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _logarithms(probabilities: Any) -> Any:
+    """Those of arrays, in place, of several heads or columns too."""
+    if isinstance(probabilities, dict):
+        return {name: _logarithms(each) for name, each in probabilities.items()}
+    if isinstance(probabilities, list):
+        return [_logarithms(each) for each in probabilities]
+    return np.log(probabilities, out=probabilities)

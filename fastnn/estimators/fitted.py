@@ -14,6 +14,7 @@ from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
 from fastnn.network import Network, Sequential, lower
 from fastnn.plan.layout import Layout, Move
+from fastnn.training.trainer import mean_losses
 from fastnn.utils.plain import PlainState
 from fastnn.utils.plain_numbers import check_held
 
@@ -215,12 +216,16 @@ class FittedNetwork:
         y: NDArray,
         sample_weight: NDArray | None,
         device: Device | None = None,
-    ) -> tuple[NDArray, float]:
-        """Outputs, and their mean loss without penalty against y, which is encoded."""
+    ) -> tuple[NDArray, float, dict[str, float]]:
+        """Outputs, and their mean loss without penalty against y, which is encoded.
+
+        Where there are several heads, also the mean loss of each, by name.
+        """
+        reports = np.empty((len(self.plan.losses), 2))
         outputs, (_, loss, weight) = self.predictor_on(device).judge(
-            self.weights, X, y, sample_weight
+            self.weights, X, y, sample_weight, reports=reports
         )
-        return outputs, loss / weight
+        return outputs, loss / weight, mean_losses(self.plan, reports)
 
     def is_finite(
         self,

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.engine.device import Device, DeviceArray, downloaded, uploaded
+from fastnn.estimators.data.heads import HeadTargets
 from fastnn.estimators.data.samples import Samples
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
@@ -24,6 +25,9 @@ class Judge:
     device : Device or None
         Where networks compute. Dense X that is not there is copied there once, unless
         it would take too much of the memory that training has left.
+    score_is_loss : bool, default=False
+        Whether the score of several heads is minus their loss, and not the mean of
+        their scores.
 
     Attributes
     ----------
@@ -36,26 +40,40 @@ class Judge:
         targets: Targets,
         samples: Samples,
         device: Device | None,
+        *,
+        score_is_loss: bool = False,
     ):
         self.samples = samples
+        self._score_is_loss = score_is_loss
         self._targets = targets
         self._device = device
         self._X: Any = None
         self._X_on_host: Any = None
         self.estimator: Any = None
 
-    def __call__(self, fitted: FittedNetwork) -> tuple[float, float]:
-        """Loss, without penalty, and score; NaN where it is not finite."""
+    def __call__(self, fitted: FittedNetwork) -> dict[str, float]:
+        """Loss, without penalty, and score; NaN where it is not finite.
+
+        Of several heads also the loss and the score of each.
+        """
         samples = self.samples
         if self._X is None:
             self._X = self._brought(fitted.weights.dtype)
-        outputs, loss = fitted.judge(
+        outputs, loss, of_heads = fitted.judge(
             self._X, samples.encoded, samples.weight, self._device
         )
+        found = {"loss": loss, "score": np.nan}
+        found |= {f"loss_{name}": each for name, each in of_heads.items()}
         if not np.isfinite(outputs).all():
-            return loss, np.nan
-        predictions = self._targets.decode(outputs)
-        return loss, self._targets.score(samples.y, predictions, samples.weight)
+            return found
+        targets, predictions = self._targets, self._targets.decode(outputs)
+        if not isinstance(targets, HeadTargets):
+            score = targets.score(samples.y, predictions, samples.weight)
+            return found | {"score": score}
+        scores = targets.scores(samples.y, predictions, samples.weight)
+        mean = float(np.mean(list(scores.values())))
+        found["score"] = -loss if self._score_is_loss else mean
+        return found | {f"score_{name}": each for name, each in scores.items()}
 
     @property
     def X_on_host(self) -> Any:

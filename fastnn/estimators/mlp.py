@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -234,7 +233,11 @@ class BaseMLP(MLPParameters, BaseNeuralNetwork):
             if self.early_stopping:
                 check_score_exists(prepared.targets, prepared.held_out)
             judge = Judge(prepared.targets, prepared.held_out, prepared.device)
-            validate = partial(judge, fitted)
+
+            def validate() -> tuple[float, float]:
+                found = judge(fitted)
+                return found["loss"], found["score"]
+
         state.history.names = ("loss", *(_VALIDATION if validate else ()))
         self._fit_stochastic(fitted, prepared, validate, state, incremental, task)
         self._training_state = state

@@ -14,6 +14,7 @@ from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.data.samples import Prepared, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.heads import heads_of
 from fastnn.estimators.judge import Judge, check_usable
 from fastnn.estimators.metrics import measure, metrics_by_name
 from fastnn.estimators.neural_net_parameters import NeuralNetParameters
@@ -38,6 +39,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
     """Any network, trained for a number of epochs."""
 
     _training_state_type: ClassVar[type[MonitoredState]] = MonitoredState
+    _score_is_loss: ClassVar[bool] = False
 
     @property
     def history_(self) -> dict[str, list[float]]:
@@ -62,6 +64,10 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         """Score on the validation data after each epoch; None without any."""
         self._require_fitted("validation_scores_")
         return self.history_.get("validation_score")
+
+    def _names_of_heads(self) -> list[str]:
+        """Names of the heads, in their order; none where there is one output."""
+        return heads_of(self.network)
 
     def summary(self) -> None:
         """Print a table of the fitted network's layers, and what training it takes.
@@ -157,9 +163,11 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
                 parameter="validation",
                 random_state=state.random_state,
             )
-        names = ["loss"]
+        heads = self._names_of_heads()
+        names = ["loss", *(f"loss_{head}" for head in heads)]
         if prepared.held_out is not None:
-            names += ["validation_loss", "validation_score"]
+            for name in ("validation_loss", "validation_score"):
+                names += [name, *(f"{name}_{head}" for head in heads)]
             names += [f"validation_{name}" for name in metrics_by_name(self.metrics)]
         state.history.names = (*names, "learning_rate", "seconds")
         self._run_epochs(fitted, prepared, state, incremental, task)
@@ -208,7 +216,12 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         )
         validate = None
         if prepared.held_out is not None:
-            judge = Judge(targets, prepared.held_out, device)
+            judge = Judge(
+                targets,
+                prepared.held_out,
+                device,
+                score_is_loss=self._score_is_loss,
+            )
             validate = partial(self._judge, fitted, targets, judge, state)
         stopping = [] if self.early_stopping is None else [self.early_stopping]
         monitor = Monitor(
@@ -274,8 +287,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         state: MonitoredState,
     ) -> dict[str, float]:
         fitted = fitted.over(state.model_weights(fitted.weights))
-        loss, score = judge(fitted)
-        measured = {"validation_loss": loss, "validation_score": score}
+        measured = {f"validation_{name}": each for name, each in judge(fitted).items()}
         if self.metrics:
             estimator = judge.estimator
             if estimator is None:

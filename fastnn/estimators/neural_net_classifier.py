@@ -15,6 +15,7 @@ from fastnn.estimators.class_losses import LOSSES
 from fastnn.estimators.classification import NetworkClassifier
 from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.documentation import documented
+from fastnn.estimators.many_heads import ManyHeads
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.output_layer import ends_in_softmax
 from fastnn.losses import Loss
@@ -25,7 +26,7 @@ from fastnn.schedules import Schedule
 
 
 @documented
-class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
+class NeuralNetClassifier(ManyHeads, NetworkClassifier):
     """Classifier that trains a network of any layers.
 
     Its parts are objects: a network of :mod:`fastnn.layers`, an optimizer, a schedule,
@@ -47,7 +48,12 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         softmax for three or more classes, of the logistic function for two and for
         labels. The hinge losses give no probabilities. A function ``(y, z) -> loss,
         gradient`` is called once for each mini-batch, with class numbers or zeros and
-        ones; see :class:`fastnn.losses.CustomLoss`.
+        ones; see :class:`fastnn.losses.CustomLoss`. A dict has the losses of heads, by
+        name.
+
+    loss_weight : dict, default=None
+        Where the network ends in :class:`fastnn.Heads`: factors of the heads' losses in
+        their sum, by name; 1 for heads not named.
 
     validation : float, default=None
         Share of the samples that ``fit`` holds out to judge the network on after each
@@ -101,14 +107,16 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **BaseNeuralNet._parameter_constraints,
         **NetworkClassifier._parameter_constraints,
-        "loss": [StrOptions({"auto", *LOSSES}), Loss, callable],
+        "loss": [StrOptions({"auto", *LOSSES}), Loss, callable, dict],
+        "loss_weight": [dict, None],
     }
 
     def __init__(
         self,
         network: Network | None = None,
         *,
-        loss: str | Loss | CustomFunction = "auto",
+        loss: str | Loss | CustomFunction | dict[str, Any] = "auto",
+        loss_weight: dict[str, float] | None = None,
         optimizer: str | Optimizer = "adam",
         epochs: int = 20,
         batch_size: int = 32,
@@ -130,6 +138,7 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
     ):
         self.network = network
         self.loss = loss
+        self.loss_weight = loss_weight
         self.optimizer = optimizer
         self.epochs = epochs
         self.batch_size = batch_size
@@ -148,6 +157,29 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of the predictions for X, of several heads the mean of theirs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_classes)
+            Class labels, or a label indicator matrix, whose rows count when all of
+            them is right. Of several heads a DataFrame or :class:`fastnn.Targets`.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+        """
+        if self._has_heads():
+            return self._scores(X, y, sample_weight)
+        return super().score(X, y, sample_weight)
 
     @available_if(lambda self: not self._has_probabilities())
     def decision_function(self, X: MatrixLike) -> NDArray:
@@ -176,6 +208,10 @@ class NeuralNetClassifier(NetworkClassifier, BaseNeuralNet):
         fitted = vars(self).get("_targets")
         if fitted is not None:
             link = fitted.loss.link
+            if isinstance(link, dict):
+                return True
+        elif isinstance(self.loss, dict):
+            return True
         elif isinstance(self.loss, str):
             link = LOSSES["log_loss" if self.loss == "auto" else self.loss][0].link
         else:

@@ -1,7 +1,7 @@
 """Any network for regression."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from numpy.random import RandomState
 from sklearn.utils._param_validation import StrOptions
@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.estimators.documentation import documented
+from fastnn.estimators.many_heads import ManyHeads
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.regression import LOSSES, NetworkRegressor
 from fastnn.losses import Loss
@@ -19,7 +20,7 @@ from fastnn.schedules import Schedule
 
 
 @documented
-class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
+class NeuralNetRegressor(ManyHeads, NetworkRegressor):
     """Regressor that trains a network of any layers.
 
     Its parts are objects: a network of :mod:`fastnn.layers`, an optimizer, a schedule,
@@ -42,6 +43,10 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         (:class:`~fastnn.losses.CosineSimilarity`). "auto" is "squared_error". A
         function ``(y, z) -> loss, gradient`` is called once for each mini-batch; see
         :class:`fastnn.losses.CustomLoss`.
+
+    loss_weight : dict, default=None
+        Where the network ends in :class:`fastnn.Heads`: factors of the heads' losses in
+        their sum, by name; 1 for heads not named.
 
     validation : float, default=None
         Share of the samples that ``fit`` holds out to judge the network on after each
@@ -85,14 +90,16 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **BaseNeuralNet._parameter_constraints,
-        "loss": [StrOptions({"auto", *LOSSES}), Loss, callable],
+        "loss": [StrOptions({"auto", *LOSSES}), Loss, callable, dict],
+        "loss_weight": [dict, None],
     }
 
     def __init__(
         self,
         network: Network | None = None,
         *,
-        loss: str | Loss | CustomFunction = "squared_error",
+        loss: str | Loss | CustomFunction | dict[str, Any] = "squared_error",
+        loss_weight: dict[str, float] | None = None,
         optimizer: str | Optimizer = "adam",
         epochs: int = 20,
         batch_size: int = 32,
@@ -113,6 +120,7 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
     ):
         self.network = network
         self.loss = loss
+        self.loss_weight = loss_weight
         self.optimizer = optimizer
         self.epochs = epochs
         self.batch_size = batch_size
@@ -130,3 +138,27 @@ class NeuralNetRegressor(NetworkRegressor, BaseNeuralNet):
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R2 score of the predictions for X, of several heads the mean of theirs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets. Of several heads a DataFrame or :class:`fastnn.Targets`.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            The mean over outputs. Where the loss asks for several quantiles it is the
+            mean of their D2 scores, by :func:`sklearn.metrics.d2_pinball_score`.
+        """
+        if self._has_heads():
+            return self._scores(X, y, sample_weight)
+        return super().score(X, y, sample_weight)

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
-from fastnn.estimators.data.arrays import as_array_of, on_host
+from fastnn.estimators.data.arrays import on_host
 from fastnn.estimators.data.prepare import Arguments
 from fastnn.estimators.data.ranges import described_as_overflow
 from fastnn.estimators.data.targets import RegressionTargets
@@ -156,8 +156,7 @@ class NetworkRegressor(RegressorMixin, BaseNeuralNetwork):
             although the layers are computed in the dtype of the weights. Where X is on
             a GPU, they are an array of its library there.
         """
-        outputs = self._outputs(X)
-        return as_array_of(X, self._targets.decode(outputs))
+        return self._predictions(X)
 
     def score(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None

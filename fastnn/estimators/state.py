@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from fastnn._version import __version__
 from fastnn.callbacks import Callback
-from fastnn.estimators.data.targets import targets_from_plain
+from fastnn.estimators.data.heads import targets_from_plain
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.exceptions import InconsistentVersionWarning
 from fastnn.utils.commit import commit

@@ -16,6 +16,7 @@ from fastnn.losses.categorical import (
     SoftCrossEntropy,
 )
 from fastnn.losses.custom import CustomLoss
+from fastnn.losses.heads import HeadLosses
 from fastnn.losses.regression import (
     AbsoluteError,
     CosineSimilarity,
@@ -38,6 +39,7 @@ __all__ = [
     "ElementwiseLoss",
     "Focal",
     "Gamma",
+    "HeadLosses",
     "Hinge",
     "Huber",
     "KLDivergence",

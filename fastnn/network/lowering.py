@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fastnn.losses import Loss
+from fastnn.losses import HeadLosses, Loss
 from fastnn.network.base import Network, lower_part
 from fastnn.plan.records import Plan
 from fastnn.plan.tape import Tape
@@ -18,6 +18,7 @@ def lower(network: Network, *, input_shape: Sequence[int], loss: Loss) -> Plan:
     input_shape : sequence of int
         Shape of one sample.
     loss : Loss
+        A :class:`fastnn.losses.HeadLosses` where the network has several outputs.
 
     Returns
     -------
@@ -26,7 +27,8 @@ def lower(network: Network, *, input_shape: Sequence[int], loss: Loss) -> Plan:
     Raises
     ------
     ValueError
-        If shapes do not fit, or the network has several inputs or outputs.
+        If shapes do not fit, the network has several inputs, or several outputs where
+        the loss is of one.
 
     Examples
     --------
@@ -37,7 +39,8 @@ def lower(network: Network, *, input_shape: Sequence[int], loss: Loss) -> Plan:
     >>> [(p.name, p.shape) for p in plan.parameters]
     [('dense/kernel', (4, 3)), ('dense/bias', (3,))]
     """
-    if network.many_inputs or network.many_outputs:
+    one_output = not isinstance(loss, HeadLosses)
+    if network.many_inputs or network.many_outputs == one_output:
         many = "inputs" if network.many_inputs else "outputs"
         raise ValueError(
             f"the network is a {type(network).__name__} of several {many}, but the "

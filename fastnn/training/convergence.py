@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -122,7 +122,9 @@ class Convergence:
     ) -> None:
         self._progress.__exit__(kind, error, trace)
 
-    def epoch_ended(self, epoch: int, loss: float) -> bool:
+    def epoch_ended(
+        self, epoch: int, loss: float, of_heads: Mapping[str, float]
+    ) -> bool:
         """Record an epoch; True when training should stop."""
         measured, score = {"loss": loss}, None
         if self._validate is not None:

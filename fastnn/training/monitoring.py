@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from types import TracebackType
@@ -197,11 +197,14 @@ class Monitor:
     ) -> None:
         self._progress.__exit__(kind, error, trace)
 
-    def epoch_ended(self, epoch: int, loss: float) -> bool:
+    def epoch_ended(
+        self, epoch: int, loss: float, of_heads: Mapping[str, float]
+    ) -> bool:
         """Record an epoch; True when training should stop."""
         self._run.epoch = self._n_epochs_before + epoch
         measured = {} if self._validate is None else self._validate()
-        self._record(loss, measured)
+        losses = {f"loss_{name}": each for name, each in of_heads.items()}
+        self._record(loss, losses | measured)
         self._say(self._run.epoch)
         stop = self._adjust()
         with errors_of_the_user():

@@ -6,7 +6,7 @@ return to the start of an epoch. A supervisor decides when to stop and what to k
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
@@ -48,8 +48,13 @@ class Supervisor(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def epoch_ended(self, epoch: int, loss: float) -> bool:
-        """Judge an epoch, numbered from 1, that was finite; true ends training."""
+    def epoch_ended(
+        self, epoch: int, loss: float, of_heads: Mapping[str, float]
+    ) -> bool:
+        """Judge an epoch, numbered from 1, that was finite; true ends training.
+
+        The losses of heads are by name, where there are several.
+        """
 
     def diverged(self, epoch: int) -> None:
         """Take note of an epoch that was not finite, and that is undone."""
@@ -236,7 +241,9 @@ class Trainer:
                         break
                     state.optimizer.step = first_step + epoch * engine.n_steps
                     state.n_samples_seen = n_seen + epoch * n_samples
-                    ended = supervisor.epoch_ended(epoch, loss)
+                    ended = supervisor.epoch_ended(
+                        epoch, loss, mean_losses(self.plan, engine.epoch_reports)
+                    )
                 if epoch < most and not diverged and not is_usable(loss):
                     undo_epoch()
                     _warn_of_divergence(epoch, state.optimizer.learning_rate)
@@ -293,6 +300,22 @@ class Trainer:
             before = self.schedule.factors(last, n_steps, self.max_epochs)
             if not highest or np.max(before) <= _NEXT_TO_NOTHING:
                 _warn_of_end(self.schedule, self.max_epochs)
+
+
+def mean_losses(plan: Plan, reports: NDArray[np.float64]) -> dict[str, float]:
+    """The mean of each of a plan's losses, by name; empty where there is one.
+
+    Parameters
+    ----------
+    plan : Plan
+    reports : ndarray of shape (n_losses, 2)
+        What is reported of each, and the sum of its weights.
+    """
+    if len(plan.losses) < 2:
+        return {}
+    with np.errstate(invalid="ignore"):
+        means = reports[:, 0] / reports[:, 1]
+    return {term.name: float(m) for term, m in zip(plan.losses, means, strict=True)}
 
 
 def _warn_of_end(schedule: Schedule, max_epochs: int) -> None:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
 from fastnn.engine.cuda import find_device
@@ -23,12 +24,14 @@ from fastnn.estimators.data.arrays import (
     on_host,
     where_it_computes,
 )
+from fastnn.estimators.data.head_weights import check_head_weights
+from fastnn.estimators.data.heads import HeadTargets, HeadValues
 from fastnn.estimators.data.kinds import real_numbers
 from fastnn.estimators.data.ranges import check_range, described_as_overflow
 from fastnn.estimators.data.samples import Prepared, Samples
 from fastnn.estimators.data.sparse_structure import check_structure
 from fastnn.estimators.data.targets import RegressionTargets, Targets
-from fastnn.estimators.data.weights import ClassWeights, check_weights
+from fastnn.estimators.data.weights import check_weights
 from fastnn.utils.error_state import ignoring_errors
 
 
@@ -61,10 +64,11 @@ class Learner(Protocol):
     ) -> Targets:
         """Targets of a fresh fit, or the previous ones checked against ``y``."""
 
-    def _class_weights(
-        self, targets: Any, y: Any, incremental: bool
-    ) -> ClassWeights | None:
-        """Weights of classes, if there are any."""
+    def _check_heads(self, y: Any, name: str, previous: Any) -> HeadValues | None:
+        """Checked targets of several heads; None where there is one without a name."""
+
+    def _class_weights(self, targets: Any, y: Any, incremental: bool) -> Any:
+        """Weights of classes, of each head where there are several; None of none."""
 
 
 class Previous(NamedTuple):
@@ -113,28 +117,20 @@ def prepare(
     device = find_device(learner.device)
     validated = _is_given(validation, learner.solver)
     learner._check_call(validated, incremental)
-    X, y = _check_X_y(learner, training, _TRAINING, device, reset=previous is None)
-    targets = learner._make_targets(
-        y, classes, None if previous is None else previous.targets, incremental
-    )
+    known = None if previous is None else previous.targets
+    X, y = _check_X_y(learner, training, _TRAINING, device, known)
+    targets = learner._make_targets(y, classes, known, incremental)
     dtype = _computing_dtype(learner, X, previous)
     _check_precision(learner, dtype)
     class_weights = learner._class_weights(targets, y, incremental)
-    weight = check_weights(
-        on_host(training.sample_weight, "sample_weight"), class_weights, y, dtype
-    )
+    weight = _check_weights(training, _TRAINING, class_weights, y, dtype)
     samples = _encoded(X, y, weight, _TRAINING, targets, dtype, device)
     held_out = None
     if validated:
         with _described_as_validation_data():
-            X, y = _check_X_y(learner, validation, _VALIDATION, device, reset=False)
+            X, y = _check_X_y(learner, validation, _VALIDATION, device, targets)
             targets.check(y)
-            weight = check_weights(
-                on_host(validation.sample_weight, "sample_weight_val"),
-                class_weights,
-                y,
-                dtype,
-            )
+            weight = _check_weights(validation, _VALIDATION, class_weights, y, dtype)
         held_out = _encoded(X, y, weight, _VALIDATION, targets, dtype, device)
     return Prepared(samples, held_out, targets, dtype, device)
 
@@ -204,13 +200,20 @@ def _check_X_y(
     given: Arguments,
     names: Arguments,
     device: Device | None,
-    *,
-    reset: bool,
+    known: Targets | None,
 ) -> tuple[Any, Any]:
-    """X where it computes and y on the host, by the rules of scikit-learn and ours."""
+    """X where it computes and y on the host, by the rules of scikit-learn and ours.
+
+    Unless there are known targets, the learner learns the features of X.
+    """
     X = where_it_computes(given.X, device, names.X, learner.device)
-    y = on_host(given.y, names.y)
     check_kind(X, names.X, "M")
+    heads = learner._check_heads(given.y, names.y, known)
+    if heads is not None:
+        X = _check_only_X(learner, X, names.X, device, reset=known is None)
+        check_consistent_length(X, heads)
+        return X, heads
+    y, reset = on_host(given.y, names.y), known is None
     check_kind(y, names.y, "cM" if learner._numeric_targets else "c")
     check_structure(names.X, X)
     check_structure(names.y, y)
@@ -229,6 +232,27 @@ def _check_X_y(
     if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def _check_only_X(
+    learner: Any, X: Any, name: str, device: Device | None, *, reset: bool
+) -> Any:
+    check_structure(name, X)
+    dtypes = _accepted_dtypes(learner)
+    with described_as_overflow(name):
+        if isinstance(X, DeviceArray):
+            assert device is not None
+            return check_on_device(learner, device, X, dtypes, reset=reset)
+        return validate_data(learner, X, accept_sparse="csr", dtype=dtypes, reset=reset)
+
+
+def _check_weights(
+    given: Arguments, names: Arguments, class_weights: Any, y: Any, dtype: np.dtype
+) -> NDArray | None:
+    if isinstance(y, HeadValues):
+        return check_head_weights(given.sample_weight, class_weights or {}, y, dtype)
+    weight = on_host(given.sample_weight, names.sample_weight)
+    return check_weights(weight, class_weights, y, dtype)
 
 
 def _accepted_dtypes(learner: Learner) -> list[type]:
@@ -280,6 +304,10 @@ def _encoded(
         If a number is beyond the range of ``dtype``.
     """
     check_range(names.X, X, dtype, device)
-    if isinstance(targets, RegressionTargets):
+    if isinstance(targets, HeadTargets):
+        for head, numeric in y.numeric.items():
+            if numeric:
+                check_range(f"{names.y}[{head!r}]", y.values[head], dtype)
+    elif isinstance(targets, RegressionTargets):
         check_range(names.y, y, dtype)
     return Samples(X, y, targets.encode(y, dtype), weight)

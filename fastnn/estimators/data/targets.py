@@ -379,7 +379,7 @@ class ColumnsOfClasses:
 Targets = RegressionTargets | ClassTargets | ColumnsOfClasses
 
 
-def targets_from_plain(state: Any, loss: Loss) -> Targets:
+def one_target_from_plain(state: Any, loss: Loss) -> Targets:
     """Targets from what was saved of them, and the loss; ValueError if damaged."""
     saved = PlainState("what the model was trained for", state)
     kind = saved.get("kind", str)

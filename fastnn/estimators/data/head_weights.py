@@ -1,0 +1,84 @@
+"""Weights of samples in the losses of several heads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnn.estimators.data.arrays import on_host
+from fastnn.estimators.data.heads import HeadValues
+from fastnn.estimators.data.weights import ClassWeights, check_weights
+
+
+def check_head_weights(
+    sample_weight: Any,
+    class_weights: Mapping[str, ClassWeights],
+    y: HeadValues,
+    dtype: np.dtype,
+) -> NDArray | None:
+    """Weights of samples for the engine, or None where all are 1.
+
+    The loss of a head is the mean over the samples that have its target. So that this
+    holds for the mean over mini-batches, which may have few of them or none, weights
+    of a head are scaled to the sum of those that the samples have by themselves.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), mapping or None
+        A mapping has weights by the name of the head; the others' are 1.
+    class_weights : dict of str to ClassWeights
+        Of some heads.
+    y : HeadValues
+    dtype : dtype
+
+    Returns
+    -------
+    weight : ndarray of shape (n_samples,) or (n_samples, 1 + n_heads), or None
+        The weights of all heads; or, if they differ, what the sum of losses is divided
+        by, and those of each head.
+
+    Raises
+    ------
+    ValueError
+        If a head is unknown, or the weights of one cannot train a network; see
+        :func:`fastnn.estimators.data.weights.check_weights`.
+    """
+    heads, n_samples = list(y.values), len(y)
+    of_heads: Mapping[str, Any] = {}
+    if isinstance(sample_weight, Mapping):
+        of_heads, sample_weight = sample_weight, None
+        unknown = [name for name in of_heads if name not in heads]
+        if unknown:
+            raise ValueError(
+                f"sample_weight has weights of {unknown}, which are no heads of the "
+                f"network: these are {heads}."
+            )
+    wide = np.dtype(np.float64)
+    common = on_host(sample_weight, "sample_weight")
+    base = check_weights(common, None, y, dtype)
+    all_present = all(each is None for each in y.present.values())
+    if all_present and not of_heads and not class_weights:
+        return base
+    weights = np.ones((n_samples, 1 + len(heads)))
+    if base is not None:
+        weights[:] = base[:, np.newaxis]
+    for number, name in enumerate(heads, start=1):
+        own = on_host(of_heads.get(name), f"sample_weight[{name!r}]")
+        try:
+            found = check_weights(own, class_weights.get(name), y.values[name], wide)
+        except ValueError as error:
+            raise ValueError(f"head {name!r}: {error}") from error
+        if found is not None:
+            weights[:, number] *= found
+        present = y.present[name]
+        if present is not None:
+            weights[~present, number] = 0
+        total = weights[:, number].sum()
+        if total == 0:
+            raise ValueError(
+                f"head {name!r} has no sample with a target and a weight above 0. Pass "
+                "some, or take the head out of the network."
+            )
+        weights[:, number] *= weights[:, 0].sum() / total
+    return weights.astype(dtype)

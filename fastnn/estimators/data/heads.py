@@ -1,0 +1,352 @@
+"""Targets of a network with several heads: for each by its name, of a kind of its own.
+
+A sample may lack the target of a head. It then counts in the losses of the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing, check_array, column_or_1d
+from sklearn.utils.validation import _num_samples
+
+from fastnn.estimators.data.arrays import check_kind, on_host
+from fastnn.estimators.data.containers import Targets as NamedTargets
+from fastnn.estimators.data.kinds import real_numbers
+from fastnn.estimators.data.targets import (
+    ClassTargets,
+    ColumnsOfClasses,
+    RegressionTargets,
+    one_target_from_plain,
+)
+from fastnn.losses import HeadLosses, Loss
+from fastnn.utils.plain import PlainState
+
+OneTarget = RegressionTargets | ClassTargets | ColumnsOfClasses
+
+# What y of several heads can be, which is what predictions then are.
+CONTAINERS = "pandas", "polars", "Targets"
+
+
+class HeadValues:
+    """Checked targets of several heads, as scores compare with them.
+
+    Parameters
+    ----------
+    values : dict of str to ndarray
+        One for each head, of all samples. Where a target is missing stands another one.
+    present : dict of str to ndarray of bool or None
+        Which samples have one; None is all.
+    numeric : dict of str to bool
+        Whether they are numbers, and not classes.
+    container : {"pandas", "polars", "Targets"}
+        What y was.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, NDArray],
+        present: Mapping[str, NDArray | None],
+        numeric: Mapping[str, bool],
+        container: str,
+    ):
+        self.values, self.present = dict(values), dict(present)
+        self.numeric, self.container = dict(numeric), container
+        self.shape = (len(next(iter(self.values.values()))), len(self.values))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __getitem__(self, rows: Any) -> "HeadValues":
+        present = {
+            name: None if each is None else each[rows]
+            for name, each in self.present.items()
+        }
+        values = {name: each[rows] for name, each in self.values.items()}
+        return HeadValues(values, present, self.numeric, self.container)
+
+    def shown(self, head: str) -> NDArray:
+        """The targets of a head as they were, None where one is missing."""
+        present = self.present[head]
+        if present is None:
+            return self.values[head]
+        found = self.values[head].astype(object)
+        found[~present] = None
+        return found
+
+    def of(self, head: str) -> NDArray:
+        """The targets of a head, of the samples that have one."""
+        present = self.present[head]
+        return self.values[head] if present is None else self.values[head][present]
+
+
+def columns_of_heads(y: Any, heads: Sequence[str], name: str) -> dict[str, Any]:
+    """What a user passes as y, by the name of the head.
+
+    Raises
+    ------
+    ValueError
+        If it is no data frame, Targets or mapping, or has other names than the heads.
+    """
+    if isinstance(y, HeadValues):  # of a fit's own, which are checked
+        columns = {each: y.shown(each) for each in y.values}
+    elif isinstance(y, NamedTargets | Mapping):
+        columns = {each: y[each] for each in y.keys()}  # noqa: SIM118 not a mapping
+    elif hasattr(y, "columns"):
+        columns = {each: y[each] for each in y.columns}
+    else:
+        raise ValueError(
+            f"{name} must have a column for each of the heads {list(heads)}: pass a "
+            f"data frame, or fastnn.Targets({heads[0]}=...), got "
+            f"{type(y).__name__}{_shape(y)}."
+        )
+    missing = [each for each in heads if each not in columns]
+    surplus = [each for each in columns if each not in heads]
+    if missing:
+        raise ValueError(
+            f"{name} has no targets for the heads {missing}, only {list(columns)}. "
+            "Pass a column for each head, or take these heads out of the network."
+        )
+    if surplus:
+        raise ValueError(
+            f"{name} has targets {surplus}, for which the network has no head: its "
+            f"heads are {list(heads)}. Leave them out, or add heads of these names."
+        )
+    return {each: on_host(columns[each], name) for each in heads}
+
+
+def container_of(y: Any) -> str:
+    """What predictions shall be, because y is."""
+    module = type(y).__module__.partition(".")[0]
+    return module if module in CONTAINERS else "Targets"
+
+
+def check_head(
+    head: str, values: Any, name: str, *, numeric: bool
+) -> tuple[NDArray, NDArray | None]:
+    """Checked targets of a head, and which samples have one.
+
+    Parameters
+    ----------
+    head : str
+    values : array-like
+        As the user passed them. NaN, None and what else means so is missing.
+    name : str
+        What the user calls y.
+    numeric : bool
+        Whether they must be numbers.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Where a target is missing stands the first one that is there.
+    present : ndarray of bool of shape (n_samples,) or None
+        None is all.
+
+    Raises
+    ------
+    ValueError
+        If all are missing, or they are something else than targets.
+    """
+    what = f"{name}[{head!r}]"
+    check_kind(values, what, "cM" if numeric else "c")
+    if not hasattr(values, "shape"):
+        values = np.asarray(values)
+    missing = _missing(values)
+    if missing.all():
+        raise ValueError(
+            f"{what} has no targets: all of the {len(missing)} are missing. Pass some, "
+            "or take the head out of the network."
+        )
+    present = None if not missing.any() else ~missing
+    some = (
+        values if present is None else _safe_indexing(values, np.flatnonzero(present))
+    )
+    checked = check_array(some, ensure_2d=False, dtype=None, input_name=what)
+    if numeric:
+        checked = real_numbers(checked, what)
+    if checked.ndim == 2 and checked.shape[1] == 1:
+        checked = column_or_1d(checked)
+    if present is None:
+        return checked, None
+    full = np.empty((len(missing), *checked.shape[1:]), checked.dtype)
+    full[present], full[missing] = checked, checked[0]
+    return full, present
+
+
+def _missing(values: Any) -> NDArray[np.bool_]:
+    """Which samples lack one of their targets."""
+    if hasattr(values, "isna"):
+        found = np.asarray(values.isna())
+    elif hasattr(values, "is_null"):
+        found = values.is_null().to_numpy()
+        if values.dtype.is_float():
+            found = found | values.is_nan().fill_null(True).to_numpy()
+    elif values.dtype.kind == "f":
+        found = np.isnan(values)
+    elif values.dtype.kind == "O":
+        found = np.frompyfunc(is_missing, 1, 1)(values).astype(bool)
+    else:
+        found = np.zeros(_num_samples(values), bool)
+    return np.asarray(found.any(axis=1) if found.ndim == 2 else found)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value says that there is none."""
+    # NaN is what differs from itself; comparing pandas' NA gives NA.
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+
+
+class HeadTargets:
+    """Targets of several heads.
+
+    Parameters
+    ----------
+    heads : dict of str to RegressionTargets, ClassTargets or ColumnsOfClasses
+    weights : dict of str to float
+        Factors of the heads' losses in what is minimised.
+    container : {"pandas", "polars", "Targets"}
+        What y was.
+
+    Attributes
+    ----------
+    loss : HeadLosses
+    n_outputs : int
+        Of all heads together.
+    classes : dict of str to ndarray
+        Of the heads that are asked for classes.
+    """
+
+    kind: ClassVar[str] = "heads"
+
+    def __init__(
+        self,
+        heads: Mapping[str, OneTarget],
+        weights: Mapping[str, float],
+        container: str,
+    ):
+        self.heads, self.container = dict(heads), container
+        self.loss = HeadLosses(
+            [(name, each.loss, weights[name]) for name, each in heads.items()]
+        )
+        self.n_outputs = sum(each.n_outputs for each in heads.values())
+        self.classes = {
+            name: each.classes
+            for name, each in heads.items()
+            if not isinstance(each, RegressionTargets)
+        }
+        self._ends = np.cumsum([each.n_outputs for each in heads.values()])[:-1]
+
+    def to_plain(self) -> dict[str, Any]:
+        """What is saved of them beside the loss."""
+        return {
+            "kind": self.kind,
+            "container": self.container,
+            "names": list(self.heads),
+            "heads": [each.to_plain() for each in self.heads.values()],
+        }
+
+    @classmethod
+    def from_plain(cls, saved: PlainState, loss: HeadLosses) -> "HeadTargets":
+        """The same from what was saved; ValueError if that is damaged."""
+        names, states = saved.words("names"), saved.get("heads", list)
+        container = saved.get("container", str)
+        terms = {name: (each, weight) for name, each, weight in loss.losses}
+        if list(terms) != names or len(states) != len(names):
+            raise saved.damaged("heads", f"those of {list(terms)}", names)
+        if container not in CONTAINERS:
+            raise saved.damaged("container", f"one of {CONTAINERS}", repr(container))
+        heads = {
+            name: one_target_from_plain(state, terms[name][0])
+            for name, state in zip(names, states, strict=True)
+        }
+        return cls(
+            heads, {name: weight for name, (_, weight) in terms.items()}, container
+        )
+
+    def check(
+        self, y: HeadValues, classes: Any = None, *, complete: bool = False
+    ) -> None:
+        """Check further targets against these."""
+        for name, each in self.heads.items():
+            try:
+                if isinstance(each, RegressionTargets):
+                    each.check(y.of(name))
+                else:
+                    known = None if classes is None else classes.get(name)
+                    each.check(y.of(name), known, complete=complete)
+            except ValueError as error:
+                raise ValueError(f"head {name!r}: {error}") from error
+
+    def encode(self, y: HeadValues, dtype: np.dtype) -> NDArray:
+        """Targets of all heads side by side, as their losses read them."""
+        parts = [
+            each.encode(y.values[name], dtype) for name, each in self.heads.items()
+        ]
+        return np.ascontiguousarray(np.hstack(parts))
+
+    def split(self, outputs: NDArray) -> dict[str, NDArray]:
+        """Outputs of each head."""
+        parts = np.split(outputs, self._ends, axis=1)
+        return dict(zip(self.heads, parts, strict=True))
+
+    def decode(self, outputs: NDArray) -> dict[str, Any]:
+        """Predictions of each head."""
+        parts = self.split(outputs)
+        return {name: each.decode(parts[name]) for name, each in self.heads.items()}
+
+    def probabilities(self, outputs: NDArray) -> dict[str, Any]:
+        """Probabilities of classes, of the heads whose loss makes such."""
+        parts = self.split(outputs)
+        return {
+            name: each.probabilities(parts[name])
+            for name, each in self.heads.items()
+            if not isinstance(each, RegressionTargets) and has_probabilities(each.loss)
+        }
+
+    def scores(
+        self, y: HeadValues, predictions: Mapping[str, Any], weight: NDArray | None
+    ) -> dict[str, float]:
+        """Accuracy or R2 of each head, on the samples that have its target."""
+        found = {}
+        for number, (name, each) in enumerate(self.heads.items()):
+            present, own = y.present[name], weight
+            if weight is not None and weight.ndim == 2:
+                own = weight[:, 1 + number]
+            predicted = predictions[name]
+            if present is not None:
+                predicted = predicted[present]
+                own = None if own is None else own[present]
+            found[name] = each.score(y.of(name), predicted, own)
+        return found
+
+    def score(
+        self, y: HeadValues, predictions: Mapping[str, Any], weight: NDArray | None
+    ) -> float:
+        """The mean of the heads' scores."""
+        return float(np.mean(list(self.scores(y, predictions, weight).values())))
+
+
+def has_probabilities(loss: Any) -> bool:
+    """Whether a loss makes probabilities of raw outputs."""
+    return loss.link in ("logistic", "softmax")
+
+
+def _shape(y: Any) -> str:
+    shape = getattr(y, "shape", None)
+    return "" if shape is None else f" of shape {tuple(shape)}"
+
+
+def targets_from_plain(state: Any, loss: Loss) -> OneTarget | HeadTargets:
+    """Targets from what was saved of them, and the loss; ValueError if damaged."""
+    saved = PlainState("what the model was trained for", state)
+    if saved.get("kind", str) != HeadTargets.kind:
+        return one_target_from_plain(state, loss)
+    if not isinstance(loss, HeadLosses):
+        raise saved.damaged("kind", "that of one output", repr(HeadTargets.kind))
+    return HeadTargets.from_plain(saved, loss)

@@ -1,0 +1,246 @@
+"""What heads of a network are asked for: their targets, losses and output layers."""
+
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from fastnn.estimators import class_losses, regression
+from fastnn.estimators.data.heads import (
+    HeadTargets,
+    HeadValues,
+    OneTarget,
+    check_head,
+    columns_of_heads,
+    container_of,
+    is_missing,
+)
+from fastnn.estimators.data.targets import RegressionTargets, class_targets
+from fastnn.estimators.output_layer import with_outputs_of_numbers, with_raw_outputs
+from fastnn.layers.base import Part
+from fastnn.losses import CustomLoss, Loss
+from fastnn.network import Graph, Heads, Sequential
+from fastnn.utils.plain_numbers import Interval
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_CLASS_LOSSES = tuple(
+    {type(each) for both in class_losses.LOSSES.values() for each in both}
+)
+
+
+def heads_of(network: Any) -> list[str]:
+    """Names of the outputs of a network; none where it has one, without a name."""
+    if isinstance(network, Heads):
+        return [name for name, _ in network.named_parts()]
+    if isinstance(network, Graph) and len(network.output_names()) > 1:
+        return network.output_names()
+    if isinstance(network, Sequential | Graph) and network.many_outputs:
+        return heads_of(_last_of(network)[1])
+    return []
+
+
+def _last_of(network: Sequential | Graph) -> tuple[str, Part]:
+    """Name and part at the end of a network that gives what that gives."""
+    if isinstance(network, Graph):
+        (name,) = network.output_names()
+        return name, dict(network.named_parts())[name]
+    return network.named_parts()[-1]
+
+
+def with_outputs(network: Any, targets: HeadTargets) -> Any:
+    """A copy of a network of several outputs, each of which ends as its loss reads it.
+
+    Parameters
+    ----------
+    network : Part
+        What the user describes.
+    targets : HeadTargets
+
+    Returns
+    -------
+    network : Part
+
+    Raises
+    ------
+    ValueError
+        If what a head ends in is its output layer, and does not fit.
+    """
+    if isinstance(network, Heads):
+        copy = clone(network)
+        heads = [
+            (name, _completed(name, part, targets.heads[name]))
+            for name, part in copy.named_parts()
+        ]
+        return copy.set_params(heads=heads)
+    if isinstance(network, Graph) and len(network.output_names()) > 1:
+        copy = clone(network)
+        parts = dict(copy.named_parts())
+        for name, sources in copy.reads().items():
+            read = [source for source in sources if source in targets.heads]
+            if read:
+                raise ValueError(
+                    f"node {name!r} reads {read[0]!r}, which is an output: what gets "
+                    "an output layer is of no use to others. Give the output a node of "
+                    f"its own, such as ('head', Sequential([]), {read[0]!r})."
+                )
+        return copy.set_params(
+            **{
+                name: _completed(name, parts[name], each)
+                for name, each in targets.heads.items()
+            }
+        )
+    name, last = _last_of(network)
+    return clone(network).set_params(**{name: with_outputs(last, targets)})
+
+
+def _completed(name: str, part: Part, targets: OneTarget) -> Part:
+    stack = part if isinstance(part, Sequential) else Sequential([part])
+    complete = (
+        with_outputs_of_numbers
+        if isinstance(targets, RegressionTargets)
+        else with_raw_outputs
+    )
+    try:
+        return complete(stack, targets.n_outputs, targets.loss.link)
+    except ValueError as error:
+        raise ValueError(f"head {name!r}: {error}") from error
+
+
+def by_head(given: Any, heads: list[str], parameter: str) -> dict[str, Any]:
+    """One of a parameter's values for each head that has one.
+
+    Raises
+    ------
+    ValueError
+        If there is no head of a name.
+    """
+    found = {} if given is None or isinstance(given, str) else dict(given)
+    unknown = [name for name in found if name not in heads]
+    if unknown:
+        raise ValueError(
+            f"{parameter} names {unknown}, which are no heads of the network: these "
+            f"are {heads}."
+        )
+    return found
+
+
+def reads_numbers(head: str, loss: Any, values: Any) -> bool:
+    """Whether a head is asked for numbers, and not for classes.
+
+    Parameters
+    ----------
+    head : str
+    loss : Loss, str or callable
+        What the user says; "auto" if nothing.
+    values : array-like
+        Its targets, as they were passed.
+
+    Raises
+    ------
+    ValueError
+        If neither tells.
+    """
+    if isinstance(loss, str) and loss != "auto":
+        if loss in class_losses.LOSSES or loss in regression.LOSSES:
+            return loss in regression.LOSSES
+        raise ValueError(
+            f"the loss of head {head!r} must be 'auto', one of "
+            f"{sorted([*class_losses.LOSSES, *regression.LOSSES])} or an object of "
+            f"fastnn.losses, got {loss!r}."
+        )
+    if isinstance(loss, CustomLoss):
+        return loss.link not in ("logistic", "softmax")
+    if isinstance(loss, Loss):
+        return not (isinstance(loss, _CLASS_LOSSES) or loss.reads_class_numbers)
+    array = np.asarray(values)
+    kind = array.dtype.kind
+    if kind == "O":
+        there = [each for each in array.ravel() if not is_missing(each)]
+        kind = np.asarray(there).dtype.kind
+    if kind in "iu":
+        raise ValueError(
+            f"the targets of head {head!r} are whole numbers, which may be classes or "
+            f"numbers. Set loss={{{head!r}: 'log_loss'}} for classes, or "
+            "'squared_error' for numbers."
+        )
+    if not isinstance(loss, str):
+        raise ValueError(
+            f"the loss of head {head!r} is a function, which does not tell whether its "
+            "targets are classes or numbers. Pass fastnn.losses.CustomLoss(function, "
+            "link), where link is 'softmax' or 'logistic' for classes and 'identity' "
+            "for numbers."
+        )
+    return kind == "f"
+
+
+def head_values(
+    y: Any,
+    losses: Mapping[str, Any],
+    heads: list[str],
+    previous: HeadTargets | None,
+    name: str,
+    numeric: Callable[[str, Any, Any], bool],
+) -> HeadValues:
+    """y of several heads, checked.
+
+    Parameters
+    ----------
+    y : DataFrame, Targets or mapping
+    losses : dict
+        By head; the others have "auto".
+    heads : list of str
+    previous : HeadTargets or None
+        What is known of the heads.
+    name : str
+        What the user calls y.
+    numeric : callable
+        Tells of a head, its loss and its values whether these are numbers.
+    """
+    values, present, numbers = {}, {}, {}
+    for head, column in columns_of_heads(y, heads, name).items():
+        if previous is not None:
+            numbers[head] = isinstance(previous.heads[head], RegressionTargets)
+        else:
+            numbers[head] = numeric(head, losses.get(head, "auto"), column)
+        values[head], present[head] = check_head(
+            head, column, name, numeric=numbers[head]
+        )
+    if len({len(each) for each in values.values()}) > 1:
+        lengths = {head: len(each) for head, each in values.items()}
+        raise ValueError(f"{name} has heads of unequal numbers of samples: {lengths}.")
+    return HeadValues(values, present, numbers, container_of(y))
+
+
+def head_targets(
+    y: HeadValues,
+    losses: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    classes: Any,
+) -> HeadTargets:
+    """Targets of a fresh fit, for checked y."""
+    heads: dict[str, OneTarget] = {}
+    for head in y.values:
+        own, loss = y.of(head), losses.get(head, "auto")
+        weight = weights.get(head, 1.0)
+        if not _POSITIVE.is_satisfied_by(weight) or np.isinf(weight):
+            raise ValueError(
+                f"loss_weight of head {head!r} must be a finite number above 0, got "
+                f"{weight!r}. Leave a head out that is not to be trained."
+            )
+        try:
+            if y.numeric[head]:
+                n_columns = 1 if own.ndim == 1 else own.shape[1]
+                found: Any = RegressionTargets(
+                    n_columns, regression.regression_loss(loss)
+                )
+                found.check(own)
+            else:
+                known = None if classes is None else classes.get(head)
+                found = class_targets(own, known, loss)
+        except ValueError as error:
+            raise ValueError(f"head {head!r}: {error}") from error
+        heads[head] = found
+    weights = {head: float(weights.get(head, 1.0)) for head in heads}
+    return HeadTargets(heads, weights, y.container)

@@ -1,0 +1,138 @@
+"""What estimators of networks do where the network has several heads."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils._set_output import ADAPTERS_MANAGER
+
+from fastnn.estimators.data.containers import Targets
+from fastnn.estimators.data.given_classes import as_classes
+from fastnn.estimators.data.head_weights import check_head_weights
+from fastnn.estimators.data.heads import HeadTargets, HeadValues
+from fastnn.estimators.data.targets import RegressionTargets
+from fastnn.estimators.data.weights import ClassWeights
+from fastnn.estimators.heads import (
+    by_head,
+    head_targets,
+    head_values,
+    heads_of,
+    with_outputs,
+)
+from fastnn.estimators.neural_net import BaseNeuralNet
+from fastnn.utils.plain_numbers import plain
+
+
+class ManyHeads(BaseNeuralNet):
+    """Estimators whose networks may have heads, for each of which y has targets.
+
+    Where the network has one output, without a name, all is as it is without heads.
+    """
+
+    network: Any
+    loss: Any
+    loss_weight: dict[str, float] | None
+    class_weight: Any = None
+
+    def _reads_numbers(self, head: str, loss: Any, values: Any) -> bool:
+        """Whether a head is asked for numbers, and not for classes."""
+        return self._numeric_targets
+
+    def _losses(self, heads: list[str]) -> dict[str, Any]:
+        """The losses of heads; those that have none are not there."""
+        if isinstance(self.loss, dict):
+            return by_head(self.loss, heads, "loss")
+        return dict.fromkeys(heads, self.loss)
+
+    def _check_heads(self, y: Any, name: str, previous: Any) -> HeadValues | None:
+        heads = heads_of(self.network)
+        if not heads:
+            self._check_no_heads()
+            return None
+        losses = self._losses(heads)
+        return head_values(y, losses, heads, previous, name, self._reads_numbers)
+
+    def _check_no_heads(self) -> None:
+        """Refuse parameters of heads, where there are none."""
+        if isinstance(self.loss, dict) or self.loss_weight is not None:
+            raise ValueError(
+                "loss and loss_weight name heads, and the network has one output "
+                "without a name. End it in Heads, or pass one loss."
+            )
+
+    def _make_targets(
+        self, y: Any, classes: Any, previous: Any, incremental: bool
+    ) -> Any:
+        if not isinstance(y, HeadValues):
+            return super()._make_targets(  # type: ignore[safe-super] # a sibling's
+                y, classes, previous, incremental
+            )
+        heads = list(y.values)
+        classes = by_head(classes, heads, "classes")
+        if previous is None and incremental:
+            missing = [h for h in heads if not y.numeric[h] and h not in classes]
+            if missing:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit: a dict "
+                    f"with those of the heads {missing}."
+                )
+        classes = {name: as_classes(each) for name, each in classes.items()}
+        targets = previous
+        if targets is None:
+            weights = by_head(self.loss_weight, heads, "loss_weight")
+            targets = head_targets(y, self._losses(heads), weights, classes)
+        if previous is not None or incremental:
+            targets.check(y, classes, complete=not incremental)
+        if targets.classes:
+            self.classes_ = targets.classes
+        return targets
+
+    def _class_weights(self, targets: Any, y: Any, incremental: bool) -> Any:
+        if not isinstance(y, HeadValues):
+            return super()._class_weights(targets, y, incremental)
+        found: dict[str, ClassWeights] = {}
+        given = by_head(self.class_weight, list(targets.heads), "class_weight")
+        for name, weights in given.items():
+            own = targets.heads[name]
+            if isinstance(own, RegressionTargets):
+                raise ValueError(
+                    f"class_weight names {name!r}, a head of numbers, which have no "
+                    "classes. Leave it out, or pass sample_weight={...} by head."
+                )
+            if incremental and weights == "balanced":
+                raise ValueError(
+                    f"class_weight 'balanced' of head {name!r} is not supported for "
+                    "partial_fit, which sees one batch of samples at a time. Pass a "
+                    "dict of weights by class."
+                )
+            try:
+                found[name] = ClassWeights(weights, own, y.of(name))
+            except ValueError as error:
+                raise ValueError(f"head {name!r}: {error}") from error
+        return found
+
+    def _describe_network(self, targets: Any) -> Any:
+        if not isinstance(targets, HeadTargets):
+            return super()._describe_network(targets)
+        return plain(with_outputs(self.network, targets))
+
+    def _has_heads(self) -> bool:
+        """Whether it was fitted with several heads."""
+        return isinstance(vars(self).get("_targets"), HeadTargets)
+
+    def _predictions(self, X: Any) -> Any:
+        """Predictions of all heads, as y was in ``fit``."""
+        if not self._has_heads():
+            return super()._predictions(X)
+        targets = self._targets
+        found = targets.decode(self._outputs(X))
+        if targets.container == "Targets":
+            return Targets(**found)
+        adapter = ADAPTERS_MANAGER.adapters[targets.container]
+        return adapter.create_container(found, X, columns=list(found), inplace=False)
+
+    def _scores(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """The mean of the heads' accuracies or R2."""
+        targets, heads = self._targets, list(self._targets.heads)
+        values = head_values(y, {}, heads, targets, "y", self._reads_numbers)
+        weight = check_head_weights(sample_weight, {}, values, np.dtype(np.float64))
+        return targets.score(values, targets.decode(self._outputs(X)), weight)
