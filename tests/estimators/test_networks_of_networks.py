@@ -187,10 +187,10 @@ def test_options_of_a_stack_with_a_layer_at_two_depths():
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (Sequential([Heads([("a", Dense(1))])]), "the network has several outputs"),
+        (Sequential([Heads([("a", Dense(1))])]), r"each of the heads \['a'\]"),
         (
             Graph([("a", Dense(1), "x"), ("b", Dense(1), "x")], outputs=["a", "b"]),
-            "the network has several outputs",
+            r"each of the heads \['a', 'b'\]",
         ),
         (
             Graph([("a", Sum(), ["u", "v"])], inputs=["u", "v"]),
