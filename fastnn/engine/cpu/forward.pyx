@@ -282,7 +282,8 @@ cdef bint are_finite(Py_ssize_t size, const floating *values) noexcept nogil:
 
 cdef bint weighs_losses(sample_weight):
     """Whether there are weights for each loss, behind those of the samples."""
-    return isinstance(sample_weight, np.ndarray) and sample_weight.ndim == 2
+    return cnp.PyArray_Check(sample_weight) and (
+        cnp.PyArray_NDIM(<cnp.ndarray> sample_weight) == 2)
 
 
 cdef check_arrays(
