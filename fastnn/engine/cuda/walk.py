@@ -122,7 +122,9 @@ class PhaseCalls(CallsOfOps):
         op = self._op
         if (op["kind"], after["kind"]) != (KINDS["add"], KINDS["dropout"]):
             return False
-        is_bias = self._input(1) == 0 or list(op["stride"][:4]) == [0, 0, 0, 1]
+        # Of a value for each sample the last axis is that of all rows.
+        is_row = list(op["stride"][:4]) == [0, 0, 0, 1] and not op["per_sample"] >> 3
+        is_bias = self._input(1) == 0 or is_row
         is_bias = is_bias and self._plan.tensors[op["input"][0]]["lead"] == 0
         same = op["output"][0] == after["input"][0] and op["dim"][3] == after["dim"][3]
         return bool(is_bias and same)
