@@ -33,7 +33,8 @@ class CustomLoss(Loss):
         may keep. It returns ``loss``, of shape (n,), the loss of each sample, and
         ``gradient``, of the shape of z, the derivative of each sample's loss with
         respect to its own outputs. Neither is summed, averaged or weighed: sample
-        weights are applied afterwards. Validation calls it too, for up to 512 samples
+        weights are applied afterwards, and a sample of the weight 0, whose target may
+        be missing, counts for nothing. Validation calls it too, for up to 512 samples
         at a time, and uses the loss only.
 
         A model that is to be pickled needs a function that can be: one that a module
