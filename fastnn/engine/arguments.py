@@ -144,7 +144,8 @@ def check_labels(plan: Plan, y: NDArray, sample_weight: NDArray | None) -> None:
         is_read: Any = slice(None)
         if target.n_classes and sample_weight is not None and sample_weight.ndim == 2:
             columns = [1 + number for number in plan.losses_of(target)]
-            is_read = (sample_weight[:, columns] > 0).any(axis=1)
+            if columns:
+                is_read = (sample_weight[:, columns] > 0).any(axis=1)
         for i in range(target.size if target.n_classes else 0):
             column = target.first + i
             n_classes = target.n_classes[i % len(target.n_classes)]

@@ -210,8 +210,10 @@ class Plan:
     def losses_of(self, target: Target) -> list[int]:
         """Numbers of the losses that read a target."""
         ops = self.ops[np.isin(self.ops["kind"], LOSS_KINDS)]
-        first = self.tensors["first"][ops["input"][:, 1]]
-        reads = (first >= target.first) & (first < target.first + target.size)
+        read = self.tensors[ops["input"][:, 1]]
+        last = target.first + target.size
+        reads = (read["first"] >= target.first) & (read["first"] < last)
+        reads &= read["space"] == SPACES["target"]
         return sorted(set(map(int, ops["loss"][reads])))
 
     def ops_of(self, phase: str) -> NDArray:
