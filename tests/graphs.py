@@ -1,31 +1,9 @@
 """Networks of networks that the tests have in common."""
 
 from fastnn import Branches, Graph, Residual, Sequential
-from fastnn.layers import BatchNorm, Dense, Dropout, LayerNorm
-from fastnn.layers.base import Part
+from fastnn.layers import Add, BatchNorm, Dense, Dropout, LayerNorm
 from fastnn.losses import CrossEntropy, SquaredError
 from fastnn.network import lower
-from fastnn.plan import ops
-
-
-class Sum(Part):
-    """What a node of a graph that merges is: several inputs, of one shape."""
-
-    @property
-    def many_inputs(self):
-        return True
-
-    def output_shape(self, input_shape):
-        if len(set(input_shape)) > 1:
-            raise ValueError(f"there is no sum of the shapes {list(input_shape)}")
-        return input_shape[0]
-
-    def lower(self, tape, x, name):
-        self.output_shape([each.shape for each in x])
-        total = x[0]
-        for each in x[1:]:
-            total = ops.add(tape, total, each)
-        return total
 
 
 def nested():
@@ -73,13 +51,13 @@ def graph():
     """
     twice = Dense(4, "tanh")
     pair = Graph(
-        [("c", Sum(), ["a", "b", "d"]), ("d", Dense(4, "tanh"), "a")],
+        [("c", Add(), ["a", "b", "d"]), ("d", Dense(4, "tanh"), "a")],
         inputs=["a", "b"],
     )
     return Graph(
         [
             ("end", Dense(2), "sum"),
-            ("sum", Sum(), ["left", "pair", "left"]),
+            ("sum", Add(), ["left", "pair", "left"]),
             ("pair", pair, ["left", "right"]),
             ("left", twice, "body"),
             ("right", twice, "left"),

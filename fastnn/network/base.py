@@ -1,20 +1,19 @@
 """What every network is: parts that are wired together."""
 
-from abc import abstractmethod
-from collections.abc import Callable
+from html import escape
 from typing import Any, ClassVar, Self
 
+from sklearn import get_config
 from sklearn.base import clone
 
 from fastnn.layers.base import Part
+from fastnn.network.drawing import Drawing, draw
+from fastnn.network.wiring import Wiring
 from fastnn.plan.tape import Tape
 
-# Applies a part, which has a name in its network, to a value or to several.
-Apply = Callable[[str, Part, Any], Any]
 
-
-class Network(Part):
-    """Base class of the networks: parts, and how values flow through them.
+class Network(Wiring):
+    """Base class of the networks: what follows from how their parts are wired.
 
     A network writes down its wiring once, in :meth:`forward`. Its shapes, its plan, the
     table of its parts and its drawing are that wiring with values of other kinds.
@@ -22,44 +21,6 @@ class Network(Part):
     Parts that stand in several places, of one network or of networks within it, are one
     part with one set of weights, and stay so in a clone.
     """
-
-    @abstractmethod
-    def named_parts(self) -> list[tuple[str, Part]]:
-        """Names and parts, one for each place."""
-
-    def input_names(self) -> list[str]:
-        """Names of what the network takes: "x", where it takes one value.
-
-        Returns
-        -------
-        names : list of str
-        """
-        return ["x"]
-
-    @property
-    def many_inputs(self) -> bool:
-        """Whether the network takes several values."""
-        return len(self.input_names()) > 1
-
-    @abstractmethod
-    def forward(self, x: Any, apply: Apply) -> Any:
-        """Let a value flow through the parts.
-
-        Parameters
-        ----------
-        x : object
-            What the network takes: a tensor, a shape, or whatever ``apply`` takes.
-        apply : callable
-            Called with a name, a part and what the part takes, in an order in which
-            all is there when it is read; returns what the part gives. Parts that are
-            not among :meth:`named_parts` are those that join values or select from
-            them.
-
-        Returns
-        -------
-        y : object
-            What the network gives; a dict by name where there are several values.
-        """
 
     def output_shape(self, input_shape: Any) -> Any:
         """Shape of one output sample.
@@ -93,6 +54,50 @@ class Network(Part):
         return self.forward(
             x, lambda own, part, value: lower_part(tape, part, value, way + own)
         )
+
+    def plot(self, input_shape: Any = None) -> Drawing:
+        """Draw the network: its parts as boxes, and what they read as arrows.
+
+        Networks within it are frames, what is not trained is shaded. In a notebook this
+        is what a network looks like.
+
+        Parameters
+        ----------
+        input_shape : tuple of int, default=None
+            Shape of one input sample; a dict by name where there are several inputs.
+            With it, boxes tell shapes and numbers of parameters.
+
+        Returns
+        -------
+        drawing : str
+            An SVG picture, which notebooks show, and which can be written to a file.
+
+        Raises
+        ------
+        ValueError
+            If the network is not valid, or shapes do not fit.
+
+        Examples
+        --------
+        >>> from fastnn import Residual, Sequential
+        >>> from fastnn.layers import Dense
+        >>> drawing = Sequential([Residual(Dense(8, "relu")), Dense(3)]).plot((8,))
+        >>> drawing[:4], "72 parameters" in drawing
+        ('<svg', True)
+        """
+        return draw(self, input_shape)
+
+    def _repr_html_inner(self) -> str:
+        try:
+            return self.plot()
+        except (TypeError, ValueError):  # there is no drawing of what cannot be
+            return f"<pre>{escape(repr(self))}</pre>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        bundle = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            bundle["text/html"] = self._repr_html_inner()
+        return bundle
 
     def __sklearn_clone__(self) -> Self:
         return _copied(self, {})

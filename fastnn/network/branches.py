@@ -8,11 +8,11 @@ from sklearn.utils._param_validation import StrOptions
 from fastnn.layers import Add, Average, Maximum, Merge, Multiply
 from fastnn.layers.base import Part
 from fastnn.network.base import (
-    Apply,
     ListedNetwork,
     check_gives_one,
     check_takes_one,
 )
+from fastnn.network.wiring import Apply
 
 MERGES: dict[str, type[Merge]] = {
     "add": Add,

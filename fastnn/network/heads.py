@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 from fastnn.layers.base import Part
 from fastnn.network.base import (
-    Apply,
     ListedNetwork,
     check_gives_one,
     check_takes_one,
 )
+from fastnn.network.wiring import Apply
 
 
 class Heads(ListedNetwork):

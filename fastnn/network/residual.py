@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from fastnn.layers import Dense
 from fastnn.layers.base import Part
-from fastnn.network.base import Apply, Network, check_gives_one, check_takes_one
+from fastnn.network.base import Network, check_gives_one, check_takes_one
+from fastnn.network.wiring import Apply
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor

@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 
 from fastnn.layers.base import Part
 from fastnn.network.base import (
-    Apply,
     ListedNetwork,
     Network,
     check_gives_one,
     check_takes_one,
 )
+from fastnn.network.wiring import Apply
 
 
 class Sequential(ListedNetwork):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastnn.layers.base import Part
-from fastnn.network.base import Network
+from fastnn.network.wiring import Wiring
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class _Value:
     shape: Any
 
 
-def trace(network: Network, input_shape: Any = None) -> Trace:
+def trace(network: Wiring, input_shape: Any = None) -> Trace:
     """Let shapes flow through a network, and note what each place reads and gives.
 
     Parameters
@@ -88,8 +88,16 @@ def trace(network: Network, input_shape: Any = None) -> Trace:
         If the network is not valid, or the shapes do not fit.
     """
     names = network.input_names()
-    if len(names) == 1 or input_shape is None:
-        shapes = [input_shape] * len(names)
+    shapes: list[Any]
+    if input_shape is None:
+        shapes = [None] * len(names)
+    elif len(names) == 1:
+        if not isinstance(input_shape, tuple | list):
+            raise ValueError(
+                "input_shape must be the shape of one sample, such as (8,), got "
+                f"{input_shape!r}."
+            )
+        shapes = [tuple(input_shape)]
     elif isinstance(input_shape, dict) and set(input_shape) == set(names):
         shapes = [input_shape[name] for name in names]
     elif isinstance(input_shape, list | tuple) and len(input_shape) == len(names):
@@ -103,7 +111,7 @@ def trace(network: Network, input_shape: Any = None) -> Trace:
 
 
 def _trace(
-    network: Network,
+    network: Wiring,
     names: list[str],
     shapes: list[Any],
     way: str,
@@ -121,7 +129,7 @@ def _trace(
         again = id(part) in seen
         path = seen.setdefault(id(part), (part, way + name))[1]
         inner, shape = None, None
-        if isinstance(part, Network):
+        if isinstance(part, Wiring):
             inner = _trace(part, part.input_names(), given, f"{path}/", seen)
             shape = inner.shape
         elif None not in given:

@@ -131,6 +131,11 @@ class Tape:
             self._parts.pop()
 
     @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Those that have been made so far."""
+        return tuple(self._parameters)
+
+    @property
     def _frozen(self) -> bool:
         return not all(trainable for trainable, _ in self._parts)
 

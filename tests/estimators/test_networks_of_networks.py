@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from graphs import Sum
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -18,7 +17,7 @@ from fastnn import (
     Residual,
     Sequential,
 )
-from fastnn.layers import Activation, BatchNorm, Dense, Dropout
+from fastnn.layers import Activation, Add, BatchNorm, Dense, Dropout
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(150, 4))
@@ -146,7 +145,7 @@ def test_behind_other_networks_there_is_an_output_layer():
     for network in (
         Sequential([branches]),
         Sequential([Dense(3), Residual(Dense(3))]),
-        Graph([("sum", Sum(), ["a", "b"]), ("a", Dense(3), "x"), ("b", Dense(3), "x")]),
+        Graph([("sum", Add(), ["a", "b"]), ("a", Dense(3), "x"), ("b", Dense(3), "x")]),
     ):
         model = net(network).fit(X, y)
         assert model.coefs_[-1].shape == (3, 3)
@@ -193,7 +192,7 @@ def test_options_of_a_stack_with_a_layer_at_two_depths():
             r"each of the heads \['a', 'b'\]",
         ),
         (
-            Graph([("a", Sum(), ["u", "v"])], inputs=["u", "v"]),
+            Graph([("a", Add(), ["u", "v"])], inputs=["u", "v"]),
             "the network has several inputs",
         ),
     ],

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from cases import draw, predict
-from graphs import Sum, graph, plan_of
+from graphs import graph, plan_of
 from sklearn.base import clone
 
 from fastnn import Graph, Heads, Sequential
-from fastnn.layers import Dense
+from fastnn.layers import Add, Dense
 from fastnn.plan.tape import Tape
 
 
@@ -34,7 +34,7 @@ def test_nodes_run_when_what_they_read_is_there():
 
 def test_the_order_is_that_of_the_list_where_it_can_be():
     nodes = [(name, Dense(2), "x") for name in "cab"]
-    assert list(Graph([*nodes, ("end", Sum(), list("abc"))]).reads()) == [*"cab", "end"]
+    assert list(Graph([*nodes, ("end", Add(), list("abc"))]).reads()) == [*"cab", "end"]
 
 
 def test_several_outputs_have_names():
@@ -50,7 +50,7 @@ def test_several_outputs_have_names():
 
 
 def test_several_inputs_have_names():
-    network = Graph([("sum", Sum(), ["a", "b"])], inputs=("a", "b"))
+    network = Graph([("sum", Add(), ["a", "b"])], inputs=("a", "b"))
     assert network.many_inputs
     assert network.input_names() == ["a", "b"]
     assert network.output_shape([(3,), (3,)]) == (3,)
@@ -146,7 +146,7 @@ def test_what_a_node_reads_stays_when_its_part_is_replaced():
         ),
         ([("a", Dense(1), "x")], {"inputs": None}, ValueError, "inputs must be a name"),
         (
-            [("a", Dense(3), "x"), ("b", Dense(4), "x"), ("c", Sum(), ["a", "b"])],
+            [("a", Dense(3), "x"), ("b", Dense(4), "x"), ("c", Add(), ["a", "b"])],
             {},
             ValueError,
             r"node 'c' cannot take \['a', 'b'\].*\(3,\).*\(4,\)",

@@ -6,11 +6,11 @@ import pickle
 import numpy as np
 import pytest
 from cases import draw, predict
-from graphs import NETWORKS, Sum, plan_of
+from graphs import NETWORKS, plan_of
 from sklearn.base import clone
 
 from fastnn import Branches, Graph, Heads, Residual, Sequential
-from fastnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
+from fastnn.layers import Activation, Add, BatchNorm, Dense, Dropout, LayerNorm
 from fastnn.network import trace
 from fastnn.plan.tape import Tape
 
@@ -19,7 +19,7 @@ def deep():
     """Every kind of network, at a depth of three and more."""
     block = Sequential([Dense(4, "tanh"), ("half", Dropout(0.5))])
     branches = Branches([("left", block), ("right", Residual(block))], merge="add")
-    graph = Graph([("body", branches, "x"), ("sum", Sum(), ["body", "x"])])
+    graph = Graph([("body", branches, "x"), ("sum", Add(), ["body", "x"])])
     return Sequential([graph, Heads([("one", Dense(1)), ("two", Sequential([]))])])
 
 
@@ -202,16 +202,16 @@ many = Heads([("a", Dense(1)), ("b", Dense(1))])
             ValueError,
             "the part of a Residual is Sequential, which gives several outputs: only",
         ),
-        (Residual(Sum()), ValueError, "Residual is Sum, which takes several inputs"),
+        (Residual(Add()), ValueError, "Residual is Add, which takes several inputs"),
         (
             Branches([("a", Dense(3)), ("b", many)]),
             ValueError,
             "branch 'b' is Heads, which gives several outputs: only the end",
         ),
         (
-            Branches([("a", Sum())]),
+            Branches([("a", Add())]),
             ValueError,
-            "branch 'a' is Sum, which",
+            "branch 'a' is Add, which",
         ),
         (
             Branches([("a", Dense(3)), ("b", Dense(4))]),
@@ -243,7 +243,7 @@ many = Heads([("a", Dense(1)), ("b", Dense(1))])
             ValueError,
             "'sequential', not the last of a Sequential, is Sequential, which gives",
         ),
-        (Sequential([Sum()]), ValueError, "'sum' of a Sequential is Sum, which takes"),
+        (Sequential([Add()]), ValueError, "'add' of a Sequential is Add, which takes"),
         (many, ValueError, "the network is a Heads of several outputs"),
         (
             Sequential([Dense(4), many]),
@@ -262,7 +262,7 @@ def test_networks_that_cannot_be(network, error, message):
     [
         ([], ValueError, "heads must hold at least one head"),
         ([("a", many)], ValueError, "head 'a' is Heads, which gives several"),
-        ([("a", Sum())], ValueError, "head 'a' is Sum, which takes several"),
+        ([("a", Add())], ValueError, "head 'a' is Add, which takes several"),
         ([("a", "b")], TypeError, "heads must be .* got 'b' at position 0"),
     ],
 )
