@@ -42,11 +42,7 @@ def test_a_layer_used_twice_has_one_name():
         ([Dense(3), "relu"], TypeError, "got 'relu' at position 1"),
         ([Dense], TypeError, "got the class Dense at position 0"),
         ([("a", Dense(1)), ("a", Dense(1))], ValueError, "names of their own"),
-        (
-            [("a__b", Dense(1))],
-            ValueError,
-            "without '__' and '/', got 'a__b' at",
-        ),
+        ([("a__b", Dense(1))], ValueError, "without '__' and '/', got 'a__b' at"),
         ([("layers", Dense(1))], ValueError, "cannot be named 'layers'"),
         ([(3, Dense(1))], ValueError, "must be strings"),
         (2.5, TypeError, "layers must be a list of layers .*, got 2.5"),
