@@ -83,6 +83,8 @@ class _Key:
             return kind, tuple(self.of(item) for item in value)
         if value is None or kind in (bool, int, float, str):
             return kind, value
+        if kind is slice:
+            return kind, self.of((value.start, value.stop, value.step))
         if isinstance(value, np.integer | np.floating | np.bool_):
             return kind, value.item()
         if callable(value):

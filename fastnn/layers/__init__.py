@@ -5,7 +5,7 @@ from fastnn.layers.base import Layer
 from fastnn.layers.batch_normalization import BatchNorm
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import AlphaDropout, Dropout
-from fastnn.layers.merge import Add, Average, Maximum, Merge, Multiply
+from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
 from fastnn.layers.normalization import LayerNorm, RMSNorm
 from fastnn.layers.rescaling import Rescaling
@@ -18,6 +18,7 @@ __all__ = [
     "AlphaDropout",
     "Average",
     "BatchNorm",
+    "Concatenate",
     "Dense",
     "Dropout",
     "Flatten",

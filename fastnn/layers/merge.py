@@ -3,12 +3,16 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import reduce
+from math import prod
+from numbers import Integral
+from typing import ClassVar
 
 from fastnn.layers.base import Part
 from fastnn.plan import ops
 from fastnn.plan.broadcasting import broadcast_shape
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
+from fastnn.utils.plain_numbers import Interval
 
 
 class Merge(Part, ABC):
@@ -165,3 +169,75 @@ class Maximum(_ByNumber):
 
     def _pair(self, tape: Tape, a: Tensor, b: Tensor) -> Tensor:
         return ops.maximum(tape, a, b)
+
+
+class Concatenate(Merge):
+    """Its inputs side by side along an axis.
+
+    All other axes must be equal. Nothing is copied where layers can write and read
+    columns of what they make together.
+
+    Parameters
+    ----------
+    axis : int, default=-1
+        The axis along which inputs may differ. That of the samples is axis 0 and cannot
+        be it; negative numbers count from the last.
+
+    Examples
+    --------
+    >>> from fastnn.layers import Concatenate
+    >>> Concatenate().output_shape([(8, 64), (8, 3)])
+    (8, 67)
+    >>> Concatenate(axis=1).output_shape([(8, 64), (2, 64)])
+    (10, 64)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "axis": [Interval(Integral, None, None, closed="neither")]
+    }
+
+    def __init__(self, axis: int = -1):
+        self.axis = axis
+
+    def output_shape(self, input_shape: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+        """Shape with the lengths along the axis added up."""
+        if len(input_shape) < 2:
+            raise ValueError(
+                f"{self!r} merges two inputs or more, got {len(input_shape)}."
+            )
+        first = input_shape[0]
+        axis = self._axis_of(first)
+        for shape in input_shape:
+            others = [each[:axis] + each[axis + 1 :] for each in (first, shape)]
+            if len(shape) != len(first) or others[0] != others[1]:
+                raise ValueError(
+                    f"{self!r} cannot put values of the shapes {first} and {shape} "
+                    "side by side: all other axes must be equal."
+                )
+        length = sum(shape[axis] for shape in input_shape)
+        return (*first[:axis], length, *first[axis + 1 :])
+
+    def _axis_of(self, shape: tuple[int, ...]) -> int:
+        """The axis of a sample."""
+        self._validate_params()
+        axis = int(self.axis) - 1 if self.axis >= 0 else len(shape) + int(self.axis)
+        if not 0 <= axis < len(shape):
+            raise ValueError(
+                f"{self!r} needs an axis of its inputs other than that of the samples, "
+                f"which have the shape {shape}: one of 1 to {len(shape)}, or of -1 to "
+                f"-{len(shape)}."
+            )
+        return axis
+
+    def lower(self, tape: Tape, x: Sequence[Tensor], name: str) -> Tensor:
+        """Put the last axis side by side, which others become; see :meth:`Merge.lower`.
+
+        Numbers along an axis and all behind it are a row.
+        """
+        y = self.output_shape([each.shape for each in x])
+        axis = self._axis_of(y)
+        if axis == len(y) - 1:
+            return ops.concatenate(tape, x)
+        before = prod(y[:axis])
+        rows = [ops.reshape(tape, each, (before, each.size // before)) for each in x]
+        return ops.reshape(tape, ops.concatenate(tape, rows), y)

@@ -10,6 +10,7 @@ from fastnn.network.graph import Graph
 from fastnn.network.heads import Heads
 from fastnn.network.lowering import lower
 from fastnn.network.residual import Residual
+from fastnn.network.resolving import Table, with_positions
 from fastnn.network.sequential import Sequential
 from fastnn.network.trace import trace
 
@@ -20,6 +21,8 @@ __all__ = [
     "Network",
     "Residual",
     "Sequential",
+    "Table",
     "lower",
     "trace",
+    "with_positions",
 ]

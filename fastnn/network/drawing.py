@@ -117,10 +117,10 @@ class _Pen:
             return _box([node.name, *_shape(node.shape)], FILLS["input"], round_by=12)
         frozen = frozen or not part.trainable
         name = [node.name] if node.listed else []
-        kind = type(part).__name__.lstrip("_")
+        kind = type(part).__name__
         if node.inner is None:
             fill = FROZEN if frozen else FILLS["part" if node.listed else "join"]
-            words = _call(part) if node.listed else kind
+            words = _call(part) if node.listed else _joint(part)
             return _box(
                 [*name, words, *self._facts(node)],
                 fill,
@@ -252,6 +252,11 @@ def _shape(shape: Any) -> list[str]:
     return [] if shape is None or isinstance(shape, dict) else [str(shape)]
 
 
+def _joint(part: Part) -> str:
+    """What merges or selects, in a word or two."""
+    return _cut(repr(part).lstrip("_").removesuffix("()"), LONGEST)
+
+
 def _call(part: Part, longest: int = LONGEST) -> str:
     """A part as it is written down, without what has its default value."""
     arguments: list[str] = []
@@ -265,4 +270,8 @@ def _call(part: Part, longest: int = LONGEST) -> str:
         told = " ".join(repr(value).split())
         arguments.append(told if by_place else f"{name}={told}")
     text = f"{type(part).__name__}({', '.join(arguments)})"
+    return _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -214,7 +214,7 @@ many = Heads([("a", Dense(1)), ("b", Dense(1))])
             "branch 'a' is Add, which",
         ),
         (
-            Branches([("a", Dense(3)), ("b", Dense(4))]),
+            Branches([("a", Dense(3)), ("b", Dense(4))], merge="add"),
             ValueError,
             r"branches \['a', 'b'\] cannot be merged by merge='add'.*\(3,\) and \(4,\)",
         ),

@@ -8,10 +8,18 @@ from probes import outputs_and_gradients, training_outputs
 from scipy import sparse
 from sklearn.base import clone
 
-from fastnn import NeuralNetClassifier, NeuralNetRegressor, Sequential
+from fastnn import (
+    Branches,
+    Graph,
+    NeuralNetClassifier,
+    NeuralNetRegressor,
+    Sequential,
+)
+from fastnn.engine.predictor import Predictor
 from fastnn.layers import (
     Add,
     Average,
+    Concatenate,
     Dense,
     Flatten,
     Maximum,
@@ -19,6 +27,8 @@ from fastnn.layers import (
     Rescaling,
     Reshape,
 )
+from fastnn.losses import SquaredError
+from fastnn.network import lower
 from fastnn.plan.tape import Tape
 
 MERGED = {
@@ -55,6 +65,51 @@ def test_inputs_go_together_as_arrays_of_numpy(kind, shapes):
 
     actual, _, _ = outputs_and_gradients(write, values[0], values[1:], expected)
     np.testing.assert_allclose(actual, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3, -1, -2, -3])
+def test_inputs_stand_side_by_side_along_any_axis(axis):
+    shapes = [[2, 3, 4] for _ in range(3)]
+    for length, shape in enumerate(shapes, 1):
+        shape[axis - 1 if axis > 0 else axis] = length
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    starts = [0, *np.cumsum(sizes)]
+    nodes = [
+        (name, Branches([("part", Reshape(shape), slice(start, start + size))]), "x")
+        for name, shape, start, size in zip("abc", shapes, starts, sizes, strict=False)
+    ]
+    network = Graph([*nodes, ("all", Concatenate(axis), ["a", "b", "c"])])
+    X = rng.normal(size=(4, sum(sizes)))
+    values = [
+        part.reshape(4, *shape)
+        for part, shape in zip(np.split(X, starts[1:-1], axis=1), shapes, strict=True)
+    ]
+    expected = np.concatenate(values, axis)
+    assert network.output_shape(X.shape[1:]) == expected.shape[1:]
+    plan = lower(network, input_shape=X.shape[1:], loss=SquaredError())
+    actual = Predictor(plan).predict(np.zeros(0), X)
+    np.testing.assert_array_equal(actual.reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes", "message"),
+    [
+        (Concatenate(), [(3,)], r"Concatenate\(\) merges two inputs or more, got 1"),
+        (Concatenate(), [(2, 3), (3, 3)], r"\(2, 3\) and \(3, 3\) side by side"),
+        (Concatenate(), [(3,), (1, 3)], r"\(3,\) and \(1, 3\) side by side"),
+        (
+            Concatenate(0),
+            [(3,), (3,)],
+            r"Concatenate\(axis=0\) needs an axis .* 1 to 1",
+        ),
+        (Concatenate(3), [(2, 3)] * 2, r"have the shape \(2, 3\): one of 1 to 2"),
+        (Concatenate(-3), [(2, 3)] * 2, r"axis=-3\) needs .* or of -1 to -2"),
+        (Concatenate("last"), [(3,), (3,)], "'axis' parameter of Concatenate must be"),
+    ],
+)
+def test_inputs_that_cannot_stand_side_by_side(layer, shapes, message):
+    with pytest.raises(ValueError, match=message):
+        layer.output_shape(shapes)
 
 
 @each_merge
