@@ -14,7 +14,7 @@ from fastnn.estimators import (
     Targets,
     from_sklearn,
 )
-from fastnn.network import Branches, Graph, Heads, Residual, Sequential
+from fastnn.network import Branches, Graph, Heads, Pretrained, Residual, Sequential
 
 __all__ = [
     "Branches",
@@ -28,6 +28,7 @@ __all__ = [
     "NeuralNet",
     "NeuralNetClassifier",
     "NeuralNetRegressor",
+    "Pretrained",
     "Residual",
     "Sequential",
     "Targets",

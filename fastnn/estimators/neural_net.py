@@ -13,6 +13,7 @@ from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.data.samples import Prepared, split
 from fastnn.estimators.data.targets import Targets
+from fastnn.estimators.extraction import extracted
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.heads import heads_of
 from fastnn.estimators.judge import Judge, check_usable
@@ -24,7 +25,7 @@ from fastnn.estimators.output_layer import (
 )
 from fastnn.estimators.summary import summary
 from fastnn.layers import Dense
-from fastnn.network import Network, Sequential
+from fastnn.network import Network, Pretrained, Sequential
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.schedules import Constant, Schedule, as_schedule
 from fastnn.training.monitoring import Monitor, MonitoredState
@@ -68,6 +69,39 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
     def _names_of_heads(self) -> list[str]:
         """Names of the heads, in their order; none where there is one output."""
         return heads_of(self.network)
+
+    def extract(self, part: str) -> Pretrained:
+        """A fitted part of the network, to build other networks of.
+
+        Parameters
+        ----------
+        part : str
+            Its name, as ``network.get_params()`` has it: "block", "block__dense".
+
+        Returns
+        -------
+        part : Pretrained
+            A description of the part whose weights start as they are now, running
+            statistics included. ``trainable=False`` freezes it, ``learning_rate=0.1``
+            fine-tunes it slowly.
+
+        Raises
+        ------
+        ValueError
+            If there is no part of this name.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from fastnn import NeuralNetClassifier, Sequential
+        >>> from fastnn.layers import Dense
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = Sequential([("base", Dense(16, "relu")), Dense(8, "relu")])
+        >>> NeuralNetClassifier(network).fit(X, y).extract("base")
+        Pretrained(Dense(activation='relu', units=16), <80 weights>)
+        """
+        self._require_fitted("extract")
+        return extracted(self._fitted, part)
 
     def summary(self) -> None:
         """Print a table of the fitted network's layers, and what training it takes.

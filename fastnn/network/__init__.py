@@ -9,19 +9,22 @@ from fastnn.network.branches import Branches
 from fastnn.network.graph import Graph
 from fastnn.network.heads import Heads
 from fastnn.network.lowering import lower
+from fastnn.network.pretrained import Pretrained
 from fastnn.network.residual import Residual
 from fastnn.network.resolving import Table, with_positions
 from fastnn.network.sequential import Sequential
-from fastnn.network.trace import trace
+from fastnn.network.trace import Trace, trace
 
 __all__ = [
     "Branches",
     "Graph",
     "Heads",
     "Network",
+    "Pretrained",
     "Residual",
     "Sequential",
     "Table",
+    "Trace",
     "lower",
     "trace",
     "with_positions",

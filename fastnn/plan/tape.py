@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.constraints import MaxNorm
-from fastnn.initializers import Initializer
+from fastnn.initializers import FromArray, Initializer
 from fastnn.plan.broadcasting import broadcast_axes, keeps_rows
 from fastnn.plan.memory import assign_offsets
 from fastnn.plan.named_data import NamedData
@@ -52,6 +52,7 @@ class Tape:
         self._parameters: list[Parameter] = []
         self._named: dict[str, tuple[Tensor, dict[str, Any]]] = {}  # with its options
         self._parts: list[tuple[bool, float]] = []
+        self._given: dict[str, NDArray] = {}  # initial values, by name
         self._names: dict[int, tuple[object, str]] = {}  # parts, which stay alive here
         self._n_parameters = 0
         self._n_statistics = 0
@@ -130,6 +131,26 @@ class Tape:
         finally:
             self._parts.pop()
 
+    @contextmanager
+    def given(self, values: Mapping[str, NDArray]) -> Iterator[None]:
+        """Initial values of parameters that are made in the block, by their names.
+
+        They take the place of what the parameters' initializers would draw.
+
+        Raises
+        ------
+        ValueError
+            If there are values of parameters that are not made, or of another shape.
+        """
+        self._given |= values
+        yield
+        unused = sorted(set(values) - set(self._named))
+        if unused:
+            raise ValueError(
+                f"there are weights of {unused}, but no such parameters of the part: "
+                f"it has {sorted(self._named)}. Restore its layers and their names."
+            )
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Those that have been made so far."""
@@ -177,6 +198,8 @@ class Tape:
             Whether it has a gradient and is updated.
         """
         shape, frozen = tuple(shape), self._frozen
+        if name in self._given:
+            initializer = self._from_given(name, shape)
         for _, factor in self._parts:
             learning_rate *= float(factor)
         terms, max_norm = as_regularizer(regularizer), 0.0
@@ -237,6 +260,16 @@ class Tape:
             self._gradient_of_parameter(value)
         self._named[name] = value, options
         return value
+
+    def _from_given(self, name: str, shape: tuple[int, ...]) -> Initializer:
+        values = self._given[name]
+        if values.shape != shape:
+            raise ValueError(
+                f"{name} has weights of shape {values.shape}, but is now of shape "
+                f"{shape}. Restore the sizes of its layers, and the shape of what the "
+                "first of them reads."
+            )
+        return FromArray(values)
 
     def running_statistic(
         self, name: str, shape: Sequence[int], initializer: Initializer

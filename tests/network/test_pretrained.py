@@ -1,0 +1,134 @@
+"""Building on what was trained: extracted parts in other networks."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV
+
+from fastnn import (
+    Branches,
+    NeuralNetClassifier,
+    Pretrained,
+    Residual,
+    Sequential,
+)
+from fastnn.layers import BatchNorm, Dense, Dropout
+
+DATA, LABELS = load_digits(return_X_y=True)
+OLD, NEW = LABELS < 5, LABELS >= 5
+OPTIONS = {"epochs": 3, "random_state": 0}
+
+
+def block():
+    return Sequential([Dense(24, "relu"), BatchNorm(), Residual(Dense(24, "tanh"))])
+
+
+@pytest.fixture(scope="module")
+def model():
+    network = Sequential([("base", block()), Dropout(0.1), Dense(8, "relu")])
+    return NeuralNetClassifier(network, **OPTIONS).fit(DATA[OLD], LABELS[OLD])
+
+
+def weights_of(model):
+    plan = model._fitted.plan
+    views = plan.views(model._fitted.parameters)
+    return {p.name: v for p, v in zip(plan.parameters, views, strict=True)}
+
+
+def fitted_on(part, **options):
+    network = Sequential([("base", part), Dense(5, "relu")])
+    model = NeuralNetClassifier(network, **(OPTIONS | options))
+    return model.fit(DATA[NEW], LABELS[NEW])
+
+
+def test_an_extracted_part_has_the_fitted_weights(model):
+    part = model.extract("base")
+    assert isinstance(part, Pretrained)
+    found = weights_of(model)
+    assert set(part.weights) == {
+        "dense/kernel", "dense/bias", "batchnorm/running_mean",
+        "batchnorm/running_variance", "batchnorm/scale", "batchnorm/offset",
+        "residual/part/kernel", "residual/part/bias",
+    }  # fmt: skip
+    for name, values in part.weights.items():
+        assert_array_equal(values, found[f"base/{name}"])
+        assert not np.shares_memory(values, found[f"base/{name}"])
+
+
+def test_a_frozen_part_keeps_them_to_the_last_bit(model):
+    part = model.extract("base").set_params(trainable=False)
+    frozen = weights_of(fitted_on(part))
+    for name, values in part.weights.items():
+        assert_array_equal(frozen[f"base/part/{name}"], values)
+    moved = weights_of(fitted_on(model.extract("base")))
+    assert (moved["base/part/dense/kernel"] != part.weights["dense/kernel"]).any()
+
+
+def test_layers_and_deeper_parts(model):
+    first = ("before", Dense(24, "relu"))
+    for name in ("base__dense", "base__residual__part", "base__residual"):
+        part = model.extract(name).set_params(trainable=False)
+        stack = [("base", part)] if name == "base__dense" else [first, ("base", part)]
+        once = NeuralNetClassifier(Sequential(stack), **OPTIONS).fit(DATA, LABELS)
+        again = once.extract("base")
+        assert set(again.weights) == set(part.weights)
+        assert not isinstance(again.part, Pretrained)
+        for key, values in part.weights.items():
+            assert_array_equal(again.weights[key], values)
+
+
+def test_warm_starts_unfreeze_and_go_on(model):
+    part = model.extract("base").set_params(trainable=False)
+    fitted = fitted_on(part, warm_start=True)
+    before = weights_of(fitted)["base/part/dense/kernel"].copy()
+    fitted.set_params(network__base__trainable=True, network__base__learning_rate=0.1)
+    fitted.fit(DATA[NEW], LABELS[NEW])
+    assert (weights_of(fitted)["base/part/dense/kernel"] != before).any()
+    assert len(fitted.history_["loss"]) == 6
+
+
+def test_it_is_cloned_searched_and_pickled(model):
+    part = model.extract("base")
+    assert_array_equal(
+        clone(part).weights["dense/kernel"], part.weights["dense/kernel"]
+    )
+    search = GridSearchCV(
+        NeuralNetClassifier(Sequential([("base", part)]), **OPTIONS),
+        {"network__base__trainable": [True, False]},
+        cv=2,
+        error_score="raise",
+    ).fit(DATA[NEW], LABELS[NEW])
+    copy = pickle.loads(pickle.dumps(search.best_estimator_))
+    assert_array_equal(copy.predict(DATA[NEW]), search.predict(DATA[NEW]))
+    assert "<2256 weights>" in repr(part)
+
+
+def test_it_stands_in_branches(model):
+    two = Branches([("old", model.extract("base")), ("new", Dense(24, "relu"))], "add")
+    fitted = fitted_on(two, epochs=20)
+    assert fitted.score(DATA[NEW], LABELS[NEW]) > 0.8
+
+
+@pytest.mark.parametrize("name", ["bases", "base__dens", "", "dropout__rate"])
+def test_there_is_no_such_part(name, model):
+    with pytest.raises(ValueError, match=rf"no part '{name}'. Its parts are \['base'"):
+        model.extract(name)
+
+
+def test_sizes_that_do_not_fit(model):
+    part = model.extract("base")
+    with pytest.raises(ValueError, match=r"kernel has weights of shape \(64, 24\)"):
+        fitted_on(clone(part).set_params(part__dense__units=8))
+    with pytest.raises(ValueError, match="dense/kernel has weights of shape"):
+        NeuralNetClassifier(Sequential([part])).fit(DATA[:, :9], LABELS)
+    fewer = clone(part).set_params(part=Sequential([Dense(24)]))
+    with pytest.raises(ValueError, match=r"weights of .*no such parameters"):
+        fitted_on(fewer)
+    broken = clone(part)
+    broken.weights["dense/bias"] = np.full(24, np.nan)
+    with pytest.raises(ValueError, match="finite"):
+        fitted_on(broken)
