@@ -93,6 +93,10 @@ class BaseNeuralNetwork(
     def _describe_network(self, targets: Any) -> Network:
         """Network of the current parameters, output layer included."""
 
+    def _resolved(self, network: Network, X: Any, previous: Network | None) -> Network:
+        """The network with positions in place of names of columns of X."""
+        return network
+
     @abstractmethod
     def _describe_optimizer(self) -> Optimizer:
         """Optimizer of the current parameters."""
@@ -313,7 +317,11 @@ class BaseNeuralNetwork(
             classes=classes,
         )
         X, targets = prepared.samples.X, prepared.targets
-        network = self._describe_network(targets)
+        network = self._resolved(
+            self._describe_network(targets),
+            training.X,
+            None if previous is None else previous.network,
+        )
         fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
         random_state, drawn_from = source_of_draws(self, previous, incremental)
         if previous is None:

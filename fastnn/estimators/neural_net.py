@@ -25,7 +25,15 @@ from fastnn.estimators.output_layer import (
 )
 from fastnn.estimators.summary import summary
 from fastnn.layers import Dense
-from fastnn.network import Network, Pretrained, Sequential
+from fastnn.network import (
+    Network,
+    Pretrained,
+    Sequential,
+    Table,
+    check_same_columns,
+    selects_columns,
+    with_positions,
+)
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.schedules import Constant, Schedule, as_schedule
 from fastnn.training.monitoring import Monitor, MonitoredState
@@ -142,6 +150,16 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             with_outputs_of_numbers if self._numeric_targets else with_raw_outputs
         )
         return plain(complete(network, targets.n_outputs, targets.loss.link))
+
+    def _resolved(self, network: Network, X: Any, previous: Network | None) -> Network:
+        if not selects_columns(network):
+            return network
+        names = vars(self).get("feature_names_in_")
+        frame = X if hasattr(X, "columns") else None
+        network = with_positions(network, Table(self.n_features_in_, names, frame))
+        if previous is not None:
+            check_same_columns(network, previous)
+        return network
 
     def _describe_optimizer(self) -> Optimizer:
         if isinstance(self.optimizer, str):

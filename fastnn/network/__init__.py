@@ -11,7 +11,12 @@ from fastnn.network.heads import Heads
 from fastnn.network.lowering import lower
 from fastnn.network.pretrained import Pretrained
 from fastnn.network.residual import Residual
-from fastnn.network.resolving import Table, with_positions
+from fastnn.network.resolving import (
+    Table,
+    check_same_columns,
+    selects_columns,
+    with_positions,
+)
 from fastnn.network.sequential import Sequential
 from fastnn.network.trace import Trace, trace
 
@@ -25,7 +30,9 @@ __all__ = [
     "Sequential",
     "Table",
     "Trace",
+    "check_same_columns",
     "lower",
+    "selects_columns",
     "trace",
     "with_positions",
 ]

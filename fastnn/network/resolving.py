@@ -1,6 +1,6 @@
 """Columns that branches select of a table by name, as positions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sklearn.base import clone
@@ -76,3 +76,40 @@ def _resolve(_: str, part: Part, read: Any) -> None:
         ]
     if isinstance(part, Network):
         part.forward(read, _resolve)
+
+
+def selects_columns(network: Network) -> bool:
+    """Whether branches of a network, or of one within it, select columns."""
+    return any(_selections(network))
+
+
+def check_same_columns(network: Network, before: Network) -> None:
+    """Refuse branches that read other columns than those which were trained.
+
+    Parameters
+    ----------
+    network, before : Network
+        Of the same parts, with positions.
+
+    Raises
+    ------
+    ValueError
+        If a branch has other positions than before.
+    """
+    pairs = zip(_selections(network), _selections(before), strict=False)
+    for selected, known in pairs:
+        for branch, found in selected.items():
+            if branch in known and found != known[branch]:
+                raise ValueError(
+                    f"branch {branch!r} now reads the columns {found} of X, but was "
+                    f"trained with {known[branch]}. Pass X with the columns that it "
+                    "had, or call fit with warm_start=False."
+                )
+
+
+def _selections(part: Part) -> Iterator[dict[str, Any]]:
+    """What each of the Branches selects, of those that select something."""
+    if isinstance(part, Branches) and part.selected_columns():
+        yield part.selected_columns()
+    for _, each in part.named_parts():
+        yield from _selections(each)
