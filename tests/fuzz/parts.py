@@ -7,6 +7,10 @@ import numpy as np
 from numpy.random import Generator
 
 from fastnn import (
+    Branches,
+    Graph,
+    Heads,
+    Residual,
     Sequential,
     averaging,
     callbacks,
@@ -144,6 +148,9 @@ def network(rng: Generator, n_inputs: int) -> Sequential | None:
             parts.append(other_layer(rng))
     if parts and chance(rng, 0.06):
         parts.append(pick(rng, parts))  # the same object twice
+    for position, part in enumerate(parts):
+        if chance(rng, 0.12):
+            parts[position] = within(rng, part)
     if chance(rng, 0.08):
         end = pick(rng, ("softmax", "sigmoid", "identity"))
         parts.append(layers.Dense(count(rng, 1, 2), end))
@@ -157,7 +164,41 @@ def network(rng: Generator, n_inputs: int) -> Sequential | None:
                 part.trainable = False
             if chance(rng, 0.04):
                 part.learning_rate = pick(rng, (0.1, 3.0, np.float32(0.5), 1e-40))
+    if len(parts) == 1 and chance(rng, 0.2):
+        return parts[0]
     return Sequential(parts, trainable=not chance(rng, 0.03))
+
+
+def within(rng: Generator, part: Any) -> Any:
+    """A network that a part stands in, perhaps twice, and perhaps where it cannot."""
+    other = pick(rng, (part, dense(rng), other_layer(rng), Sequential([])))
+    merge = pick(rng, ("concatenate", "concatenate", "add", "multiply", "maximum"))
+    columns = pick(
+        rng,
+        (
+            *(slice(None), slice(0, 1), slice(-1, None), 0, -1, [0, -1], "rest"),
+            *(np.array([True]), np.int8(0), "a", [], 10**9),
+        ),
+    )
+    makers = (
+        lambda: Sequential([part]),
+        lambda: Sequential([part, other]),
+        lambda: Residual(part),
+        lambda: Branches([("a", part), ("b", other)], merge),
+        lambda: Branches([("a", part, columns), ("b", other)], merge),
+        lambda: Branches([("a", part, columns), ("b", other, "rest")], merge),
+        lambda: Graph([("b", other, "a"), ("a", part, "x")]),
+        lambda: Graph(
+            [("a", part, "x"), ("b", other, "x"), ("c", layers.Add(), ["a", "b"])]
+        ),
+        lambda: Graph([("a", part, "x"), ("c", layers.Concatenate(), ["x", "a", "x"])]),
+        lambda: Residual(Branches([("a", Residual(part)), ("b", other)], merge)),
+        lambda: Heads([("a", part), ("b", other)]) if chance(rng, 0.1) else part,
+    )
+    network = pick(rng, makers)()
+    if chance(rng, 0.1) and network is not part:
+        network.set_params(trainable=False)
+    return network
 
 
 def wrong(rng: Generator, part: Any) -> None:
