@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils._set_output import ADAPTERS_MANAGER
+from sklearn.utils.validation import check_is_fitted
 
+from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.containers import Targets
 from fastnn.estimators.data.given_classes import as_classes
 from fastnn.estimators.data.head_weights import check_head_weights
@@ -121,10 +123,13 @@ class ManyHeads(BaseNeuralNet):
 
     def _predictions(self, X: Any) -> Any:
         """Predictions of all heads, as y was in ``fit``."""
+        check_is_fitted(self)
         if not self._has_heads():
             return super()._predictions(X)
         targets = self._targets
         found = targets.decode(self._outputs(X))
+        if targets.container == "array":  # of the only head
+            return as_array_of(X, *found.values())
         if targets.container == "Targets":
             return Targets(**found)
         adapter = ADAPTERS_MANAGER.adapters[targets.container]

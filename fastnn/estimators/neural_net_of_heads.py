@@ -4,16 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from numpy.random import RandomState
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
+from fastnn.estimators import regression
+from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.head_weights import check_head_weights
-from fastnn.estimators.data.heads import HeadTargets
+from fastnn.estimators.data.heads import HeadTargets, has_probabilities
 from fastnn.estimators.data.prepare import Arguments
 from fastnn.estimators.documentation import documented
-from fastnn.estimators.heads import head_values, reads_numbers
+from fastnn.estimators.heads import head_values, heads_of, reads_numbers
 from fastnn.estimators.many_heads import ManyHeads
 from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.layers.base import Part
@@ -221,12 +225,14 @@ class NeuralNet(ManyHeads):
 
         Returns
         -------
-        y : DataFrame or Targets
-            As y was in ``fit``, with a column for each head.
+        y : DataFrame, Targets or ndarray
+            As y was in ``fit``, with a column for each head. Where it was an array, for
+            the only head, an array.
         """
         return self._predictions(X)
 
-    def predict_proba(self, X: Any) -> dict[str, NDArray | list[NDArray]]:
+    @available_if(lambda self: self._has_probabilities())
+    def predict_proba(self, X: Any) -> Any:
         """Predict the probability of each class, of the heads that have such.
 
         Parameters
@@ -239,9 +245,14 @@ class NeuralNet(ManyHeads):
         probabilities : dict of str to ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``. A head of several columns of classes has a
             list of them. Heads of numbers, and those whose loss knows no
-            probabilities, are not there.
+            probabilities, are not there. Where y was an array, for the only head, the
+            array alone.
         """
-        return self._targets.probabilities(self._outputs(X))
+        outputs = self._outputs(X)
+        found = self._targets.probabilities(outputs)
+        if self._targets.container == "array":
+            return as_array_of(X, *found.values())
+        return found
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Minus the weighted sum of the heads' mean losses: more is better.
@@ -261,6 +272,7 @@ class NeuralNet(ManyHeads):
         -------
         score : float
         """
+        check_is_fitted(self)
         device = self._device_to_predict()
         X, targets = self._check_X(X, device), self._targets
         heads = list(targets.heads)
@@ -272,6 +284,16 @@ class NeuralNet(ManyHeads):
             X, targets.encode(values, dtype), weight, device
         )
         return -loss
+
+    def _has_probabilities(self) -> bool:
+        """Whether the loss of a head makes probabilities, as far as is known."""
+        targets = vars(self).get("_targets")
+        if targets is not None:
+            heads = targets.heads
+            return any(has_probabilities(heads[name].loss) for name in targets.classes)
+        losses = self.loss if isinstance(self.loss, dict) else {}
+        named = heads_of(self.network)
+        return not all(losses.get(name) in regression.LOSSES for name in named)
 
     def _check_no_heads(self) -> None:
         raise ValueError(

@@ -4,9 +4,11 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from fastnn import (
+    Heads,
     HiddenLayerTransformer,
     MLPClassifier,
     MLPRegressor,
+    NeuralNet,
     NeuralNetClassifier,
     NeuralNetRegressor,
     Sequential,
@@ -46,6 +48,13 @@ ESTIMATORS = [
         loss="hinge",
         optimizer=SGD(0.05),  # Adam forgets weights of classes once margins are kept
         epochs=40,
+        dtype=None,
+    ),
+    NeuralNet(
+        Sequential([Heads([("y", Dense(16, "relu"))])]),
+        loss={"y": "squared_error"},
+        optimizer=Adam(0.01),
+        epochs=10,
         dtype=None,
     ),
     HiddenLayerTransformer(MLPRegressor(max_iter=5, dtype=None, random_state=0)),

@@ -26,7 +26,7 @@ from fastnn.utils.plain import PlainState
 OneTarget = RegressionTargets | ClassTargets | ColumnsOfClasses
 
 # What y of several heads can be, which is what predictions then are.
-CONTAINERS = "pandas", "polars", "Targets"
+CONTAINERS = "pandas", "polars", "Targets", "array"
 
 
 class HeadValues:
@@ -40,7 +40,7 @@ class HeadValues:
         Which samples have one; None is all.
     numeric : dict of str to bool
         Whether they are numbers, and not classes.
-    container : {"pandas", "polars", "Targets"}
+    container : {"pandas", "polars", "Targets", "array"}
         What y was.
     """
 
@@ -91,7 +91,8 @@ def columns_of_heads(y: Any, heads: Sequence[str], name: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is no data frame, Targets or mapping, or has other names than the heads.
+        If it is no data frame, Targets or mapping, where there are several heads, or
+        has other names than these.
     """
     if isinstance(y, HeadValues):  # of a fit's own, which are checked
         columns = {each: y.shown(each) for each in y.values}
@@ -99,6 +100,8 @@ def columns_of_heads(y: Any, heads: Sequence[str], name: str) -> dict[str, Any]:
         columns = {each: y[each] for each in y.keys()}  # noqa: SIM118 not a mapping
     elif hasattr(y, "columns"):
         columns = {each: y[each] for each in y.columns}
+    elif len(heads) == 1:
+        columns = {heads[0]: y}
     else:
         raise ValueError(
             f"{name} must have a column for each of the heads {list(heads)}: pass a "
@@ -122,8 +125,10 @@ def columns_of_heads(y: Any, heads: Sequence[str], name: str) -> dict[str, Any]:
 
 def container_of(y: Any) -> str:
     """What predictions shall be, because y is."""
-    module = type(y).__module__.partition(".")[0]
-    return module if module in CONTAINERS else "Targets"
+    if hasattr(y, "columns"):
+        module = type(y).__module__.partition(".")[0]
+        return module if module in CONTAINERS else "Targets"
+    return "Targets" if isinstance(y, NamedTargets | Mapping) else "array"
 
 
 def check_head(
@@ -210,7 +215,7 @@ class HeadTargets:
     heads : dict of str to RegressionTargets, ClassTargets or ColumnsOfClasses
     weights : dict of str to float
         Factors of the heads' losses in what is minimised.
-    container : {"pandas", "polars", "Targets"}
+    container : {"pandas", "polars", "Targets", "array"}
         What y was.
 
     Attributes
