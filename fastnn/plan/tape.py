@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from fastnn.constraints import MaxNorm
 from fastnn.initializers import FromArray, Initializer
-from fastnn.plan.broadcasting import broadcast_axes, keeps_rows
+from fastnn.plan.broadcasting import broadcast_axes
 from fastnn.plan.memory import assign_offsets
 from fastnn.plan.named_data import NamedData
 from fastnn.plan.outputs import side_by_side
-from fastnn.plan.records import LOSS_KINDS, CustomFunction, Output, Parameter, Plan
+from fastnn.plan.records import CustomFunction, Output, Parameter, Plan
 from fastnn.plan.tables import (
     ALIGNMENT,
     BLOCK_DTYPE,
@@ -28,7 +28,8 @@ from fastnn.plan.tables import (
     SPACES,
     TENSOR_DTYPE,
 )
-from fastnn.plan.tensor import Tensor, rows_of
+from fastnn.plan.tensor import Tensor, rows_of, width_of
+from fastnn.plan.views import Views
 from fastnn.regularizers import Regularizer, as_regularizer
 from fastnn.utils.same import says_the_same
 
@@ -44,10 +45,9 @@ class Tape:
 
     def __init__(self) -> None:
         self._ops: list[dict[str, Any]] = []
-        # How many numbers a row of each tensor has for those that read and write it.
-        self._widths: dict[int, set[int]] = {}
         self._parts_of: dict[int, list[tuple[int, Tensor]]] = {}
         self._tensors: list[dict[str, Any]] = []
+        self._views = Views(self._tensors)
         self._blocks: list[dict[str, Any]] = []
         self._parameters: list[Parameter] = []
         self._named: dict[str, tuple[Tensor, dict[str, Any]]] = {}  # with its options
@@ -358,8 +358,8 @@ class Tape:
         else:  # an auxiliary loss may have made predictions too
             self._ops += [op for op in links if op["output"][0] == output.number]
         if len(self._named_data.targets) > 1:
-            self._spread_targets()
-        self._separate_rows()
+            self._views.spread_targets(self._named_data.target_columns, self._ops)
+        self._views.separate_rows(self._ops)
         sizes = [each.size for each in named.values()]
         ops = _records(self._ops, OP_DTYPE)
         tensors = _records(self._tensors, TENSOR_DTYPE)
@@ -475,18 +475,7 @@ class Tape:
         AssertionError
             If the kind of op needs tensors that are no views, and gets one.
         """
-        for tensor in (*inputs, *outputs):
-            if tensor is None:
-                continue
-            if self.is_view(tensor) and not (
-                _reads_views(KINDS[kind]) and _width(tensor) in self._widths_of(tensor)
-            ):
-                raise AssertionError(
-                    f"the op {kind!r} cannot read or write columns of another tensor "
-                    f"in rows of {_width(tensor)}, got such of shape {tensor.shape}: "
-                    "it needs tape.dense() of them"
-                )
-            self._widths_of(tensor).add(_width(tensor))
+        self._views.check(kind, KINDS[kind], (*inputs, *outputs))
         if axes is not None:
             fields |= {"axes": axes, **broadcast_axes(*axes)}
         self._ops.append(
@@ -515,26 +504,14 @@ class Tape:
 
     def is_view(self, value: Tensor) -> bool:
         """Whether a value is a range of columns of another one."""
-        return bool(self._tensors[value.number]["base"] >= 0)
+        return self._views.has(value)
 
     def view(self, x: Tensor, start: int, width: int) -> Tensor:
         """Columns of the last axis of x, where they lie.
 
         It has no adjoint, as `fastnn.plan.ops.columns` has.
         """
-        of = self._tensors[x.number]
-        shape = (*x.shape[:-1], width)
-        place = {
-            "base": of["base"] if self.is_view(x) else x.number,
-            "size": prod(shape),
-            "first": of["first"] + start,
-            "lead": of["lead"] or x.shape[-1],
-        }
-        self._tensors.append({**of, **place})
-        self._widths_of(x).add(_width(x))
-        y = Tensor(len(self._tensors) - 1, shape, True, x.needs_gradient)
-        self._widths_of(y).add(width)
-        return y
+        return self._views.add(x, start, width)
 
     def parts_of(self, x: Tensor) -> list[tuple[int, Tensor]]:
         """First column and value of all columns of x that have a common adjoint."""
@@ -559,18 +536,15 @@ class Tape:
     def reshaped(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         """The numbers of x in another shape; of columns of another tensor, a copy."""
         y = self._seen(x, shape, ALWAYS)
-        self._widths_of(x).add(_width(x))
-        self._widths_of(y).add(_width(y))
+        for value in (x, y):
+            self._views.note(value)
         return y
 
     def _seen(self, x: Tensor, shape: tuple[int, ...], phase: int = TRAIN) -> Tensor:
         """x in another shape, whose rows may be others only where none are apart."""
-        if _width(x.reshaped(shape)) != _width(x):
+        if width_of(x.reshaped(shape)) != width_of(x):
             x = self.dense(x, phase)
         return x.reshaped(shape)
-
-    def _widths_of(self, x: Tensor) -> set[int]:
-        return self._widths.setdefault(x.number, set())
 
     def place(self, part: Tensor, whole: Tensor, start: int, phase: int) -> None:
         """Have the numbers of a part in columns of a whole as well, which is no view.
@@ -578,62 +552,10 @@ class Tape:
         If all that was written so far can do with a view, part becomes one, and what
         were views of it are views of whole; else it is copied.
         """
-        if not self._may_become_view(part):
+        if self._views.may_become(part, self._ops):
+            self._views.become(part, whole, start)
+        else:
             self.copy(part, self.view(whole, start, part.shape[-1]), phase)
-            return
-        self._widths_of(part).add(_width(part))
-        place = {"base": whole.number, "lead": whole.shape[-1]}
-        for number, tensor in enumerate(self._tensors):
-            if part.number in (number, tensor["base"]):
-                tensor |= {**place, "first": tensor["first"] + start}
-
-    def _may_become_view(self, value: Tensor) -> bool:
-        record = self._tensors[value.number]
-        if record["space"] != SPACES["activation"] or self.is_view(value):
-            return False
-        if not self._widths_of(value) <= {_width(value)}:
-            return False
-        return all(
-            _reads_views(op["kind"])
-            and op["phase"] != PREDICT  # a link reads raw outputs where they lie
-            and ("axes" not in op or keeps_rows(*op["axes"]))
-            for op in self._ops
-            if value.number in (*op["input"], *op["output"])
-        )
-
-    def _spread_targets(self) -> None:
-        """Have targets read among others, where rows of a sample lie side by side."""
-        for number, tensor in enumerate(self._tensors):
-            if tensor["space"] != SPACES["target"]:
-                continue
-            tensor["lead"] = self._named_data.target_columns
-            for op in self._ops:
-                one_row = {tensor["size"]} == self._widths.get(number)
-                if (
-                    number in op["input"]
-                    and not (one_row and _reads_views(op["kind"]))
-                    and not (op["kind"] in LOSS_KINDS and tensor["base"] < 0)
-                ):
-                    raise ValueError(
-                        "one of several targets can be read by losses, and by others "
-                        "where it is one row, got rows of "
-                        f"{self._widths[number]} of {tensor['size']} numbers"
-                    )
-
-    def _separate_rows(self) -> None:
-        """Keep the last axis by itself where ops along axes read or write views."""
-        for op in self._ops:
-            if "axes" not in op:
-                continue
-            a, b = op.pop("axes")
-            leads = [
-                self._tensors[number]["lead"]
-                for number in (*op["input"], *op["output"])
-                if number >= 0
-            ]
-            if any(leads):
-                lead = self._tensors[b.number]["lead"] if b is not None else 0
-                op |= broadcast_axes(a, b, True, lead)
 
     # ------------------------------------------------------------------ gradients
 
@@ -711,15 +633,6 @@ def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
         for field, value in fields.items():
             record[field] = value
     return records
-
-
-def _reads_views(kind: int) -> bool:
-    return bool(OP_FLAGS[kind] & FLAGS["reads_views"])
-
-
-def _width(value: Tensor) -> int:
-    """Numbers in a row of the last axis."""
-    return value.shape[-1] if value.shape else 1
 
 
 def _may_be_sparse(ops: NDArray, tensors: NDArray, number: int) -> bool:

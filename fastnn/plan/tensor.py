@@ -46,6 +46,11 @@ class Tensor:
         return replace(self, shape=shape)
 
 
+def width_of(value: Tensor) -> int:
+    """Numbers in a row of the last axis."""
+    return value.shape[-1] if value.shape else 1
+
+
 def rows_of(z: Tensor, width: int) -> dict[str, Any]:
     """The rows of z over all samples, of which an op looks at so many columns."""
     return {"dim": (1, 1, prod(z.shape[:-1]), width), "per_sample": 1 << 2}
