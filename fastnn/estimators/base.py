@@ -379,7 +379,8 @@ class BaseNeuralNetwork(
 
     def _predictions(self, X: Any) -> Any:
         """What outputs for unchecked X mean, where X is."""
-        return as_array_of(X, self._targets.decode(self._outputs(X)))
+        outputs = self._outputs(X)  # first: it tells whether there is a fitted network
+        return as_array_of(X, self._targets.decode(outputs))
 
     def _device_to_predict(self) -> Device | None:
         """A GPU where there is one: what was trained there predicts anywhere."""

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils._set_output import ADAPTERS_MANAGER
-from sklearn.utils.validation import check_is_fitted
 
 from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.containers import Targets
@@ -123,7 +122,6 @@ class ManyHeads(BaseNeuralNet):
 
     def _predictions(self, X: Any) -> Any:
         """Predictions of all heads, as y was in ``fit``."""
-        check_is_fitted(self)
         if not self._has_heads():
             return super()._predictions(X)
         targets = self._targets
