@@ -186,7 +186,10 @@ def test_options_of_a_stack_with_a_layer_at_two_depths():
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (Sequential([Heads([("a", Dense(1))])]), r"each of the heads \['a'\]"),
+        (
+            Sequential([Heads([("a", Dense(1)), ("b", Dense(1))])]),
+            r"heads \['a', 'b'\]",
+        ),
         (
             Graph([("a", Dense(1), "x"), ("b", Dense(1), "x")], outputs=["a", "b"]),
             r"each of the heads \['a', 'b'\]",
