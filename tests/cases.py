@@ -8,8 +8,8 @@ import numpy as np
 import reference
 from graphs import CASES as GRAPHS
 from ops.batch_norm import CASES as BATCH_NORM
-from ops.columns import CASES as COLUMNS
 from ops.elementwise import CASES as ELEMENTWISE
+from ops.heads import CASES as HEADS
 from ops.losses import CASES as LOSS
 from ops.losses import TARGETS
 from ops.merge import CASES as MERGE
@@ -224,7 +224,7 @@ MAKERS = {
     **REDUCE,
     **MERGE,
     **GRAPHS,
-    **COLUMNS,
+    **HEADS,
     **VIEWS,
     **{
         f"{activation}-{loss}": (

@@ -11,7 +11,6 @@ for each family, beside the networks that are written and tested for them.
 import numpy as np
 from ops.batch_norm import OPS as BATCH_NORM
 from ops.batch_norm import batch_norm, batch_norm_adjoint
-from ops.columns import OPS as COLUMNS
 from ops.elementwise import ACTIVATIONS, add, add_adjoint, slope
 from ops.elementwise import OPS as ELEMENTWISE
 from ops.losses import LOSSES, ROW_LOSSES, cross_entropy, tweedie
@@ -211,7 +210,6 @@ OPS = {
     **BATCH_NORM,
     **REDUCE,
     **MERGE,
-    **COLUMNS,
 }
 
 

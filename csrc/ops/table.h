@@ -46,10 +46,6 @@
    CUSTOM_LOSS: the same by a function of Python's, whose number is the code. dim[3],
    lead[0]: numbers of a sample's outputs, and of its target. scalar: the weight.
 
-   COPY_COLUMNS: columns of output0 = activation(columns of input0), dim[3] of them in
-   dim[2] rows, from stride[0] on in input0 and from stride[1] on in output0. lead[0],
-   lead[1]: columns of whole rows of both. scalar: the activation's own option.
-
    DROPOUT: output0 = scale input0 + shift, or value where it is dropped at random. Its
    own adjoint, without shift and value: what is dropped is a function of the step's seed,
    the op's code, the row and the column. dim[2], dim[3]: rows and columns. scalar: rate,
@@ -144,7 +140,6 @@ enum op_flag {
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \
     OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                   \
     OP(SCALE, scale, IN_C, IN_PLACE, 5)                                      \
-    OP(COPY_COLUMNS, copy_columns, IN_C, 0, 8)                               \
     OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,

@@ -249,16 +249,19 @@ class Plan:
         """The same plan, but for what makes predictions of raw outputs."""
         is_link = self.ops["phase"] == PHASES["predict"]
         link = self.ops[is_link]
-        raw = int(link["input"][0][0]) if len(link) else self.output
+        read = int(link["input"][0][0]) if len(link) else self.output
+        base = int(self.tensors["base"][read])
+        raw = read if base < 0 else base
         return replace(self, ops=self.ops[~is_link], output=raw)
 
     def link(self) -> "Plan":
         """What makes predictions of raw outputs, in place; without ops if they are."""
         link = self.ops[self.ops["phase"] == PHASES["predict"]]
         tensors = self.tensors.copy()
-        for number in (self.output, *link["input"][:1, 0]):
-            tensors[number]["space"] = SPACES["activation"]
-            tensors[number]["predict_offset"] = 0
+        for number in (self.output, self.without_link().output):
+            own = (tensors["base"] == number) | (np.arange(len(tensors)) == number)
+            tensors["space"][own] = SPACES["activation"]
+            tensors["predict_offset"][own] = 0
         return replace(self, ops=link, tensors=tensors, predict_size=self.n_outputs)
 
     def initialize(

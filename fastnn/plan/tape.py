@@ -13,7 +13,6 @@ from fastnn.initializers import FromArray, Initializer
 from fastnn.plan.broadcasting import broadcast_axes
 from fastnn.plan.memory import assign_offsets
 from fastnn.plan.named_data import NamedData
-from fastnn.plan.outputs import side_by_side
 from fastnn.plan.records import CustomFunction, Output, Parameter, Plan
 from fastnn.plan.tables import (
     ALIGNMENT,
@@ -400,13 +399,37 @@ class Tape:
     ) -> Tensor:
         """One tensor of several outputs side by side.
 
-        Raw outputs are joined, and the links are applied to their columns.
+        Raw outputs are copied there, and the links applied to columns of that.
         """
-        width = sum(output.size for output in outputs)
+        width, first = sum(output.size for output in outputs), 0
         raw, joined = self.activation((width,)), self.activation((width,))
-        copies, applied = side_by_side(outputs, links, raw, joined)
-        self._ops += copies + applied
-        return joined if applied else raw
+        has_link = {link["output"][0] for link in links} & {t.number for t in outputs}
+        for output in outputs:
+            own = [link for link in links if link["output"][0] == output.number]
+            source = own[0]["input"][0] if own else output.number
+            flat = Tensor(source, (output.size,), True, output.needs_gradient)
+            part = self.view(raw, first, output.size)
+            self.copy(flat, part, PREDICT | EVALUATE)
+            if has_link:
+                self._link(own, part, self.view(joined, first, output.size))
+            first += output.size
+        return joined if has_link else raw
+
+    def _link(self, links: Sequence[dict[str, Any]], x: Tensor, y: Tensor) -> None:
+        """Write the links of an output on a row of its numbers; none is x itself."""
+        softmax = [link for link in links if link["kind"] == KINDS["softmax"]]
+        for link in softmax:
+            width = link["dim"][3]
+            for row in range(0, x.size, link["lead"][0]):
+                start = row + link["stride"][0]
+                own, to = (self.view(each, start, width) for each in (x, y))
+                self.emit(
+                    "softmax", (own,), (to,), PREDICT, lead=(width, 0, 0),
+                    **rows_of(own, width),
+                )  # fmt: skip
+        if not softmax:
+            options = {key: link[key] for link in links for key in ("code", "scalar")}
+            self.emit("add", (x,), (y,), PREDICT, axes=(x, None), **options)
 
     # ------------------------------------------------------------------ records
 

@@ -170,9 +170,6 @@ def test_the_plans_launch_every_kernel(monkeypatch):
         gradient_of(plan, draw(plan, 3), device)
     plan = plan_of("linear")
     gradient_of(plan, draw(plan, 2 * SLAB_ROWS), device)
-    plan = plan_of("heads_of_every_activation")
-    data = draw(plan, 3)
-    Predictor(plan, device).predict(data.parameters, data.X)
     plan = plan_of("norms_limited")
     for optimizer in RULES.values():
         trained(plan, draw(plan, 9), device, optimizer, n_epochs=2, average=True)

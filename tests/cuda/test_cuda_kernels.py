@@ -259,7 +259,7 @@ def kernel_names():
     # Biases are by themselves where a slope reads what they are added to.
     with_bias = [name for name, reads in ACTIVATION_READS.items() if reads != "input"]
     tables |= {"bias_gradient": with_bias, "step": OPTIMIZERS}
-    tables["add_dropout"] = tables["copy_columns"] = ACTIVATIONS
+    tables["add_dropout"] = ACTIVATIONS
     tables |= dict.fromkeys(("merge_rows", "merge_gradient", "merge_sums"), MERGES)
     for prefix, rows in tables.items():
         names |= {f"{prefix}_{row}" for row in rows}

@@ -233,20 +233,6 @@ class PhaseCalls(CallsOfOps):
             int(is_first), self._weight(), self._room.sums.address, number,
         )  # fmt: skip
 
-    def _copy_columns(self) -> None:
-        itemsize = self._dtype.itemsize
-        name = ACTIVATIONS[self._op["code"]]
-        x = self._input(0) + self._stride(0) * itemsize
-        y = self._output(0) + self._stride(1) * itemsize
-        if x == y and name == "identity":
-            return
-        m, n = self._dim(2), self._dim(3)
-        arguments = m, n, x, self._lead(0), self._real(self._scalar(0)), y
-        self._launch(
-            "columns", f"copy_columns_{name}{self._suffix}", blocks_for(m * n),
-            (THREADS, 1), *arguments, self._lead(1),
-        )  # fmt: skip
-
     def _random(self, name: str, *arguments: Any) -> None:
         """Of random numbers that are a function of the step, the op and the place."""
         m, n = self._dim(2), self._dim(3)

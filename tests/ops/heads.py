@@ -1,27 +1,12 @@
-"""Columns of a table that are copied, and networks with several outputs."""
+"""Networks with several outputs."""
 
-import numpy as np
 from ops.elementwise import ACTIVATIONS
 from ops.losses import quartic
 from writers import ALL_LOSSES, dense
 
 from fastnn.losses import CrossEntropies, CustomLoss
-from fastnn.plan import ops, tables
+from fastnn.plan import ops
 from fastnn.plan.tape import Tape
-
-
-def run_copy_columns(walk, op, dim, x, *_):
-    name = tables.ACTIVATIONS[op["code"]]
-    start, to = op["stride"][:2]
-    y = np.zeros((dim[2], op["lead"][1]))
-    if op["output"][0] in walk.values:
-        y[:] = walk.values[op["output"][0]].reshape(y.shape)
-    columns = x.reshape(dim[2], -1)[:, start : start + dim[3]]
-    y[:, to : to + dim[3]] = ACTIVATIONS[name][0](columns, op["scalar"][0])
-    return (y,)
-
-
-OPS = {"copy_columns": run_copy_columns}
 
 
 def heads_of(*named, input_shape=(5,)):
