@@ -10,7 +10,7 @@
 
 /* Where a tensor's numbers live. */
 enum space {
-    SPACE_INPUT,      /* the rows of X */
+    SPACE_INPUT,      /* the rows of an input, numbers or tokens */
     SPACE_TARGET,     /* the rows of y */
     SPACE_PARAMETER,  /* the flat buffer of weights */
     SPACE_GRADIENT,   /* the flat buffer of gradients, laid out as the weights */
@@ -22,7 +22,7 @@ typedef struct {
     int32_t space;
     int32_t per_sample; /* 1: one copy for each row of the batch; 0: one for all rows */
     int32_t base; /* the tensor that it is a range of columns of, a view; -1 for none */
-    int32_t reserved;
+    int32_t index; /* of an input: which of the plan's */
     int64_t size;  /* numbers in one copy */
     int64_t first; /* numbers before it in a copy of its base, or in a row of y */
     /* Numbers from one row of the last axis to the next; 0: the rows lie side by side, as
@@ -75,6 +75,14 @@ typedef struct {
     int32_t trainable;
     int32_t reserved;
 } block_t;
+
+/* A use of a table whose gradient is rows: numbers of tensors. */
+typedef struct {
+    int32_t block;    /* of the table */
+    int32_t tokens;   /* which of its rows were read, */
+    int32_t gradient; /* and what they add to the gradient, a row for each */
+    int32_t reserved;
+} row_gradient_t;
 
 /* Blocks start at multiples of this many numbers, so that rows are aligned. */
 enum { BLOCK_ALIGNMENT = 16 };

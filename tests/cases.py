@@ -9,6 +9,8 @@ import reference
 from graphs import CASES as GRAPHS
 from ops.batch_norm import CASES as BATCH_NORM
 from ops.elementwise import CASES as ELEMENTWISE
+from ops.embedding import BY_ROWS
+from ops.embedding import CASES as EMBEDDING
 from ops.heads import CASES as HEADS
 from ops.losses import CASES as LOSS
 from ops.losses import TARGETS
@@ -40,17 +42,36 @@ from fastnn.plan.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
 from fastnn.regularizers import L1, L1L2, L2, SklearnL2
 
 
+class Tables(dict):
+    """The inputs of a plan by name, of which rows are taken as of an array."""
+
+    def __len__(self):
+        return len(next(iter(self.values())))
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return super().__getitem__(key)
+        return Tables({name: table[key] for name, table in self.items()})
+
+
 @dataclass(frozen=True)
 class Data:
-    """Weights of a plan and a few samples, all float64."""
+    """Weights of a plan and a few samples: float64, and tokens."""
 
     parameters: np.ndarray
-    X: np.ndarray
+    X: np.ndarray | Tables
     y: np.ndarray
     weight: np.ndarray
 
     def astype(self, dtype):
-        return Data(*(array.astype(dtype) for array in vars(self).values()))
+        return Data(*(as_floats(each, dtype) for each in vars(self).values()))
+
+
+def as_floats(values, dtype):
+    """Numbers of another type; tokens as they are."""
+    if isinstance(values, Tables):
+        return Tables({name: as_floats(each, dtype) for name, each in values.items()})
+    return values.astype(dtype) if values.dtype.kind == "f" else values
 
 
 def draw(plan, n=7, seed=0):
@@ -63,8 +84,17 @@ def draw(plan, n=7, seed=0):
         if p.name.endswith("running_variance"):
             view[...] = rng.uniform(0.5, 2, size=view.shape)
     y = np.hstack([draw_target(plan, target, n, rng) for target in plan.targets])
-    X = rng.normal(size=(n, plan.n_inputs))
+    X = Tables({each.name: draw_input(each, n, rng) for each in plan.inputs})
+    if [*X] == ["X"]:
+        X = X["X"]
     return Data(parameters, X, y.astype(float), rng.uniform(0.5, 2, n))
+
+
+def draw_input(described, n, rng):
+    shape = n, described.size
+    if described.n_tokens:
+        return rng.integers(0, described.n_tokens, shape)
+    return rng.normal(size=shape)
 
 
 def draw_target(plan, target, n, rng):
@@ -226,6 +256,8 @@ MAKERS = {
     **GRAPHS,
     **HEADS,
     **VIEWS,
+    **EMBEDDING,
+    **BY_ROWS,
     **{
         f"{activation}-{loss}": (
             lambda activation=activation, loss=loss: stack([5, 4, 3], activation, loss)
@@ -235,6 +267,9 @@ MAKERS = {
         if activation == "tanh" or loss in ("squared_error", "cross_entropy")
     },
 }
+
+
+ON_DEVICES = [name for name in MAKERS if name not in BY_ROWS]
 
 
 @cache

@@ -19,7 +19,19 @@ def gradient_of(plan, data, device=None, **options):
         sums = engine.gradient()
     if device is not None:
         device.check()
-    return sums, engine.gradients.copy()
+    return sums, whole_gradients(plan, engine)
+
+
+def whole_gradients(plan, engine):
+    """What the engine has summed up, with the rows of tables in their places."""
+    gradients = np.zeros(plan.n_parameters, engine.gradients.dtype)
+    gradients[: plan.n_gradients] = engine.gradients
+    rows = engine.row_gradients()
+    for view, p in zip(plan.views(gradients), plan.parameters, strict=True):
+        if p.name in rows:
+            numbers, values = rows[p.name]
+            view[numbers] = values
+    return gradients
 
 
 def table_of(optimizer, n_steps, rates=None):

@@ -13,6 +13,7 @@ from ops.batch_norm import OPS as BATCH_NORM
 from ops.batch_norm import batch_norm, batch_norm_adjoint
 from ops.elementwise import ACTIVATIONS, add, add_adjoint, slope
 from ops.elementwise import OPS as ELEMENTWISE
+from ops.embedding import OPS as EMBEDDING
 from ops.losses import LOSSES, ROW_LOSSES, cross_entropy, tweedie
 from ops.losses import OPS as LOSS
 from ops.merge import OPS as MERGE
@@ -141,14 +142,32 @@ OPTIMIZERS = {
 }
 
 
-def penalty(blocks, parameters, weight):
+def trained(blocks, touched=None):
+    """Blocks that a step changes, and where: of some tables only a few rows.
+
+    touched: numbers of these rows, by the number of a table's block.
+    """
+    touched = touched or {}
+    for i, block in enumerate(blocks):
+        if not block["trainable"]:
+            continue
+        first, size = block["offset"], block["size"]
+        if i in touched:
+            size = block["columns"]
+            starts = [first + row * size for row in sorted(touched[i])]
+        else:
+            starts = [first]
+        for start in starts:
+            yield block, slice(start, start + size)
+
+
+def penalty(blocks, parameters, weight, touched=None):
     """What regularizers add to the mean loss of samples, and the gradient of that.
 
     Keras' do so whatever the samples, scikit-learn's is divided by their weight.
     """
     value, gradient = 0.0, np.zeros_like(parameters)
-    for block in blocks[blocks["trainable"] == 1]:
-        at = slice(block["offset"], block["offset"] + block["size"])
+    for block, at in trained(blocks, touched):
         w, l2 = parameters[at], block["l2"] + block["penalty"] / 2 / weight
         value += block["l1"] * np.sum(abs(w)) + l2 * np.sum(w**2)
         gradient[at] = block["l1"] * np.sign(w) + 2 * l2 * w
@@ -165,21 +184,22 @@ def limit_norms(blocks, parameters):
         w *= np.where(norm > block["max_norm"], block["max_norm"] / norm, 1)
 
 
-def update(blocks, parameters, gradients, weight, rule, state, h):
+def update(blocks, parameters, gradients, weight, rule, state, h, touched=None):
     """One step in place; returns the penalty of the mean loss from before it.
 
     The gradient is that of the mean over the sum of weights, penalty included. It is
     clipped before the optimizer's own weight decay is added, or stands beside the step.
-    Running statistics make room for their gradients, whatever the optimizer.
+    Running statistics make room for their gradients, whatever the optimizer. Of tables
+    whose gradients are rows, those that were touched are all there is to a step.
     """
     for block in blocks[blocks["running"] > 0]:
         at = slice(block["offset"], block["offset"] + block["size"])
         parameters[at] = (1 - block["running"]) * parameters[at] + gradients[at]
-    value, slope = penalty(blocks, parameters, weight)
-    pieces = []
-    for block in blocks[blocks["trainable"] == 1]:
-        at = slice(block["offset"], block["offset"] + block["size"])
-        pieces.append((block, at, gradients[at] / weight + slope[at]))
+    value, slope = penalty(blocks, parameters, weight, touched)
+    pieces = [
+        (block, at, gradients[at] / weight + slope[at])
+        for block, at in trained(blocks, touched)
+    ]
     factor = 1.0
     if h[tables.CLIP_NORM]:
         norm = np.sqrt(sum(np.sum(g**2) for _, _, g in pieces))
@@ -210,6 +230,7 @@ OPS = {
     **BATCH_NORM,
     **REDUCE,
     **MERGE,
+    **EMBEDDING,
 }
 
 
@@ -256,7 +277,9 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         if space == "target":
             return y[:, tensor["first"] : tensor["first"] + tensor["size"]].ravel()
         return {
-            "input": np.ravel(X),
+            "input": np.ravel(X[plan.inputs[tensor["index"]].name])
+            if isinstance(X, dict)
+            else np.ravel(X),
             "parameter": parameters[at],
             "gradient": done.gradients[at],
         }[space]
@@ -283,6 +306,13 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
                 read(number)[:] += np.ravel(value)
             else:
                 read(number)[:] = np.ravel(value)
+    for use in plan.row_gradients if phase == "train" else ():
+        block = plan.blocks[use["block"]]
+        of_table = slice(block["offset"], block["offset"] + block["size"])
+        table = done.gradients[of_table].reshape(-1, block["columns"])
+        rows = done.values[use["gradient"]].reshape(-1, block["columns"])
+        np.add.at(table, read(use["tokens"]), rows)
+        done.touched.setdefault(use["block"], set()).update(read(use["tokens"]))
     return done
 
 
@@ -310,7 +340,14 @@ def epoch(
         if weight_sum > 0:
             done = walk(plan, parameters, X[rows], y[rows], weight[rows])
             value = update(
-                plan.blocks, parameters, done.gradients, weight_sum, rule, state, h
+                plan.blocks,
+                parameters,
+                done.gradients,
+                weight_sum,
+                rule,
+                state,
+                h,
+                done.touched,
             )
             total += len(rows) * (done.reported / weight_sum + value)
         if rate := h[tables.AVERAGE_RATE]:

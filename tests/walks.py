@@ -20,6 +20,7 @@ class Walk:
     step: int = 0
     functions: tuple = ()  # of custom losses
     params: np.ndarray | None = None
+    touched: dict = field(default_factory=dict)  # rows of tables, by number of block
     read: Callable | None = None  # the present value of a tensor, by its number
     reports: np.ndarray | None = None  # of each loss, and the sum of its weights
     factors: tuple = ()  # by which losses are multiplied

@@ -31,6 +31,16 @@ HOST_DEVICE void begin_step(ptrdiff_t share, ptrdiff_t first, const int64_t *cur
 /* Numbers that a thread gathers before it stores the first. */
 enum { GATHERED_AT_ONCE = 8 };
 
+/* Rows of n tokens. */
+KERNEL(gather_tokens, ptrdiff_t count, ptrdiff_t n, const int32_t *tokens, int32_t *to,
+       const int64_t *order, const int64_t *cursor, ptrdiff_t batch_size,
+       ptrdiff_t at) {
+    EACH_NUMBER(i, count * n) {
+        ptrdiff_t row = quotient(i, n);
+        to[i] = tokens[SAMPLE(row) * n + i - row * n];
+    }
+}
+
 #define BODY "data/gather.cu"
 #include "base/each_real.h"
 #else

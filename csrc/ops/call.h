@@ -8,6 +8,12 @@
 #include "ops/product/sparse.h"
 #include "plan.h"
 
+/* Some rows of an input. */
+typedef struct {
+    const void *rows; /* side by side, tokens as int32; NULL when they are sparse */
+    sparse_rows_t sparse;
+} input_t;
+
 /* Some rows of a batch, which one thread owns, and its buffers. */
 typedef struct {
     int phase;
@@ -18,8 +24,7 @@ typedef struct {
     uint64_t mask_seed;   /* what random numbers depend on, besides the place */
     uint64_t mask_step;
     const int64_t *params; /* the plan's row of integers */
-    const void *input; /* these rows of X, side by side; NULL when they are sparse */
-    sparse_rows_t sparse_input;
+    input_t *inputs;       /* these rows of each of the plan's inputs */
     const void *target; /* these rows of y */
     /* Their sample weights, or NULL. Where losses have weights of their own, column
        1 + i is that of loss i, each column by itself and weight_lead numbers long;
@@ -86,7 +91,7 @@ static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t
         start = (const char *)walk->statistics;
         break;
     case SPACE_INPUT:
-        start = (const char *)walk->input;
+        start = (const char *)walk->inputs[tensor->index].rows;
         break;
     default:
         start = (const char *)walk->target;

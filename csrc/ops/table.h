@@ -86,6 +86,11 @@
    SCALE: output0 = scalar[0] input0 + scalar[1]. Its own adjoint, without scalar[1].
    dim[2], dim[3]: rows and columns.
 
+   EMBEDDING: output0 = the row of the table input1 for each token of input0. dim[2],
+   dim[3]: tokens, and numbers in a row.
+   EMBEDDING_GRADIENT: its adjoint where the gradient of the table is dense. output0 =
+   [output0 +] the sums of the rows input1 over the tokens input0.
+
    Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
    column are in ops/batch_norm/batch_norm.h.
    BATCH_MOMENTS: output0: mean and sum of squared deviations of each column of input0.
@@ -111,7 +116,8 @@ enum op_flag {
     RANDOM = 2,       /* what it computes depends on the step's random numbers */
     READS_SPARSE = 4, /* input0 may be sparse rows of the input */
     WHOLE_BATCH = 8,  /* done once for all shares of a step, when all have come to it */
-    READS_VIEWS = 16  /* all that it reads and writes may be columns of other tensors */
+    READS_VIEWS = 16, /* all that it reads and writes may be columns of other tensors */
+    READS_TOKENS = 32 /* input0 is tokens, integers */
 };
 
 #define OP_TABLE(OP)                                                         \
@@ -137,6 +143,8 @@ enum op_flag {
     OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)          \
     OP(REDUCE, reduce, IN_C, 0, 4)                                           \
     OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                         \
+    OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                         \
+    OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)       \
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \
     OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                   \
     OP(SCALE, scale, IN_C, IN_PLACE, 5)                                      \

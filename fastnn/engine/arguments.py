@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
+from fastnn.engine.device import DeviceArray
 from fastnn.engine.mirrored import MirroredArray
-from fastnn.plan.records import Plan
+from fastnn.plan.records import Input, Plan
 
 
 def check_parameters(plan: Plan, parameters: NDArray | MirroredArray) -> np.dtype:
@@ -21,13 +22,13 @@ def check_parameters(plan: Plan, parameters: NDArray | MirroredArray) -> np.dtyp
 
 def check_samples(
     plan: Plan,
-    X: Any,
+    tables: tuple[Any, ...],
     y: NDArray,
     sample_weight: NDArray | None,
     dtype: np.dtype,
 ) -> None:
-    check_input(plan, X)
-    n_samples = X.shape[0]
+    """Check what belongs to the rows of tables that :func:`tables_of` has found."""
+    n_samples = tables[0].shape[0]
     if n_samples < 1:
         raise ValueError("X must hold at least one sample, got none")
     check_array("y", y, (n_samples, plan.target_columns), dtype)
@@ -110,15 +111,88 @@ def as_numbers(name: str, values: Any, dtype: DTypeLike) -> NDArray:
     return numbers
 
 
-def check_input(plan: Plan, X: Any) -> None:
-    if X.ndim != 2 or X.shape[1] != plan.n_inputs:
+def tables_of(plan: Plan, X: Any) -> tuple[Any, ...]:
+    """The tables that a plan reads, in the order of its inputs, of two axes each.
+
+    Parameters
+    ----------
+    plan : Plan
+    X : table or dict of str to table
+        A table, where the plan has one input and that is named X; else one for each
+        input, by name, of as many rows.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, surplus, of another shape or number of rows than described,
+        or sparse where that cannot be read, or holds tokens that are out of range.
+    """
+    if plan.reads_one_table and not isinstance(X, dict):
+        return (_table(plan.inputs[0], X),)
+    names = [each.name for each in plan.inputs]
+    if not isinstance(X, dict):
+        if names != ["X"]:
+            raise ValueError(
+                f"X must be a dict with a table for each of the inputs {names}, got "
+                f"{type(X).__name__}"
+            )
+        X = {"X": X}
+    missing = [name for name in names if name not in X]
+    surplus = [name for name in X if name not in names]
+    if missing or surplus:
         raise ValueError(
-            f"X must have shape (n_samples, {plan.n_inputs}), got {X.shape}"
+            f"X must have a table for each of the inputs {names}: {missing} are "
+            f"missing, {surplus} are none of them"
         )
-    if sparse.issparse(X) and not plan.accepts_sparse:
+    tables = tuple(_table(each, X[each.name]) for each in plan.inputs)
+    lengths = {name: X[name].shape[0] for name in names}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the tables of X must have as many rows each, got {lengths}")
+    return tables
+
+
+def _table(described: Input, X: Any) -> Any:
+    """What one input is read from, checked, a row of two axes for each sample."""
+    name, size = described.name, described.size
+    shape = getattr(X, "shape", ())
+    if len(shape) != 2 and shape[:1] + described.shape == shape and shape:
+        return _table(described, _with_rows(X, size))
+    if len(shape) != 2 or shape[1] != size:
+        of_sample = ", ".join(map(str, described.shape))
+        also = f" or (n_samples, {of_sample})" if len(described.shape) > 1 else ""
         raise ValueError(
-            "X is sparse, but the network's first layer cannot read sparse rows: pass "
-            "X.toarray(), or put a Dense layer first"
+            f"{name} must have shape (n_samples, {size}){also}, got {shape or type(X)}"
+        )
+    if described.n_tokens:
+        _check_tokens(described, X)
+    if sparse.issparse(X) and not described.accepts_sparse:
+        raise ValueError(
+            f"{name} is sparse, but the network's first layer cannot read sparse rows: "
+            f"pass {name}.toarray(), or put a Dense layer first"
+        )
+    return X
+
+
+def _with_rows(X: Any, size: int) -> Any:
+    """Samples of any shape as rows, without a copy where the strides allow."""
+    shape = X.shape[0], size
+    if isinstance(X, DeviceArray):
+        return DeviceArray(X.buffer, shape, X.dtype)
+    return X.reshape(shape)
+
+
+def _check_tokens(described: Input, X: Any) -> None:
+    name, n = described.name, described.n_tokens
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "iub":
+        raise ValueError(
+            f"{name} must be a NumPy array of integers, tokens from 0 to {n - 1}, got "
+            f"{type(X).__name__} of {X.dtype}"
+        )
+    if X.size and not (X.min() >= 0 and X.max() < n):
+        row, column = np.argwhere((X < 0) | (n <= X))[0]
+        raise ValueError(
+            f"{name} must hold tokens from 0 to {n - 1}, got {X[row, column]} in row "
+            f"{row}"
         )
 
 

@@ -48,6 +48,9 @@ class Backend(Protocol):
     ) -> tuple[float, float, float]:
         """Sums over these rows: loss, reported loss and weights; and the gradients."""
 
+    def row_gradients(self) -> dict[int, tuple[NDArray[np.intp], NDArray]]:
+        """Of each table whose gradient is rows, by its block: which rows, and these."""
+
     def partial_loss(self) -> tuple[float, float]:
         """Reported loss and weights of the rows that :meth:`gradient` has come to."""
 
@@ -74,28 +77,32 @@ class Forward(Protocol):
     """
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is a plain array of floats of the right width, with rows."""
+        """Whether X is all that is read: plain floats of the right width, with rows."""
 
     def predict(
         self,
         parameters: NDArray,
-        X: Any,
+        tables: tuple[Any, ...],
         n_threads: int = 1,
         *,
         check_input: bool = False,
         strict: bool = True,
     ) -> NDArray | None:
-        """Predictions for every row of X; None if it is strict, and one not finite."""
+        """Predictions for every row; None if it is strict, and one not finite."""
 
     def evaluate(
-        self, parameters: NDArray, X: Any, y: NDArray, sample_weight: NDArray | None
+        self,
+        parameters: NDArray,
+        tables: tuple[Any, ...],
+        y: NDArray,
+        sample_weight: NDArray | None,
     ) -> tuple[float, NDArray[np.float64]]:
         """Sums over all rows: loss, and what is reported of each one of the plan."""
 
     def judge(
         self,
         parameters: NDArray,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray,
         sample_weight: NDArray | None,
         *,

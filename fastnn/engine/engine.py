@@ -15,6 +15,7 @@ from fastnn.engine.arguments import (
     check_parameters,
     check_rows,
     check_samples,
+    tables_of,
 )
 from fastnn.engine.backend import STEPS_AT_ONCE, Backend
 from fastnn.engine.chunks import ROW_ALIGNMENT, chunk_rows, too_large
@@ -53,10 +54,13 @@ class Engine:
     parameters : ndarray or MirroredArray of shape (n_parameters,), float32 or float64
         Changed in place. Its dtype is that of all computation.
     X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
-        float32 or float64, of any memory layout; read and never copied on the CPU. To a
-        device it is copied, or goes in parts if it does not fit into the memory. A
-        DeviceArray is for the device that it is on, and not copied there either if it
-        is of the dtype of the parameters.
+        float32, float64 or, unless it is sparse, integers or bool, of any memory
+        layout; read and never copied on the CPU. To a device it is copied, or goes in
+        parts if it does not fit into the memory. A DeviceArray is for the device that
+        it is on, and not copied there either if it is of the dtype of the parameters.
+        Samples of several axes may have these, where that takes no copy.
+        Of a plan whose inputs are not one that is named X it is a dict of such tables
+        by name, of as many rows each; tokens are a ndarray of integers.
     y : ndarray of shape (n_samples, target_columns)
         Encoded targets, of the dtype of the parameters.
     sample_weight : ndarray of shape (n_samples,) or (n_samples, 1 + n_losses), \
@@ -92,8 +96,9 @@ class Engine:
 
     Attributes
     ----------
-    gradients : ndarray of shape (n_parameters,)
-        What the last call of :meth:`gradient` summed up. In the place of running
+    gradients : ndarray of shape (n_gradients,)
+        What the last call of :meth:`gradient` summed up, but for tables whose gradients
+        are rows: see :meth:`row_gradients`. In the place of running
         statistics it has what the samples would put in the place of a part of them.
     reports : ndarray of shape (n_losses, 2)
         Of each loss of the plan, what is reported of it, without its weight in the
@@ -113,8 +118,8 @@ class Engine:
     Raises
     ------
     ValueError
-        If an array has another shape, dtype or layout than described, or class numbers
-        are out of range.
+        If an array has another shape, dtype or layout than described, an input is
+        missing or surplus, or class numbers or tokens are out of range.
     MemoryError
         If not even a few samples, or a whole mini-batch where the plan needs that, fit
         into the device's memory beside the parameters.
@@ -137,8 +142,9 @@ class Engine:
         device: Device | None = None,
     ):
         dtype = check_parameters(plan, parameters)
-        check_samples(plan, X, y, sample_weight, dtype)
-        n_samples = X.shape[0]
+        tables = tables_of(plan, X)
+        check_samples(plan, tables, y, sample_weight, dtype)
+        n_samples = tables[0].shape[0]
         if average is not None:
             check_array("average", average, parameters.shape, dtype)
         changed = {"parameters": parameters, "state": state, "average": average}
@@ -158,7 +164,7 @@ class Engine:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         batch_size = min(batch_size, n_samples)
 
-        self._batch_size = batch_size
+        self._plan, self._batch_size = plan, batch_size
         self._precision = precision
         self._most_rows = batch_size if plan.needs_whole_batches else None
         self._updates = optimizer is not None
@@ -184,8 +190,8 @@ class Engine:
             try:
                 self._compiled = for_rows_that_fit(
                     lambda rows: DeviceEngine(
-                        device, plan, X, y, sample_weight, batch_size, rows, n_threads,
-                        rule, precision, self._parameters, *own,
+                        device, plan, tables, y, sample_weight, batch_size, rows,
+                        n_threads, rule, precision, self._parameters, *own,
                     ),
                     capacity,
                     unit,
@@ -195,7 +201,7 @@ class Engine:
                     plan, [self._parameters, *own], unit, batch_size, error
                 ) from error
             return
-        if isinstance(X, DeviceArray):
+        if any(isinstance(table, DeviceArray) for table in tables):
             raise ValueError("X is on a device, and this engine computes on the CPU")
         here = [None if each is None else each.host for each in own]
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
@@ -205,12 +211,15 @@ class Engine:
             plan.tensors,
             plan.blocks,
             plan.params,
+            plan.row_gradients,
             plan.n_parameters,
+            plan.n_gradients,
             plan.train_size,
             plan.statistic_size,
             tuple(map(of_the_user, plan.functions)),
+            plan.inputs,
             self._parameters.host,
-            X,
+            tables,
             y,
             sample_weight,
             batch_size,
@@ -302,6 +311,20 @@ class Engine:
         result = self._compiled.gradient(rows, scalars)
         self._weight_sum = result[2]
         return result
+
+    def row_gradients(self) -> dict[str, tuple[NDArray[np.intp], NDArray]]:
+        """What the last :meth:`gradient` summed up of tables whose gradients are rows.
+
+        Returns
+        -------
+        rows : dict of str to tuple
+            For each such table, by name, the numbers of the rows that the samples read,
+            in ascending order, and the gradient of each, of shape (n_rows, n_columns).
+        """
+        return {
+            self._plan.parameters[block].name: rows
+            for block, rows in self._compiled.row_gradients().items()
+        }
 
     def partial_loss(self) -> tuple[float, float]:
         """Of a :meth:`gradient` that was interrupted, ``reported`` and ``weight``.

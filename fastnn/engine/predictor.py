@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fastnn.engine.arguments import check_input, check_parameters, check_samples
+from fastnn.engine.arguments import check_parameters, check_samples, tables_of
 from fastnn.engine.backend import Forward
 from fastnn.engine.cpu import predict as compiled
 from fastnn.engine.cuda import DeviceForward, worst_number
@@ -62,8 +62,9 @@ class Predictor:
         parameters : ndarray or MirroredArray of shape (n_parameters,)
             float32 or float64.
         X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
-            float32 or float64, of any memory layout; read and never copied. A
-            DeviceArray is for the device that it is on.
+            float32, float64 or, unless it is sparse, integers or bool, of any memory
+            layout; read and never copied. A DeviceArray is for the device that it is
+            on. A dict of such tables by name where :class:`Engine` takes one.
         n_jobs : int, default=1
             See :func:`fastnn.engine.threads.effective_n_threads`. Only work that takes
             milliseconds is shared out.
@@ -78,21 +79,22 @@ class Predictor:
         Raises
         ------
         ValueError
-            If the network makes no numbers of X even in float64.
+            If the network makes no numbers of X even in float64, or X is not what it
+            reads.
         """
         check_parameters(self._plan, parameters)
-        check_input(self._plan, X)
-        outputs = self._predict(parameters, X, n_jobs, check_input=False)
+        tables = tables_of(self._plan, X)
+        outputs = self._predict(parameters, tables, n_jobs, check_input=False)
         if outputs is not None:
             return outputs
         wide = _here(parameters).astype(np.float64)
-        outputs = self._forward.predict(wide, X, strict=False)
+        outputs = self._forward.predict(wide, tables, strict=False)
         assert outputs is not None  # it was not asked to be strict
-        values = X.data if sparse.issparse(X) else X
-        if np.isnan(outputs).any() and all_finite(values):
-            raise _not_a_number(wide, values)
+        values = [table.data if sparse.issparse(table) else table for table in tables]
+        if np.isnan(outputs).any() and all(map(all_finite, values)):
+            raise _not_a_number(wide, *values)
         with np.errstate(all="ignore"):
-            return outputs.astype(self._dtype_for(parameters, X), copy=False)
+            return outputs.astype(self._dtype_for(parameters, tables), copy=False)
 
     def predict_there(
         self, parameters: NDArray | MirroredArray, X: DeviceArray
@@ -102,15 +104,15 @@ class Predictor:
         The predictions stay there, to be handed over by :meth:`Device.give`.
         """
         check_parameters(self._plan, parameters)
-        check_input(self._plan, X)
+        tables = tables_of(self._plan, X)
         if self._on_device is None or self._device is None:
             raise ValueError("X is on a device, and this predictor is of the CPU")
-        dtype = self._dtype_for(parameters, X)
-        outputs = self._on_device.predict_there(mirrored(parameters), X, dtype)
+        dtype = self._dtype_for(parameters, tables)
+        outputs = self._on_device.predict_there(mirrored(parameters), tables, dtype)
         if worst_number(self._device, outputs) == 0:
             return outputs
         wide = mirrored(_here(parameters).astype(np.float64))
-        outputs = self._on_device.predict_there(wide, X, np.dtype(np.float64))
+        outputs = self._on_device.predict_there(wide, tables, np.dtype(np.float64))
         worst = worst_number(self._device, outputs)
         if np.isnan(worst) and worst_number(self._device, X) == 0:
             raise _not_a_number(wide.host, downloaded(self._device, X))
@@ -132,31 +134,35 @@ class Predictor:
         """
         if not self._forward.accepts(X):
             return None
-        return self._predict(parameters, X, n_jobs, check_input=True)
+        return self._predict(parameters, (X,), n_jobs, check_input=True)
 
     def _predict(
         self,
         parameters: NDArray | MirroredArray,
-        X: Any,
+        tables: tuple[Any, ...],
         n_jobs: int | None,
         check_input: bool,
     ) -> NDArray | None:
         """None if an output is not finite, or a number of X and that is checked."""
         if self._on_device is not None:
             check_parameters(self._plan, parameters)
-            if check_input and not _finite_in(parameters.dtype, X):
+            if check_input and not _finite_in(parameters.dtype, tables[0]):
                 return None
-            dtype = self._dtype_for(parameters, X)
-            outputs = self._on_device.predict(mirrored(parameters), X, dtype)
+            dtype = self._dtype_for(parameters, tables)
+            outputs = self._on_device.predict(mirrored(parameters), tables, dtype)
             return outputs if all_finite(outputs) else None
-        shares = X.shape[0] * self._operations // OPERATIONS_PER_THREAD
+        shares = tables[0].shape[0] * self._operations // OPERATIONS_PER_THREAD
+        # A single row is worth less than the call of a function of Python's.
+        n_threads = threads_for(n_jobs, shares) if shares > 1 else 1
         return self._forward.predict(
-            _here(parameters), X, threads_for(n_jobs, shares), check_input=check_input
+            _here(parameters), tables, n_threads, check_input=check_input
         )
 
     @staticmethod
-    def _dtype_for(parameters: NDArray | MirroredArray, X: Any) -> np.dtype:
-        wide = np.float64 in (parameters.dtype, X.dtype)
+    def _dtype_for(
+        parameters: NDArray | MirroredArray, tables: tuple[Any, ...]
+    ) -> np.dtype:
+        wide = any(each.dtype == np.float64 for each in (parameters, *tables))
         return np.dtype(np.float64 if wide else np.float32)
 
     def evaluate(
@@ -190,12 +196,22 @@ class Predictor:
         loss, reported, weight : float
             As :meth:`Engine.gradient`.
         """
-        self._check(parameters, X, y, sample_weight)
+        tables = self._checked(parameters, X, y, sample_weight)
+        return self._evaluate(parameters, tables, y, sample_weight, reports)
+
+    def _evaluate(
+        self,
+        parameters: NDArray | MirroredArray,
+        tables: tuple[Any, ...],
+        y: NDArray,
+        sample_weight: NDArray | None,
+        reports: NDArray[np.float64] | None = None,
+    ) -> tuple[float, float, float]:
         if self._on_device is not None:
             own = mirrored(parameters)
-            sums = self._on_device.evaluate(own, X, y, sample_weight)
+            sums = self._on_device.evaluate(own, tables, y, sample_weight)
         else:
-            sums = self._forward.evaluate(_here(parameters), X, y, sample_weight)
+            sums = self._forward.evaluate(_here(parameters), tables, y, sample_weight)
         return self._totals(sums, y, sample_weight, reports)
 
     def judge(
@@ -211,15 +227,14 @@ class Predictor:
 
         Where outputs leave float32, the loss is that of float64 as well.
         """
-        self._check(parameters, X, y, sample_weight)
-        outputs, sums = self._judge(parameters, X, y, sample_weight)
+        tables = self._checked(parameters, X, y, sample_weight)
+        outputs, sums = self._judge(parameters, tables, y, sample_weight)
         if outputs is None:
             y = y.astype(np.float64)
             weight = None if sample_weight is None else sample_weight.astype(np.float64)
             wide = _here(parameters).astype(np.float64)
-            if isinstance(X, DeviceArray) and self._device is not None:
-                X = downloaded(self._device, X)
-            outputs, sums = self._forward.judge(wide, X, y, weight, strict=False)
+            here = tuple(map(self._downloaded, tables))
+            outputs, sums = self._forward.judge(wide, here, y, weight, strict=False)
             assert outputs is not None  # it was not asked to be strict
         return outputs, self._totals(sums, y, sample_weight, reports)
 
@@ -249,8 +264,17 @@ class Predictor:
         sample_weight: NDArray | None = None,
     ) -> bool:
         """Whether the loss and the predictions are, in the dtype of the parameters."""
-        self._check(parameters, X, y, sample_weight)
-        outputs, (loss, _) = self._judge(parameters, X, y, sample_weight)
+        tables = self._checked(parameters, X, y, sample_weight)
+        return self._is_finite(parameters, tables, y, sample_weight)
+
+    def _is_finite(
+        self,
+        parameters: NDArray | MirroredArray,
+        tables: tuple[Any, ...],
+        y: NDArray,
+        sample_weight: NDArray | None,
+    ) -> bool:
+        outputs, (loss, _) = self._judge(parameters, tables, y, sample_weight)
         return outputs is not None and math.isfinite(loss) and all_finite(outputs)
 
     def is_usable(
@@ -271,56 +295,69 @@ class Predictor:
             Mean loss of a sample before. Where a few samples have one that is not much
             larger, the others are not looked at.
         """
-        some: Any = X, y, sample_weight
+        tables = self._checked(parameters, X, y, sample_weight)
+        samples = tables, y, sample_weight
+        some: Any = samples
         n_samples = y.shape[0]
         # A device has no rows of X to itself without a copy of them.
-        if n_samples > FEW_SAMPLES and not isinstance(X, DeviceArray):
+        on_device = any(isinstance(table, DeviceArray) for table in tables)
+        if n_samples > FEW_SAMPLES and not on_device:
             rows = np.arange(FEW_SAMPLES) * n_samples // FEW_SAMPLES
-            some = [None if each is None else each[rows] for each in some]
-        now, _, total = self.evaluate(parameters, *some)
+            weight = None if sample_weight is None else sample_weight[rows]
+            some = tuple(table[rows] for table in tables), y[rows], weight
+        now, _, total = self._evaluate(parameters, *some)
         if total and now <= total * (loss + 9 * abs(loss)):
             return True
-        return self.is_finite(parameters, X, y, sample_weight)
+        return self._is_finite(parameters, *samples)
 
     def _judge(
         self,
         parameters: NDArray | MirroredArray,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray,
         sample_weight: NDArray | None,
     ) -> tuple[NDArray | None, tuple[float, NDArray[np.float64]]]:
         """Without outputs if one is not finite."""
         if self._on_device is None:
-            return self._forward.judge(_here(parameters), X, y, sample_weight)
-        shape = X.shape[0], self._plan.n_outputs
-        outputs = np.empty(shape, self._dtype_for(parameters, X))
+            return self._forward.judge(_here(parameters), tables, y, sample_weight)
+        shape = tables[0].shape[0], self._plan.n_outputs
+        outputs = np.empty(shape, self._dtype_for(parameters, tables))
         own = mirrored(parameters)
-        sums = self._on_device.judge(own, X, y, sample_weight, outputs)
+        sums = self._on_device.judge(own, tables, y, sample_weight, outputs)
         return (outputs if all_finite(outputs) else None), sums
 
-    def _check(
+    def _downloaded(self, table: Any) -> Any:
+        if isinstance(table, DeviceArray) and self._device is not None:
+            return downloaded(self._device, table)
+        return table
+
+    def _checked(
         self,
         parameters: NDArray | MirroredArray,
         X: Any,
         y: NDArray,
         sample_weight: NDArray | None,
-    ) -> None:
+    ) -> tuple[Any, ...]:
+        """The tables of X, when all has been looked at."""
         dtype = check_parameters(self._plan, parameters)
-        check_samples(self._plan, X, y, sample_weight, dtype)
+        tables = tables_of(self._plan, X)
+        check_samples(self._plan, tables, y, sample_weight, dtype)
+        return tables
 
 
 def _here(parameters: NDArray | MirroredArray) -> NDArray:
     return parameters.host if isinstance(parameters, MirroredArray) else parameters
 
 
-def _not_a_number(parameters: NDArray, X: NDArray) -> ValueError:
-    """What is said of outputs that are NaN although X is finite."""
+def _not_a_number(parameters: NDArray, *values: NDArray) -> ValueError:
+    """What is said of outputs that are NaN although all numbers of X are finite."""
     if not all_finite(parameters):
         return ValueError(
             "the model predicts NaN, because some of its weights are infinite or NaN. "
             "Train it again, or set the weights that were changed to numbers."
         )
-    largest = max(abs(float(X.min())), abs(float(X.max())))
+    ends = [float(end) for each in values for end in (each.min(), each.max())]
+    largest = max(map(abs, ends))
     return ValueError(
         f"the model predicts NaN for X, which holds numbers as large as {largest:g}: "
         "what it makes of them is beyond float32 and beyond float64. Scale X as the "

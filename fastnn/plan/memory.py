@@ -3,13 +3,15 @@
 A view lies in its base, which has its place as long as it or any view of it is needed.
 """
 
+from collections.abc import Iterable
+
 from numpy.typing import NDArray
 
 from fastnn.plan.tables import FLAGS, OP_FLAGS, SPACES
 
 
 def assign_offsets(
-    ops: NDArray, tensors: NDArray, phase: int, field: str, keep: int = -1
+    ops: NDArray, tensors: NDArray, phase: int, field: str, keep: Iterable[int] = ()
 ) -> int:
     """Give every activation that a phase touches its place.
 
@@ -23,8 +25,8 @@ def assign_offsets(
         Which ops count.
     field : str
         ``"train_offset"`` or ``"predict_offset"``.
-    keep : int, default=-1
-        Number of a tensor, no view, whose value must outlive the walk.
+    keep : iterable of int, default=()
+        Numbers of tensors, no views, whose values must outlive the walk.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def assign_offsets(
         for step, op in enumerate(running)
         for number in (*op["input"], *op["output"])
     }
-    last_use[keep] = len(running)
+    last_use |= dict.fromkeys(keep, len(running))
     activation = tensors["space"] == SPACES["activation"]
     taken: dict[int, tuple[int, int]] = {}  # number: first and last position + 1
     size = 0

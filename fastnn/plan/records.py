@@ -48,6 +48,38 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Input:
+    """One of the tables that samples are read from, a row each.
+
+    Parameters
+    ----------
+    name : str
+        ``"X"`` where there is no other.
+    shape : tuple of int
+        Shape of one sample.
+    n_tokens : int
+        Above 0 a sample consists of tokens, integers from 0 to ``n_tokens - 1``.
+    accepts_sparse : bool
+        Whether the rows may be sparse: only products read them.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    n_tokens: int
+    accepts_sparse: bool
+
+    @property
+    def kind(self) -> str:
+        """``"numbers"`` or ``"tokens"``."""
+        return "tokens" if self.n_tokens else "numbers"
+
+    @property
+    def size(self) -> int:
+        """Numbers or tokens in one sample."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
 class Target:
     """A named range of the columns of y.
 
@@ -135,22 +167,25 @@ class Plan:
         Numbers that the activations of one sample take, in training and at predict.
     output : int
         Number of the tensor that holds the predictions, all outputs side by side.
-    input_shape : tuple of int
-        Shape of one sample.
+    inputs : tuple of Input
+        What is read, at least one.
     targets : tuple of Target
         What the columns of the encoded y are.
     outputs : tuple of Output
         What the columns of the predictions are.
     losses : tuple of LossTerm
         The terms of what is minimised, numbered as the ops name them.
-    accepts_sparse : bool
-        Whether the rows of X may be sparse: only products read them.
     statistic_size : int
         Numbers that statistics of rows take, whatever the number of samples.
     functions : tuple of callable
         Losses that are Python functions, numbered as the ops call them.
     params : ndarray of int64
         Integers that are an op's own, from the place that its record names on.
+    n_gradients : int
+        Length of the flat buffer of gradients: the first so many parameters. Behind
+        them are the tables whose gradients are rows.
+    row_gradients : ndarray of records
+        The uses of these tables, of which their gradients are made.
     """
 
     ops: NDArray
@@ -161,14 +196,15 @@ class Plan:
     train_size: int
     predict_size: int
     output: int
-    input_shape: tuple[int, ...]
+    inputs: tuple[Input, ...]
     targets: tuple[Target, ...]
     outputs: tuple[Output, ...]
     losses: tuple[LossTerm, ...]
-    accepts_sparse: bool
     statistic_size: int
     functions: tuple[CustomFunction, ...]
     params: NDArray
+    n_gradients: int
+    row_gradients: NDArray
 
     @cached_property
     def draws_masks(self) -> bool:
@@ -177,8 +213,13 @@ class Plan:
 
     @cached_property
     def needs_whole_batches(self) -> bool:
-        """Whether an op of training looks at all rows of a mini-batch together."""
-        return _any_is(self.ops_of("train"), "whole_batch")
+        """Whether training takes all rows of a mini-batch together.
+
+        An op may look at all of them, and gradients that are rows lie among the
+        activations until the update.
+        """
+        looks = _any_is(self.ops_of("train"), "whole_batch")
+        return looks or len(self.row_gradients) > 0
 
     @cached_property
     def frozen(self) -> list[slice]:
@@ -189,8 +230,23 @@ class Plan:
 
     @cached_property
     def n_inputs(self) -> int:
-        """Numbers in one sample."""
-        return int(np.prod(self.input_shape))
+        """Numbers in one sample, of all inputs."""
+        return sum(each.size for each in self.inputs)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one sample of the first input, which is often all there is."""
+        return self.inputs[0].shape
+
+    @property
+    def accepts_sparse(self) -> bool:
+        """Whether the first input may be sparse."""
+        return self.inputs[0].accepts_sparse
+
+    @cached_property
+    def reads_one_table(self) -> bool:
+        """Whether X is a table of numbers, and none has another name."""
+        return [(each.name, each.kind) for each in self.inputs] == [("X", "numbers")]
 
     @cached_property
     def n_outputs(self) -> int:

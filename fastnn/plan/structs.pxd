@@ -36,7 +36,7 @@ cdef extern from "plan.h":
         int32_t space
         int32_t per_sample
         int32_t base
-        int32_t reserved
+        int32_t index
         int64_t size
         int64_t first
         int64_t lead
@@ -58,6 +58,12 @@ cdef extern from "plan.h":
         int64_t lead[3]
         int64_t stride[4]
         double scalar[4]
+
+    ctypedef struct row_gradient_t:
+        int32_t block
+        int32_t tokens
+        int32_t gradient
+        int32_t reserved
 
     ctypedef struct block_t:
         int64_t offset

@@ -20,12 +20,13 @@ from fastnn.plan.structs cimport (
     block_t,
     op_flags,
     op_t,
+    row_gradient_t,
     tensor_t,
 )
 
 cdef extern from "ops/table.h":
     enum:
-        IN_PLACE, RANDOM, READS_SPARSE, READS_VIEWS
+        IN_PLACE, RANDOM, READS_SPARSE, READS_TOKENS, READS_VIEWS
 
 cdef extern from "tables/tables.h":
     const char *op_names[]
@@ -134,9 +135,11 @@ INSTRUCTION_SET = INSTRUCTION_SETS[instruction_level()]
 cdef op_t an_op
 cdef tensor_t a_tensor
 cdef block_t a_block
+cdef row_gradient_t a_row_gradient
 OP_DTYPE = np.asarray(<op_t[:1]> &an_op).dtype
 TENSOR_DTYPE = np.asarray(<tensor_t[:1]> &a_tensor).dtype
 BLOCK_DTYPE = np.asarray(<block_t[:1]> &a_block).dtype
+ROW_GRADIENT_DTYPE = np.asarray(<row_gradient_t[:1]> &a_row_gradient).dtype
 
 ALIGNMENT = BLOCK_ALIGNMENT
 # Tensors that an op reads and writes at most.
@@ -155,6 +158,7 @@ FLAGS = {
     "reads_sparse": READS_SPARSE,
     "whole_batch": WHOLE_BATCH,
     "reads_views": READS_VIEWS,
+    "reads_tokens": READS_TOKENS,
 }
 OP_FLAGS = np.array([op_flags[i] for i in range(N_OPS)])
 OP_COSTS = np.array([op_costs[i] for i in range(N_OPS)])

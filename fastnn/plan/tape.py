@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -13,7 +14,8 @@ from fastnn.initializers import FromArray, Initializer
 from fastnn.plan.broadcasting import broadcast_axes
 from fastnn.plan.memory import assign_offsets
 from fastnn.plan.named_data import NamedData
-from fastnn.plan.records import CustomFunction, Output, Parameter, Plan
+from fastnn.plan.records import CustomFunction, Input, Output, Parameter, Plan
+from fastnn.plan.row_tables import RowTables
 from fastnn.plan.tables import (
     ALIGNMENT,
     BLOCK_DTYPE,
@@ -24,6 +26,7 @@ from fastnn.plan.tables import (
     OP_DTYPE,
     OP_FLAGS,
     PHASES,
+    ROW_GRADIENT_DTYPE,
     SPACES,
     TENSOR_DTYPE,
 )
@@ -34,6 +37,8 @@ from fastnn.utils.same import says_the_same
 
 # More than any memory holds, and few enough that all sizes fit into 64 bits.
 MOST_PARAMETERS = 2**56
+# What the loops read tokens as, int32, tells apart.
+MOST_TOKENS = 2**31
 
 TRAIN, PREDICT, EVALUATE = PHASES["train"], PHASES["predict"], PHASES["evaluate"]
 ALWAYS = TRAIN | PREDICT | EVALUATE
@@ -60,17 +65,41 @@ class Tape:
         self._gradients: dict[int, Tensor] = {}
         self._gradient_written: set[int] = set()
         self._adjoints: list[Callable[[], None]] = []
-        self._input: Tensor | None = None
+        self._inputs: dict[str, Tensor] = {}
         self._named_data = NamedData()
         self._n_masks = 0
+        self._row_tables = RowTables()
         self._running: dict[int, dict[str, Any]] = {}  # blocks, by number of tensor
 
     # ------------------------------------------------------------------ values
 
-    def input(self, shape: Sequence[int]) -> Tensor:
-        """The rows of X, each of this shape."""
-        self._input = self._tensor("input", tuple(shape))
-        return self._input
+    def input(
+        self, shape: Sequence[int], name: str = "X", tokens: int | None = None
+    ) -> Tensor:
+        """The rows of a table, each of this shape.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Of one sample, with any number of axes.
+        name : str, default="X"
+            What whoever passes the table calls it; each has another one.
+        tokens : int, default=None
+            The rows are integers from 0 to ``tokens - 1``. None are numbers.
+        """
+        if not isinstance(name, str) or not name or name in self._inputs:
+            raise ValueError(
+                "an input needs a name, a word that no other one has; got "
+                f"{name!r} beside {list(self._inputs)}"
+            )
+        if tokens is not None and not 0 < tokens <= MOST_TOKENS:
+            raise ValueError(
+                f"tokens must be None or from 1 to {MOST_TOKENS}, got {tokens} for the "
+                f"input {name!r}"
+            )
+        value = self._tensor("input", tuple(shape), index=len(self._inputs))
+        self._inputs[name] = replace(value, n_tokens=tokens or 0)
+        return self._inputs[name]
 
     def named(self, name: str, weight: float = 1.0) -> AbstractContextManager[None]:
         """What targets and losses that are written in a block are called.
@@ -172,6 +201,7 @@ class Tape:
         learning_rate: float = 1.0,
         weight_decay: float = 1.0,
         trainable: bool = True,
+        rows: bool = False,
     ) -> Tensor:
         """A range of the flat parameter buffer, and one of the flat gradient buffer.
 
@@ -195,8 +225,18 @@ class Tape:
             Factor on the optimizer's weight decay; 0 for biases and the like.
         trainable : bool, default=True
             Whether it has a gradient and is updated.
+        rows : bool, default=False
+            Whether it is a table of which a step reads few rows, by embeddings alone.
+            Its gradient is those rows then, it takes no place in the buffer of
+            gradients, and a step changes no other row, its moments included.
         """
         shape, frozen = tuple(shape), self._frozen
+        if rows and (len(shape) != 2 or constraint is not None):
+            raise ValueError(
+                f"a table whose gradient is rows is a matrix without a constraint on "
+                f"its columns, got the shape {shape} and constraint={constraint!r} for "
+                f"{name}: make it with rows=False"
+            )
         if name in self._given:
             initializer = self._from_given(name, shape)
         for _, factor in self._parts:
@@ -212,14 +252,13 @@ class Tape:
             "weight_decay": weight_decay,
             "trainable": trainable,
             "frozen": frozen,
+            "rows": rows,
         }
         if name in self._named:
             return self._again(name, shape, options)
         trainable = trainable and not frozen
         offset = self._n_parameters
-        self._parameters.append(
-            Parameter(name, shape, offset, initializer, fan_in, fan_out)
-        )
+        parameter = Parameter(name, shape, offset, initializer, fan_in, fan_out)
         if constraint is not None:
             constraint.check()
             max_norm = constraint.max_norm
@@ -241,9 +280,8 @@ class Tape:
             "running": 0.0,
             "trainable": trainable,
         }
-        self._blocks.append(block)
-        self._n_parameters += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
-        if self._n_parameters > MOST_PARAMETERS:
+        taken = -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        if self._n_parameters + taken > MOST_PARAMETERS:
             raise ValueError(
                 f"no memory holds a network with {name} of shape {shape}. Lower the "
                 "units of its layers (hidden_layer_sizes)."
@@ -255,9 +293,15 @@ class Tape:
             needs_gradient=trainable,
             offset=offset,
         )
+        self._named[name] = value, options
+        if rows:
+            self._row_tables.add(value, parameter, block)
+            return value
+        self._parameters.append(parameter)
+        self._blocks.append(block)
+        self._n_parameters += taken
         if trainable:
             self._gradient_of_parameter(value)
-        self._named[name] = value, options
         return value
 
     def _from_given(self, name: str, shape: tuple[int, ...]) -> Initializer:
@@ -269,6 +313,14 @@ class Tape:
                 "first of them reads."
             )
         return FromArray(values)
+
+    def is_by_rows(self, value: Tensor) -> bool:
+        """Whether it is a table whose gradient is rows."""
+        return value in self._row_tables
+
+    def row_gradient(self, table: Tensor, tokens: Tensor, gradient: Tensor) -> None:
+        """Note rows of the gradient of such a table: one for each token."""
+        self._row_tables.use(table, tokens, gradient)
 
     def running_statistic(
         self, name: str, shape: Sequence[int], initializer: Initializer
@@ -336,7 +388,7 @@ class Tape:
             The predictions, or several by name, which become columns of one matrix in
             the order of the dict. A single one is called "y".
         """
-        if self._input is None or not self._named_data.targets:
+        if not self._inputs or not self._named_data.targets:
             raise ValueError("a plan needs an input and a target")
         named = {"y": outputs} if isinstance(outputs, Tensor) else dict(outputs)
         if not named:
@@ -351,47 +403,58 @@ class Tape:
         (output, *others) = named.values()
         if others:
             output = self._joined([output, *others], links)
-        elif output.number == self._input.number:
-            output = self.activation(output.shape)
-            self.emit("add", (self._input,), (output,), PREDICT, axes=(output, None))
+        elif output.number in {each.number for each in self._inputs.values()}:
+            read, output = output, self.activation(output.shape)
+            self.emit("add", (read,), (output,), PREDICT, axes=(output, None))
         else:  # an auxiliary loss may have made predictions too
             self._ops += [op for op in links if op["output"][0] == output.number]
         if len(self._named_data.targets) > 1:
             self._views.spread_targets(self._named_data.target_columns, self._ops)
         self._views.separate_rows(self._ops)
         sizes = [each.size for each in named.values()]
+        parameters, of_tables, n_parameters = self._row_tables.place(
+            self._n_parameters, self._tensors
+        )
+        uses = self._row_tables.uses(len(self._blocks))
         ops = _records(self._ops, OP_DTYPE)
         tensors = _records(self._tensors, TENSOR_DTYPE)
-        blocks = _records(self._blocks, BLOCK_DTYPE)
-        train_size = assign_offsets(ops, tensors, TRAIN, "train_offset")
+        blocks = _records([*self._blocks, *of_tables], BLOCK_DTYPE)
+        row_gradients = _records(uses, ROW_GRADIENT_DTYPE)
+        kept = [use["gradient"] for use in uses]
+        train_size = assign_offsets(ops, tensors, TRAIN, "train_offset", kept)
         predict_size = assign_offsets(
-            ops, tensors, PREDICT | EVALUATE, "predict_offset", keep=output.number
+            ops, tensors, PREDICT | EVALUATE, "predict_offset", [output.number]
         )
         params = np.array(self._params, np.int64)
-        for records in (ops, tensors, blocks, params):
+        for records in (ops, tensors, blocks, params, row_gradients):
             records.setflags(write=False)
-        number = self._input.number
+        inputs = tuple(
+            Input(
+                name, value.shape, value.n_tokens, _may_be_sparse(ops, tensors, value)
+            )
+            for name, value in self._inputs.items()
+        )
         return Plan(
             ops=ops,
             tensors=tensors,
             blocks=blocks,
-            parameters=tuple(self._parameters),
-            n_parameters=self._n_parameters,
+            parameters=(*self._parameters, *parameters),
+            n_parameters=n_parameters,
             train_size=train_size,
             predict_size=predict_size,
             output=output.number,
-            input_shape=self._input.shape,
+            inputs=inputs,
             targets=tuple(self._named_data.targets),
             outputs=tuple(
                 Output(name, sum(sizes[:i]), each.shape)
                 for i, (name, each) in enumerate(named.items())
             ),
             losses=tuple(self._named_data.losses),
-            accepts_sparse=_may_be_sparse(ops, tensors, number)
-            and len(self._input.shape) == 1,
             statistic_size=self._n_statistics,
             functions=tuple(self._functions),
             params=params,
+            n_gradients=self._n_parameters,
+            row_gradients=row_gradients,
         )
 
     def _joined(
@@ -441,12 +504,14 @@ class Tape:
         per_sample: bool = True,
         needs_gradient: bool = False,
         offset: int = 0,
+        index: int = 0,
     ) -> Tensor:
         self._tensors.append(
             {
                 "space": SPACES[space],
                 "per_sample": int(per_sample),
                 "base": -1,
+                "index": index,
                 "size": prod(shape),
                 "first": 0,
                 "lead": 0,
@@ -494,10 +559,18 @@ class Tape:
         Raises
         ------
         ValueError
-            If ``axes`` do not broadcast.
+            If ``axes`` do not broadcast, or the kind of op reads no tokens, and gets
+            some.
         AssertionError
             If the kind of op needs tensors that are no views, and gets one.
         """
+        reads_tokens = OP_FLAGS[KINDS[kind]] & FLAGS["reads_tokens"]
+        for place, read in enumerate(inputs):
+            if read is not None and read.n_tokens and (place or not reads_tokens):
+                raise ValueError(
+                    f"{kind} needs numbers, and this input of the network is tokens: "
+                    "look them up in an embedding first"
+                )
         self._views.check(kind, KINDS[kind], (*inputs, *outputs))
         if axes is not None:
             fields |= {"axes": axes, **broadcast_axes(*axes)}
@@ -625,6 +698,11 @@ class Tape:
         """
         if value.per_sample:
             return self.activation(value.shape), False
+        if self.is_by_rows(value):
+            raise ValueError(
+                f"the gradient of {self._row_tables.name(value)} is rows, which come "
+                "of embeddings alone: make it with rows=False where other ops read it"
+            )
         accumulate = value.number in self._gradient_written
         self._gradient_written.add(value.number)
         return self._gradients[value.number], accumulate
@@ -658,11 +736,14 @@ def _records(described: Sequence[dict[str, Any]], dtype: np.dtype) -> NDArray:
     return records
 
 
-def _may_be_sparse(ops: NDArray, tensors: NDArray, number: int) -> bool:
-    """Whether all that reads the input takes sparse rows of it, one for each sample.
+def _may_be_sparse(ops: NDArray, tensors: NDArray, value: Tensor) -> bool:
+    """Whether all that reads an input takes sparse rows of it, one for each sample.
 
     Nothing reads columns of it.
     """
+    if value.n_tokens or len(value.shape) != 1:
+        return False
+    number = value.number
     first, others = ops["input"][:, 0] == number, ops["input"][:, 1:] == number
     reading = ops[first]
     reads_sparse = OP_FLAGS[reading["kind"]] & FLAGS["reads_sparse"]

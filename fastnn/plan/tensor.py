@@ -19,12 +19,16 @@ class Tensor:
         Whether there is one copy for each sample of the batch.
     needs_gradient : bool
         Whether a trained parameter stands behind it.
+    n_tokens : int, default=0
+        Above 0 it is integers from 0 to ``n_tokens - 1``, which only ops read that say
+        so in the table of ops.
     """
 
     number: int
     shape: tuple[int, ...]
     per_sample: bool
     needs_gradient: bool
+    n_tokens: int = 0
 
     @property
     def size(self) -> int:

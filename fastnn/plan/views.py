@@ -1,6 +1,7 @@
 """Which tensors are columns of others, while a plan is being written."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -41,7 +42,7 @@ class Views:
             "lead": of["lead"] or x.shape[-1],
         }
         self._tensors.append({**of, **place})
-        y = Tensor(len(self._tensors) - 1, shape, True, x.needs_gradient)
+        y = replace(x, number=len(self._tensors) - 1, shape=shape)
         for value in (x, y):
             self.note(value)
         return y

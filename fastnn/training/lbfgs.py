@@ -62,6 +62,12 @@ class Objective:
                 "lbfgs takes no steps after which a norm could be limited: leave "
                 "kernel_constraint None, or train with another solver."
             )
+        if len(plan.row_gradients):
+            raise ValueError(
+                "lbfgs needs the gradient of all parameters, and that of a table is "
+                "rows here: make the table with rows=False, or train with another "
+                "solver."
+            )
         self.running = np.zeros_like(parameters)
         for block in plan.blocks:
             self.running[_place(block)] = block["running"]

@@ -19,7 +19,7 @@ from pathlib import Path
 from unittest import mock
 
 import test_cuda_engine
-from cases import MAKERS
+from cases import MAKERS, ON_DEVICES
 from test_cuda_averaging import AVERAGES
 from test_cuda_estimators import (
     test_products_of_less_precision_are_taken_where_they_are_asked_for as of_less,
@@ -136,10 +136,10 @@ def values_of(test, name):
 def cases():
     """By title and piece, the names of the cases that have it."""
     found = defaultdict(list)
-    for name, make in MAKERS.items():
+    for name in ON_DEVICES:
         used = set()
         with noting(used):
-            plan = make()
+            plan = MAKERS[name]()
         used |= {("activations", activation) for activation in activations_of(plan)}
         for piece in used:
             found[piece].append(name)
@@ -148,7 +148,7 @@ def cases():
     for name, average in AVERAGES.items():
         found["averages of weights", type(average).__name__].append(name)
     for dtype in values_of(test_cuda_engine.test_gradient_is_that_of_the_cpu, "dtype"):
-        found["precisions", dtype.__name__] = [f"all {len(MAKERS)} networks"]
+        found["precisions", dtype.__name__] = [f"all {len(ON_DEVICES)} networks"]
     for precision in values_of(of_less, "precision"):
         found["precisions", precision] = ["a fit of `MLPClassifier`"]
     return dict(found)

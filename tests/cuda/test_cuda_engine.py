@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from cases import MAKERS, draw, plan_of
+from cases import ON_DEVICES, draw, plan_of
 from emulation import (
     EmulatedDevice,
     device_under_test,
@@ -45,7 +45,7 @@ from fastnn.plan.tables import (
     PHASES,
 )
 
-every_plan = pytest.mark.parametrize("name", MAKERS)
+every_plan = pytest.mark.parametrize("name", ON_DEVICES)
 
 
 RULES = {
@@ -160,7 +160,7 @@ def test_the_plans_launch_every_kernel(monkeypatch):
         return find(self, stem, name)
 
     monkeypatch.setattr(EmulatedDevice, "kernel", kernel)
-    for name in MAKERS:
+    for name in ON_DEVICES:
         plan = plan_of(name)
         gradient_of(plan, draw(plan, 3), emulated_device())
     device = emulated_device()

@@ -64,6 +64,7 @@ PLANS = [
     *("deep", "regularized", "norms_limited", "classes", "tanh-poisson"),
     *("tanh-quantiles", "tanh-log_loss", "tanh-soft_cross_entropy", "custom_loss"),
     *("batch_norm", "dropout", "alpha_dropout", "noise_rank_2", "prelu_2x3x4"),
+    *("embedding", "embedding_beside_numbers", "embedding_used_twice"),
 ]
 
 
@@ -233,7 +234,7 @@ def fixed_bytes(plan, data, **options):
     assert isinstance(samples_of(engine), ResidentSamples)
     layout = samples_of(engine)._layout
     n_rows, n_values = len(data.y), stored_values(data.X)
-    return device.most_held, layout.n_bytes(n_rows, n_values) + 8 * n_rows
+    return device.most_held, layout.n_bytes(n_rows, [n_values]) + 8 * n_rows
 
 
 @pytest.mark.parametrize(("is_sparse", "least"), [(False, 0.2), (True, 0.45)])

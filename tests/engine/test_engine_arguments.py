@@ -89,7 +89,6 @@ def test_state_may_not_be_missing():
         (lambda X: X[:, :-1], r"X must have shape \(n_samples, 5\)"),
         (lambda X: X[0], r"X must have shape"),
         (lambda X: X[:, :, np.newaxis], r"X must have shape"),
-        (lambda X: X.astype(int), "float32 or float64"),
         (lambda X: X.astype(np.float16), "float32 or float64"),
         (lambda X: sparse.csc_array(X), "CSR"),
         (lambda X: sparse.csr_array(X.astype(int)), "float32 or float64"),
@@ -224,11 +223,11 @@ def test_the_compiled_engine_checks_arrays_too(name, change):
     error = (AttributeError, ValueError) if change == "a list" else ValueError
     with pytest.raises(error):
         compiled_engine.Engine(
-            plan.ops, plan.tensors, plan.blocks, plan.params, plan.n_parameters,
-            plan.train_size,
-            plan.statistic_size, plan.functions, given["parameters"], given["X"],
-            given["y"], given["sample_weight"], 2, 2, 0, given["state"], 1, None,
-            given["average"],
+            plan.ops, plan.tensors, plan.blocks, plan.params, plan.row_gradients,
+            plan.n_parameters, plan.n_gradients, plan.train_size,
+            plan.statistic_size, plan.functions, plan.inputs, given["parameters"],
+            (given["X"],), given["y"], given["sample_weight"], 2, 2, 0,
+            given["state"], 1, None, given["average"],
         )  # fmt: skip
 
 
@@ -238,7 +237,7 @@ def test_the_compiled_predictor_checks_arrays_too(name, change):
     given = arguments()
     given[name] = COMPILED[change](given[name])
     forward = compiled_predict.Forward(given["plan"])
-    parameters, X = given["parameters"], given["X"]
+    parameters, X = given["parameters"], (given["X"],)
     samples = given["y"], given["sample_weight"]
     error = (TypeError, ValueError) if change == "a list" else ValueError
     for call in (forward.judge, forward.evaluate):

@@ -117,10 +117,12 @@ def test_results_do_not_depend_on_what_memory_held(name):
     plan = plan_of(name)
     data = draw(plan)
     first = run(plan, data)
-    for array in (data.X, data.y, data.weight):
+    tables = data.X.values() if isinstance(data.X, dict) else [data.X]
+    for array in (*tables, data.y, data.weight):
         array[:] = array[::-1].copy()
     run(plan, data)  # leaves other numbers behind
-    for array in (data.X, data.y, data.weight):
+    tables = data.X.values() if isinstance(data.X, dict) else [data.X]
+    for array in (*tables, data.y, data.weight):
         array[:] = array[::-1].copy()
     for one, other in zip(first, run(plan, data), strict=True):
         np.testing.assert_array_equal(one, other)

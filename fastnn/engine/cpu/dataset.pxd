@@ -2,17 +2,19 @@ from cython cimport floating
 
 from fastnn.engine.cpu.executor cimport Walk
 from fastnn.engine.cpu.gather cimport Table
+from fastnn.engine.cpu.inputs cimport Inputs
 from fastnn.plan.structs cimport tensor_t
 
 # Room for the rows that one thread works on at a time.
 cdef struct Batch:
-    void *input             # gathered rows of X; NULL when they are sparse
+    void *input             # gathered rows of all inputs, but for sparse ones
     void *target
     void *weight            # column by column
     void *weight_rows       # row by row, where there are several columns
 
 cdef class Dataset:
-    cdef Table X, y, sample_weight
+    cdef Inputs inputs
+    cdef Table y, sample_weight
     cdef readonly Py_ssize_t n_rows
     cdef Py_ssize_t n_losses
 

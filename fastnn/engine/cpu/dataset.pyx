@@ -8,31 +8,36 @@ from cython cimport floating
 
 from fastnn.engine.cpu.executor cimport Walk
 from fastnn.engine.cpu.gather cimport Table
-from fastnn.plan.structs cimport SPACE_INPUT, SPACE_TARGET, tensor_t
+from fastnn.engine.cpu.inputs cimport Inputs, described
+from fastnn.plan.structs cimport SPACE_TARGET, tensor_t
 from fastnn.engine.cpu.room cimport new_room
 
 cnp.import_array()
 
 
 cdef class Dataset:
-    """Rows of X, of y and, perhaps, of sample weights that belong together.
+    """Rows of inputs, of y and, perhaps, of sample weights that belong together.
 
     Weights are one for each sample, or that and one more for each loss.
     """
 
-    def __cinit__(self, X, y, sample_weight, Py_ssize_t n_losses):
-        self.X = Table(X)
-        self.y = Table(y)
+    def __cinit__(
+        self, tuple inputs, tuple tables, y, sample_weight, Py_ssize_t n_losses,
+    ):
+        self.inputs = Inputs(described(inputs), tables)
+        real_type("y", y)
+        self.y = Table(y, "y")
         self.n_losses = n_losses
         if sample_weight is not None:
+            real_type("sample_weight", sample_weight)
             if sample_weight.ndim == 1:
                 sample_weight = sample_weight.reshape(-1, 1)
-            self.sample_weight = Table(sample_weight)
+            self.sample_weight = Table(sample_weight, "sample_weight")
             if self.sample_weight.n_columns not in (1, 1 + n_losses):
                 raise ValueError(
                     f"sample_weight must have 1 column or {1 + n_losses}, got "
                     f"{self.sample_weight.n_columns}")
-        self.n_rows = self.X.n_rows
+        self.n_rows = self.inputs.n_rows
         for table in (self.y, self.sample_weight):
             if table is not None and (<Table> table).n_rows != self.n_rows:
                 raise ValueError(
@@ -40,25 +45,22 @@ cdef class Dataset:
                     f"{(<Table> table).n_rows}")
 
     cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors):
-        """Raise ValueError unless a plan reads rows of these widths."""
-        cdef Py_ssize_t n_inputs = width_of(tensors, n_tensors, SPACE_INPUT)
+        """Raise ValueError unless a plan reads targets of this width."""
         cdef Py_ssize_t n_targets = width_of(tensors, n_tensors, SPACE_TARGET)
-        if self.X.n_columns != n_inputs or self.y.n_columns != n_targets:
+        if self.y.n_columns != n_targets:
             raise ValueError(
-                f"this plan reads {n_inputs} columns of X and {n_targets} of y, got "
-                f"{self.X.n_columns} and {self.y.n_columns}")
+                f"this plan reads {n_targets} columns of y, got {self.y.n_columns}")
 
     cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners):
         """Room for so many different rows, kept alive by owners."""
         cdef Batch batch
-        batch.input = batch.weight_rows = NULL
+        batch.weight_rows = NULL
+        batch.input = new_room(self.inputs.room_for(n_rows, itemsize), 1, owners)
         batch.target = new_room(n_rows * self.y.n_columns, itemsize, owners)
         cdef Py_ssize_t columns = self.weight_columns()
         batch.weight = new_room(n_rows * columns, itemsize, owners)
         if columns > 1:
             batch.weight_rows = new_room(n_rows * columns, itemsize, owners)
-        if not self.X.sparse:
-            batch.input = new_room(n_rows * self.X.n_columns, itemsize, owners)
         return batch
 
     cdef Py_ssize_t weight_columns(self) noexcept:
@@ -77,11 +79,7 @@ cdef class Dataset:
         cdef floating *weight = <floating *> batch.weight
         cdef double weight_sum = 0, own_sum
         cdef Py_ssize_t i, loss
-        if self.X.sparse:
-            walk.sparse_input = self.X.sparse_rows(rows)
-        else:
-            self.X.gather(rows, walk.count, input)
-        walk.input = input
+        self.inputs.gather(rows, walk.count, walk.capacity, input, walk.inputs)
         self.y.gather(rows, walk.count, <floating *> batch.target)
         walk.target = batch.target
         if self.sample_weight is None:
@@ -166,7 +164,7 @@ cdef Py_ssize_t count_losses(ops) except -1:
 
 cdef Py_ssize_t width_of(
     const tensor_t *tensors, Py_ssize_t n_tensors, int space) noexcept nogil:
-    """Numbers in a row of X, or of y, as a plan reads them."""
+    """Numbers in a row of a space, as a plan reads them."""
     cdef Py_ssize_t i, width = 0
     for i in range(n_tensors):
         if tensors[i].space == space:

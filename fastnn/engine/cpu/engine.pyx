@@ -70,9 +70,9 @@ cdef class Engine(Shares):
     cdef double *of_epoch
 
     def __cinit__(
-        self, ops, tensors, blocks, params, Py_ssize_t n_parameters,
-        Py_ssize_t activation_size, Py_ssize_t statistic_size,
-        tuple functions, parameters, X, y, sample_weight,
+        self, ops, tensors, blocks, params, row_gradients,
+        Py_ssize_t n_parameters, Py_ssize_t n_gradients, Py_ssize_t activation_size,
+        Py_ssize_t statistic_size, tuple functions, tuple inputs, parameters, tuple tables, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
         str precision, average,
     ):
@@ -139,6 +139,12 @@ cdef class Engine(Shares):
         self.reports = reports
         return loss, self._reported(), self.weight_sum
 
+    def row_gradients(self):
+        """Of each table whose gradient is rows, by its block: which rows, and these."""
+        if self.double_precision:
+            return self.touched.summed(<double *> NULL)
+        return self.touched.summed(<float *> NULL)
+
     def partial_loss(self):
         """Reported loss and weights of the rows that :meth:`gradient` has come to."""
         return self._reported(), self.weight_sum
@@ -147,7 +153,7 @@ cdef class Engine(Shares):
         """Takes a step along the gradients; returns the penalty before it."""
         check_scalars(scalars)
         self.scalars = &scalars[0]
-        self.weight_sum, self.n_gradients = weight_sum, 1
+        self.weight_sum, self.n_shares = weight_sum, 1
         self._begin()
         with nogil:
             self._step()
@@ -227,6 +233,8 @@ cdef class Engine(Shares):
             at = next_meeting(self.ops, at + 1, self.n_ops, PHASE_TRAIN)
             self.last_op = at
             team_run(self.team, rest_of_share, <void *> self)
+        if self.touched.n_uses and not self.interrupted:
+            self._collect_rows()
 
     cdef void _meet(self, const op_t *op, floating *parameters) noexcept nogil:
         """What one op makes of the numbers of all shares that have rows."""
@@ -252,11 +260,12 @@ cdef class Engine(Shares):
         self.scale = 1 / self.weight_sum
         if self.scalars[CLIP_NORM] > 0:
             team_run(self.team, norm_share, <void *> self)
-            self.n_gradients = 1
+            self.n_shares = 1
             self.scale *= self._clipping(self.scalars[CLIP_NORM])
         team_run(self.team, update_share, <void *> self)
         # Norms are those of whole columns, and what is averaged has passed them.
         if self.limits_norms:
             team_run(self.team, max_norm_share, <void *> self)
-            if self._averages():
-                team_run(self.team, average_share, <void *> self)
+        # Nor have rows of tables that are not touched stayed what their average is.
+        if self.averages_last and self._averages():
+            team_run(self.team, average_share, <void *> self)

@@ -26,6 +26,10 @@ cdef extern from "ops/product/bf16.h":
         Py_ssize_t n_products
 
 cdef extern from "ops/call.h":
+    ctypedef struct Input "input_t":
+        const void *rows
+        sparse_rows_t sparse
+
     ctypedef struct Walk "walk_t":
         int phase
         Py_ssize_t count
@@ -35,8 +39,7 @@ cdef extern from "ops/call.h":
         uint64_t mask_seed
         uint64_t mask_step
         const int64_t *params
-        const void *input
-        sparse_rows_t sparse_input
+        Input *inputs
         const void *target
         const void *weight
         Py_ssize_t weight_lead

@@ -4,15 +4,16 @@ from numpy cimport ndarray
 from cython cimport floating
 
 from fastnn.engine.cpu.executor cimport Walk
-from fastnn.engine.cpu.gather cimport Table
+from fastnn.engine.cpu.inputs cimport Inputs
 from fastnn.plan.structs cimport op_t, tensor_t
 from fastnn.engine.cpu.signals cimport Watch
 
 cdef enum:
-    N_ROOMS = 5
+    N_ROOMS = 6
 
 cdef class ForwardOps:
     cdef object owners
+    cdef tuple inputs
     cdef const op_t *ops
     cdef const op_t *link_ops
     cdef const tensor_t *tensors
@@ -22,6 +23,7 @@ cdef class ForwardOps:
     cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
     cdef Py_ssize_t n_losses
     cdef tuple functions
+    cdef bint reads_one_table   # of numbers, by the name of X
 
     cpdef Py_ssize_t rows_of_a_pass(self, Py_ssize_t itemsize)
 
@@ -29,9 +31,9 @@ cdef class ForwardOps:
 cdef class Pass:
     cdef ForwardOps forward
     cdef Py_ssize_t capacity
-    cdef Table X
+    cdef Inputs inputs
     cdef Walk walk
-    # Row numbers, dense input, statistics, activations, what is reported.
+    # Row numbers, inputs, their gathered rows, statistics, activations, what is reported.
     cdef void *rooms[N_ROOMS]
     cdef Py_ssize_t *rows
     cdef void *values
@@ -60,6 +62,4 @@ cdef class Pass:
     cdef void put(
         self, Py_ssize_t place, Py_ssize_t size, const floating *raw) noexcept nogil
     cdef bint forward_rows(self, floating *parameters) noexcept nogil
-    cdef void fetch(
-        self, Py_ssize_t first, Py_ssize_t count, floating *values) noexcept nogil
     cdef void poll_signals(self) noexcept nogil

@@ -15,8 +15,8 @@ from fastnn.engine.cpu.dataset cimport (
     real_type,
     width_of,
 )
-from fastnn.engine.cpu.executor cimport Walk, execute, locate
-from fastnn.engine.cpu.gather cimport Table
+from fastnn.engine.cpu.executor cimport Input, Walk, execute, locate
+from fastnn.engine.cpu.inputs cimport Inputs, described
 from fastnn.engine.cpu.meeting cimport custom_loss, next_meeting
 from fastnn.plan.structs cimport (
     PHASE_EVALUATE,
@@ -69,6 +69,8 @@ cdef class ForwardOps:
         self.activation_size = plan.predict_size
         self.statistic_size = plan.statistic_size
         self.functions = plan.functions
+        self.inputs = described(plan.inputs)
+        self.reads_one_table = plan.reads_one_table
         self.output = raw.output
         self.n_inputs, self.n_outputs = plan.n_inputs, plan.n_outputs
         self.n_parameters = plan.n_parameters
@@ -104,21 +106,22 @@ cdef class Pass:
     """One call's walk over a plan, and the room that it takes."""
 
     def __cinit__(
-        self, ForwardOps forward, cnp.ndarray parameters, Table X, Py_ssize_t n_rows,
+        self, ForwardOps forward, cnp.ndarray parameters, Inputs inputs,
+        Py_ssize_t n_rows,
     ):
-        if (cnp.PyArray_SIZE(parameters) != forward.n_parameters
-                or X.n_columns != forward.n_inputs):
+        if cnp.PyArray_SIZE(parameters) != forward.n_parameters:
             raise ValueError(
-                f"this plan has {forward.n_parameters} parameters and "
-                f"{forward.n_inputs} inputs, got {parameters.size} and {X.n_columns}")
+                f"this plan has {forward.n_parameters} parameters, got "
+                f"{parameters.size}")
         cdef size_t itemsize = cnp.PyArray_ITEMSIZE(parameters)
         self.forward = forward
-        self.X = X
+        self.inputs = inputs
         self.capacity = min(n_rows, <Py_ssize_t> forward.rows_of_a_pass(itemsize))
         cdef size_t[N_ROOMS] sizes
         sizes[:] = [
             self.capacity * sizeof(Py_ssize_t),
-            0 if X.sparse else self.capacity * X.n_columns * itemsize,
+            inputs.count * sizeof(Input),
+            inputs.room_for(self.capacity, itemsize),
             forward.statistic_size * itemsize,
             self.capacity * forward.activation_size * itemsize,
             forward.n_losses * sizeof(double),
@@ -128,9 +131,10 @@ cdef class Pass:
         memset(&self.walk, 0, sizeof(self.walk))
         self.walk.capacity = self.capacity
         self.walk.params = forward.params
-        self.rows, self.values = <Py_ssize_t *> self.rooms[0], self.rooms[1]
-        self.walk.statistics, self.walk.activations = self.rooms[2], self.rooms[3]
-        self.walk.reported = <double *> self.rooms[4]
+        self.rows, self.values = <Py_ssize_t *> self.rooms[0], self.rooms[2]
+        self.walk.inputs = <Input *> self.rooms[1]
+        self.walk.statistics, self.walk.activations = self.rooms[3], self.rooms[4]
+        self.walk.reported = <double *> self.rooms[5]
         memset(self.walk.reported, 0, forward.n_losses * sizeof(double))
 
     def __dealloc__(self):
@@ -143,9 +147,10 @@ cdef class Pass:
         """Take note of the rows, of where predictions go, and of y if it is a loss."""
         if weighs_losses(sample_weight):
             self.owner = sample_weight = np.ascontiguousarray(sample_weight.T)
-            self.walk.weight_lead = self.X.n_rows
+            self.walk.weight_lead = self.inputs.n_rows
         check_arrays(
-            self.forward, parameters, self.X, first, last, result, y, sample_weight)
+            self.forward, parameters, self.inputs.n_rows, first, last, result, y,
+            sample_weight)
         self.first, self.last = first, last
         self.walk.phase = PHASE_PREDICT if y is None else PHASE_EVALUATE
         self.parameters = cnp.PyArray_DATA(parameters)
@@ -179,7 +184,10 @@ cdef class Pass:
             self.finite = self.walk_over(<float *> self.parameters)
 
     cdef bint walk_over(self, floating *parameters) noexcept nogil:
-        """All rows, in passes; whether raw outputs, and X if asked, are finite."""
+        """All rows, in passes; whether raw outputs, and X if asked, are finite.
+
+        X is asked for where it is one dense table of numbers.
+        """
         cdef const floating *target = <const floating *> self.target
         cdef const floating *weight = <const floating *> self.weight
         cdef Py_ssize_t n_outputs = self.forward.n_outputs, first = self.first, size
@@ -189,11 +197,12 @@ cdef class Pass:
             self.poll_signals()
             if self.stopped[0]:
                 return False
-            self.fetch(first, min(self.capacity, self.last - first),
-                       <floating *> self.values)
+            self.walk.count = min(self.capacity, self.last - first)
+            self.inputs.read(first, self.walk.count, self.rows, self.capacity,
+                             <floating *> self.values, self.walk.inputs)
             if self.check_input and not are_finite(
-                    self.walk.count * self.X.n_columns,
-                    <const floating *> self.walk.input):
+                    self.walk.count * self.forward.n_inputs,
+                    <const floating *> self.walk.inputs[0].rows):
                 return False
             self.walk.target = target + first * self.target_columns
             self.walk.weight = weight + first if weight != NULL else NULL
@@ -248,22 +257,6 @@ cdef class Pass:
                     return False
             first = at + 1
 
-    cdef void fetch(
-        self, Py_ssize_t first, Py_ssize_t count, floating *values) noexcept nogil:
-        """The rows from first on: where they lie, or gathered into values."""
-        cdef Py_ssize_t i
-        self.walk.count = count
-        self.walk.input = self.X.in_place(first, sizeof(floating))
-        if self.walk.input != NULL:
-            return
-        for i in range(count):
-            self.rows[i] = first + i
-        if self.X.sparse:
-            self.walk.sparse_input = self.X.sparse_rows(self.rows)
-        else:
-            self.X.gather(self.rows, count, values)
-            self.walk.input = values
-
     cdef void poll_signals(self) noexcept nogil:
         """Looks by the clock whether Ctrl-C was pressed, on the thread that leads."""
         if is_due(&self.watch):
@@ -287,19 +280,19 @@ cdef bint weighs_losses(sample_weight):
 
 
 cdef check_arrays(
-    ForwardOps forward, parameters, Table X, Py_ssize_t first, Py_ssize_t last, result,
-    y, sample_weight,
+    ForwardOps forward, parameters, Py_ssize_t n_rows, Py_ssize_t first,
+    Py_ssize_t last, result, y, sample_weight,
 ):
     """The last look at what the loops trust, whoever calls."""
     cdef int number_type = real_type("parameters", parameters)
     plain("parameters", parameters, number_type, forward.n_parameters)
     if result is not None:
         plain("result", result, real_type("result", result),
-              X.n_rows * forward.n_outputs, True)
-    plain("y", y, number_type, X.n_rows * forward.n_targets)
+              n_rows * forward.n_outputs, True)
+    plain("y", y, number_type, n_rows * forward.n_targets)
     cdef Py_ssize_t columns = 1
     if weighs_losses(sample_weight):
         columns = 1 + forward.n_losses
-    plain("sample_weight", sample_weight, number_type, columns * X.n_rows)
-    if not 0 <= first <= last <= X.n_rows:
-        raise ValueError(f"there are no rows {first} to {last} in X of {X.n_rows}")
+    plain("sample_weight", sample_weight, number_type, columns * n_rows)
+    if not 0 <= first <= last <= n_rows:
+        raise ValueError(f"there are no rows {first} to {last} among {n_rows}")

@@ -5,7 +5,6 @@ cimport numpy as cnp
 import numpy as np
 from scipy import sparse as sp
 
-from cython cimport floating
 from libc.stdint cimport int32_t, int64_t
 
 from fastnn.engine.cpu.executor cimport sparse_rows_t
@@ -17,14 +16,46 @@ ctypedef fused index_t:
     int64_t
 
 cdef extern from "data/gather.h":
-    void gather_f32_f32(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
-                        const Py_ssize_t *, float *) noexcept nogil
-    void gather_f64_f32(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
-                        const Py_ssize_t *, float *) noexcept nogil
-    void gather_f32_f64(Py_ssize_t, Py_ssize_t, const float *, Py_ssize_t, Py_ssize_t,
-                        const Py_ssize_t *, double *) noexcept nogil
-    void gather_f64_f64(Py_ssize_t, Py_ssize_t, const double *, Py_ssize_t, Py_ssize_t,
-                        const Py_ssize_t *, double *) noexcept nogil
+    ctypedef void (*gather_loop_f32)(
+        Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t,
+        const Py_ssize_t *, float *) noexcept nogil
+    ctypedef void (*gather_loop_f64)(
+        Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t,
+        const Py_ssize_t *, double *) noexcept nogil
+    ctypedef void (*gather_tokens_loop)(
+        Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t,
+        const Py_ssize_t *, Py_ssize_t, int32_t *) noexcept nogil
+    const gather_loop_f32 *gather_loops_f32
+    const gather_loop_f64 *gather_loops_f64
+    const gather_tokens_loop gather_tokens_loops[]
+    enum:
+        TABLE_I8, TABLE_U8, TABLE_I16, TABLE_U16
+        TABLE_I32, TABLE_U32, TABLE_I64, TABLE_U64
+        TABLE_F32, TABLE_F64
+
+
+cdef int table_type(cnp.ndarray X) noexcept:
+    """What the loops call the type of an array; -1 where there are none for it."""
+    cdef int number_type = cnp.PyArray_TYPE(X)
+    if not cnp.PyArray_ISNOTSWAPPED(X):
+        return -1
+    if number_type == cnp.NPY_FLOAT:
+        return TABLE_F32
+    if number_type == cnp.NPY_DOUBLE:
+        return TABLE_F64
+    if number_type == cnp.NPY_BOOL:
+        return TABLE_U8
+    if not cnp.PyArray_ISINTEGER(X):
+        return -1
+    cdef bint is_signed = cnp.PyArray_ISSIGNED(X)
+    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(X)
+    if item == 1:
+        return TABLE_I8 if is_signed else TABLE_U8
+    if item == 2:
+        return TABLE_I16 if is_signed else TABLE_U16
+    if item == 4:
+        return TABLE_I32 if is_signed else TABLE_U32
+    return TABLE_I64 if is_signed else TABLE_U64
 
 
 def check_index(str name, str what, numbers):
@@ -151,13 +182,18 @@ def check_compressed(
 
 
 cdef class Table:
-    """A two-dimensional array or CSR matrix of floats, read and never copied.
+    """A two-dimensional array or CSR matrix of numbers, read and never copied.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_columns) or CSR matrix or array
-        Any strides, C order, Fortran order or neither. Of a sparse one the structure is
-        checked once, here: the loops that read it afterwards do not.
+        Floats, or integers unless it is sparse. Any strides, C order, Fortran order or
+        neither. Of a sparse one the structure is checked once, here: the loops that
+        read it afterwards do not.
+    name : str, default="X"
+        What messages call it.
+    n_tokens : int, default=0
+        Above 0 they are tokens, integers below it.
 
     Raises
     ------
@@ -165,24 +201,28 @@ cdef class Table:
         If the dtype, the number of dimensions or the sparse structure do not fit.
     """
 
-    def __cinit__(self, X):
+    def __cinit__(self, X, str name="X", Py_ssize_t n_tokens=0):
+        self.n_tokens = n_tokens
         if isinstance(X, np.ndarray):
-            self._open_dense(X)
-        elif sp.issparse(X) and X.format == "csr":
-            self._open_sparse(X)
+            self._open_dense(name, X)
+        elif sp.issparse(X) and X.format == "csr" and n_tokens == 0:
+            self._open_sparse(name, X)
         else:
+            kinds = "" if n_tokens else " or a sparse matrix in CSR format"
             raise ValueError(
-                "X must be an array or a sparse matrix in CSR format, got "
-                f"{type(X).__name__}"
+                f"{name} must be an array{kinds}, got {type(X).__name__}"
             )
 
-    def _open_dense(self, cnp.ndarray X):
-        cdef int number_type = cnp.PyArray_TYPE(X)
-        self.wide = number_type == cnp.NPY_DOUBLE
-        self._check(
-            cnp.PyArray_NDIM(X),
-            (self.wide or number_type == cnp.NPY_FLOAT) and cnp.PyArray_ISNOTSWAPPED(X),
-            X)
+    def _open_dense(self, str name, cnp.ndarray X):
+        self.kind = table_type(X)
+        if cnp.PyArray_NDIM(X) != 2 or self.kind < 0 or (
+                self.n_tokens and self.kind > TABLE_U64):
+            kinds = "" if self.n_tokens else ", float32 or float64"
+            raise ValueError(
+                f"{name} must be a two-dimensional array of integers{kinds}, got "
+                f"{X.ndim} dimension(s) of {X.dtype}"
+            )
+        self.wide = self.kind == TABLE_F64
         cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(X)
         if (cnp.PyArray_STRIDE(X, 0) % item or cnp.PyArray_STRIDE(X, 1) % item
                 or not cnp.PyArray_ISBEHAVED_RO(X)):
@@ -195,20 +235,17 @@ cdef class Table:
         if self.n_columns == 1:
             self.column_stride = 1
 
-    def _check(self, int n_dimensions, bint is_float, X):
-        if n_dimensions != 2 or not is_float:
+    def _open_sparse(self, str name, X):
+        if X.ndim != 2 or X.dtype not in (np.float32, np.float64):
             raise ValueError(
-                "X must be a two-dimensional array of float32 or float64, got "
-                f"{X.ndim} dimension(s) of {X.dtype}"
+                f"the sparse {name} must be a two-dimensional array of float32 or "
+                f"float64, got {X.ndim} dimension(s) of {X.dtype}"
             )
-
-    def _open_sparse(self, X):
-        self._check(X.ndim, X.dtype in (np.float32, np.float64), X)
         self.sparse = True
         self.wide = X.dtype == np.float64
         self.n_rows, self.n_columns = X.shape
         indices, indptr = check_compressed(
-            "X", X.indices, X.indptr, X.data, self.n_rows, self.n_columns)
+            name, X.indices, X.indptr, X.data, self.n_rows, self.n_columns)
         data = X.data
         if not cnp.PyArray_IS_C_CONTIGUOUS(data) or not cnp.PyArray_ISBEHAVED_RO(data):
             data = np.array(data, order="C")
@@ -219,47 +256,51 @@ cdef class Table:
         self.long_columns = cnp.PyArray_ITEMSIZE(<cnp.ndarray> indices) == 8
         self.long_starts = cnp.PyArray_ITEMSIZE(<cnp.ndarray> indptr) == 8
 
-    def take(self, const Py_ssize_t[::1] rows, floating[:, ::1] out):
+    def take(self, const Py_ssize_t[::1] rows, gathered_t[:, ::1] out):
         """Copy rows of a dense table to an array, as its dtype; without the GIL.
 
         Parameters
         ----------
         rows : ndarray of shape (n,), intp
             Numbers of rows, which are trusted to be there.
-        out : ndarray of shape (n, n_columns), float32 or float64, C-contiguous
+        out : ndarray of shape (n, n_columns), C-contiguous
+            float32 or float64; int32 of tokens.
         """
         if self.sparse or (out.shape[0], out.shape[1]) != (len(rows), self.n_columns):
             raise ValueError("out must have the shape of rows of a dense table")
+        cdef bint takes_tokens = False
+        if gathered_t is int32_t:
+            takes_tokens = True
+        if (self.n_tokens > 0) != takes_tokens:
+            raise ValueError("out must be int32 if these are tokens, and only then")
         if out.size:
             with nogil:
                 self.gather(&rows[0], rows.shape[0], &out[0, 0])
 
     cdef const void *in_place(self, Py_ssize_t first, size_t itemsize) noexcept nogil:
         """Where rows from first on lie, if they can be read as they are; else NULL."""
-        if (self.sparse or self.column_stride != 1
-                or self.row_stride != self.n_columns
-                or itemsize != (sizeof(double) if self.wide else sizeof(float))):
+        cdef int kind = TABLE_F64 if itemsize == sizeof(double) else TABLE_F32
+        if (self.sparse or self.column_stride != 1 or self.kind != kind
+                or self.row_stride != self.n_columns):
             return NULL
         first *= self.row_stride * <Py_ssize_t> itemsize
         return <const char *> self.values + first
 
     cdef void gather(
-        self, const Py_ssize_t *rows, Py_ssize_t count, floating *to) noexcept nogil:
-        """Copies rows of a dense table side by side, as floating."""
-        if floating is float:
-            if self.wide:
-                gather_f64_f32(count, self.n_columns, <const double *> self.values,
-                               self.row_stride, self.column_stride, rows, to)
-            else:
-                gather_f32_f32(count, self.n_columns, <const float *> self.values,
-                               self.row_stride, self.column_stride, rows, to)
+        self, const Py_ssize_t *rows, Py_ssize_t count, gathered_t *to) noexcept nogil:
+        """Copies rows of a dense table side by side: numbers as floats, or tokens."""
+        if gathered_t is float:
+            gather_loops_f32[self.kind](
+                count, self.n_columns, self.values, self.row_stride,
+                self.column_stride, rows, to)
+        elif gathered_t is double:
+            gather_loops_f64[self.kind](
+                count, self.n_columns, self.values, self.row_stride,
+                self.column_stride, rows, to)
         else:
-            if self.wide:
-                gather_f64_f64(count, self.n_columns, <const double *> self.values,
-                               self.row_stride, self.column_stride, rows, to)
-            else:
-                gather_f32_f64(count, self.n_columns, <const float *> self.values,
-                               self.row_stride, self.column_stride, rows, to)
+            gather_tokens_loops[self.kind](
+                count, self.n_columns, self.values, self.row_stride,
+                self.column_stride, rows, self.n_tokens, to)
 
     cdef sparse_rows_t sparse_rows(self, const Py_ssize_t *rows) noexcept nogil:
         """Rows of a sparse table, which are read where they lie."""

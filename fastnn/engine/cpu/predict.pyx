@@ -5,7 +5,7 @@ cimport numpy as cnp
 import numpy as np
 
 from fastnn.engine.cpu.forward cimport ForwardOps, Pass
-from fastnn.engine.cpu.gather cimport Table
+from fastnn.engine.cpu.inputs cimport Inputs
 from fastnn.engine.cpu.room cimport room_free, room_zeros
 
 cnp.import_array()
@@ -25,8 +25,8 @@ cdef class Forward(ForwardOps):
     """
 
     def accepts(self, X):
-        """Whether X is a plain array of floats of the right width, with rows."""
-        if type(X) is not np.ndarray:
+        """Whether X is all that is read: plain floats of the right width, with rows."""
+        if type(X) is not np.ndarray or not self.reads_one_table:
             return False
         cdef cnp.ndarray array = X
         cdef int number_type = cnp.PyArray_TYPE(array)
@@ -39,57 +39,59 @@ cdef class Forward(ForwardOps):
         )
 
     def predict(
-        self, cnp.ndarray parameters, X, int n_threads=1, *,
+        self, cnp.ndarray parameters, tuple tables, int n_threads=1, *,
         bint check_input=False, bint strict=True,
     ):
-        """Predictions for every row of X, of shape (n, n_outputs).
+        """Predictions for every row of the tables, of shape (n, n_outputs).
 
-        They are float64 if X or the parameters are. None as soon as a raw output is not
-        finite, if strict, or a number of X, where that is to be checked.
+        They are float64 if a table or the parameters are. None as soon as a raw output
+        is not finite, if strict, or a number of X, where that is to be checked: only
+        where that is all that is read.
         """
-        cdef Table table = Table(X)
+        cdef Inputs inputs = Inputs(self.inputs, tables)
         cdef Pass walker
         cdef bint finite
-        result = self.room_for_predictions(parameters, table)
+        result = self.room_for_predictions(parameters, inputs)
         if n_threads > 1:
-            finite = Shares(self, parameters, table, n_threads).run(
+            finite = Shares(self, parameters, inputs, n_threads).run(
                 parameters, result, check_input, strict)
         else:
-            walker = Pass(self, parameters, table, table.n_rows)
+            walker = Pass(self, parameters, inputs, inputs.n_rows)
             walker.check_input, walker.strict = check_input, strict
-            walker.begin(parameters, 0, table.n_rows, result, None, None)
+            walker.begin(parameters, 0, inputs.n_rows, result, None, None)
             walker.go()
             finite = walker.finite
         return result if finite or not strict else None
 
-    def evaluate(self, cnp.ndarray parameters, X, y, sample_weight):
+    def evaluate(self, cnp.ndarray parameters, tuple tables, y, sample_weight):
         """Sums over all rows: loss, and what is reported of each one of the plan."""
-        cdef Table table = Table(X)
-        cdef Pass walker = Pass(self, parameters, table, table.n_rows)
-        walker.begin(parameters, 0, table.n_rows, None, y, sample_weight)
+        cdef Inputs inputs = Inputs(self.inputs, tables)
+        cdef Pass walker = Pass(self, parameters, inputs, inputs.n_rows)
+        walker.begin(parameters, 0, inputs.n_rows, None, y, sample_weight)
         walker.go()
         return walker.walk.loss, walker.reported()
 
     def judge(
-        self, cnp.ndarray parameters, X, y, sample_weight, *, bint strict=True,
+        self, cnp.ndarray parameters, tuple tables, y, sample_weight, *,
+        bint strict=True,
     ):
         """What predict returns, and what evaluate does."""
-        cdef Table table = Table(X)
-        cdef Pass walker = Pass(self, parameters, table, table.n_rows)
-        result = self.room_for_predictions(parameters, table)
-        walker.begin(parameters, 0, table.n_rows, result, y, sample_weight)
+        cdef Inputs inputs = Inputs(self.inputs, tables)
+        cdef Pass walker = Pass(self, parameters, inputs, inputs.n_rows)
+        result = self.room_for_predictions(parameters, inputs)
+        walker.begin(parameters, 0, inputs.n_rows, result, y, sample_weight)
         walker.strict = strict
         walker.go()
         if strict and not walker.finite:
             result = None
         return result, (walker.walk.loss, walker.reported())
 
-    cdef room_for_predictions(self, cnp.ndarray parameters, Table X):
+    cdef room_for_predictions(self, cnp.ndarray parameters, Inputs inputs):
         cdef cnp.npy_intp shape[2]
-        shape[0] = X.n_rows
+        shape[0] = inputs.n_rows
         shape[1] = self.n_outputs
         cdef int number_type = (
-            cnp.NPY_DOUBLE if X.wide else cnp.PyArray_TYPE(parameters))
+            cnp.NPY_DOUBLE if inputs.wide else cnp.PyArray_TYPE(parameters))
         return cnp.PyArray_EMPTY(2, shape, number_type, 0)
 
 
@@ -102,9 +104,9 @@ cdef class Shares:
     cdef Py_ssize_t n_rows, together
 
     def __cinit__(
-        self, Forward forward, cnp.ndarray parameters, Table X, int n_threads,
+        self, Forward forward, cnp.ndarray parameters, Inputs inputs, int n_threads,
     ):
-        self.n_rows = X.n_rows
+        self.n_rows = inputs.n_rows
         self.together = forward.rows_of_a_pass(cnp.PyArray_ITEMSIZE(parameters))
         self.n_passes = max(1, min(n_threads, (self.n_rows - 1) // self.together + 1))
         self.passes = <void **> room_zeros(self.n_passes, sizeof(void *))
@@ -112,7 +114,7 @@ cdef class Shares:
             raise MemoryError("no memory for what the threads share")
         self.owners = []
         for i in range(self.n_passes):
-            walker = Pass(forward, parameters, X, self.end(i + 1) - self.end(i))
+            walker = Pass(forward, parameters, inputs, self.end(i + 1) - self.end(i))
             self.owners.append(walker)
             self.passes[i] = <void *> walker
 

@@ -5,7 +5,7 @@ from libc.string cimport memset
 
 from fastnn.engine.cpu.blas cimport product
 from fastnn.engine.cpu.executor cimport Call, Walk, adds, lead_of, sparse_rows_t
-from fastnn.plan.structs cimport SPACE_INPUT, op_t
+from fastnn.plan.structs cimport SPACE_INPUT, op_t, tensor_t
 
 cdef extern from "ops/product/sparse.h":
     void sparse_product_f32(
@@ -37,8 +37,9 @@ cdef void run(
     cdef const op_t *op = call.op
     cdef Walk *walk = call.walk
     cdef bint accumulate = adds(call, 0)
-    if walk.input == NULL and call.tensors[op.input[0]].space == SPACE_INPUT:
-        sparse_product(call, &walk.sparse_input, b, accumulate, c)
+    cdef const tensor_t *first = call.tensors + op.input[0]
+    if first.space == SPACE_INPUT and walk.inputs[first.index].rows == NULL:
+        sparse_product(call, &walk.inputs[first.index].sparse, b, accumulate, c)
         return
     cdef Py_ssize_t m = call.dim[1], n = call.dim[2], k = call.dim[3]
     cdef bint a_transposed = op.transpose & 1, b_transposed = op.transpose & 2

@@ -4,6 +4,7 @@ from cython cimport floating
 
 from fastnn.engine.cpu.dataset cimport Batch, Dataset
 from fastnn.engine.cpu.executor cimport Walk
+from fastnn.engine.cpu.rows cimport TouchedRows
 from fastnn.plan.structs cimport block_t, op_t, tensor_t
 from fastnn.engine.cpu.signals cimport Watch
 
@@ -24,11 +25,14 @@ cdef class Shares:
     cdef const block_t *blocks
     cdef const int64_t *params
     cdef Py_ssize_t n_ops, n_blocks, n_parameters, n_losses
+    cdef Py_ssize_t n_gradients     # the parameters before it have a place there
     cdef void *parameters
     cdef void *state
     cdef void *average
     cdef int rule, n_slots, n_threads
     cdef bint double_precision, limits_norms
+    cdef bint averages_last         # when the whole step has been taken
+    cdef TouchedRows touched
     cdef Dataset data
     cdef readonly Py_ssize_t n_rows
     cdef Py_ssize_t batch_size, capacity
@@ -45,7 +49,7 @@ cdef class Shares:
     cdef Py_ssize_t first, last
     cdef Py_ssize_t first_op, last_op   # what to go on with after a meeting
     cdef double weight_sum, scale
-    cdef int n_gradients
+    cdef int n_shares               # which have gradients
     cdef bint interrupted
     cdef Watch watch
     cdef object raised
@@ -63,8 +67,10 @@ cdef class Shares:
     cdef void _rest(self, int share, floating *parameters) noexcept nogil
     cdef Py_ssize_t _slice(self, int share, Py_ssize_t count) noexcept nogil
     cdef void _range(
-        self, int share, Py_ssize_t *begin, Py_ssize_t *end) noexcept nogil
+        self, int share, Py_ssize_t size, Py_ssize_t *begin, Py_ssize_t *end,
+    ) noexcept nogil
     cdef void _add_up_weights(self) noexcept nogil
+    cdef void _collect_rows(self) noexcept nogil
     cdef double _reported(self) noexcept nogil
     cdef void _add_reports(self, double *reports) noexcept nogil
     cdef double _penalty(self) noexcept nogil

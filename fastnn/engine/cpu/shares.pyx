@@ -15,11 +15,12 @@ from fastnn.engine.cpu.dataset cimport (
     plain,
     real_type,
 )
-from fastnn.engine.cpu.executor cimport Walk, execute
+from fastnn.engine.cpu.executor cimport Input, Walk, execute
 from fastnn.engine.cpu.max_norm cimport limit_norms
 from fastnn.engine.cpu.meeting cimport next_meeting
 from fastnn.plan.structs cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn.engine.cpu.precision cimport new_precision
+from fastnn.engine.cpu.rows cimport TouchedRows
 from fastnn.engine.cpu.room cimport Room, new_room, room_free, room_zeros
 from fastnn.engine.cpu.signals cimport is_due, new_watch, pending_error
 from fastnn.plan.tables import (
@@ -55,9 +56,9 @@ cdef class Shares:
     """The buffers of an engine, and one share of each of its jobs."""
 
     def __cinit__(
-        self, ops, tensors, blocks, params, Py_ssize_t n_parameters,
-        Py_ssize_t activation_size, Py_ssize_t statistic_size,
-        tuple functions, parameters, X, y, sample_weight,
+        self, ops, tensors, blocks, params, row_gradients,
+        Py_ssize_t n_parameters, Py_ssize_t n_gradients, Py_ssize_t activation_size,
+        Py_ssize_t statistic_size, tuple functions, tuple inputs, parameters, tuple tables, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
         str precision, average,
     ):
@@ -75,7 +76,7 @@ cdef class Shares:
         self.params = <const int64_t *> address(params)
         self.n_ops, self.n_blocks = len(ops), len(blocks)
         self.first_meeting = next_meeting(self.ops, 0, self.n_ops, PHASE_TRAIN)
-        self.n_parameters = n_parameters
+        self.n_parameters, self.n_gradients = n_parameters, n_gradients
         self.double_precision = dtype == np.float64
         cdef int number_type = real_type("parameters", parameters)
         self.parameters = plain(
@@ -89,7 +90,7 @@ cdef class Shares:
         self.average = plain("average", average, number_type, n_parameters, True)
         self.limits_norms = bool((blocks["max_norm"] * blocks["trainable"]).any())
         self.n_losses = count_losses(ops)
-        self.data = Dataset(X, y, sample_weight, self.n_losses)
+        self.data = Dataset(inputs, tables, y, sample_weight, self.n_losses)
         self.data.check_widths(self.tensors, len(tensors))
         self.n_rows = self.data.n_rows
         self.batch_size, self.capacity = batch_size, capacity
@@ -98,6 +99,8 @@ cdef class Shares:
         self.owners.append(order)
         self.order = <Py_ssize_t *> address(order)
         self.rows = self.order
+        self.touched = TouchedRows(row_gradients, tensors, blocks, self.batch_size)
+        self.averages_last = self.limits_norms or self.touched.n_uses > 0
         self._allocate(dtype, activation_size, statistic_size, precision)
 
     def _allocate(
@@ -119,7 +122,7 @@ cdef class Shares:
             raise MemoryError("no memory for the threads' state")
         for me in range(self.n_threads):
             worker = &self.workers[me]
-            gradients = Room(self.n_parameters, itemsize)
+            gradients = Room(self.n_gradients, itemsize)
             self.owners.append(gradients)
             if me == 0:
                 self.gradients = gradients.as_array(dtype)
@@ -128,6 +131,8 @@ cdef class Shares:
             worker.walk.gradients = gradients.start
             worker.walk.phase = PHASE_TRAIN
             worker.walk.params = self.params
+            worker.walk.inputs = <Input *> new_room(
+                self.data.inputs.count, sizeof(Input), self.owners)
             worker.walk.reported = <double *> new_room(
                 2 * self.n_losses, sizeof(double), self.owners)
             worker.loss_weights = worker.walk.reported + self.n_losses
@@ -167,39 +172,47 @@ cdef class Shares:
         """One share of the optimizer's step."""
         cdef Py_ssize_t begin, end
         cdef floating *average = NULL
-        if self._averages() and not self.limits_norms:
+        if self._averages() and not self.averages_last:
             average = <floating *> self.average
-        self._range(share, &begin, &end)
+        self._range(share, self.n_gradients, &begin, &end)
         self.workers[share].penalty = update(
             self.blocks, self.n_blocks, begin, end, parameters,
-            <floating **> self.gradient_of_worker, self.n_gradients,
+            <floating **> self.gradient_of_worker, self.n_shares,
             self.rule, <floating *> self.state, self.n_parameters, self.n_slots,
             self.scalars, self.scale, self.weight_sum, average)
+        if self.touched.count:
+            self.workers[share].penalty += self.touched.update(
+                share, self.n_threads, parameters, self.rule, <floating *> self.state,
+                self.n_parameters, self.n_slots, self.scalars, self.scale,
+                self.weight_sum)
 
     cdef void _max_norm(self, int share, floating *parameters) noexcept nogil:
         limit_norms(self.blocks, self.n_blocks, share, self.n_threads, parameters)
 
     cdef void _average(self, int share, floating *parameters) noexcept nogil:
         cdef Py_ssize_t begin, end
-        self._range(share, &begin, &end)
+        self._range(share, self.n_parameters, &begin, &end)
         update_average(
             begin, end, parameters, self.scalars, <floating *> self.average)
 
     cdef void _norm(self, int share, floating *parameters) noexcept nogil:
         """One share of the reduced gradients and of their norm."""
         cdef Py_ssize_t begin, end
-        self._range(share, &begin, &end)
+        self._range(share, self.n_gradients, &begin, &end)
         reduce_gradients(
-            begin, end, <floating **> self.gradient_of_worker, self.n_gradients)
+            begin, end, <floating **> self.gradient_of_worker, self.n_shares)
         self.workers[share].squared_norm = squared_norm(
             self.blocks, self.n_blocks, begin, end, parameters,
             <const floating *> self.gradient_of_worker[0], self.weight_sum)
+        if self.touched.count:
+            self.workers[share].squared_norm += self.touched.squared_norm(
+                share, self.n_threads, parameters, self.weight_sum)
 
     cdef void _reduce(self, int share, floating *nothing) noexcept nogil:
         cdef Py_ssize_t begin, end
-        self._range(share, &begin, &end)
+        self._range(share, self.n_gradients, &begin, &end)
         reduce_gradients(
-            begin, end, <floating **> self.gradient_of_worker, self.n_gradients)
+            begin, end, <floating **> self.gradient_of_worker, self.n_shares)
 
     cdef void _gradient(self, int share, floating *parameters) noexcept nogil:
         """One share of the gradient of the rows.
@@ -249,13 +262,12 @@ cdef class Shares:
         return count * min(share, sharing) // sharing
 
     cdef void _range(
-        self, int share, Py_ssize_t *begin, Py_ssize_t *end) noexcept nogil:
-        """The part of the flat parameter buffer that a share updates."""
-        cdef Py_ssize_t lines = (
-            self.n_parameters + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT
+        self, int share, Py_ssize_t size, Py_ssize_t *begin, Py_ssize_t *end,
+    ) noexcept nogil:
+        """The part of the first so many parameters that a share updates."""
+        cdef Py_ssize_t lines = (size + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT
         begin[0] = lines * share // self.n_threads * RANGE_ALIGNMENT
-        end[0] = min(
-            lines * (share + 1) // self.n_threads * RANGE_ALIGNMENT, self.n_parameters)
+        end[0] = min(lines * (share + 1) // self.n_threads * RANGE_ALIGNMENT, size)
 
     # ----------------------------------------------------------- between two jobs
 
@@ -263,11 +275,20 @@ cdef class Shares:
         """The sum over the shares, in their order; and how many of them had rows."""
         cdef int i
         self.weight_sum = 0
-        self.n_gradients = 0
+        self.n_shares = 0
         for i in range(self.n_threads):
             self.weight_sum += self.workers[i].weight_sum
             if self.workers[i].n_rows:
-                self.n_gradients = i + 1
+                self.n_shares = i + 1
+
+    cdef void _collect_rows(self) noexcept nogil:
+        """Which rows of tables the shares have come to."""
+        cdef int n_walks = 0
+        while n_walks < self.n_threads and self.workers[n_walks].n_rows:
+            n_walks += 1
+        self.touched.collect(
+            self.walks, n_walks,
+            sizeof(double) if self.double_precision else sizeof(float))
 
     cdef double _reported(self) noexcept nogil:
         cdef double total = 0

@@ -11,13 +11,6 @@ cdef extern from "tables/elementwise.h":
         MAX_SLOTS
         AVERAGE_RATE
 
-cdef extern from "update/block_scalars.h":
-    ctypedef struct block_scalars_t:
-        double rate, slope, l1, bound, decay, shrink
-    block_scalars_t block_scalars(
-        const block_t *, const double *, double, double) noexcept nogil
-    double slope_of_squares(const block_t *, double) noexcept nogil
-
 cdef extern from "update/update.h":
     ctypedef void (*step_loop_f32)(
         Py_ssize_t, float *, const float *, float **, const float *, float, float,
@@ -48,11 +41,6 @@ cdef extern from "update/update.h":
     void average_loop_f32(Py_ssize_t, const float *, float, float *) noexcept nogil
     void average_loop_f64(Py_ssize_t, const double *, double, double *) noexcept nogil
 
-# So many numbers of every buffer stay in the first-level cache while the gradients of
-# the threads are added up and the step is taken.
-cdef enum:
-    PIECE = 1024
-
 
 cdef void reduce_gradients(
     Py_ssize_t first, Py_ssize_t last, floating **gradients, int n_gradients,
@@ -60,10 +48,7 @@ cdef void reduce_gradients(
     """Adds the gradients of the other threads to the first one's, in their order."""
     cdef int i
     for i in range(1, n_gradients):
-        if floating is float:
-            add_into_loop_f32(last - first, gradients[i] + first, gradients[0] + first)
-        else:
-            add_into_loop_f64(last - first, gradients[i] + first, gradients[0] + first)
+        add_into(last - first, gradients[i] + first, gradients[0] + first)
 
 
 cdef double squared_norm(
@@ -73,7 +58,6 @@ cdef double squared_norm(
     """The sum of the squared gradients, penalty included, of a range of parameters."""
     cdef Py_ssize_t i, at, end, stop
     cdef floating piece[PIECE]
-    cdef const floating *gradient
     cdef double total = 0, slope, l1
     for i in range(n_blocks):
         if not blocks[i].trainable:
@@ -84,17 +68,24 @@ cdef double squared_norm(
         l1 = blocks[i].l1 * weight_sum
         while at < end:
             stop = end if l1 == 0 else min(at + PIECE, end)
-            gradient = gradients + at
-            if l1 != 0:
-                add_lasso(stop - at, parameters + at, l1, gradient, piece)
-                gradient = piece
-            if floating is float:
-                total += norm_loop_f32(
-                    stop - at, parameters + at, <float> slope, gradient)
-            else:
-                total += norm_loop_f64(stop - at, parameters + at, slope, gradient)
+            total += norm_of_piece(
+                stop - at, parameters + at, gradients + at, piece, slope, l1)
             at = stop
     return total
+
+
+cdef double norm_of_piece(
+    Py_ssize_t n, const floating *parameters, const floating *gradient,
+    floating *piece, double slope, double l1,
+) noexcept nogil:
+    """The same of numbers side by side: at most PIECE, for which piece is, if l1 > 0."""
+    if l1 != 0:
+        add_lasso(n, parameters, l1, gradient, piece)
+        gradient = piece
+    if floating is float:
+        return norm_loop_f32(n, parameters, <float> slope, gradient)
+    else:
+        return norm_loop_f64(n, parameters, slope, gradient)
 
 
 cdef double update(
@@ -111,11 +102,9 @@ cdef double update(
     cdef Py_ssize_t i, at, end, stop
     cdef int j
     cdef floating h[N_SCALARS]
-    cdef floating *slots[MAX_SLOTS]
     cdef floating piece[PIECE]
-    cdef const floating *gradient
     cdef block_scalars_t own
-    cdef double total = 0, slope
+    cdef double total = 0
     for j in range(N_SCALARS):
         h[j] = <floating> scalars[j]
     for i in range(n_blocks):
@@ -132,28 +121,52 @@ cdef double update(
         while at < end:
             stop = min(at + PIECE, end)
             reduce_gradients(at, stop, gradients, n_gradients)
-            for j in range(n_slots):
-                slots[j] = state + j * n_parameters + at
-            total += penalty_of_range(stop - at, parameters + at, own.slope, own.l1)
-            gradient, slope = gradients[0] + at, own.slope
-            if own.l1 != 0:
-                add_lasso(stop - at, parameters + at, own.l1, gradient, piece)
-                gradient = piece
-            if own.bound > 0:
-                clip(stop - at, parameters + at, slope, own.bound, gradient, piece)
-                gradient, slope = piece, 0
-            if floating is float:
-                step_loops_f32[rule](
-                    stop - at, parameters + at, gradient, slots, h, <float> own.rate,
-                    <float> scale, <float> (slope + own.decay), <float> own.shrink)
-            else:
-                step_loops_f64[rule](
-                    stop - at, parameters + at, gradient, slots, h, own.rate,
-                    scale, slope + own.decay, own.shrink)
+            total += step_of_piece(
+                stop - at, at, parameters, gradients[0] + at, piece, &own, rule, state,
+                n_parameters, n_slots, h, scale)
             if average != NULL:
                 update_average(at, stop, parameters, scalars, average)
             at = stop
     return total
+
+
+cdef double step_of_piece(
+    Py_ssize_t n, Py_ssize_t at, floating *parameters, const floating *gradient,
+    floating *piece, const block_scalars_t *own, int rule, floating *state,
+    Py_ssize_t n_parameters, int n_slots, const floating *h, double scale,
+) noexcept nogil:
+    """The step of n parameters of a block, from one on; their penalty before it.
+
+    n is at most PIECE, for which piece has room; it may be where the gradient is.
+    """
+    cdef floating *slots[MAX_SLOTS]
+    cdef double slope = own.slope
+    cdef double total = penalty_of_range(n, parameters + at, own.slope, own.l1)
+    cdef int j
+    for j in range(n_slots):
+        slots[j] = state + j * n_parameters + at
+    if own.l1 != 0:
+        add_lasso(n, parameters + at, own.l1, gradient, piece)
+        gradient = piece
+    if own.bound > 0:
+        clip(n, parameters + at, slope, own.bound, gradient, piece)
+        gradient, slope = piece, 0
+    if floating is float:
+        step_loops_f32[rule](
+            n, parameters + at, gradient, slots, h, <float> own.rate,
+            <float> scale, <float> (slope + own.decay), <float> own.shrink)
+    else:
+        step_loops_f64[rule](
+            n, parameters + at, gradient, slots, h, own.rate, scale,
+            slope + own.decay, own.shrink)
+    return total
+
+
+cdef void add_into(Py_ssize_t n, const floating *x, floating *y) noexcept nogil:
+    if floating is float:
+        add_into_loop_f32(n, x, y)
+    else:
+        add_into_loop_f64(n, x, y)
 
 
 cdef void move_running(

@@ -39,7 +39,9 @@ _SPACES = {code: name for name, code in SPACES.items()}
 class Buffers:
     """Where a walk finds what it works on: buffers of the device, by space and role."""
 
-    spaces: dict[str, Any]  # those of plan.h, but for the parameters' gradients perhaps
+    # Those of plan.h, but for the parameters' gradients perhaps; as many as there are
+    # inputs of theirs.
+    spaces: dict[str, Any]
     weight: Any | None  # of the samples
     scalars: Any | None  # the step's row of the optimizer's table; in training
     sums: Any
@@ -139,7 +141,10 @@ class CallsOfOps:
         space = _SPACES[int(tensor["space"])]
         scale = self._room.capacity if space == "activation" else 1
         first = int(self._offsets[number]) * scale + int(tensor["first"])
-        return self._room.spaces[space].after(first)
+        buffer = self._room.spaces[space]
+        if space == "input":
+            buffer = buffer[int(tensor["index"])]
+        return buffer.after(first)
 
     def _input(self, i: int) -> int:
         return self.address(int(self._op["input"][i]))

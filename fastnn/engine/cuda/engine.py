@@ -53,7 +53,7 @@ class DeviceEngine:
     ----------
     device : Device
     plan : Plan
-    X, y, sample_weight, batch_size
+    tables, y, sample_weight, batch_size
         As :class:`fastnn.engine.engine.Engine` has checked them.
     capacity : int
         Rows for which activations have room; larger batches are taken in chunks.
@@ -72,7 +72,7 @@ class DeviceEngine:
         self,
         device: Device,
         plan: Plan,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray,
         sample_weight: NDArray | None,
         batch_size: int,
@@ -107,7 +107,7 @@ class DeviceEngine:
         # Numbers of a block_scalars_t of csrc/update/block_scalars.h.
         self._block_scalars = device.empty(6 * len(plan.blocks), np.float64)
         self._precision = precision if precision in device.precisions else None
-        n_steps = min(STEPS_AT_ONCE, -(-X.shape[0] // batch_size))
+        n_steps = min(STEPS_AT_ONCE, -(-len(y) // batch_size))
         self._table = device.empty(n_steps * N_SCALARS, np.float64)
         activation = device.empty(capacity * plan.train_size, dtype)
         statistic = device.empty(plan.statistic_size, dtype)
@@ -118,12 +118,21 @@ class DeviceEngine:
         copied = self._trained if state is not None else []
         reserve = 2 * sum(each.size * dtype.itemsize for each in copied)
         self._samples = samples_on(
-            device, X, y, sample_weight, dtype, batch_size, capacity, n_threads, reserve
+            device,
+            plan.inputs,
+            tables,
+            y,
+            sample_weight,
+            dtype,
+            batch_size,
+            capacity,
+            n_threads,
+            reserve,
         )
         self.n_rows = self._samples.n_rows
         self._room = Buffers(
             spaces={
-                "input": self._samples.input,
+                "input": self._samples.inputs,
                 "target": self._samples.target,
                 "parameter": self._weights,
                 "gradient": self._gradients,
@@ -172,6 +181,10 @@ class DeviceEngine:
         loss, reported, weight = sums[:PENALTY]
         self.reports = reports_in(sums)[0]
         return float(loss), float(reported), float(weight)
+
+    def row_gradients(self) -> dict[int, tuple[NDArray[np.intp], NDArray]]:
+        """Plans with tables whose gradients are rows do not get here."""
+        return {}
 
     def partial_loss(self) -> tuple[float, float]:
         """Nothing is known of a sum that a device was in the middle of."""
@@ -318,8 +331,9 @@ class DeviceEngine:
         return calls
 
     def _calls_of_chunk(self, rows: Rows) -> list[Call]:
-        gather = self._samples.gather(rows, self._place)
-        return [gather.call(self._device), *self._walk.calls(rows)]
+        gathers = self._samples.gather(rows, self._place)
+        calls = [launch.call(self._device) for launch in gathers]
+        return [*calls, *self._walk.calls(rows)]
 
     def _update_calls(self, count: int, scalars: NDArray[np.float64]) -> list[Call]:
         """Of a step, with what the rows of scalars of any step ask for."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from fastnn.engine.cpu.gather import Table
@@ -40,19 +40,21 @@ class DeviceForward:
         check_supported(plan)
         self._device, self._plan, self._link = device, plan.without_link(), plan.link()
 
-    def predict(self, parameters: MirroredArray, X: Any, dtype: np.dtype) -> NDArray:
-        """Predictions, of this dtype, for every row of X, of shape (n, n_outputs)."""
-        result = np.empty((X.shape[0], self._plan.n_outputs), dtype)
-        self._pass(PHASES["predict"], parameters, X, None, None, result)
+    def predict(
+        self, parameters: MirroredArray, tables: tuple[Any, ...], dtype: np.dtype
+    ) -> NDArray:
+        """Predictions, of this dtype, for every row, of shape (n, n_outputs)."""
+        result = np.empty((tables[0].shape[0], self._plan.n_outputs), dtype)
+        self._pass(PHASES["predict"], parameters, tables, None, None, result)
         return result
 
     def predict_there(
-        self, parameters: MirroredArray, X: DeviceArray, dtype: np.dtype
+        self, parameters: MirroredArray, tables: tuple[Any, ...], dtype: np.dtype
     ) -> DeviceArray:
-        """The same for X on the device, where they stay, to be given."""
-        shape = X.shape[0], self._plan.n_outputs
+        """The same on the device, where they stay, to be given."""
+        shape = tables[0].shape[0], self._plan.n_outputs
         result = self._device.prepare(shape, dtype)
-        self._pass(PHASES["predict"], parameters, X, None, None, result)
+        self._pass(PHASES["predict"], parameters, tables, None, None, result)
         return result
 
     def _apply_link(self, outputs: DeviceArray) -> None:
@@ -71,36 +73,40 @@ class DeviceForward:
     def evaluate(
         self,
         parameters: MirroredArray,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray,
         sample_weight: NDArray | None,
     ) -> tuple[float, NDArray[np.float64]]:
         """Sums over all rows: loss, and what is reported of each one of the plan."""
-        return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, None)
+        return self._pass(
+            PHASES["evaluate"], parameters, tables, y, sample_weight, None
+        )
 
     def judge(
         self,
         parameters: MirroredArray,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray,
         sample_weight: NDArray | None,
         result: NDArray,
     ) -> tuple[float, NDArray[np.float64]]:
         """Fills what :meth:`predict` returns; returns what :meth:`evaluate` does."""
-        return self._pass(PHASES["evaluate"], parameters, X, y, sample_weight, result)
+        return self._pass(
+            PHASES["evaluate"], parameters, tables, y, sample_weight, result
+        )
 
     def _pass(
         self,
         phase: int,
         parameters: MirroredArray,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray | None,
         sample_weight: NDArray | None,
         result: NDArray | DeviceArray | None,
     ) -> tuple[float, NDArray[np.float64]]:
         device, plan, dtype = self._device, self._plan, parameters.dtype
-        n_rows = X.shape[0]
-        if sparse.issparse(X):
+        n_rows = tables[0].shape[0]
+        for X in filter(sparse.issparse, tables):
             Table(X)  # raises if the structure is damaged: its rows are sliced
         n_weights = 0 if sample_weight is None else sample_weight.size // n_rows
         room = self._room(parameters, n_rows, n_weights)
@@ -110,7 +116,10 @@ class DeviceForward:
         outputs = spaces["activation"].after(place)
         for first in range(0, n_rows, capacity):
             rows = slice(first, min(first + capacity, n_rows))
-            self._put(X[rows], spaces["input"], dtype)
+            for each, X, buffer in zip(
+                plan.inputs, tables, spaces["input"], strict=True
+            ):
+                self._put(X[rows], buffer, np.int32 if each.n_tokens else dtype)
             if y is not None:
                 device.upload(y[rows], spaces["target"])
             if sample_weight is not None and room.weight is not None:
@@ -142,7 +151,12 @@ class DeviceForward:
         device, plan = self._device, self._plan
         return Buffers(
             spaces={
-                "input": device.empty(capacity * plan.n_inputs, dtype),
+                "input": tuple(
+                    device.empty(
+                        capacity * each.size, np.int32 if each.n_tokens else dtype
+                    )
+                    for each in plan.inputs
+                ),
                 "target": device.empty(capacity * plan.target_columns, dtype),
                 "parameter": weights,
                 "activation": device.empty(capacity * plan.predict_size, dtype),
@@ -156,8 +170,8 @@ class DeviceForward:
             weighs_losses=n_weights > 1,
         )
 
-    def _put(self, part: Any, buffer: Any, dtype: np.dtype) -> None:
-        """Rows of X, wherever they are, to where the plan reads them."""
+    def _put(self, part: Any, buffer: Any, dtype: DTypeLike) -> None:
+        """Rows of an input, wherever they are, to where the plan reads them."""
         if isinstance(part, DeviceArray):
             part = self._device.cast(part, dtype)
             self._device.copy(part.buffer, buffer, part.size)

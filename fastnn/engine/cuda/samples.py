@@ -1,7 +1,7 @@
 """A training set on a device, and the batches that are gathered from it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from fastnn.engine.cuda.calls import (
     blocks_for,
 )
 from fastnn.engine.device import Device, DeviceArray, uploaded
+from fastnn.plan.records import Input
 
 
 @dataclass(frozen=True)
@@ -83,35 +84,73 @@ def parts_of(n_rows: int, batch_size: int, together: int) -> Parts:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What samples consist of: X, y and perhaps weights; X may be sparse."""
+class InputLayout:
+    """What one input is read as: numbers of this dtype, or tokens; perhaps sparse."""
 
-    n_inputs: int
+    size: int  # of a sample
+    dtype: np.dtype
+    n_tokens: int  # 0: they are numbers
+    is_sparse: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What samples consist of: inputs, y and perhaps weights."""
+
+    inputs: tuple[InputLayout, ...]
     n_targets: int
     dtype: np.dtype
-    is_sparse: bool
     n_weights: int  # columns of weights
 
-    def sizes(self, n_rows: int, n_values: int) -> dict[str, tuple[int, np.dtype]]:
-        """Numbers of each array, and their dtype, for rows of X of so many values."""
-        sizes = {
-            "X": (n_values, self.dtype),
-            "y": (n_rows * self.n_targets, self.dtype),
-        }
+    @classmethod
+    def of(
+        cls,
+        inputs: tuple[Input, ...],
+        tables: tuple[Any, ...],
+        y: NDArray,
+        sample_weight: NDArray | None,
+        dtype: np.dtype,
+    ) -> "Layout":
+        """That of samples, which are computed with in this dtype."""
+        n_weights = 0 if sample_weight is None else sample_weight.size // len(y)
+        described = (
+            InputLayout(
+                each.size,
+                np.dtype(np.int32) if each.n_tokens else dtype,
+                each.n_tokens,
+                sparse.issparse(table),
+            )
+            for each, table in zip(inputs, tables, strict=True)
+        )
+        return cls(tuple(described), y.shape[1], dtype, n_weights)
+
+    def sizes(
+        self, n_rows: int, n_values: Sequence[int]
+    ) -> dict[str, tuple[int, np.dtype]]:
+        """Numbers of each array, and their dtype; n_values: how many of each input."""
+        sizes = {"y": (n_rows * self.n_targets, self.dtype)}
         if self.n_weights:
             sizes["weight"] = n_rows * self.n_weights, self.dtype
-        if self.is_sparse:
-            sizes["starts"] = n_rows + 1, np.dtype(np.int64)
-            sizes["columns"] = n_values, np.dtype(np.int64)
+        for i, (each, n) in enumerate(zip(self.inputs, n_values, strict=True)):
+            sizes[f"X{i}"] = n, each.dtype
+            if each.is_sparse:
+                sizes[f"starts{i}"] = n_rows + 1, np.dtype(np.int64)
+                sizes[f"columns{i}"] = n, np.dtype(np.int64)
         return sizes
 
-    def n_bytes(self, n_rows: int, n_values: int) -> int:
+    def n_bytes(self, n_rows: int, n_values: Sequence[int]) -> int:
         sizes = self.sizes(n_rows, n_values).values()
         return sum(size * dtype.itemsize for size, dtype in sizes)
 
+    def gathered_bytes(self, n_rows: int) -> int:
+        """What rows take once they are gathered."""
+        numbers = self.n_targets + max(self.n_weights, 1)
+        of_inputs = sum(each.size * each.dtype.itemsize for each in self.inputs)
+        return n_rows * (of_inputs + numbers * self.dtype.itemsize)
+
 
 class Samples(ABC):
-    """X, y and sample weights; rows of X may be sparse until they are gathered.
+    """Inputs, y and sample weights; sparse rows are so until they are gathered.
 
     Parameters
     ----------
@@ -124,8 +163,10 @@ class Samples(ABC):
 
     Attributes
     ----------
-    input, target, weight
-        Buffers of what was gathered last; weights column by column, each with room for
+    inputs : tuple
+        Buffers of the rows of each input that were gathered last.
+    target, weight
+        Buffers of what belongs to them; weights column by column, each with room for
         ``capacity`` rows.
     cursor
         Buffer of the numbers of the present mini-batch, among those that are there, and
@@ -150,7 +191,9 @@ class Samples(ABC):
         dtype = layout.dtype
         self._suffix = "_f64" if dtype == np.float64 else "_f32"
         self.cursor = device.empty(2, np.int64)
-        self.input = device.empty(capacity * layout.n_inputs, dtype)
+        self.inputs = tuple(
+            device.empty(capacity * each.size, each.dtype) for each in layout.inputs
+        )
         self.target = device.empty(capacity * layout.n_targets, dtype)
         self._capacity, self.weight = capacity, None
         if layout.n_weights:
@@ -175,32 +218,60 @@ class Samples(ABC):
     def _at(self, first: int) -> int:
         """Where a row of a mini-batch is, as far as that is there."""
 
-    def gather(self, rows: Rows, place: StepPlace) -> Launch:
+    def gather(self, rows: Rows, place: StepPlace) -> list[Launch]:
         """What gathers these rows of the mini-batch that a step stands at."""
         there = {name: buffer.address for name, buffer in self._there.items()}
         layout, count = self._layout, rows.count
-        n, n_targets = layout.n_inputs, layout.n_targets
-        targets = n_targets, there["y"], self.target.address
-        weights = (
+        order = self._places.address, self.cursor.address, self._batch_size
+        at = self._at(rows.first)
+        where = (
+            *order, rows.first, at, place.table.address, place.scalars.address,
+            place.n_sums, place.sums.address,
+        )  # fmt: skip
+        # One launch takes along what there is once; where all inputs are tokens, it
+        # takes no rows of an input.
+        n_targets = layout.n_targets
+        along: tuple[int, ...] = (
+            n_targets, there["y"], self.target.address,
             layout.n_weights, there.get("weight", 0), self._capacity,
             0 if self.weight is None else self.weight.address,
         )  # fmt: skip
-        at = self._at(rows.first)
-        where = (
-            self._places.address, self.cursor.address, self._batch_size, rows.first,
-            at, place.table.address, place.scalars.address, place.n_sums,
-            place.sums.address,
-        )  # fmt: skip
-        X, to = there["X"], self.input.address
-        if layout.is_sparse:
-            table = there["starts"], there["columns"], X, to
-            numbers = (count, n, *table, *targets, *weights, *where)
-            name, grid = f"gather_sparse{self._suffix}", -(-count // ROW_BLOCK[1])
-            return Launch("gather", name, grid, ROW_BLOCK, numbers)
-        arguments = (count, n, X, to, *targets, *weights, *where)
-        grid = blocks_for(count * max(n, n_targets), NUMBERS_GATHERED)
-        name = f"gather{self._suffix}"
-        return Launch("gather", name, grid, (THREADS, 1), arguments)
+        launches = []
+        for i, (each, buffer) in enumerate(
+            zip(layout.inputs, self.inputs, strict=True)
+        ):
+            n, X, to = each.size, there[f"X{i}"], buffer.address
+            if each.n_tokens:
+                grid = blocks_for(count * n)
+                arguments = (count, n, X, to, *order, at)
+                launches.append(
+                    Launch("gather", "gather_tokens", grid, (THREADS, 1), arguments)
+                )
+                continue
+            if each.is_sparse:
+                table = there[f"starts{i}"], there[f"columns{i}"], X, to
+                numbers = (count, n, *table, *along, *where)
+                name, grid = f"gather_sparse{self._suffix}", -(-count // ROW_BLOCK[1])
+                launches.append(Launch("gather", name, grid, ROW_BLOCK, numbers))
+            else:
+                launches.append(self._gather_dense(count, n, X, to, along, where))
+            along = (0,) * len(along)
+        if along[0]:
+            launches.append(self._gather_dense(count, 0, 0, 0, along, where))
+        return launches
+
+    def _gather_dense(
+        self,
+        count: int,
+        n: int,
+        X: int,
+        to: int,
+        along: tuple[int, ...],
+        where: tuple[int, ...],
+    ) -> Launch:
+        grid = blocks_for(count * max(n, along[0]), NUMBERS_GATHERED)
+        arguments = (count, n, X, to, *along, *where)
+        return Launch("gather", f"gather{self._suffix}", grid, (THREADS, 1), arguments)
 
 
 class ResidentSamples(Samples):
@@ -210,9 +281,9 @@ class ResidentSamples(Samples):
     ----------
     device : Device
     layout : Layout
-    X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
-        A sparse one is canonical. What is on the device in the dtype that is computed
-        in is not copied.
+    tables : tuple of {ndarray, CSR matrix or array, DeviceArray}
+        One for each input. Sparse ones are canonical. What is on the device in the
+        dtype that is computed in is not copied.
     y : ndarray of shape (n_samples, target_columns)
     sample_weight : ndarray of shape (n_samples,) or (n_samples, n_weights) or None
     batch_size, capacity : int
@@ -222,17 +293,20 @@ class ResidentSamples(Samples):
         self,
         device: Device,
         layout: Layout,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray,
         sample_weight: NDArray | None,
         batch_size: int,
         capacity: int,
     ):
-        super().__init__(device, layout, X.shape[0], batch_size, capacity)
-        arrays = {"X": X, "y": y, "weight": sample_weight}
-        if layout.is_sparse:
-            arrays |= {"X": X.data, "starts": X.indptr, "columns": X.indices}
-        sizes = layout.sizes(self.n_rows, stored_values(X))
+        super().__init__(device, layout, len(y), batch_size, capacity)
+        arrays: dict[str, Any] = {"y": y, "weight": sample_weight}
+        for i, X in enumerate(tables):
+            arrays[f"X{i}"] = X
+            if sparse.issparse(X):
+                arrays[f"X{i}"] = X.data
+                arrays |= {f"starts{i}": X.indptr, f"columns{i}": X.indices}
+        sizes = layout.sizes(self.n_rows, list(map(stored_values, tables)))
         self._there = {
             name: self._copy(arrays[name], dtype) for name, (_, dtype) in sizes.items()
         }

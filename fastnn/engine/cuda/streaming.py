@@ -27,6 +27,7 @@ from fastnn.engine.cuda.samples import (
 )
 from fastnn.engine.device import Device, DeviceArray, Transfer, no_memory
 from fastnn.engine.threads import effective_n_threads
+from fastnn.plan.records import Input
 
 # Bytes of a part, at most, unless a mini-batch takes more: copies of so many go at full
 # speed, and the first part of an epoch, for which all wait, is soon there.
@@ -41,7 +42,8 @@ SHARE_LEFT = 1 / 16
 
 def samples_on(
     device: Device,
-    X: Any,
+    inputs: tuple[Input, ...],
+    tables: tuple[Any, ...],
     y: NDArray,
     sample_weight: NDArray | None,
     dtype: np.dtype,
@@ -56,7 +58,10 @@ def samples_on(
     ----------
     device : Device
         It has got whatever else is needed.
-    X : {ndarray, CSR matrix or array, DeviceArray} of shape (n_samples, n_inputs)
+    inputs : tuple of Input
+        The plan's.
+    tables : tuple of {ndarray, CSR matrix or array, DeviceArray}
+        One for each of them.
     y : ndarray of shape (n_samples, target_columns)
     sample_weight : ndarray of shape (n_samples,) or (n_samples, n_weights) or None
     dtype : dtype
@@ -75,18 +80,16 @@ def samples_on(
     MemoryError
         If not even a part of ``capacity`` rows fits.
     """
-    if sparse.issparse(X):
-        X = canonical(X)
-    n_weights = 0 if sample_weight is None else sample_weight.size // len(y)
-    layout = Layout(X.shape[1], y.shape[1], dtype, sparse.issparse(X), n_weights)
-    data = X, y, sample_weight
-    columns = layout.n_inputs + layout.n_targets + max(n_weights, 1)
-    gathered = capacity * columns * dtype.itemsize
-    room = int(device.free_bytes() * (1 - SHARE_LEFT)) - reserve - gathered
-    n_rows = X.shape[0]
-    is_there = isinstance(X, DeviceArray)
+    tables = tuple(canonical(X) if sparse.issparse(X) else X for X in tables)
+    layout = Layout.of(inputs, tables, y, sample_weight, dtype)
+    data = tables, y, sample_weight
+    room = int(device.free_bytes() * (1 - SHARE_LEFT)) - reserve
+    room -= layout.gathered_bytes(capacity)
+    n_rows = len(y)
+    is_there = any(isinstance(X, DeviceArray) for X in tables)
     order = n_rows * np.dtype(np.int64).itemsize
-    if is_there or layout.n_bytes(n_rows, stored_values(X)) + order <= room:
+    n_values = list(map(stored_values, tables))
+    if is_there or layout.n_bytes(n_rows, n_values) + order <= room:
         try:
             return ResidentSamples(device, layout, *data, batch_size, capacity)
         except MemoryError:  # what is free may be in pieces
@@ -109,8 +112,8 @@ class StreamedSamples(Samples):
     ----------
     device : Device
     layout : Layout
-    X : {ndarray, CSR matrix or array} of shape (n_samples, n_inputs)
-        A sparse one is canonical.
+    tables : tuple of {ndarray, CSR matrix or array}
+        One for each input. Sparse ones are canonical.
     y : ndarray of shape (n_samples, target_columns)
     sample_weight : ndarray of shape (n_samples,) or (n_samples, n_weights) or None
     batch_size, capacity : int
@@ -123,7 +126,7 @@ class StreamedSamples(Samples):
         self,
         device: Device,
         layout: Layout,
-        X: Any,
+        tables: tuple[Any, ...],
         y: NDArray,
         sample_weight: NDArray | None,
         batch_size: int,
@@ -131,16 +134,18 @@ class StreamedSamples(Samples):
         most_bytes: int,
         n_threads: int,
     ):
-        super().__init__(device, layout, X.shape[0], batch_size, capacity)
+        super().__init__(device, layout, len(y), batch_size, capacity)
         self._n_threads = n_threads
         self._dense = {"y": Table(y)}
         if sample_weight is not None:
             self._dense["weight"] = Table(sample_weight.reshape(len(y), -1))
-        if layout.is_sparse:
-            self._sparse = X
-        else:
-            self._dense["X"] = Table(X)
-        self._n_together, n_values = _size_of_part(layout, X, capacity, most_bytes)
+        self._sparse: dict[int, Any] = {}  # by the input's number
+        for i, (each, X) in enumerate(zip(layout.inputs, tables, strict=True)):
+            if each.is_sparse:
+                self._sparse[i] = X
+            else:
+                self._dense[f"X{i}"] = Table(X, n_tokens=each.n_tokens)
+        self._n_together, n_values = _size_of_part(layout, tables, capacity, most_bytes)
         sizes = layout.sizes(self._n_together, n_values)
         self._there, self._arriving = (
             {name: device.empty(*size) for name, size in sizes.items()}
@@ -210,10 +215,10 @@ class StreamedSamples(Samples):
     def _used(self, part: Part, i: int) -> list[tuple[str, int]]:
         """How many numbers of each array part i has."""
         n_rows = part.rows.stop - part.rows.start
-        if self._layout.is_sparse:
-            n_values = int(self._pinned[i % N_PINNED]["starts"][n_rows])
-        else:
-            n_values = n_rows * self._layout.n_inputs
+        n_values = [n_rows * each.size for each in self._layout.inputs]
+        for number in self._sparse:
+            starts = self._pinned[i % N_PINNED][f"starts{number}"]
+            n_values[number] = int(starts[n_rows])
         sizes = self._layout.sizes(n_rows, n_values)
         return [(name, size) for name, (size, _) in sizes.items() if size]
 
@@ -224,8 +229,8 @@ class StreamedSamples(Samples):
     ) -> list[Future]:
         """Start to gather rows into pinned memory, by several threads."""
         to, n_rows = self._pinned[number], len(rows)
-        if self._layout.is_sparse:
-            starts, indptr = to["starts"], self._sparse.indptr
+        for i, X in self._sparse.items():
+            starts, indptr = to[f"starts{i}"], X.indptr
             starts[0] = 0
             np.cumsum(indptr[rows + 1] - indptr[rows], out=starts[1 : n_rows + 1])
         n_shares = min(self._n_threads, n_rows)
@@ -243,30 +248,36 @@ class StreamedSamples(Samples):
         for name, table in self._dense.items():
             n = table.n_columns
             table.take(rows, to[name][first * n : last * n].reshape(-1, n))
-        if self._layout.is_sparse:
-            part = self._sparse[rows]
-            values = slice(to["starts"][first], to["starts"][last])
+        for i, X in self._sparse.items():
+            part = X[rows]
+            values = slice(to[f"starts{i}"][first], to[f"starts{i}"][last])
             with np.errstate(all="ignore"):  # as where dense rows are gathered
-                to["X"][values] = part.data
-            to["columns"][values] = part.indices
+                to[f"X{i}"][values] = part.data
+            to[f"columns{i}"][values] = part.indices
 
 
 def _size_of_part(
-    layout: Layout, X: Any, unit: int, most_bytes: int
-) -> tuple[int, int]:
-    """Rows of a part, and the most values that so many rows of X have.
+    layout: Layout, tables: tuple[Any, ...], unit: int, most_bytes: int
+) -> tuple[int, list[int]]:
+    """Rows of a part, and the most values that so many rows of each input have.
 
     A multiple of ``unit``, so that mini-batches are taken in the chunks that they are
     taken in where all samples fit.
     """
-    n_samples = X.shape[0]
-    if layout.is_sparse:
-        most = np.cumsum(np.sort(np.diff(X.indptr))[::-1], dtype=np.int64)
+    n_samples = tables[0].shape[0]
+    most = {
+        i: np.cumsum(np.sort(np.diff(X.indptr))[::-1], dtype=np.int64)
+        for i, X in enumerate(tables)
+        if layout.inputs[i].is_sparse
+    }
 
-    def n_values(n_rows: int) -> int:
-        if layout.is_sparse:
-            return int(most[min(n_rows, n_samples) - 1])
-        return n_rows * layout.n_inputs
+    def n_values(n_rows: int) -> list[int]:
+        return [
+            int(most[i][min(n_rows, n_samples) - 1])
+            if i in most
+            else n_rows * each.size
+            for i, each in enumerate(layout.inputs)
+        ]
 
     sizes = range(unit, n_samples + unit, unit)
     n_fitting = bisect_right(

@@ -62,8 +62,13 @@ def check_supported(plan: Plan) -> None:
     Raises
     ------
     ValueError
-        If there are no kernels for one.
+        If there are no kernels for one, or gradients are rows, which none updates.
     """
+    if len(plan.row_gradients):
+        raise ValueError(
+            "a network with a table whose gradient is rows cannot be run on a GPU: "
+            "make the table with rows=False, or use device='cpu'."
+        )
     for kind in np.unique(plan.ops["kind"]):
         if not supports(_KINDS[kind]):
             raise ValueError(
@@ -343,6 +348,20 @@ class PhaseCalls(CallsOfOps):
         x, y = self._input(0), self._output(0)
         factor, shift = (self._real(self._scalar(i)) for i in range(2))
         self._each("merge", "scale", self._size, x, factor, shift, y)
+
+    def _embedding(self) -> None:
+        n = self._dim(3)
+        arguments = n, *map(self._input, range(2)), self._output(0)
+        self._each("embedding", "embedding", self._dim(2) * n, *arguments)
+
+    def _embedding_gradient(self) -> None:
+        m, n = self._dim(2), self._dim(3)
+        dtable = self._output(0)
+        if not self._adds(0):
+            table = self._plan.tensors[self._op["output"][0]]
+            self._each("embedding", "embedding_zeros", int(table["size"]), dtable)
+        arguments = n, *map(self._input, range(2)), dtable
+        self._each_row("embedding", "embedding_gradient", m, *arguments)
 
     # ------------------------------------------------------- ops of whole mini-batches
 

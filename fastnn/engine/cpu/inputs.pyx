@@ -1,0 +1,130 @@
+"""The tables that a plan's inputs are read from, of as many rows each."""
+
+from cython cimport floating
+from libc.stdint cimport int32_t
+
+from fastnn.engine.cpu.executor cimport Input
+from fastnn.engine.cpu.gather cimport Table
+
+cdef extern from "Python.h":
+    # An item of a list, without a count of who uses it.
+    void *item_of "PyList_GET_ITEM"(void *, Py_ssize_t) noexcept nogil
+
+cdef enum:
+    LINE = 64  # bytes; the rows of each input begin on one
+
+
+cdef class Described:
+    """What loops must know of one of a plan's inputs."""
+
+    def __cinit__(self, plan_input):
+        self.name = plan_input.name
+        self.n_columns, self.n_tokens = plan_input.size, plan_input.n_tokens
+
+
+cdef tuple described(inputs):
+    return tuple([Described(each) for each in inputs])
+
+
+cdef class Inputs:
+    """Tables in the order of a plan's inputs.
+
+    Parameters
+    ----------
+    described : tuple
+        What :func:`described` makes of the plan's inputs.
+    tables : tuple of {ndarray, CSR matrix or array}
+
+    Raises
+    ------
+    ValueError
+        If they are not what the plan reads, or not of as many rows.
+    """
+
+    def __cinit__(self, tuple described, tuple tables):
+        cdef Table table
+        cdef Described own
+        cdef Py_ssize_t i
+        self.count = len(described)
+        if len(tables) != self.count:
+            raise ValueError(f"this plan has {self.count} inputs, got {len(tables)}")
+        self.tables = []
+        for i in range(self.count):
+            own = described[i]
+            if own.n_tokens:
+                table = Table(tables[i], own.name, own.n_tokens)
+            else:
+                table = Table(tables[i], own.name)
+            self.tables.append(table)
+            if i == 0:
+                self.n_rows = table.n_rows
+            if table.n_columns != own.n_columns or table.n_rows != self.n_rows:
+                raise ValueError(
+                    f"this plan reads {own.n_columns} columns of {own.name}, got "
+                    f"{table.n_columns}, in {table.n_rows} rows of {self.n_rows}")
+            self.wide = self.wide or table.wide
+
+    cdef size_t room_for(self, Py_ssize_t n_rows, size_t itemsize):
+        """Bytes that so many gathered rows of all inputs take."""
+        cdef size_t total = 0
+        cdef Table table
+        for table in self.tables:
+            total += bytes_of(table, n_rows, itemsize)
+        return total
+
+    cdef void gather(
+        self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,
+        floating *room, Input *found,
+    ) noexcept nogil:
+        """Gathers rows into room for ``capacity`` of them; sparse ones stay."""
+        cdef Py_ssize_t i
+        cdef char *at = <char *> room
+        for i in range(self.count):
+            gather_rows(<Table> item_of(<void *> self.tables, i), rows, count,
+                        <floating *> at, found + i)
+            at += bytes_of(<Table> item_of(<void *> self.tables, i), capacity,
+                           sizeof(floating))
+
+    cdef void read(
+        self, Py_ssize_t first, Py_ssize_t count, Py_ssize_t *rows, Py_ssize_t capacity,
+        floating *room, Input *found,
+    ) noexcept nogil:
+        """The rows from first on: where they lie, or gathered, by their numbers."""
+        cdef Py_ssize_t i, j
+        cdef bint numbered = False
+        cdef char *at = <char *> room
+        for i in range(self.count):
+            found[i].rows = (<Table> item_of(<void *> self.tables, i)).in_place(
+                first, sizeof(floating))
+            if found[i].rows == NULL:
+                if not numbered:
+                    numbered = True
+                    for j in range(count):
+                        rows[j] = first + j
+                gather_rows(<Table> item_of(<void *> self.tables, i), rows, count,
+                            <floating *> at, found + i)
+            at += bytes_of(<Table> item_of(<void *> self.tables, i), capacity,
+                           sizeof(floating))
+
+
+cdef inline size_t bytes_of(
+    Table table, Py_ssize_t n_rows, size_t itemsize) noexcept nogil:
+    """What gathered rows of a table take, up to the next line; sparse ones nothing."""
+    if table.sparse:
+        return 0
+    itemsize = sizeof(int32_t) if table.n_tokens else itemsize
+    return (<size_t> (n_rows * table.n_columns) * itemsize + LINE - 1) // LINE * LINE
+
+
+cdef inline void gather_rows(
+    Table table, const Py_ssize_t *rows, Py_ssize_t count, floating *to, Input *found,
+) noexcept nogil:
+    if table.sparse:
+        found.rows = NULL
+        found.sparse = table.sparse_rows(rows)
+        return
+    found.rows = to
+    if table.n_tokens:
+        table.gather(rows, count, <int32_t *> to)
+    else:
+        table.gather(rows, count, to)
