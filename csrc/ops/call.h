@@ -162,15 +162,17 @@ static inline int adds(const call_t *call, int i) {
 static inline void begin_sum(const call_t *call, int i, size_t itemsize) {
     if (!call->output[i] || adds(call, i)) return;
     const tensor_t *tensor = call->tensors + call->op->output[i];
+    size_t size = (size_t)size_of(call, i) * itemsize;
     char *row = (char *)call->output[i];
-    size_t size = (size_t)size_of(call, i), rows = 1;
-    if (tensor->lead) { /* as many rows as its base has */
-        rows = (size_t)(call->tensors[tensor->base].size / tensor->lead) *
-               (size_t)call->walk->count;
-        size /= rows ? rows : 1;
+    if (!tensor->lead) {
+        memset(row, 0, size);
+        return;
     }
-    for (size_t j = 0; j < rows; j++, row += tensor->lead * (ptrdiff_t)itemsize)
-        memset(row, 0, size * itemsize);
+    /* Of a view: as many rows as its base has. */
+    ptrdiff_t rows =
+        call->tensors[tensor->base].size / tensor->lead * call->walk->count;
+    for (ptrdiff_t j = 0; j < rows; j++, row += tensor->lead * (ptrdiff_t)itemsize)
+        memset(row, 0, size / (size_t)rows);
 }
 
 #endif

@@ -8,7 +8,7 @@ import reference
 from cases import draw, evaluate, judge, plan_of, predict
 from emulation import device_under_test
 from engines import engine_of, gradient_of, table_of
-from ops.columns import heads_of
+from ops.heads import heads_of
 from scipy import sparse
 from test_gradients import central_differences
 from writers import ALL_LOSSES, dense
