@@ -154,7 +154,7 @@ def tables_of(plan: Plan, X: Any) -> tuple[Any, ...]:
 def _table(described: Input, X: Any) -> Any:
     """What one input is read from, checked, a row of two axes for each sample."""
     name, size = described.name, described.size
-    shape = getattr(X, "shape", ())
+    shape: tuple[int, ...] = getattr(X, "shape", ())
     if len(shape) != 2 and shape[:1] + described.shape == shape and shape:
         return _table(described, _with_rows(X, size))
     if len(shape) != 2 or shape[1] != size:

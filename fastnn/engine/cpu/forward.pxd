@@ -33,7 +33,8 @@ cdef class Pass:
     cdef Py_ssize_t capacity
     cdef Inputs inputs
     cdef Walk walk
-    # Row numbers, inputs, their gathered rows, statistics, activations, what is reported.
+    # Row numbers, inputs, their gathered rows, statistics, activations, and what is
+    # reported.
     cdef void *rooms[N_ROOMS]
     cdef Py_ssize_t *rows
     cdef void *values

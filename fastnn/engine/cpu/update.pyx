@@ -78,7 +78,7 @@ cdef double norm_of_piece(
     Py_ssize_t n, const floating *parameters, const floating *gradient,
     floating *piece, double slope, double l1,
 ) noexcept nogil:
-    """The same of numbers side by side: at most PIECE, for which piece is, if l1 > 0."""
+    """The same of numbers side by side: of PIECE at most where there is an l1."""
     if l1 != 0:
         add_lasso(n, parameters, l1, gradient, piece)
         gradient = piece
