@@ -162,7 +162,7 @@ class Predictor:
     def _dtype_for(
         parameters: NDArray | MirroredArray, tables: tuple[Any, ...]
     ) -> np.dtype:
-        wide = any(each.dtype == np.float64 for each in (parameters, *tables))
+        wide = any(each.dtype != np.float32 for each in (parameters, *tables))
         return np.dtype(np.float64 if wide else np.float32)
 
     def evaluate(

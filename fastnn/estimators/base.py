@@ -27,6 +27,7 @@ from fastnn.estimators.callback_support import (
 )
 from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.heads import HeadValues
+from fastnn.estimators.data.inputs import check_shape, shape_of
 from fastnn.estimators.data.prepare import (
     Arguments,
     Previous,
@@ -87,6 +88,8 @@ class BaseNeuralNetwork(
     _fitted: FittedNetwork
     _targets: Any
     _numeric_targets: ClassVar[bool]
+    # Whether a sample may have any shape, or be several arrays.
+    _takes_any_shape: ClassVar[bool] = False
     _training_state_type: ClassVar[type[Any]]
 
     @abstractmethod
@@ -322,7 +325,7 @@ class BaseNeuralNetwork(
             training.X,
             None if previous is None else previous.network,
         )
-        fitted = FittedNetwork(network, (X.shape[1],), targets.loss)
+        fitted = FittedNetwork(network, shape_of(X), targets.loss)
         random_state, drawn_from = source_of_draws(self, previous, incremental)
         if previous is None:
             fitted.initialize(random_state, prepared.dtype)
@@ -356,7 +359,10 @@ class BaseNeuralNetwork(
     def _check_X(self, X: Any, device: Device | None) -> Any:
         """X for the fitted network on this device, checked."""
         check_is_fitted(self)
-        return check_X(self, X, device)
+        X = check_X(self, X, device)
+        if self._takes_any_shape:
+            check_shape("X", X, self._fitted.input_shape)
+        return X
 
     def _outputs(self, X: Any) -> Any:
         """Outputs of the fitted network for unchecked X.
@@ -367,7 +373,11 @@ class BaseNeuralNetwork(
         attributes = vars(self)
         # scikit-learn's validation takes many times longer than a small prediction. A
         # plain array has little to check, unless names of columns must be compared.
-        if "_fitted" in attributes and "feature_names_in_" not in attributes:
+        if (
+            "_fitted" in attributes
+            and "feature_names_in_" not in attributes
+            and len(self._fitted.input_shape) == 1
+        ):
             outputs = self._fitted.predict_clean(
                 X, self.n_jobs, self._device_to_predict()
             )

@@ -9,6 +9,7 @@ from fastnn.engine.arguments import as_numbers, check_parameters
 from fastnn.engine.device import Device, DeviceArray
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.engine.predictor import Predictor
+from fastnn.estimators.data.inputs import Shape
 from fastnn.estimators.plans import plan_of
 from fastnn.layers import Dense
 from fastnn.losses import Loss, SquaredError
@@ -74,15 +75,15 @@ class FittedNetwork:
     ----------
     network : Network
         Output layer included.
-    input_shape : tuple of int
-        Shape of one sample.
+    input_shape : tuple of int or dict of str to tuple of int
+        Shape of one sample; of several inputs by their names.
     loss : Loss
     """
 
     def __init__(
         self,
         network: Network,
-        input_shape: tuple[int, ...],
+        input_shape: Shape,
         loss: Loss,
     ):
         self.network = network
@@ -298,7 +299,7 @@ class FittedNetwork:
         """
         saved = PlainState("the trained network", state)
         network, loss = saved.get("network", Network), saved.get("loss", Loss)
-        input_shape = saved.shape("input_shape")
+        input_shape = _saved_shape(saved)
         weights = saved.get("weights", np.ndarray)
         try:
             fitted = cls(network, input_shape, loss)
@@ -324,6 +325,14 @@ class FittedNetwork:
         numbers = saved.array("weights", (there.size,))
         fitted.weights = MirroredArray(numbers if move is None else move(numbers))
         return fitted, there
+
+
+def _saved_shape(saved: PlainState) -> Shape:
+    shape = saved.get("input_shape", tuple, list, dict)
+    if not isinstance(shape, dict):
+        return saved.shape("input_shape")
+    inputs = PlainState("the shapes of the inputs", shape)
+    return {name: inputs.shape(name) for name in shape}
 
 
 def _predictions(

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from fastnn.callbacks import Callback, Run
 from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
+from fastnn.estimators.data.inputs import column_names, is_several
 from fastnn.estimators.data.samples import Prepared, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.extraction import extracted
@@ -49,6 +50,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
 
     _training_state_type: ClassVar[type[MonitoredState]] = MonitoredState
     _score_is_loss: ClassVar[bool] = False
+    _takes_any_shape: ClassVar[bool] = True
 
     @property
     def history_(self) -> dict[str, list[float]]:
@@ -154,12 +156,24 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
     def _resolved(self, network: Network, X: Any, previous: Network | None) -> Network:
         if not selects_columns(network):
             return network
-        names = vars(self).get("feature_names_in_")
-        frame = X if hasattr(X, "columns") else None
-        network = with_positions(network, Table(self.n_features_in_, names, frame))
+        network = with_positions(network, self._tables(X))
         if previous is not None:
             check_same_columns(network, previous)
         return network
+
+    def _tables(self, X: Any) -> Table | dict[str, Table]:
+        """X as branches ask for its columns, or each of its arrays."""
+        if not is_several(X):
+            frame = X if hasattr(X, "columns") else None
+            names = vars(self).get("feature_names_in_")
+            return Table(_shape(X)[-1], names, frame)
+        tables = {}
+        for name in self.feature_names_in_:
+            each = X[name]
+            frame = each if hasattr(each, "columns") else None
+            n_columns = _shape(each)[-1] if len(_shape(each)) > 1 else 1
+            tables[name] = Table(n_columns, column_names(each), frame)
+        return tables
 
     def _describe_optimizer(self) -> Optimizer:
         if isinstance(self.optimizer, str):
@@ -237,7 +251,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         samples, targets, device = prepared.samples, prepared.targets, prepared.device
         schedule, optimizer = self._describe_schedule(), self._describe_optimizer()
         schedule.check()
-        n_samples = samples.X.shape[0]
+        n_samples = len(samples.encoded)
         epochs = 1 if incremental else self._max_epochs()
 
         def describe(epoch: int) -> dict[str, Any]:
@@ -345,7 +359,8 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             if estimator is None:
                 estimator = self._stopped({"_fitted": fitted, "_targets": targets})
                 # What it is asked about is checked already, and has no names any more.
-                vars(estimator).pop("feature_names_in_", None)
+                if not isinstance(judge.samples.X, dict):
+                    vars(estimator).pop("feature_names_in_", None)
                 judge.estimator = estimator
             estimator._fitted = fitted
             samples, metrics = judge.samples, metrics_by_name(self.metrics)
@@ -378,6 +393,10 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
     def _samples_per_step(self, n_samples: int) -> int:
         # A batch of all samples is what smaller data sets have to be content with.
         return min(int(self.batch_size), n_samples)
+
+
+def _shape(X: Any) -> tuple[int, ...]:
+    return tuple(X.shape) if hasattr(X, "shape") else np.shape(X)
 
 
 def _apart(value: Any) -> Any:

@@ -141,11 +141,10 @@ def _is_layer(place: _Place) -> bool:
 
 def _end(network: Network) -> _End | None:
     """None where the network ends in something else than a dense layer's numbers."""
-    if network.many_inputs or network.many_outputs:
-        many = "inputs" if network.many_inputs else "outputs"
+    if network.many_outputs:
         raise ValueError(
-            f"the network has several {many}, where this estimator has one table X and "
-            "one y. Take a network of one input and one output."
+            "the network has several outputs, where one is asked for. Take a network "
+            "of one output, or pass y with a column for each."
         )
     stack = list(takewhile(_is_layer, _from_the_end(network)))
     dense = [place for place in stack if isinstance(place.part, Dense)]

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from fastnn.engine.predictor import Predictor
+from fastnn.estimators.data.inputs import Shape
 from fastnn.losses import Loss
 from fastnn.network import Network, lower
 from fastnn.plan.records import Plan
@@ -18,9 +19,7 @@ from fastnn.plan.records import Plan
 LARGEST_KEY = 2000
 
 
-def plan_of(
-    network: Network, input_shape: tuple[int, ...], loss: Loss
-) -> tuple[Plan, Predictor]:
+def plan_of(network: Network, input_shape: Shape, loss: Loss) -> tuple[Plan, Predictor]:
     """The plan of a network for samples of one shape, and its forward half.
 
     Plans are immutable and hold no weights, so all may share one. Only descriptions
@@ -46,7 +45,7 @@ class _Description:
     It outlives the network in the cache and must not keep it alive.
     """
 
-    def __init__(self, network: Network, input_shape: tuple[int, ...], loss: Loss):
+    def __init__(self, network: Network, input_shape: Shape, loss: Loss):
         self.network, self.loss = weakref.ref(network), weakref.ref(loss)
         self.input_shape = input_shape
         key = _Key()
@@ -83,6 +82,8 @@ class _Key:
             return kind, tuple(self.of(item) for item in value)
         if value is None or kind in (bool, int, float, str):
             return kind, value
+        if kind is dict and len(value) <= self._n_left:
+            return kind, tuple(self.of(pair) for pair in value.items())
         if kind is slice:
             return kind, self.of((value.start, value.stop, value.step))
         if isinstance(value, np.integer | np.floating | np.bool_):
@@ -126,8 +127,6 @@ def _of_copies(description: _Description) -> tuple[Plan, Predictor]:
     return _lowered(network, description.input_shape, loss)
 
 
-def _lowered(
-    network: Any, input_shape: tuple[int, ...], loss: Any
-) -> tuple[Plan, Predictor]:
+def _lowered(network: Any, input_shape: Shape, loss: Any) -> tuple[Plan, Predictor]:
     plan = lower(network, input_shape=input_shape, loss=loss)
     return plan, Predictor(plan)

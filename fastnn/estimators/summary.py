@@ -1,6 +1,7 @@
 """The table of a network's parts."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from fastnn.network import Network, trace
 from fastnn.network.trace import Node, Trace
@@ -31,7 +32,7 @@ def summary(
     """
     total, not_trained, frozen = _counts(plan, "")
     rows = [("layer", "kind", "output shape", "parameters")]
-    for depth, node in _places(trace(network, plan.input_shape)):
+    for depth, node in _places(trace(network, _input_shape(network, plan))):
         count, _, held = _counts(plan, f"{node.path}/")
         kind = type(node.part).__name__ + (
             ", frozen" if count and held == count else ""
@@ -87,3 +88,10 @@ def _bytes(count: int) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count} bytes"
+
+
+def _input_shape(network: Network, plan: Plan) -> Any:
+    """Shape of one sample, by name where the network has several inputs."""
+    if len(plan.inputs) > 1:
+        return {each.name: each.shape for each in plan.inputs}
+    return plan.input_shape

@@ -1,6 +1,6 @@
 """Networks of parts side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import StrOptions
@@ -37,8 +37,9 @@ class Branches(ListedNetwork):
         branches read a table itself also a name, a list or a slice of names, or a
         callable that is given the table and returns one of these, such as
         :func:`sklearn.compose.make_column_selector`. "rest" is what no other branch
-        selects. A column may be read by several. An empty stack, ``Sequential([])``,
-        passes on what it reads.
+        selects. Where X is several arrays, :class:`fastnn.Inputs`, it is the name of
+        the array that the branch reads. A column may be read by several branches. An
+        empty stack, ``Sequential([])``, passes on what it reads.
     merge : {"concatenate", "add", "multiply", "average", "maximum"}, \
             default="concatenate"
         What becomes of the outputs, in the order of the branches: side by side along
@@ -112,6 +113,11 @@ class Branches(ListedNetwork):
             check_takes_one(part, f"branch {name!r}")
             check_gives_one(part, f"branch {name!r}")
             read = x
+            if isinstance(x, Mapping) and name not in selected:
+                raise ValueError(
+                    f"branch {name!r} must name one of the inputs {list(x)} that it "
+                    f"reads: ({name!r}, part, {next(iter(x))!r})."
+                )
             if name in selected:
                 read = apply(f"{name}/columns", Columns(name, selected), x)
             values.append(apply(name, part, read))

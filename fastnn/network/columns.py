@@ -162,11 +162,35 @@ class Columns(Part):
         chosen = self.selected[self.branch]
         return chosen if isinstance(chosen, str) else repr(chosen)
 
-    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    def of(self, inputs: Mapping[str, Any]) -> Any:
+        """What the branch reads where there are several inputs: the one that it names.
+
+        Raises
+        ------
+        ValueError
+            If there is none of this name.
+        """
+        chosen = self.selected[self.branch]
+        if _is_rest(chosen):
+            named = [each for each in self.selected.values() if isinstance(each, str)]
+            rest = [name for name in inputs if name not in named]
+            chosen = rest[0] if len(rest) == 1 else rest
+        if not isinstance(chosen, str) or chosen not in inputs:
+            raise ValueError(
+                f"branch {self.branch!r} must name one of the inputs {list(inputs)}, "
+                f"got {chosen!r}."
+            )
+        return inputs[chosen]
+
+    def output_shape(self, input_shape: Any) -> tuple[int, ...]:
+        if isinstance(input_shape, Mapping):
+            return self.of(input_shape)
         return (*input_shape[:-1], len(self._positions(input_shape)))
 
-    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
+    def lower(self, tape: Tape, x: Any, name: str) -> Tensor:
         """Write views of the columns, and what puts them side by side."""
+        if isinstance(x, Mapping):
+            return self.of(x)
         runs = _runs(self._positions(x.shape))
         parts = [ops.columns(tape, x, start, width) for start, width in runs]
         return ops.concatenate(tape, parts)

@@ -1,22 +1,31 @@
 """From a network and its loss to a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from fastnn.layers.base import Part
 from fastnn.losses import HeadLosses, Loss
 from fastnn.network.base import Network, lower_part
+from fastnn.network.branches import Branches
+from fastnn.network.sequential import Sequential
 from fastnn.plan.records import Plan
 from fastnn.plan.tape import Tape
 
 
-def lower(network: Network, *, input_shape: Sequence[int], loss: Loss) -> Plan:
+def lower(
+    network: Network,
+    *,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]],
+    loss: Loss,
+) -> Plan:
     """Lower a network and its loss for samples of one shape.
 
     Parameters
     ----------
     network : Network
         Ends in the raw outputs, before the loss's link.
-    input_shape : sequence of int
-        Shape of one sample.
+    input_shape : sequence of int or mapping of str to sequence of int
+        Shape of one sample; of several inputs one for each, by name.
     loss : Loss
         A :class:`fastnn.losses.HeadLosses` where the network has several outputs.
 
@@ -27,7 +36,7 @@ def lower(network: Network, *, input_shape: Sequence[int], loss: Loss) -> Plan:
     Raises
     ------
     ValueError
-        If shapes do not fit, the network has several inputs, or several outputs where
+        If shapes do not fit, or the network has other inputs, or several outputs where
         the loss is of one.
 
     Examples
@@ -39,13 +48,39 @@ def lower(network: Network, *, input_shape: Sequence[int], loss: Loss) -> Plan:
     >>> [(p.name, p.shape) for p in plan.parameters]
     [('dense/kernel', (4, 3)), ('dense/bias', (3,))]
     """
-    one_output = not isinstance(loss, HeadLosses)
-    if network.many_inputs or network.many_outputs == one_output:
-        many = "inputs" if network.many_inputs else "outputs"
+    if network.many_outputs != isinstance(loss, HeadLosses):
         raise ValueError(
-            f"the network is a {type(network).__name__} of several {many}, but the "
-            "loss is taken of one output for one input."
+            f"the network is a {type(network).__name__} of several outputs, but the "
+            "loss is taken of one."
         )
     tape = Tape()
-    z = lower_part(tape, network, tape.input(input_shape), "")
+    z = lower_part(tape, network, _read(tape, network, input_shape), "")
     return tape.finish(loss.lower(tape, z))
+
+
+def _read(tape: Tape, network: Network, input_shape: Any) -> Any:
+    """What the network takes: a value, or several by name."""
+    names = network.input_names()
+    if not isinstance(input_shape, Mapping):
+        if network.many_inputs:
+            raise ValueError(
+                f"the network has several inputs, {names}, but X is one table. Pass "
+                f"fastnn.Inputs({names[0]}=..., {names[1]}=...)."
+            )
+        return tape.input(input_shape)
+    values = {name: tape.input(each, name) for name, each in input_shape.items()}
+    if network.many_inputs or (_begins_with_branches(network) and len(values) > 1):
+        return values
+    if len(values) > 1:
+        raise ValueError(
+            f"X has the inputs {list(values)}, but the network takes one. Let it begin "
+            "with Branches that name them, or with a Graph of these inputs."
+        )
+    return next(iter(values.values()))
+
+
+def _begins_with_branches(part: Part) -> bool:
+    """Whether what reads the input are branches, which can say what of it."""
+    if isinstance(part, Sequential):
+        return any(_begins_with_branches(each) for _, each in part.named_parts()[:1])
+    return isinstance(part, Branches)

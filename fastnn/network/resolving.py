@@ -8,7 +8,7 @@ from sklearn.base import clone
 from fastnn.layers.base import Part
 from fastnn.network.base import Network
 from fastnn.network.branches import Branches
-from fastnn.network.columns import positions
+from fastnn.network.columns import Columns, positions
 
 
 class Table(NamedTuple):
@@ -65,8 +65,10 @@ def with_positions(network: Network, tables: Table | Mapping[str, Table]) -> Net
     return network
 
 
-def _resolve(_: str, part: Part, read: Any) -> None:
+def _resolve(_: str, part: Part, read: Any) -> Any:
     """Resolve what a part reads that is a table; what parts give is none."""
+    if isinstance(part, Columns) and isinstance(read, Mapping):
+        return part.of(read)
     if isinstance(part, Branches) and isinstance(read, Table):
         selected = part.selected_columns()
         found = positions(selected, *read)
@@ -76,6 +78,7 @@ def _resolve(_: str, part: Part, read: Any) -> None:
         ]
     if isinstance(part, Network):
         part.forward(read, _resolve)
+    return None
 
 
 def selects_columns(network: Network) -> bool:

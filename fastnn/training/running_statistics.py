@@ -52,7 +52,7 @@ def refresh_statistics(
     if not len(blocks):
         return
     n_samples = y.shape[0]
-    sums = np.zeros(plan.n_parameters)
+    sums = np.zeros(plan.n_gradients)
     options: dict[str, Any] = {
         "batch_size": batch_size,
         "n_threads": n_threads,

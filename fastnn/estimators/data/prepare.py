@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_y, validate_data
 
 from fastnn.engine.cuda import find_device
 from fastnn.engine.device import Device, DeviceArray
@@ -26,6 +26,12 @@ from fastnn.estimators.data.arrays import (
 )
 from fastnn.estimators.data.head_weights import check_head_weights
 from fastnn.estimators.data.heads import HeadTargets, HeadValues
+from fastnn.estimators.data.inputs import (
+    check_inputs,
+    check_tensor,
+    is_several,
+    tables_of,
+)
 from fastnn.estimators.data.kinds import real_numbers
 from fastnn.estimators.data.ranges import check_range, described_as_overflow
 from fastnn.estimators.data.samples import Prepared, Samples
@@ -55,6 +61,7 @@ class Learner(Protocol):
     precision: str | None
     solver: Any
     _numeric_targets: bool
+    _takes_any_shape: bool
 
     def _check_call(self, validated: bool, incremental: bool) -> None:
         """Check parameters that depend on whether there is validation data."""
@@ -149,7 +156,11 @@ def check_X(estimator: Any, X: Any, device: Device | None) -> Any:
     check_kind(X, "X", "M")
     options: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtypes, "reset": False}
     with described_as_overflow("X"):
-        return ignoring_errors(validate_data, estimator, X, **options)
+        if not estimator._takes_any_shape:
+            return ignoring_errors(validate_data, estimator, X, **options)
+        if is_several(X):
+            return ignoring_errors(check_inputs, estimator, X, "X", dtypes, reset=False)
+        return ignoring_errors(check_tensor, estimator, X, dtypes, reset=False)
 
 
 def _is_given(validation: Arguments, solver: Any) -> bool:
@@ -208,12 +219,13 @@ def _check_X_y(
     """
     X = where_it_computes(given.X, device, names.X, learner.device)
     check_kind(X, names.X, "M")
+    reset = known is None
     heads = learner._check_heads(given.y, names.y, known)
     if heads is not None:
-        X = _check_only_X(learner, X, names.X, device, reset=known is None)
-        check_consistent_length(X, heads)
+        X = _check_only_X(learner, X, names.X, device, reset=reset)
+        check_consistent_length(*_arrays(X), heads)
         return X, heads
-    y, reset = on_host(given.y, names.y), known is None
+    y = on_host(given.y, names.y)
     check_kind(y, names.y, "cM" if learner._numeric_targets else "c")
     check_structure(names.X, X)
     check_structure(names.y, y)
@@ -224,6 +236,13 @@ def _check_X_y(
         with described_as_overflow(names.X):
             X = check_on_device(learner, device, X, dtypes, reset=reset)
         y = check_targets(learner, X, y, **options)
+    elif learner._takes_any_shape and is_several(X):
+        X = check_inputs(learner, X, names.X, dtypes, reset=reset)
+        y = _check_y(y, multi_output=True, estimator=learner)
+        check_consistent_length(*_arrays(X), y)
+    elif learner._takes_any_shape:
+        with described_as_overflow(names.X):
+            X, y = check_tensor(learner, X, dtypes, reset=reset, y=y, multi_output=True)
     else:
         with described_as_overflow(names.X):
             X, y = validate_data(learner, X, y, dtype=dtypes, reset=reset, **options)
@@ -243,7 +262,13 @@ def _check_only_X(
         if isinstance(X, DeviceArray):
             assert device is not None
             return check_on_device(learner, device, X, dtypes, reset=reset)
-        return validate_data(learner, X, accept_sparse="csr", dtype=dtypes, reset=reset)
+        if is_several(X):
+            return check_inputs(learner, X, name, dtypes, reset=reset)
+        return check_tensor(learner, X, dtypes, reset=reset)
+
+
+def _arrays(X: Any) -> list[Any]:
+    return list(X.values()) if isinstance(X, dict) else [X]
 
 
 def _check_weights(
@@ -267,7 +292,10 @@ def _computing_dtype(learner: Learner, X: Any, previous: Previous | None) -> np.
         return np.dtype(np.float64)
     if learner.dtype is not None:
         return np.dtype(learner.dtype)
-    return X.dtype if previous is None else previous.dtype
+    if previous is not None:
+        return previous.dtype
+    is_narrow = all(each.dtype == np.float32 for each in _arrays(X))
+    return np.dtype(np.float32 if is_narrow else np.float64)
 
 
 def _check_precision(learner: Learner, computing: np.dtype) -> None:
@@ -303,7 +331,8 @@ def _encoded(
     ValueError
         If a number is beyond the range of ``dtype``.
     """
-    check_range(names.X, X, dtype, device)
+    for name, each in tables_of(names.X, X):
+        check_range(name, each, dtype, device)
     if isinstance(targets, HeadTargets):
         for head, numeric in y.numeric.items():
             if numeric:

@@ -18,7 +18,9 @@ class Samples:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix, DeviceArray} of shape (n_samples, n_features)
+    X : {ndarray, CSR matrix, DeviceArray} of shape (n_samples, n_features), or dict
+        Of any shape behind the samples where the network takes it; of several inputs a
+        dict of such by name.
     y : ndarray or CSR matrix
     encoded : ndarray of shape (n_samples, n_columns)
         The same targets as the loss reads them.
@@ -33,7 +35,9 @@ class Samples:
     def take(self, rows: NDArray[np.intp], device: Device | None) -> "Samples":
         """Copy of some of them, X where it is."""
         weight = None if self.weight is None else self.weight[rows]
-        if isinstance(self.X, DeviceArray) and device is not None:
+        if isinstance(self.X, dict):
+            X: Any = {name: each[rows] for name, each in self.X.items()}
+        elif isinstance(self.X, DeviceArray) and device is not None:
             X = device.take(self.X, rows)
         else:
             X = self.X[rows]
