@@ -16,7 +16,6 @@ from fastnn.losses.categorical import (
     SoftCrossEntropy,
 )
 from fastnn.losses.custom import CustomLoss
-from fastnn.losses.heads import HeadLosses
 from fastnn.losses.regression import (
     AbsoluteError,
     CosineSimilarity,
@@ -39,7 +38,6 @@ __all__ = [
     "ElementwiseLoss",
     "Focal",
     "Gamma",
-    "HeadLosses",
     "Hinge",
     "Huber",
     "KLDivergence",

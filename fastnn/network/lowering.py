@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastnn.layers.base import Part
-from fastnn.losses import HeadLosses, Loss
+from fastnn.losses import Loss
+from fastnn.losses.heads import HeadLosses
 from fastnn.network.base import Network, lower_part
 from fastnn.network.branches import Branches
 from fastnn.network.sequential import Sequential
@@ -27,7 +28,7 @@ def lower(
     input_shape : sequence of int or mapping of str to sequence of int
         Shape of one sample; of several inputs one for each, by name.
     loss : Loss
-        A :class:`fastnn.losses.HeadLosses` where the network has several outputs.
+        A HeadLosses where the network has several outputs.
 
     Returns
     -------

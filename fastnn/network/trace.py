@@ -91,6 +91,8 @@ def trace(network: Wiring, input_shape: Any = None) -> Trace:
     shapes: list[Any]
     if input_shape is None:
         shapes = [None] * len(names)
+    elif len(names) == 1 and isinstance(input_shape, dict):
+        shapes = [input_shape]  # of several inputs that branches name
     elif len(names) == 1:
         if not isinstance(input_shape, tuple | list):
             raise ValueError(

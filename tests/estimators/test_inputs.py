@@ -96,7 +96,9 @@ def test_integers_are_equal_to_their_floats():
 def test_integers_are_never_copied_as_a_whole():
     X = np.zeros((40_000, 500), np.uint8)  # 20 MB, as float32 80 MB
     y = np.arange(len(X)) % 2
-    model = NeuralNetClassifier(Sequential([Dense(4, "relu")]), epochs=1, batch_size=1000)
+    model = NeuralNetClassifier(
+        Sequential([Dense(4, "relu")]), epochs=1, batch_size=1000
+    )
     tracemalloc.start()
     model.fit(X, y).predict(X)
     _, peak = tracemalloc.get_traced_memory()
@@ -243,7 +245,7 @@ WRONG = {
     "unequal lengths": (changed(image=IMAGES[:9]), "of the same samples"),
     "infinite": (
         changed(table=np.full((300, 3), np.inf)),
-        r"X\['table'\] contains inf",
+        r"table.* contains inf",
     ),
     "words": (changed(table=np.full((300, 3), "a")), "convert string"),
     "complex": (changed(table=np.ones((300, 3), complex)), "Complex"),

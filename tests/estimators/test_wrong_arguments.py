@@ -9,6 +9,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from fastnn import (
+    Graph,
     MLPRegressor,
     NeuralNetClassifier,
     NeuralNetRegressor,
@@ -27,9 +28,17 @@ from fastnn.layers import Dense
 
 X, y = load_iris(return_X_y=True)
 
+
+def network_of(layer):
+    if not layer.many_inputs:
+        return {"network": Sequential([layer])}
+    nodes = [("hidden", Dense(4, "relu"), "x"), ("both", layer, ["x", "hidden"])]
+    return {"network": Graph(nodes)}
+
+
 # Where a part of each package goes.
 USES = {
-    layers: lambda part: {"network": Sequential([part])},
+    layers: network_of,
     callbacks: lambda part: {"callbacks": [part]},
     averaging: lambda part: {"averaging": part},
     optimizers: lambda part: {"optimizer": part},
@@ -56,7 +65,11 @@ VALID = {
     "function": lambda target, z: (z.sum(axis=1), z),
     "value": 0.5,
     "values": np.ones((4, 3)),
+    "scale": 0.5,
+    "target_shape": (4,),
 }
+# Arguments that may be any number.
+ANY_NUMBER = "value", "mean", "scale", "offset"
 
 # Base classes, what is made by the estimators, and what is no part of a fit.
 LEFT_OUT = {
@@ -86,7 +99,7 @@ def parts():
 def test_a_wrong_value_is_named(use, description, argument, wrong):
     if argument == "path" and wrong == "typo":
         pytest.skip("is a valid path")
-    if argument in ("value", "mean") and wrong == -3.5:
+    if argument in ANY_NUMBER and wrong == -3.5:
         pytest.skip("is a valid value")
     options = {
         name: VALID[name]
@@ -126,7 +139,7 @@ def numbers():
 
 def kinds_of(value):
     if isinstance(value, int):
-        return [np.int8(value), np.uint64(value)]
+        return [np.int8(value), np.int64(value) if value < 0 else np.uint64(value)]
     return [np.float16(value), np.float32(value), np.longdouble(value)]
 
 
@@ -174,9 +187,7 @@ def test_scalars_of_numpy_are_checked(use, description, argument, value, wrong):
 )
 @pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
 def test_what_are_no_numbers_is_named(use, description, argument, value, wrong):
-    if isinstance(wrong, int) and (
-        isinstance(value, int) or argument in ("value", "mean")
-    ):
+    if isinstance(wrong, int) and (isinstance(value, int) or argument in ANY_NUMBER):
         pytest.skip("is a valid value")
     with pytest.raises((ValueError, TypeError), match=argument):
         fitted_with(use, description, argument, wrong)

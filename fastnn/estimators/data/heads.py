@@ -20,7 +20,8 @@ from fastnn.estimators.data.targets import (
     RegressionTargets,
     one_target_from_plain,
 )
-from fastnn.losses import HeadLosses, Loss
+from fastnn.losses import Loss
+from fastnn.losses.heads import HeadLosses
 from fastnn.utils.plain import PlainState
 
 OneTarget = RegressionTargets | ClassTargets | ColumnsOfClasses
