@@ -58,9 +58,16 @@ def draw(network: Wiring, input_shape: Any = None) -> Drawing:
 def _sizes(network: Wiring, traced: Trace) -> dict[str, int]:
     """How many numbers each parameter has."""
     tape = Tape()
-    inputs = [tape.input(node.shape) for node in traced.nodes if node.part is None]
+    inputs = [_input(tape, node) for node in traced.nodes if node.part is None]
     network.lower(tape, inputs if network.many_inputs else inputs[0], "")
     return {parameter.name: parameter.size for parameter in tape.parameters}
+
+
+def _input(tape: Tape, node: Node) -> Any:
+    """A value of the input's shape, or several where branches name what they read."""
+    if isinstance(node.shape, dict):
+        return {name: tape.input(each, name) for name, each in node.shape.items()}
+    return tape.input(node.shape, node.name)
 
 
 @dataclass(frozen=True)

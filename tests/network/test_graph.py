@@ -62,7 +62,7 @@ def test_several_inputs_have_names():
     for wrong in ([(3,)], {"a": (3,)}, None, (1, 2, 3)):
         with pytest.raises(ValueError, match=r"Graph with the inputs \['a', 'b'\]"):
             network.output_shape(wrong)
-    with pytest.raises(ValueError, match="the network is a Sequential of several inpu"):
+    with pytest.raises(ValueError, match=r"the network has several inputs, \["):
         plan_of(behind)
 
 
