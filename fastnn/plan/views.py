@@ -19,7 +19,7 @@ class Views:
     Parameters
     ----------
     tensors : list of dict
-        The tape's records, which it goes on to write.
+        The records so far, which the tape's writer goes on to write.
     """
 
     def __init__(self, tensors: list[Fields]):

@@ -108,7 +108,7 @@ def noting(used):
                     new = watched(vars(base)[method], piece)
                     stack.enter_context(mock.patch.object(base, method, new))
         stack.enter_context(
-            mock.patch("fastnn.plan.tape.as_regularizer", as_regularizer)
+            mock.patch("fastnn.plan.parameters.as_regularizer", as_regularizer)
         )
         yield
 

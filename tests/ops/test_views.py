@@ -87,7 +87,7 @@ def test_a_view_of_a_view_is_one_of_its_base():
     tape = Tape()
     x = tape.input((2, 9))
     inner = ops.columns(tape, ops.columns(tape, x, 2, 6), 3, 2)
-    record = tape._tensors[inner.number]
+    record = tape._writer.tensors[inner.number]
     assert (record["base"], record["first"], record["lead"]) == (x.number, 5, 9)
     assert record["size"] == 4
     assert ops.columns(tape, inner, 0, 2) is inner
@@ -199,4 +199,4 @@ def test_a_link_reads_raw_outputs_where_they_lie():
     ops.add(tape, z, None, "logistic", PHASES["predict"])
     ops.concatenate(tape, [z, dense(tape, z, "more", 2)])
     assert not tape.is_view(z)
-    assert tape._tensors[z.number]["space"] == SPACES["activation"]
+    assert tape._writer.tensors[z.number]["space"] == SPACES["activation"]

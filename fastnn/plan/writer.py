@@ -1,0 +1,173 @@
+"""The records of a plan's tensors and ops while they are being written."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from fastnn.plan.broadcasting import broadcast_axes
+from fastnn.plan.records import CustomFunction
+from fastnn.plan.tables import (
+    ALIGNMENT,
+    FLAGS,
+    KINDS,
+    MAX_INPUTS,
+    MAX_OUTPUTS,
+    OP_FLAGS,
+    SPACES,
+)
+from fastnn.plan.tensor import Tensor, rows_of
+from fastnn.plan.views import Fields, Views
+
+
+class Writer:
+    """Writes tensors and ops, and knows nothing of gradients.
+
+    Attributes
+    ----------
+    tensors, ops : list of dict
+        Fields of the records so far.
+    params : list of int
+        Integers that ops have of their own.
+    functions : list of callable
+        Losses that are Python functions.
+    statistic_size : int
+        Numbers that statistics take.
+    views : Views
+        Which tensors are columns of others.
+    """
+
+    def __init__(self) -> None:
+        self.tensors: list[Fields] = []
+        self.ops: list[Fields] = []
+        self.params: list[int] = []
+        self.functions: list[CustomFunction] = []
+        self.statistic_size = 0
+        self.views = Views(self.tensors)
+        self._n_masks = 0
+
+    def tensor(
+        self,
+        space: str,
+        shape: tuple[int, ...],
+        *,
+        per_sample: bool = True,
+        needs_gradient: bool = False,
+        offset: int = 0,
+        index: int = 0,
+    ) -> Tensor:
+        self.tensors.append(
+            {
+                "space": SPACES[space],
+                "per_sample": int(per_sample),
+                "base": -1,
+                "index": index,
+                "size": prod(shape),
+                "first": 0,
+                "lead": 0,
+                "train_offset": offset,
+                "predict_offset": offset,
+            }
+        )
+        return Tensor(len(self.tensors) - 1, shape, per_sample, needs_gradient)
+
+    def activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
+        needs_gradient = any(source.needs_gradient for source in sources)
+        return self.tensor("activation", shape, needs_gradient=needs_gradient)
+
+    def statistic(self, *shape: int) -> Tensor:
+        """Numbers of all rows, of which each share of a step has its own."""
+        offset = self.statistic_size
+        self.statistic_size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        return self.tensor("statistic", shape, per_sample=False, offset=offset)
+
+    def view(self, x: Tensor, start: int, width: int) -> Tensor:
+        """Columns of the last axis of x, where they lie.
+
+        It has no adjoint, as `fastnn.plan.ops.columns` has.
+        """
+        return self.views.add(x, start, width)
+
+    def emit(
+        self,
+        kind: str,
+        inputs: Sequence[Tensor | None],
+        outputs: Sequence[Tensor | None],
+        phase: int,
+        params: Sequence[int] = (),
+        axes: tuple[Tensor, Tensor | None] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Write an op.
+
+        Parameters
+        ----------
+        kind : str
+        inputs, outputs : sequence of Tensor or None
+        phase : int
+        params : sequence of int, default=()
+            Integers of its own.
+        axes : tuple of Tensor, default=None
+            Instead of the fields that say so: what it runs over, and what is broadcast
+            along that, or None.
+        **fields
+            Others of its record.
+
+        Raises
+        ------
+        ValueError
+            If ``axes`` do not broadcast, or the kind of op reads no tokens, and gets
+            some.
+        AssertionError
+            If the kind of op needs tensors that are no views, and gets one.
+        """
+        reads_tokens = OP_FLAGS[KINDS[kind]] & FLAGS["reads_tokens"]
+        for place, read in enumerate(inputs):
+            if read is not None and read.n_tokens and (place or not reads_tokens):
+                raise ValueError(
+                    f"{kind} needs numbers, and this input of the network is tokens: "
+                    "look them up in an embedding first"
+                )
+        self.views.check(kind, KINDS[kind], (*inputs, *outputs))
+        if axes is not None:
+            fields |= {"axes": axes, **broadcast_axes(*axes)}
+        self.ops.append(
+            {
+                "kind": KINDS[kind],
+                "phase": phase,
+                "params": len(self.params),
+                "input": _numbers(inputs, MAX_INPUTS),
+                "output": _numbers(outputs, MAX_OUTPUTS),
+                **fields,
+            }
+        )
+        self.params += params
+
+    def copy(
+        self, x: Tensor | None, y: Tensor, phase: int, accumulate: bool = False
+    ) -> None:
+        """Write that y becomes, or adds, x of the same shape; None is zeros."""
+        rows = rows_of(y, y.shape[-1])
+        self.emit("copy", (x,), (y,), phase, accumulate=accumulate, **rows)
+
+    def dense(self, x: Tensor, phase: int) -> Tensor:
+        """x for ops that cannot read views: itself, or a copy of one."""
+        if not self.views.has(x):
+            return x
+        y = self.activation(x.shape, x)
+        self.copy(x, y, phase)
+        return y
+
+    def function(self, function: CustomFunction) -> int:
+        """The number of a function that an op calls."""
+        self.functions.append(function)
+        return len(self.functions) - 1
+
+    def mask(self) -> int:
+        """A number for the random draws of one op, apart from those of the others."""
+        self._n_masks += 1
+        return self._n_masks - 1
+
+
+def _numbers(tensors: Sequence[Tensor | None], count: int) -> list[int]:
+    numbers = [-1 if tensor is None else tensor.number for tensor in tensors]
+    return numbers + [-1] * (count - len(numbers))
