@@ -9,6 +9,7 @@ from scipy import sparse
 from fastnn.engine.device import DeviceArray
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.plan.records import Input, Plan
+from fastnn.plan.tables import N_SCALARS
 
 
 def check_parameters(plan: Plan, parameters: NDArray | MirroredArray) -> np.dtype:
@@ -209,6 +210,21 @@ def check_rows(rows: NDArray, n_samples: int) -> None:
         raise ValueError(
             "rows must be a contiguous one-dimensional intp array that holds at least "
             f"one number from 0 to {n_samples - 1} and none twice"
+        )
+
+
+def check_table(part: NDArray, first: int, n_steps: int) -> None:
+    """Check scalars of the steps of an epoch, from the one numbered first on."""
+    if (
+        part.ndim != 2
+        or part.shape[1] != N_SCALARS
+        or not 0 < len(part) <= n_steps - first
+        or part.dtype != np.float64
+    ):
+        raise ValueError(
+            f"table must be float64 of shape {(n_steps, N_SCALARS)}, got "
+            f"{part.dtype} of shape {part.shape}"
+            + (f" behind {first} rows" if first else "")
         )
 
 

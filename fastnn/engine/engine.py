@@ -3,33 +3,31 @@
 Arguments are checked here, at the door; the compiled loops behind it trust them.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.engine.arguments import (
-    check_array,
     check_parameters,
     check_rows,
     check_samples,
+    check_table,
     tables_of,
 )
 from fastnn.engine.backend import STEPS_AT_ONCE, Backend
-from fastnn.engine.chunks import ROW_ALIGNMENT, chunk_rows, too_large
-from fastnn.engine.cpu import engine as compiled
-from fastnn.engine.cpu.blas import goes_to_blas
+from fastnn.engine.chunks import chunk_rows
+from fastnn.engine.construction import on_cpu, on_device
 from fastnn.engine.cuda import DeviceEngine
-from fastnn.engine.device import Device, DeviceArray, for_rows_that_fit
-from fastnn.engine.mirrored import MirroredArray, mirrored
+from fastnn.engine.device import Device
+from fastnn.engine.mirrored import MirroredArray
 from fastnn.engine.snapshot import all_finite
-from fastnn.engine.threads import find_blas, threads_for
+from fastnn.engine.threads import threads_for
+from fastnn.engine.trained import Trained
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import Plan
-from fastnn.plan.tables import AVERAGE_RATE, N_SCALARS, OPTIMIZERS
-from fastnn.utils.error_state import of_the_user
+from fastnn.plan.tables import AVERAGE_RATE, N_SCALARS
 
 # A step is shared out only so far that every thread has this much to compute, some
 # four microseconds: below it, sharing gains little.
@@ -145,21 +143,11 @@ class Engine:
         tables = tables_of(plan, X)
         check_samples(plan, tables, y, sample_weight, dtype)
         n_samples = tables[0].shape[0]
-        if average is not None:
-            check_array("average", average, parameters.shape, dtype)
-        changed = {"parameters": parameters, "state": state, "average": average}
-        for name, array in changed.items():
-            if isinstance(array, np.ndarray) and not array.flags.writeable:
-                raise ValueError(f"{name} must be writable: it is changed in place")
         if precision is not None and dtype != np.float32:
             raise ValueError(
                 f"precision={precision!r} needs float32 parameters, got {dtype}"
             )
-        rule = 0
-        if optimizer is not None:
-            rule = OPTIMIZERS.index(optimizer.rule)
-            shape = optimizer.n_slots, plan.n_parameters
-            check_array("state", state, shape, dtype)
+        trained = Trained(parameters, average, optimizer, state)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         batch_size = min(batch_size, n_samples)
@@ -167,73 +155,26 @@ class Engine:
         self._plan, self._batch_size = plan, batch_size
         self._precision = precision
         self._most_rows = batch_size if plan.needs_whole_batches else None
-        self._updates = optimizer is not None
-        self._averages = average is not None
+        self._trained = trained
         self._weight_sum = 0.0
         self._factors = np.array([loss.weight for loss in plan.losses] or [1.0])
         self.n_steps = -(-n_samples // batch_size)
         self._compiled: Backend
-        self._parameters = mirrored(parameters)
-        own = [None if each is None else mirrored(each) for each in (state, average)]
-        # What stays here between two calls, whoever computes.
-        self._kept_on_host = [
-            each
-            for each, given in zip(
-                (self._parameters, *own), changed.values(), strict=True
-            )
-            if each is not None and each is not given
-        ]
         if device is not None:
             self.n_threads = 1
-            capacity = chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
-            unit = capacity if plan.needs_whole_batches else ROW_ALIGNMENT
-            try:
-                self._compiled = for_rows_that_fit(
-                    lambda rows: DeviceEngine(
-                        device, plan, tables, y, sample_weight, batch_size, rows,
-                        n_threads, rule, precision, self._parameters, *own,
-                    ),
-                    capacity,
-                    unit,
-                )  # fmt: skip
-            except MemoryError as error:
-                raise too_large(
-                    plan, [self._parameters, *own], unit, batch_size, error
-                ) from error
+            rows = chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
+            self._compiled = on_device(
+                device, plan, tables, y, sample_weight, batch_size, rows, n_threads,
+                precision, trained,
+            )  # fmt: skip
             return
-        if any(isinstance(table, DeviceArray) for table in tables):
-            raise ValueError("X is on a device, and this engine computes on the CPU")
-        here = [None if each is None else each.host for each in own]
+        rows = chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES)
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, min(shares, batch_size))
-        engine = compiled.Engine(
-            plan.ops,
-            plan.tensors,
-            plan.blocks,
-            plan.params,
-            plan.row_gradients,
-            plan.n_parameters,
-            plan.n_gradients,
-            plan.train_size,
-            plan.statistic_size,
-            tuple(map(of_the_user, plan.functions)),
-            plan.inputs,
-            self._parameters.host,
-            tables,
-            y,
-            sample_weight,
-            batch_size,
-            chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES),
-            rule,
-            here[0],
-            self.n_threads,
-            precision,
-            here[1],
-        )
-        if goes_to_blas(plan.largest_product() * batch_size):
-            find_blas()
-            engine.holds_blas = True
-        self._compiled = engine
+        self._compiled = on_cpu(
+            plan, tables, y, sample_weight, batch_size, rows, self.n_threads,
+            precision, trained,
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
@@ -346,41 +287,21 @@ class Engine:
         penalty : float
             That of the parameters before the step: see :meth:`penalty`.
         """
-        self._require_optimizer()
+        self._trained.require_optimizer()
         if self._weight_sum <= 0:
             raise ValueError(
                 "call gradient() first, on samples whose weights are not 0"
             )
         scalars = np.ascontiguousarray(scalars, dtype=np.float64)
-        self._require_average(scalars[AVERAGE_RATE : AVERAGE_RATE + 1])
-        with self._copied_to_host():
+        self._trained.require_average(scalars[AVERAGE_RATE : AVERAGE_RATE + 1])
+        with self._trained.copied_to_host():
             return self._compiled.update(scalars, self._weight_sum)
-
-    @contextmanager
-    def _copied_to_host(self) -> Iterator[None]:
-        """What the block changes elsewhere, and belongs here, is copied back."""
-        try:
-            yield
-        finally:
-            for array in self._kept_on_host:
-                _ = array.host
 
     def all_finite(self) -> bool:
         """Whether no parameter is an infinity or a NaN."""
         if isinstance(self._compiled, DeviceEngine):
             return self._compiled.all_finite()
-        return all_finite(self._parameters.host)
-
-    def _require_optimizer(self) -> None:
-        if not self._updates:
-            raise ValueError("an engine without an optimizer cannot take steps")
-
-    def _require_average(self, rates: NDArray[np.float64]) -> None:
-        if not self._averages and rates.any():
-            raise ValueError(
-                "an engine without an average cannot let parameters into it: pass "
-                "average=, or leave the column AVERAGE_RATE of the table 0"
-            )
+        return all_finite(self._trained.parameters.host)
 
     def penalty(self, weight: float) -> float:
         """What regularizers add to the sum of the loss over samples.
@@ -434,15 +355,15 @@ class Engine:
         Exception
             Whatever the function of a custom loss raises; the same holds.
         """
-        self._require_optimizer()
+        self._trained.require_optimizer()
         self._weight_sum = 0.0  # gradients() is overwritten
         first = 0
         for part in [table] if isinstance(table, np.ndarray) else table:
-            self._check_table(part, first)
-            self._require_average(part[:, AVERAGE_RATE])
+            check_table(part, first, self.n_steps)
+            self._trained.require_average(part[:, AVERAGE_RATE])
             for at in range(0, len(part), STEPS_AT_ONCE):
                 scalars = np.ascontiguousarray(part[at : at + STEPS_AT_ONCE])
-                with self._copied_to_host():
+                with self._trained.copied_to_host():
                     self._compiled.steps(scalars, first)
                 first += len(scalars)
                 if not np.isfinite(self._compiled.total):
@@ -452,20 +373,6 @@ class Engine:
                 f"table must have {self.n_steps} rows, one a step, got {first}"
             )
         return self._compiled.total / self._compiled.n_rows
-
-    def _check_table(self, part: NDArray, first: int) -> None:
-        most = self.n_steps - first
-        if (
-            part.ndim != 2
-            or part.shape[1] != N_SCALARS
-            or not 0 < len(part) <= most
-            or part.dtype != np.float64
-        ):
-            raise ValueError(
-                f"table must be float64 of shape {(self.n_steps, N_SCALARS)}, got "
-                f"{part.dtype} of shape {part.shape}"
-                + (f" behind {first} rows" if first else "")
-            )
 
     @property
     def n_steps_taken(self) -> int:

@@ -210,7 +210,7 @@ def engine_that_calls(function):
 @pytest.fixture
 def products_are_blas(monkeypatch):
     monkeypatch.setattr(
-        "fastnn.engine.engine.goes_to_blas", lambda multiplications: True
+        "fastnn.engine.construction.goes_to_blas", lambda multiplications: True
     )
 
 
