@@ -12,10 +12,11 @@ from sklearn.utils.metaestimators import available_if
 from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.class_losses import losses_of_name
 from fastnn.estimators.data.arrays import as_array_of, on_host
+from fastnn.estimators.data.class_targets import ClassTargets, ColumnsOfClasses
 from fastnn.estimators.data.given_classes import as_classes
 from fastnn.estimators.data.prepare import Arguments
 from fastnn.estimators.data.sparse_structure import check_structure
-from fastnn.estimators.data.targets import ClassTargets, ColumnsOfClasses, class_targets
+from fastnn.estimators.data.targets import class_targets
 from fastnn.estimators.data.weights import ClassWeights
 from fastnn.losses import Loss
 

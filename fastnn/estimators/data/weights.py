@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from fastnn.estimators.data.class_targets import ClassTargets, ColumnsOfClasses
 from fastnn.estimators.data.ranges import described_as_overflow
-from fastnn.estimators.data.targets import ClassTargets, ColumnsOfClasses
 from fastnn.utils.plain_numbers import Interval
 
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
