@@ -6,10 +6,9 @@ once; when anything fails, the estimator is as it was before the call.
 """
 
 import copy
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -47,6 +46,7 @@ from fastnn.estimators.state import (
     saved_state,
     take_over,
 )
+from fastnn.estimators.validated import are_validated, parameters_of
 from fastnn.losses import Loss
 from fastnn.network import Network
 from fastnn.optimizers import Optimizer, optimizer_of_name
@@ -65,11 +65,6 @@ def _sklearn_name(link: Any) -> Any:
     if isinstance(link, dict):
         return {head: _sklearn_name(own) for head, own in link.items()}
     return _SKLEARN_NAMES.get(link, link)
-
-
-@lru_cache(maxsize=64)
-def _parameter_names(estimator: type[BaseEstimator]) -> tuple[str, ...]:
-    return tuple(estimator._get_param_names())
 
 
 class BaseNeuralNetwork(
@@ -130,16 +125,9 @@ class BaseNeuralNetwork(
         """Targets of a fresh fit, or the previous ones checked against ``y``."""
 
     def _validate_params(self) -> None:
-        """As scikit-learn's, unless all parameters are the objects of the last fit.
-
-        Checking them takes longer than a small call of partial_fit.
-        """
-        now, before = self._parameters(), vars(self).get("_validated", ())
-        if len(now) != len(before) or any(map(operator.is_not, now, before)):
+        """As scikit-learn's, unless all parameters are the objects of the last fit."""
+        if not are_validated(self):
             super()._validate_params()
-
-    def _parameters(self) -> tuple:
-        return tuple(getattr(self, name) for name in _parameter_names(type(self)))
 
     def _loss_of_name(self, name: str) -> Loss:
         """What the name of a loss stands for, where that is one thing."""
@@ -306,7 +294,7 @@ class BaseNeuralNetwork(
 
         Returns what was drawn from, and the source of the user's that it is a copy of.
         """
-        self._validated = self._parameters()
+        self._validated = parameters_of(self)
         goes_on = self.warm_start or incremental
         previous: FittedNetwork | None = vars(self).get("_fitted") if goes_on else None
         prepared = prepare(
