@@ -18,7 +18,7 @@ from fastnn.estimators.data.heads import (
     is_missing,
 )
 from fastnn.estimators.data.targets import RegressionTargets, class_targets
-from fastnn.estimators.output_layer import with_outputs_of_numbers, with_raw_outputs
+from fastnn.estimators.output_layer import give_outputs_of_numbers, give_raw_outputs
 from fastnn.layers.base import Part
 from fastnn.losses import CustomLoss, Loss
 from fastnn.network import Graph, Heads, Sequential
@@ -67,17 +67,21 @@ def with_outputs(network: Any, targets: HeadTargets) -> Any:
     ValueError
         If what a head ends in is its output layer, and does not fit.
     """
+    network = clone(network)
+    return _give_outputs(network, targets, network)
+
+
+def _give_outputs(network: Any, targets: HeadTargets, whole: Part) -> Any:
+    """As :func:`with_outputs`, of a part of a network that may be changed."""
     if isinstance(network, Heads):
-        copy = clone(network)
         heads = [
-            (name, _completed(name, part, targets.heads[name]))
-            for name, part in copy.named_parts()
+            (name, _completed(name, part, targets.heads[name], whole))
+            for name, part in network.named_parts()
         ]
-        return copy.set_params(heads=heads)
+        return network.set_params(heads=heads)
     if isinstance(network, Graph) and len(network.output_names()) > 1:
-        copy = clone(network)
-        parts = dict(copy.named_parts())
-        for name, sources in copy.reads().items():
+        parts = dict(network.named_parts())
+        for name, sources in network.reads().items():
             read = [source for source in sources if source in targets.heads]
             if read:
                 raise ValueError(
@@ -85,25 +89,25 @@ def with_outputs(network: Any, targets: HeadTargets) -> Any:
                     "an output layer is of no use to others. Give the output a node of "
                     f"its own, such as ('head', Sequential([]), {read[0]!r})."
                 )
-        return copy.set_params(
+        return network.set_params(
             **{
-                name: _completed(name, parts[name], each)
+                name: _completed(name, parts[name], each, whole)
                 for name, each in targets.heads.items()
             }
         )
     name, last = _last_of(network)
-    return clone(network).set_params(**{name: with_outputs(last, targets)})
+    return network.set_params(**{name: _give_outputs(last, targets, whole)})
 
 
-def _completed(name: str, part: Part, targets: OneTarget) -> Part:
+def _completed(name: str, part: Part, targets: OneTarget, whole: Part) -> Part:
     stack = part if isinstance(part, Sequential) else Sequential([part])
     complete = (
-        with_outputs_of_numbers
+        give_outputs_of_numbers
         if isinstance(targets, RegressionTargets)
-        else with_raw_outputs
+        else give_raw_outputs
     )
     try:
-        return complete(stack, targets.n_outputs, targets.loss.link)
+        return complete(stack, targets.n_outputs, targets.loss.link, whole)
     except ValueError as error:
         raise ValueError(f"head {name!r}: {error}") from error
 

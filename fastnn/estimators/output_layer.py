@@ -45,13 +45,25 @@ def with_outputs_of_numbers(network: Network, n_outputs: int, link: str) -> Netw
     ValueError
         If the last layer is the output layer, and does not fit.
     """
+    network = clone(network)
+    return give_outputs_of_numbers(network, n_outputs, link, network)
+
+
+def give_outputs_of_numbers(
+    network: Network, n_outputs: int, link: str, whole: Part
+) -> Network:
+    """As :func:`with_outputs_of_numbers`, of a part of a network that may be changed.
+
+    Parts stay the same objects, so that those which stand in several places of the
+    whole network still do.
+    """
     end = _end(network)
     if end is None or end.dense.units != n_outputs:
-        return with_raw_outputs(network, n_outputs, link)
+        return give_raw_outputs(network, n_outputs, link, whole)
     if end.activation in ("identity", link):
-        return with_raw_outputs(network, n_outputs, link)
+        return give_raw_outputs(network, n_outputs, link, whole)
     if link == "identity":
-        return clone(network)
+        return network
     raise _contradiction(end, link)
 
 
@@ -77,13 +89,21 @@ def with_raw_outputs(network: Network, n_outputs: int, link: str) -> Network:
     ValueError
         If the last layer is the output layer, and does not fit.
     """
+    network = clone(network)
+    return give_raw_outputs(network, n_outputs, link, network)
+
+
+def give_raw_outputs(
+    network: Network, n_outputs: int, link: str, whole: Part
+) -> Network:
+    """As :func:`with_raw_outputs`, of a part of a network that may be changed."""
     end = _end(network)
     if end is None:
-        return _with_output_layer(network, n_outputs)
+        return _with_output_layer(network, n_outputs, whole)
     fits = end.dense.units == n_outputs
     means_outputs = end.activation in (link, "logistic") or n_outputs == 1
     if end.activation not in ("identity", "softmax") and not (fits and means_outputs):
-        return _with_output_layer(network, n_outputs)
+        return _with_output_layer(network, n_outputs, whole)
     if not fits:
         raise ValueError(
             f"the network's last dense layer, {end.name!r}, has {end.dense.units} "
@@ -93,7 +113,9 @@ def with_raw_outputs(network: Network, n_outputs: int, link: str) -> Network:
         )
     if end.activation not in ("identity", link):
         raise _contradiction(end, link)
-    return _without_activation(network, end)
+    if end.activation != "identity":
+        _take_activation_off(network, end, whole)
+    return network
 
 
 class _Place(NamedTuple):
@@ -158,14 +180,13 @@ def _end(network: Network) -> _End | None:
     return _End(name, last, _activation(stack[0].part))
 
 
-def _with_output_layer(network: Network, n_outputs: int) -> Network:
-    """A copy with a linear output layer, which is trained whatever the network says.
+def _with_output_layer(network: Network, n_outputs: int, whole: Part) -> Network:
+    """The same with a linear output layer, which is trained whatever the network says.
 
     What a stack says is said by its layers instead, which keep their names. Where that
-    cannot be, because one of them stands deeper in the network too, and of networks
-    that are no stack, the whole is one layer.
+    cannot be, because one of them stands elsewhere too, and of networks that are no
+    stack, the whole is one layer.
     """
-    network = clone(network)
     output = Dense(n_outputs)
     if not isinstance(network, Sequential):
         return Sequential([network, output])
@@ -174,6 +195,8 @@ def _with_output_layer(network: Network, n_outputs: int) -> Network:
         return Sequential([network, output])
     if network.trainable is not True or not says_the_same(network.learning_rate, 1.0):
         network._validate_params()
+        if _n_places(whole, *parts.values()) > len(network.named_parts()):
+            return Sequential([network, output])
         for part in parts.values():
             if "learning_rate" in part.get_params(deep=False):
                 part._validate_params()
@@ -189,15 +212,17 @@ def _within(part: Part) -> Iterator[Part]:
         yield from _within(each)
 
 
-def _without_activation(network: Network, end: _End) -> Network:
-    """A copy without the activation at the end."""
-    network = clone(network)
-    if end.activation == "identity":
-        return network
+def _n_places(whole: Part, *parts: Part) -> int:
+    """In how many places of a network, or as the network, one of these parts stands."""
+    return sum(any(each is part for part in parts) for each in (whole, *_within(whole)))
+
+
+def _take_activation_off(network: Network, end: _End, whole: Part) -> None:
+    """Leave the activation at the end out."""
     last = next(_from_the_end(network))
     is_dense = isinstance(last.part, Dense)
     changed = last.part if is_dense else last.network
-    if sum(part is changed for part in (network, *_within(network))) > 1:
+    if _n_places(whole, changed) > 1:
         raise ValueError(
             f"layer {end.name!r} stands elsewhere in the network too and cannot be its "
             "output layer. Use a layer of its own for the output."
@@ -211,7 +236,6 @@ def _without_activation(network: Network, end: _End) -> Network:
         last.network.layers = layers
     else:
         last.network.put(last.position, Activation("identity"))
-    return network
 
 
 def _contradiction(end: _End, link: str) -> ValueError:

@@ -260,6 +260,47 @@ def test_graphs_of_several_outputs(X, y):
         NeuralNet(read).fit(X, targets)
 
 
+SHARED = Dense(5, "relu")
+
+
+@pytest.mark.parametrize(
+    ("network", "widths"),
+    [
+        (Heads([("churn", SHARED), ("value", SHARED)]), [5, 1, 1]),
+        (Heads([("churn", Sequential([SHARED])), ("value", SHARED)]), [5, 1, 1]),
+        (
+            Sequential(
+                [SHARED, Heads([("churn", SHARED), ("value", Dense(2, "relu"))])]
+            ),
+            [5, 1, 2, 1],
+        ),
+        (
+            Graph(
+                [
+                    ("h", SHARED, "x"),
+                    ("churn", SHARED, "h"),
+                    ("value", Dense(2, "relu"), "h"),
+                ],
+                outputs=["churn", "value"],
+            ),
+            [5, 1, 2, 1],
+        ),
+    ],
+    ids=["two heads", "a stack of one", "the trunk", "a graph"],
+)
+def test_a_part_of_several_heads_is_one_part(network, widths, X, y):
+    fitted = NeuralNet(network, epochs=1)
+    fitted.fit(X, Targets(churn=y["churn"], value=X[:, 0]))
+    assert [len(bias) for bias in fitted.intercepts_] == widths
+
+
+def test_an_output_layer_of_two_heads_cannot_change(X, y):
+    shared = Dense(1, "sigmoid")
+    network = Sequential([Heads([("churn", shared), ("other", shared)])])
+    with pytest.raises(ValueError, match="head 'churn': .* stands elsewhere"):
+        NeuralNet(network).fit(X, Targets(churn=y["churn"], other=y["churn"]))
+
+
 def test_heads_of_one_kind(X, y):
     heads = Heads([("churn", Dense(4, "relu")), ("kind", Dense(4, "relu"))])
     classes = Targets(churn=y["churn"], kind=y["kind"])
