@@ -90,12 +90,15 @@ class FittedNetwork:
         self.input_shape = input_shape
         self.loss = loss
         self.plan, self.predictor = plan_of(network, input_shape, loss)
-        if len(self.plan.output_shape) != 1:
-            raise ValueError(
-                "the network gives each sample outputs of shape "
-                f"{self.plan.output_shape}, where y has one row for each. Put "
-                "Flatten() of fastnn.layers before its last Dense layer, or at its end."
-            )
+        for output in self.plan.outputs:
+            if len(output.shape) != 1:
+                one = len(self.plan.outputs) == 1
+                raise ValueError(
+                    f"{'the network' if one else f'head {output.name!r}'} gives each "
+                    f"sample outputs of shape {output.shape}, where y has one row for "
+                    "each. Put Flatten() of fastnn.layers before its last Dense layer, "
+                    "or at its end."
+                )
         self.weights = MirroredArray(np.empty(0))
 
     @property

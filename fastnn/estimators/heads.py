@@ -15,8 +15,9 @@ from fastnn.estimators.data.heads import (
     check_head,
     columns_of_heads,
     container_of,
-    is_missing,
+    with_samples,
 )
+from fastnn.estimators.data.missing import array_of, is_missing
 from fastnn.estimators.data.targets import RegressionTargets, class_targets
 from fastnn.estimators.output_layer import give_outputs_of_numbers, give_raw_outputs
 from fastnn.layers.base import Part
@@ -118,16 +119,21 @@ def by_head(given: Any, heads: list[str], parameter: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is no head of a name.
+        If it is no dict, or there is no head of a name.
     """
-    found = {} if given is None or isinstance(given, str) else dict(given)
+    found = {} if given is None else given
+    if not isinstance(found, Mapping):
+        raise ValueError(
+            f"{parameter} must be a dict by the names of heads, which are {heads}, got "
+            f"{given!r}."
+        )
     unknown = [name for name in found if name not in heads]
     if unknown:
         raise ValueError(
             f"{parameter} names {unknown}, which are no heads of the network: these "
             f"are {heads}."
         )
-    return found
+    return dict(found)
 
 
 def reads_numbers(head: str, loss: Any, values: Any) -> bool:
@@ -158,7 +164,14 @@ def reads_numbers(head: str, loss: Any, values: Any) -> bool:
         return loss.link not in ("logistic", "softmax")
     if isinstance(loss, Loss):
         return not (isinstance(loss, _CLASS_LOSSES) or loss.reads_class_numbers)
-    array = np.asarray(values)
+    if not isinstance(loss, str) and not callable(loss):
+        raise ValueError(
+            f"the loss of head {head!r} must be 'auto', the name of a loss or an "
+            f"object of fastnn.losses, got {loss!r}."
+        )
+    if hasattr(getattr(values, "dtype", None), "categories"):
+        return False
+    array = np.asarray(array_of(values))
     kind = array.dtype.kind
     if kind == "O":
         there = [each for each in array.ravel() if not is_missing(each)]
@@ -202,8 +215,15 @@ def head_values(
     numeric : callable
         Tells of a head, its loss and its values whether these are numbers.
     """
+    if previous is not None and set(previous.heads) != set(heads):
+        raise ValueError(
+            f"the network has the heads {heads}, but was trained with "
+            f"{list(previous.heads)}. Leave them as they were, or call fit with "
+            "warm_start=False."
+        )
     values, present, numbers = {}, {}, {}
-    for head, column in columns_of_heads(y, heads, name).items():
+    for head, given in columns_of_heads(y, heads, name).items():
+        column = with_samples(given, f"{name}[{head!r}]")
         if previous is not None:
             numbers[head] = isinstance(previous.heads[head], RegressionTargets)
         else:
@@ -222,10 +242,15 @@ def head_targets(
     losses: Mapping[str, Any],
     weights: Mapping[str, Any],
     classes: Any,
+    previous: HeadTargets | None,
 ) -> HeadTargets:
-    """Targets of a fresh fit, for checked y."""
+    """Targets of a fresh fit, or those that go on from previous ones, for checked y.
+
+    What the classes of a head are, and their loss, stays as it was.
+    """
     heads: dict[str, OneTarget] = {}
     for head in y.values:
+        before: Any = None if previous is None else previous.heads[head]
         own, loss = y.of(head), losses.get(head, "auto")
         weight = weights.get(head, 1.0)
         if not _POSITIVE.is_satisfied_by(weight) or np.isinf(weight):
@@ -237,9 +262,12 @@ def head_targets(
             if y.numeric[head]:
                 n_columns = 1 if own.ndim == 1 else own.shape[1]
                 found: Any = RegressionTargets(
-                    n_columns, regression.regression_loss(loss)
+                    n_columns if before is None else before.n_columns,
+                    regression.regression_loss(loss),
                 )
                 found.check(own)
+            elif before is not None:
+                found = before
             else:
                 known = None if classes is None else classes.get(head)
                 found = class_targets(own, known, loss)

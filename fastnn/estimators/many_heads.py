@@ -46,6 +46,13 @@ class ManyHeads(BaseNeuralNet):
 
     def _check_heads(self, y: Any, name: str, previous: Any) -> HeadValues | None:
         heads = heads_of(self.network)
+        if previous is not None and isinstance(previous, HeadTargets) != bool(heads):
+            raise ValueError(
+                "the network now has "
+                f"{f'the heads {heads}' if heads else 'one output without a name'}, "
+                "as it had not when it was trained. Leave it as it was, or call fit "
+                "with warm_start=False."
+            )
         if not heads:
             self._check_no_heads()
             return None
@@ -69,6 +76,12 @@ class ManyHeads(BaseNeuralNet):
             )
         heads = list(y.values)
         classes = by_head(classes, heads, "classes")
+        numbers = [head for head in classes if y.numeric[head]]
+        if numbers:
+            raise ValueError(
+                f"classes names {numbers}, heads of numbers, which have no classes. "
+                "Leave them out."
+            )
         if previous is None and incremental:
             missing = [h for h in heads if not y.numeric[h] and h not in classes]
             if missing:
@@ -77,13 +90,11 @@ class ManyHeads(BaseNeuralNet):
                     f"with those of the heads {missing}."
                 )
         classes = {name: as_classes(each) for name, each in classes.items()}
-        targets = previous
-        if targets is None:
-            weights = by_head(self.loss_weight, heads, "loss_weight")
-            targets = head_targets(y, self._losses(heads), weights, classes)
+        weights = by_head(self.loss_weight, heads, "loss_weight")
+        targets = head_targets(y, self._losses(heads), weights, classes, previous)
         if previous is not None or incremental:
             targets.check(y, classes, complete=not incremental)
-        if targets.classes:
+        if not self._numeric_targets:
             self.classes_ = targets.classes
         return targets
 
@@ -91,15 +102,26 @@ class ManyHeads(BaseNeuralNet):
         if not isinstance(y, HeadValues):
             return super()._class_weights(targets, y, incremental)
         found: dict[str, ClassWeights] = {}
-        given = by_head(self.class_weight, list(targets.heads), "class_weight")
+        if isinstance(self.class_weight, str):  # "balanced"
+            given = dict.fromkeys(targets.classes, self.class_weight)
+        else:
+            given = by_head(self.class_weight, list(targets.heads), "class_weight")
         for name, weights in given.items():
             own = targets.heads[name]
+            if weights is None:
+                continue
+            named = isinstance(weights, str) and weights == "balanced"
+            if not named and not isinstance(weights, dict | list):
+                raise ValueError(
+                    f"class_weight of head {name!r} must be a dict of weights by "
+                    f"class, a list of them by column, or 'balanced', got {weights!r}."
+                )
             if isinstance(own, RegressionTargets):
                 raise ValueError(
                     f"class_weight names {name!r}, a head of numbers, which have no "
                     "classes. Leave it out, or pass sample_weight={...} by head."
                 )
-            if incremental and weights == "balanced":
+            if incremental and named:
                 raise ValueError(
                     f"class_weight 'balanced' of head {name!r} is not supported for "
                     "partial_fit, which sees one batch of samples at a time. Pass a "
@@ -121,14 +143,15 @@ class ManyHeads(BaseNeuralNet):
         return isinstance(vars(self).get("_targets"), HeadTargets)
 
     def _predictions(self, X: Any) -> Any:
-        """Predictions of all heads, as y was in ``fit``."""
+        """Predictions of all heads, as y was in ``fit`` where that can hold them."""
         if not self._has_heads():
             return super()._predictions(X)
         targets = self._targets
         found = targets.decode(self._outputs(X))
         if targets.container == "array":  # of the only head
             return as_array_of(X, *found.values())
-        if targets.container == "Targets":
+        several = any(np.ndim(each) > 1 for each in found.values())
+        if targets.container == "Targets" or several:  # a frame has no such columns
             return Targets(**found)
         adapter = ADAPTERS_MANAGER.adapters[targets.container]
         return adapter.create_container(found, X, columns=list(found), inplace=False)

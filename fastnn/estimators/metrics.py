@@ -15,13 +15,17 @@ from fastnn.utils.error_state import ignoring_errors
 TAKEN = ("loss", "score")
 
 
-def metrics_by_name(metrics: Sequence[str | Callable]) -> dict[str, Any]:
+def metrics_by_name(
+    metrics: Sequence[str | Callable], heads: Sequence[str] = ()
+) -> dict[str, Any]:
     """Metrics by the names that the history has for them.
 
     Parameters
     ----------
     metrics : sequence of str or callable
         Names of scikit-learn's scorers, scorers, and functions ``(estimator, X, y)``.
+    heads : sequence of str, default=()
+        Names of the heads, of which there are loss and score too.
 
     Returns
     -------
@@ -33,6 +37,7 @@ def metrics_by_name(metrics: Sequence[str | Callable]) -> dict[str, Any]:
         If one is neither a scorer's name nor callable, or its name is taken.
     """
     named: dict[str, Any] = {}
+    taken = [*TAKEN, *(f"{each}_{head}" for each in TAKEN for head in heads)]
     for position, metric in enumerate(metrics):
         if isinstance(metric, str):
             name = _known(metric, position)
@@ -44,7 +49,7 @@ def metrics_by_name(metrics: Sequence[str | Callable]) -> dict[str, Any]:
                 "make_scorer(function) makes them, or functions (estimator, X, y), got "
                 f"{metric!r} at position {position}."
             )
-        if name in named or name in TAKEN:
+        if name in named or name in taken:
             what = "an earlier one" if name in named else "what is measured anyway"
             raise ValueError(
                 f"metrics must have names of their own, got {name!r} at position "

@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, clone
 from fastnn.callbacks import Callback, Run
 from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
+from fastnn.estimators.data.head_weights import shown_weights
+from fastnn.estimators.data.heads import HeadValues
 from fastnn.estimators.data.inputs import column_names, is_several
 from fastnn.estimators.data.samples import Prepared, split
 from fastnn.estimators.data.targets import Targets
@@ -202,7 +204,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
                 "partial_fit sees one batch of samples at a time. Pass X_val and "
                 "y_val, use fit, or set validation=None."
             )
-        metrics_by_name(self.metrics)
+        metrics_by_name(self.metrics, self._names_of_heads())
         if self.metrics and not validated and self.validation is None:
             raise ValueError(
                 f"metrics={list(self.metrics)!r} are taken on validation data. Pass "
@@ -364,10 +366,11 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
                 judge.estimator = estimator
             estimator._fitted = fitted
             samples, metrics = judge.samples, metrics_by_name(self.metrics)
+            y, weight = samples.y, samples.weight
+            if isinstance(y, HeadValues):
+                y, weight = y.shown(), shown_weights(weight, y)
             with errors_of_the_user():
-                found = measure(
-                    estimator, metrics, judge.X_on_host, samples.y, samples.weight
-                )
+                found = measure(estimator, metrics, judge.X_on_host, y, weight)
             measured |= {f"validation_{name}": each for name, each in found.items()}
         return measured
 

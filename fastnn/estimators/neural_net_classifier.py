@@ -68,7 +68,8 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
 
     class_weight : dict, list of dict or "balanced", default=None
         Weights of classes, ``{label: weight}``, that multiply ``sample_weight``; see
-        :class:`fastnn.MLPClassifier`.
+        :class:`fastnn.MLPClassifier`. Where the network ends in
+        :class:`fastnn.Heads`, a dict of these by head, or "balanced" for all.
 
     Attributes
     ----------

@@ -227,7 +227,8 @@ class NeuralNet(ManyHeads):
         -------
         y : DataFrame, Targets or ndarray
             As y was in ``fit``, with a column for each head. Where it was an array, for
-            the only head, an array.
+            the only head, an array; where it was a DataFrame, but a head has several
+            numbers for each sample, such as quantiles, Targets.
         """
         return self._predictions(X)
 

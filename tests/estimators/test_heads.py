@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from fastnn import (
     Graph,
@@ -19,7 +23,7 @@ from fastnn import (
     Sequential,
     Targets,
 )
-from fastnn.layers import Dense, Dropout
+from fastnn.layers import Dense, Dropout, Reshape
 from fastnn.losses import CrossEntropy, CustomLoss, Huber, Quantile
 from fastnn.metrics import head_scorer
 
@@ -213,6 +217,204 @@ def test_scorers_of_heads(X, y):
     pickle.loads(pickle.dumps(scoring))
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda model: make_pipeline(StandardScaler(), model),
+        lambda model: GridSearchCV(model, {"epochs": [2, 3]}, cv=KFold(2)),
+    ],
+)
+def test_scorers_of_heads_reach_through_what_holds_the_estimator(wrapped, X, y):
+    scoring = {
+        "auc": head_scorer("churn", "roc_auc"),
+        "r2": head_scorer("value", "r2"),
+    }
+    found = cross_validate(wrapped(model()), X, y, scoring=scoring, cv=KFold(2))
+    assert np.isfinite([found["test_auc"], found["test_r2"]]).all()
+
+
+def numbers():
+    return Heads([("a", Dense(4, "relu")), ("b", Dense(4, "relu"))])
+
+
+@pytest.mark.parametrize("Estimator", [NeuralNet, NeuralNetRegressor])
+def test_scorers_of_heads_of_numbers_alone(Estimator, X):
+    y = Targets(a=X[:, 0], b=X[:, 1])
+    score = head_scorer("b", "r2")
+    fitted = Estimator(numbers(), validation=0.2, metrics=[score]).fit(X, y)
+    assert_allclose(score(fitted, X, y), r2_score(y["b"], fitted.predict(X)["b"]))
+    assert np.isfinite(fitted.history_["validation_b_r2"]).all()
+
+
+def test_scorers_say_what_they_need(X, y):
+    fitted = model().fit(X, y)
+    for head, scoring, message in [
+        ("king", "r2", "must be one of those that y has targets of"),
+        ("value", "roc_auc", "'value' has no probabilities"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            head_scorer(head, scoring)(fitted, X, y)
+    with pytest.raises(NotFittedError):
+        head_scorer("value", "r2")(model(), X, y)
+
+
+def test_classes_are_those_of_the_last_fit(X, y):
+    fitted = model().fit(X, y).set_params(network=numbers(), loss="auto")
+    assert fitted.fit(X, Targets(a=X[:, 0], b=X[:, 1])).classes_ == {}
+
+
+def accuracy(estimator, X, y, sample_weight):
+    right = estimator.predict(X)["churn"] == y["churn"]
+    return np.average(right, weights=sample_weight["churn"])
+
+
+def test_metrics_see_targets_and_weights_by_head(X, y):
+    """Also where some are missing: their weights are zero."""
+    churn = y["churn"].astype(object)
+    churn[::3] = None
+    scores = [accuracy, head_scorer("churn", "accuracy"), head_scorer("value", "r2")]
+    options = {"class_weight": {"churn": "balanced"}, "metrics": scores}
+    fitted = model(validation=0.3, **options).fit(X, targets_of(y, churn=churn))
+    history = fitted.history_
+    assert_allclose(history["validation_accuracy"], history["validation_score_churn"])
+    for head, name in (("churn", "churn_accuracy"), ("value", "value_r2")):
+        measured = history[f"validation_{name}"]
+        assert_allclose(measured, history[f"validation_score_{head}"])
+
+
+def loss_churn(estimator, X, y):
+    return 0.0
+
+
+def test_metrics_cannot_take_the_name_of_what_a_head_has(X, y):
+    with pytest.raises(ValueError, match=r"'loss_churn' .* measured anyway"):
+        model(validation=0.3, metrics=[loss_churn]).fit(X, y)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_loss_on_what_is_held_out_is_that_of_score(seed, X, y):
+    """A mean over the samples that have a target, however many are drawn of these."""
+    churn = y["churn"].astype(object)
+    churn[: N * 2 // 3] = None
+    fitted = model(
+        validation=0.3,
+        metrics=[lambda estimator, X, y: estimator.score(X, y)],
+        dtype="float64",
+        random_state=seed,
+    ).fit(X, targets_of(y, churn=churn))
+    history = fitted.history_
+    assert_allclose(
+        history["validation_score"], history["validation_lambda"], rtol=1e-6
+    )
+
+
+def test_a_head_without_targets_on_one_side_of_the_split(X, y):
+    value = np.full(N, np.nan)
+    value[0] = 1.0
+    with pytest.raises(ValueError, match=r"'value' has no sample .* validation=0.3"):
+        model(validation=0.3).fit(X, targets_of(y, value=value))
+
+
+@pytest.mark.parametrize("container", [Targets, pd.DataFrame, dict])
+def test_weights_by_head_in_any_container(container, X, y):
+    weight = np.linspace(0, 1, N)
+    given = {"churn": weight, "kind": np.ones(N), "value": weight}
+    if container is Targets:
+        given = Targets(**given)
+    elif container is pd.DataFrame:
+        given = pd.DataFrame(given)
+    expected = model().fit(X, y, sample_weight={"churn": weight, "value": weight})
+    fitted = model().fit(X, y, sample_weight=given)
+    assert_array_equal(fitted.coefs_[0], expected.coefs_[0])
+    assert fitted.score(X, y, given) == expected.score(
+        X, y, {"churn": weight, "value": weight}
+    )
+
+
+def test_balanced_classes_of_all_heads(X, y):
+    heads = Heads([("churn", Dense(4, "relu")), ("kind", Dense(4, "relu"))])
+    targets = Targets(churn=np.where(X[:, 0] > 1, "yes", "no"), kind=y["kind"])
+    options = {"epochs": 2, "random_state": 0}
+    found = [
+        NeuralNetClassifier(heads, class_weight=weights, **options).fit(X, targets)
+        for weights in ("balanced", {"churn": "balanced", "kind": "balanced"}, None)
+    ]
+    assert_array_equal(found[0].coefs_[0], found[1].coefs_[0])
+    assert (found[0].coefs_[0] != found[2].coefs_[0]).any()
+
+
+MISSING_AMONG = {
+    "NaN in a list of words": ([np.nan, *["no", "yes"] * 59, "no"], ["no", "yes"]),
+    "None in a list of truth values": (
+        [None, *[True, False] * 59, True],
+        [False, True],
+    ),
+    "NA among truth values": (
+        pd.Series([None, *[True, False] * 59, True], dtype="boolean"),
+        [False, True],
+    ),
+    "NA among words": (
+        pd.Series([None, *["no", "yes"] * 59, "no"], dtype="string"),
+        ["no", "yes"],
+    ),
+    "NaT among days": (
+        np.array(["NaT", *["2020-01-01", "2021-01-01"] * 59, "2020-01-01"], "M8[D]"),
+        np.array(["2020-01-01", "2021-01-01"], "M8[D]"),
+    ),
+    "numbers that are categories": (
+        pd.Categorical([None, *[3, 7] * 59, 3], categories=[7, 3, 1]),
+        [3, 7],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISSING_AMONG)
+def test_classes_among_which_one_is_missing(name, X):
+    given, classes = MISSING_AMONG[name]
+    network = Heads([("kind", Dense(4, "relu"))])
+    for y in (Targets(kind=given), {"kind": given}):
+        fitted = NeuralNet(network, epochs=1).fit(X, y)
+        assert_array_equal(fitted.classes_["kind"], classes)
+        kind = np.asarray(classes).dtype.kind
+        assert np.asarray(fitted.classes_["kind"]).dtype.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "got NoneType"),
+        ("yes", "got str_"),
+        ({"yes", "no"}, "got set"),
+        (np.zeros((N, 2, 2)), r"got the shape \(120, 2, 2\)"),
+        (np.zeros((N, 0)), r"got the shape \(120, 0\)"),
+        ([[1.0], [1.0, 2.0]] * (N // 2), "as many numbers or labels for each sample"),
+        (sparse.csr_array(np.ones((N, 1))), r"is sparse.*y\['value'\]\.toarray\(\)"),
+        (np.array([np.zeros(2)] * (N - 1) + [None], dtype=object), r"y\['value'\]"),
+    ],
+)
+def test_what_is_no_column_of_targets(given, message, X, y):
+    with pytest.raises(ValueError, match=message) as caught:
+        model().fit(X, {**dict(y.items()), "value": given})
+    assert "y['value']" in str(caught.value)
+
+
+def test_heads_of_the_names_of_arguments(X):
+    network = Heads([("self", Dense(4, "relu"))])
+    fitted = NeuralNet(network, epochs=1).fit(X, {"self": X[:, 0]})
+    assert list(fitted.predict(X)[:3]) == ["self"]
+
+
+def test_several_numbers_of_a_head_come_in_no_frame(X, y):
+    table = frame(y)
+    losses = {"kind": "log_loss", "value": Quantile([0.1, 0.9])}
+    predicted = model(loss=losses).fit(X, table).predict(X)
+    assert isinstance(predicted, Targets)
+    assert predicted["value"].shape == (N, 2)
+    table.columns = ["churn", "kind", "kind"]
+    with pytest.raises(ValueError, match=r"several of \['kind'\]"):
+        model().fit(X, table)
+
+
 def test_pickles_and_clones(X, y):
     fitted = model(loss={"kind": CrossEntropy(label_smoothing=0.1)}).fit(X, frame(y))
     copy = pickle.loads(pickle.dumps(fitted))
@@ -221,6 +423,22 @@ def test_pickles_and_clones(X, y):
     copy.partial_fit(X, frame(y))
     assert len(copy.history_["loss_kind"]) == len(fitted.history_["loss_kind"]) + 1
     clone(fitted).set_params(network__heads__kind__units=3).fit(X, frame(y))
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["no", "yes"], "classes must be a dict by the names of heads"),
+        ("no", "classes must be a dict by the names of heads"),
+        (
+            {"churn": ["no", "yes"], "kind": range(3), "value": [1]},
+            r"classes names \['value'\], heads of numbers",
+        ),
+    ],
+)
+def test_classes_that_are_refused(classes, message, X, y):
+    with pytest.raises(ValueError, match=message):
+        model().partial_fit(X, y, classes=classes)
 
 
 def test_partial_fit_wants_classes(X, y):
@@ -238,6 +456,34 @@ def test_warm_starts_go_on(X, y):
     assert len(twice.history_["loss_churn"]) == 4
     with pytest.raises(ValueError, match="head 'churn'"):
         twice.fit(X, Targets(**{**dict(y.items()), "churn": np.full(N, "maybe")}))
+
+
+def test_warm_starts_read_parameters_and_y_anew(X, y):
+    y = targets_of(y, value=y["value"][:, 0])
+    fitted = model(epochs=1, warm_start=True).fit(X, y)
+    fitted.set_params(loss_weight={"value": 3.0}, epochs=2)
+    fitted.fit(X, pd.DataFrame(dict(y.items())))
+    assert isinstance(fitted.predict(X), pd.DataFrame)
+    history = fitted.history_
+    total = sum(history[f"loss_{head}"][-1] for head in y)
+    assert_allclose(history["loss"][-1], total + 2 * history["loss_value"][-1])
+
+
+@pytest.mark.parametrize(
+    ("network", "targets"),
+    [
+        (Sequential([Dense(8, "tanh"), numbers()]), lambda X: Targets(a=X[:, 0])),
+        (Sequential([Dense(8, "tanh")]), lambda X: X[:, 0]),
+    ],
+)
+def test_warm_starts_with_other_heads(network, targets, X):
+    heads = Sequential([Dense(8, "tanh"), Heads([("a", Dense(4, "relu"))])])
+    fitted = NeuralNetRegressor(heads, warm_start=True).fit(X, {"a": X[:, 0]})
+    with pytest.raises(ValueError, match=r"trained.*warm_start=False"):
+        fitted.set_params(network=network).fit(X, targets(X))
+    alone = NeuralNetRegressor(Sequential([]), warm_start=True).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match=r"now has the heads .*warm_start=False"):
+        alone.set_params(network=heads).fit(X, {"a": X[:, 0]})
 
 
 def test_graphs_of_several_outputs(X, y):
@@ -297,7 +543,7 @@ def test_a_part_of_several_heads_is_one_part(network, widths, X, y):
 def test_an_output_layer_of_two_heads_cannot_change(X, y):
     shared = Dense(1, "sigmoid")
     network = Sequential([Heads([("churn", shared), ("other", shared)])])
-    with pytest.raises(ValueError, match="head 'churn': .* stands elsewhere"):
+    with pytest.raises(ValueError, match=r"head .churn.: .* stands elsewhere"):
         NeuralNet(network).fit(X, Targets(churn=y["churn"], other=y["churn"]))
 
 
@@ -402,6 +648,21 @@ WRONG = {
         lambda y: y,
         {"class_weight": {"value": "balanced"}},
         "class_weight names 'value', a head of numbers",
+    ),
+    "class weights of a typo": (
+        lambda y: y,
+        {"class_weight": {"kind": "balance"}},
+        "class_weight of head 'kind' must be .* got 'balance'",
+    ),
+    "outputs of two axes": (
+        lambda y: y,
+        {"network": net(kind=Sequential([Reshape((4, 2)), Dense(3)]))},
+        r"head 'kind' gives each sample outputs of shape \(4, 3\)",
+    ),
+    "a loss that is none": (
+        lambda y: y,
+        {"loss": {"kind": "log_loss", "value": None}},
+        "loss of head 'value' must be 'auto', .* got None",
     ),
     "class weights of no class": (
         lambda y: y,

@@ -13,6 +13,8 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from fastnn.estimators.data.missing import array_of
+
 
 class NamedArrays:
     """Arrays of as many samples each, by name; base of Inputs and Targets.
@@ -26,7 +28,7 @@ class NamedArrays:
 
     _what = "arrays"
 
-    def __init__(self, **arrays: Any):
+    def __init__(self, /, **arrays: Any):
         self._arrays = {name: _indexable(name, each) for name, each in arrays.items()}
         if not arrays:
             raise ValueError(
@@ -185,12 +187,33 @@ class Targets(NamedArrays):
         )
 
 
+def named_columns(values: Any) -> dict[str, Any] | None:
+    """Columns by their names, of what has such; None of an array and the like.
+
+    Raises
+    ------
+    ValueError
+        If a data frame has several columns of a name.
+    """
+    if isinstance(values, NamedArrays | Mapping):
+        return {name: values[name] for name in values}
+    if not hasattr(values, "columns"):
+        return None
+    names = list(values.columns)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"a data frame must have one column of each name, got several of {twice}. "
+            f"Pass several columns of a name as one array: Targets({twice[0]}=array)."
+        )
+    return {name: values[name] for name in names}
+
+
 def _indexable(name: str, array: Any) -> Any:
     """An array that samples can be taken of."""
     if sparse.issparse(array):
         return array if array.format == "csr" else array.tocsr()
-    if not hasattr(array, "shape"):
-        array = np.asarray(array)
+    array = array_of(array)
     if not len(array.shape):
         raise ValueError(
             f"{name} must be an array whose first axis is the samples, got {array!r}."

@@ -1,14 +1,22 @@
 """Weights of samples in the losses of several heads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.estimators.data.arrays import on_host
+from fastnn.estimators.data.containers import named_columns
 from fastnn.estimators.data.heads import HeadValues
 from fastnn.estimators.data.weights import ClassWeights, check_weights
+
+
+def shown_weights(weight: NDArray | None, y: HeadValues) -> Any:
+    """Checked weights as a user may have passed them: by head where they differ."""
+    if weight is None or weight.ndim == 1:
+        return weight
+    return dict(zip(y.values, weight.T[1:], strict=True))
 
 
 def check_head_weights(
@@ -25,8 +33,8 @@ def check_head_weights(
 
     Parameters
     ----------
-    sample_weight : array-like of shape (n_samples,), mapping or None
-        A mapping has weights by the name of the head; the others' are 1.
+    sample_weight : array-like of shape (n_samples,), mapping, data frame or None
+        What has names has weights by the name of the head; the others' are 1.
     class_weights : dict of str to ClassWeights
         Of some heads.
     y : HeadValues
@@ -45,9 +53,10 @@ def check_head_weights(
         :func:`fastnn.estimators.data.weights.check_weights`.
     """
     heads, n_samples = list(y.values), len(y)
-    of_heads: Mapping[str, Any] = {}
-    if isinstance(sample_weight, Mapping):
-        of_heads, sample_weight = sample_weight, None
+    named = named_columns(sample_weight)
+    of_heads = {} if named is None else named
+    if named is not None:
+        sample_weight = None
         unknown = [name for name in of_heads if name not in heads]
         if unknown:
             raise ValueError(
@@ -74,11 +83,24 @@ def check_head_weights(
         present = y.present[name]
         if present is not None:
             weights[~present, number] = 0
-        total = weights[:, number].sum()
+    return scaled_by_head(weights, heads).astype(dtype)
+
+
+def scaled_by_head(weights: NDArray, heads: Sequence[str], among: str = "") -> NDArray:
+    """Weights of each head, scaled to the sum of those that samples have themselves.
+
+    Raises
+    ------
+    ValueError
+        If a head has none; ``among`` says of which samples.
+    """
+    scaled = weights.astype(np.float64)
+    for number, name in enumerate(heads, start=1):
+        total = scaled[:, number].sum()
         if total == 0:
             raise ValueError(
-                f"head {name!r} has no sample with a target and a weight above 0. Pass "
-                "some, or take the head out of the network."
+                f"head {name!r} has no sample with a target and a weight above 0"
+                f"{among}. Pass some, or take the head out of the network."
             )
-        weights[:, number] *= weights[:, 0].sum() / total
-    return weights.astype(dtype)
+        scaled[:, number] *= scaled[:, 0].sum() / total
+    return scaled.astype(weights.dtype)

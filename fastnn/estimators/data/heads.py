@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils import _safe_indexing, check_array, column_or_1d
-from sklearn.utils.validation import _num_samples
 
 from fastnn.estimators.data.arrays import check_kind, on_host
 from fastnn.estimators.data.containers import Targets as NamedTargets
+from fastnn.estimators.data.containers import named_columns
 from fastnn.estimators.data.kinds import real_numbers
+from fastnn.estimators.data.missing import array_of, of_one_kind, without_value
 from fastnn.estimators.data.targets import (
     ClassTargets,
     ColumnsOfClasses,
@@ -71,13 +73,17 @@ class HeadValues:
         values = {name: each[rows] for name, each in self.values.items()}
         return HeadValues(values, present, self.numeric, self.container)
 
-    def shown(self, head: str) -> NDArray:
-        """The targets of a head as they were, None where one is missing."""
-        present = self.present[head]
+    def shown(self) -> NamedTargets:
+        """The targets as a user may have passed them: missing ones are NaN or None."""
+        return NamedTargets.of({head: self._shown(head) for head in self.values})
+
+    def _shown(self, head: str) -> NDArray:
+        values, present = self.values[head], self.present[head]
         if present is None:
-            return self.values[head]
-        found = self.values[head].astype(object)
-        found[~present] = None
+            return values
+        fractions = values.dtype.kind == "f"
+        found = values.copy() if fractions else values.astype(object)
+        found[~present] = np.nan if fractions else None
         return found
 
     def of(self, head: str) -> NDArray:
@@ -95,15 +101,10 @@ def columns_of_heads(y: Any, heads: Sequence[str], name: str) -> dict[str, Any]:
         If it is no data frame, Targets or mapping, where there are several heads, or
         has other names than these.
     """
-    if isinstance(y, HeadValues):  # of a fit's own, which are checked
-        columns = {each: y.shown(each) for each in y.values}
-    elif isinstance(y, NamedTargets | Mapping):
-        columns = {each: y[each] for each in y.keys()}  # noqa: SIM118 not a mapping
-    elif hasattr(y, "columns"):
-        columns = {each: y[each] for each in y.columns}
-    elif len(heads) == 1:
+    columns = named_columns(y)
+    if columns is None and len(heads) == 1:
         columns = {heads[0]: y}
-    else:
+    if columns is None:
         raise ValueError(
             f"{name} must have a column for each of the heads {list(heads)}: pass a "
             f"data frame, or fastnn.Targets({heads[0]}=...), got "
@@ -161,9 +162,8 @@ def check_head(
     """
     what = f"{name}[{head!r}]"
     check_kind(values, what, "cM" if numeric else "c")
-    if not hasattr(values, "shape"):
-        values = np.asarray(values)
-    missing = _missing(values)
+    values = with_samples(values, what)
+    missing = without_value(values)
     if missing.all():
         raise ValueError(
             f"{what} has no targets: all of the {len(missing)} are missing. Pass some, "
@@ -173,7 +173,13 @@ def check_head(
     some = (
         values if present is None else _safe_indexing(values, np.flatnonzero(present))
     )
-    checked = check_array(some, ensure_2d=False, dtype=None, input_name=what)
+    some = of_one_kind(np.asarray(some))
+    try:
+        checked = check_array(some, ensure_2d=False, dtype=None, input_name=what)
+    except ValueError as error:
+        if what in str(error):
+            raise
+        raise ValueError(f"{what}: {error}") from error
     if numeric:
         checked = real_numbers(checked, what)
     if checked.ndim == 2 and checked.shape[1] == 1:
@@ -185,27 +191,25 @@ def check_head(
     return full, present
 
 
-def _missing(values: Any) -> NDArray[np.bool_]:
-    """Which samples lack one of their targets."""
-    if hasattr(values, "isna"):
-        found = np.asarray(values.isna())
-    elif hasattr(values, "is_null"):
-        found = values.is_null().to_numpy()
-        if values.dtype.is_float():
-            found = found | values.is_nan().fill_null(True).to_numpy()
-    elif values.dtype.kind == "f":
-        found = np.isnan(values)
-    elif values.dtype.kind == "O":
-        found = np.frompyfunc(is_missing, 1, 1)(values).astype(bool)
-    else:
-        found = np.zeros(_num_samples(values), bool)
-    return np.asarray(found.any(axis=1) if found.ndim == 2 else found)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value says that there is none."""
-    # NaN is what differs from itself; comparing pandas' NA gives NA.
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+def with_samples(values: Any, what: str) -> Any:
+    """An array, a series or a data frame of one row for each sample."""
+    if sparse.issparse(values):
+        raise ValueError(
+            f"{what} is sparse, and heads take dense targets. Pass {what}.toarray()."
+        )
+    try:
+        values = array_of(values)
+    except ValueError as error:  # such as rows of unequal lengths
+        raise ValueError(
+            f"{what} must have as many numbers or labels for each sample: {error}"
+        ) from error
+    shape = tuple(values.shape)
+    if len(shape) not in (1, 2) or 0 in shape[1:]:
+        raise ValueError(
+            f"{what} must be an array of shape (n_samples,) or (n_samples, n_columns), "
+            f"got {f'the shape {shape}' if shape else type(values[()]).__name__}."
+        )
+    return values
 
 
 class HeadTargets:

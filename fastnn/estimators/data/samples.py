@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from fastnn.engine.device import Device, DeviceArray
+from fastnn.estimators.data.head_weights import scaled_by_head
 from fastnn.estimators.data.targets import RegressionTargets, Targets
 from fastnn.estimators.data.weights import check_largest
 
@@ -24,7 +25,7 @@ class Samples:
     y : ndarray or CSR matrix
     encoded : ndarray of shape (n_samples, n_columns)
         The same targets as the loss reads them.
-    weight : ndarray of shape (n_samples,) or None
+    weight : ndarray of shape (n_samples,) or (n_samples, 1 + n_heads), or None
     """
 
     X: Any
@@ -111,21 +112,26 @@ def split(
             f"The validation set is too small. Increase {parameter!r} (now "
             f"{fraction}) or the size of your dataset ({n_samples} samples)."
         )
-    if samples.weight is not None:
-        for part, chosen in (("to train on", rows), ("to hold out", held_out)):
-            weight = samples.weight[chosen]
-            check_largest(
-                weight,
-                weight.dtype,
-                f"sample_weight (times class_weight) of the samples that {parameter}="
-                f"{fraction} draws {part} (another random_state draws others, X_val "
-                "and y_val take the place of all)",
+    parts = []
+    for part, chosen in (("to train on", rows), ("to hold out", held_out)):
+        taken = samples.take(chosen, device)
+        weight = taken.weight
+        if weight is not None:
+            among = (
+                f"the samples that {parameter}={fraction} draws {part} (another "
+                "random_state draws others, X_val and y_val take the place of all)"
             )
-    return replace(
-        prepared,
-        samples=samples.take(rows, device),
-        held_out=samples.take(held_out, device),
-    )
+            check_largest(
+                weight if weight.ndim == 1 else weight[:, 0],
+                weight.dtype,
+                f"sample_weight (times class_weight) of {among}",
+            )
+            if weight.ndim == 2:
+                heads = list(samples.y.values)
+                weight = scaled_by_head(weight, heads, f" among {among}")
+                taken = replace(taken, weight=weight)
+        parts.append(taken)
+    return replace(prepared, samples=parts[0], held_out=parts[1])
 
 
 def check_score_exists(targets: Any, samples: Samples) -> None:
