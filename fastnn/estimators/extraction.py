@@ -1,5 +1,6 @@
 """Parts of a fitted network as descriptions that start from its weights."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sklearn.base import clone
@@ -7,6 +8,7 @@ from sklearn.base import clone
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.layers.base import Part
 from fastnn.network import Pretrained, Trace, trace
+from fastnn.network.wiring import Wiring
 
 
 def extracted(fitted: FittedNetwork, name: str) -> Pretrained:
@@ -15,7 +17,7 @@ def extracted(fitted: FittedNetwork, name: str) -> Pretrained:
     Raises
     ------
     ValueError
-        If there is no part of this name.
+        If there is no part of this name, or it has several inputs or outputs.
     """
     params = fitted.network.get_params(deep=True)
     parts = {key: each for key, each in params.items() if isinstance(each, Part)}
@@ -24,13 +26,25 @@ def extracted(fitted: FittedNetwork, name: str) -> Pretrained:
             f"the network has no part {name!r}. Its parts are {sorted(parts)}."
         )
     part = parts[name]
-    way = _way_to(part, trace(fitted.network)) + "/"
+    if part.many_inputs or part.many_outputs:
+        within = [key for key in parts if key.startswith(f"{name}__")]
+        raise ValueError(
+            f"part {name!r} is {type(part).__name__}, which has several inputs or "
+            "outputs and starts from no weights as a whole. Extract single parts of "
+            f"the network: {within or sorted(parts)}."
+        )
+    whole = trace(fitted.network)
+    way = _way_to(part, whole)
+    ways = {"": way}
+    if isinstance(part, Wiring):
+        ways = dict(_ways(trace(part), way, whole))
     plan = fitted.plan
-    views = zip(plan.parameters, plan.views(fitted.parameters), strict=True)
+    views = list(zip(plan.parameters, plan.views(fitted.parameters), strict=True))
     weights = {
-        parameter.name.removeprefix(way): view.copy()
+        f"{own}{parameter.name.removeprefix(way)}".removeprefix("/"): view.copy()
+        for own, way in ways.items()
         for parameter, view in views
-        if parameter.name.startswith(way)
+        if parameter.name.startswith(f"{way}/")
     }
     if isinstance(part, Pretrained):
         part, weights = (
@@ -38,6 +52,21 @@ def extracted(fitted: FittedNetwork, name: str) -> Pretrained:
             {key.removeprefix("part/"): each for key, each in weights.items()},
         )
     return Pretrained(clone(part), weights)
+
+
+def _ways(own: Trace, way: str, whole: Trace) -> Iterator[tuple[str, str]]:
+    """How names of parameters begin, in a part by itself and in the whole network.
+
+    What stands in several places has the name of the first, which may be elsewhere.
+    """
+    for node in own.nodes:
+        if node.part is None:
+            continue
+        there = _way_to(node.part, whole) if node.listed else f"{way}/{node.name}"
+        if node.inner is None:
+            yield node.path, there
+        else:
+            yield from _ways(node.inner, there, whole)
 
 
 def _way_to(part: Part, wiring: Trace) -> Any:

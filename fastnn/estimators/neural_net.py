@@ -100,7 +100,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         Raises
         ------
         ValueError
-            If there is no part of this name.
+            If there is no part of this name, or it has several inputs or outputs.
 
         Examples
         --------
@@ -113,7 +113,13 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         Pretrained(Dense(activation='relu', units=16), <80 weights>)
         """
         self._require_fitted("extract")
-        return extracted(self._fitted, part)
+        fitted = self._fitted
+        described = {} if self.network is None else self.network.get_params()
+        if part in described and part not in fitted.network.get_params():
+            # What the user describes is one part, before the output layer.
+            ((first, _), *_) = fitted.network.named_parts()
+            part = f"{first}__{part}"
+        return extracted(fitted, part)
 
     def summary(self) -> None:
         """Print a table of the fitted network's layers, and what training it takes.

@@ -101,5 +101,7 @@ class Pretrained(Network):
             return super().lower(tape, x, name)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        if not isinstance(self.weights, Mapping):  # refused where it is used
+            return f"Pretrained({self.part!r}, {self.weights!r})"
         n_numbers = sum(np.size(each) for each in self.weights.values())
         return f"Pretrained({self.part!r}, <{n_numbers} weights>)"

@@ -11,12 +11,16 @@ from sklearn.model_selection import GridSearchCV
 
 from fastnn import (
     Branches,
+    Graph,
+    Heads,
+    NeuralNet,
     NeuralNetClassifier,
     Pretrained,
     Residual,
     Sequential,
+    Targets,
 )
-from fastnn.layers import BatchNorm, Dense, Dropout
+from fastnn.layers import Add, BatchNorm, Dense, Dropout
 
 DATA, LABELS = load_digits(return_X_y=True)
 OLD, NEW = LABELS < 5, LABELS >= 5
@@ -89,6 +93,65 @@ def test_warm_starts_unfreeze_and_go_on(model):
     fitted.fit(DATA[NEW], LABELS[NEW])
     assert (weights_of(fitted)["base/part/dense/kernel"] != before).any()
     assert len(fitted.history_["loss"]) == 6
+
+
+SHARED = Dense(8, "tanh")
+BLOCK = Sequential([SHARED, Dense(8, "relu")])
+
+
+@pytest.mark.parametrize(
+    ("network", "name"),
+    [
+        (Sequential([SHARED, ("base", BLOCK)]), "base"),
+        (Sequential([("base", BLOCK), SHARED]), "base"),
+        (Branches([("a", SHARED), ("b", BLOCK)]), "b"),
+        (Sequential([Dense(4), Residual(Dense(8)), ("r", Residual(BLOCK))]), "r"),
+        (Sequential([("a", Residual(BLOCK)), ("b", Residual(BLOCK))]), "b__part"),
+        (Graph([("a", SHARED, "x"), ("b", BLOCK, "a")]), "b"),
+    ],
+    ids=["behind", "before", "beside", "residual", "twice", "graph"],
+)
+def test_weights_of_parts_that_stand_elsewhere_too(network, name):
+    network = Sequential([("first", Dense(8)), ("net", network)])
+    old = NeuralNetClassifier(network, **OPTIONS).fit(DATA[OLD], LABELS[OLD])
+    part = old.extract(f"net__{name}").set_params(trainable=False)
+    new = NeuralNetClassifier(
+        Sequential([Dense(8), ("base", part), Dense(4, "relu")]), **OPTIONS
+    )
+    found = weights_of(new.fit(DATA[NEW], LABELS[NEW]))
+    found = {key: each for key, each in found.items() if key.startswith("base/part/")}
+    assert {f"base/part/{key}" for key in part.weights} == set(found)
+    for key, each in part.weights.items():
+        assert_array_equal(found[f"base/part/{key}"], each)
+
+
+def test_names_are_those_of_the_description():
+    """Also where the whole of it becomes one part, before the output layer."""
+    graph = Graph(
+        [("a", Dense(8), "x"), ("b", Dense(8), "x"), ("m", Add(), ["a", "b"])]
+    )
+    model = NeuralNetClassifier(graph, **OPTIONS).fit(DATA[OLD], LABELS[OLD])
+    assert_array_equal(model.extract("b").weights["kernel"], model.coefs_[1])
+    with pytest.raises(ValueError, match=r"Add, which has several inputs or outputs"):
+        model.extract("m")
+
+
+def test_heads_are_extracted_one_by_one():
+    heads = Heads([("digit", Dense(8, "relu")), ("even", Dense(4, "relu"))])
+    model = NeuralNet(Sequential([("heads", heads)]), **OPTIONS)
+    model.fit(DATA, Targets(digit=LABELS.astype(str), even=LABELS % 2 == 0))
+    with pytest.raises(ValueError, match=r"several .*'heads__digit'"):
+        model.extract("heads")
+    assert_array_equal(
+        model.extract("heads__even").weights["dense/kernel"], model.coefs_[2]
+    )
+
+
+@pytest.mark.parametrize("weights", [None, 3, [np.zeros(3)]])
+def test_weights_are_a_dict(weights):
+    assert repr(weights) in repr(Pretrained(Dense(3), weights))
+    with pytest.raises(ValueError, match="'weights' parameter of Pretrained"):
+        fitted_on(Pretrained(Dense(3), weights))
 
 
 def test_it_is_cloned_searched_and_pickled(model):
