@@ -75,6 +75,8 @@ def _is_rest(chosen: Any) -> bool:
 def _positions(
     branch: str, chosen: Any, n_columns: int, names: Sequence[str] | None, X: Any
 ) -> list[int]:
+    if isinstance(chosen, type):  # one of numbers, to which nothing would be given
+        raise _wrong(branch, chosen)
     if callable(chosen):
         if X is None:
             raise ValueError(
@@ -86,7 +88,8 @@ def _positions(
         return list(range(n_columns))
     if isinstance(chosen, slice):
         return _of_slice(branch, chosen, n_columns, names)
-    several = [chosen] if np.isscalar(chosen) else list(chosen)
+    listed = isinstance(chosen, list | tuple) or np.ndim(chosen) == 1
+    several = list(chosen) if listed else [chosen]
     if several and all(isinstance(each, bool | np.bool_) for each in several):
         if len(several) != n_columns:
             raise ValueError(
@@ -113,10 +116,7 @@ def _position(
             )
         return list(names).index(column)
     if not isinstance(column, int | np.integer) or isinstance(column, bool):
-        raise ValueError(
-            f"branch {branch!r} must select its columns by name, position, slice, mask "
-            f"or a function, got {column!r}."
-        )
+        raise _wrong(branch, column)
     if not -n_columns <= column < n_columns:
         raise ValueError(
             f"branch {branch!r} selects the column {int(column)}, but there are "
@@ -132,15 +132,23 @@ def _of_slice(
         _position(branch, each, n_columns, names) if isinstance(each, str) else each
         for each in (chosen.start, chosen.stop)
     )
-    if isinstance(chosen.stop, str):  # the last name is one of them, as in pandas
-        stop += 1
     try:
+        if isinstance(chosen.stop, str):  # the last name is one of them, as in pandas
+            backwards = chosen.step is not None and chosen.step < 0
+            stop = stop + 1 if not backwards else stop - 1 if stop else None
         return list(range(n_columns)[slice(start, stop, chosen.step)])
-    except TypeError:
+    except (TypeError, ValueError):  # a step of 0 is refused by the latter
         raise ValueError(
             f"branch {branch!r} must select its columns by a slice of positions or of "
             f"names, got {chosen!r}."
         ) from None
+
+
+def _wrong(branch: str, chosen: Any) -> ValueError:
+    return ValueError(
+        f"branch {branch!r} must select its columns by name, position, slice, mask or "
+        f"a function, such as make_column_selector returns, got {chosen!r}."
+    )
 
 
 class Columns(Part):
