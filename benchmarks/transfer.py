@@ -2,9 +2,12 @@
 
     python -m benchmarks.transfer
 
-A base is trained on the images of the classes 0 to 4. A few of those of 5 to 9 are then
-learned in several ways, each of as many epochs, and judged on the official test part.
-Accuracies are means over draws of the few with their standard deviation; times are
+A base is trained on tens of thousands of images. Another task, of which there are few,
+is then learned in several ways, each of as many epochs, and judged on the official test
+part: "other classes", 5 to 9 where the base knows 0 to 4, or "another question",
+whether the class is odd or even where the base knows all ten.
+
+Accuracies are means over draws of the few, with their standard deviation. Times are
 medians over the draws of the ratio to training from scratch, of the processor's time on
 one thread.
 
@@ -16,6 +19,7 @@ import argparse
 import os
 import time
 import warnings
+from itertools import product
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -37,6 +41,23 @@ from fastnn.layers import Dense
 
 DATA_SETS = ("mnist", "fashion_mnist")
 HIDDEN = (256, 128)
+
+
+def other_classes(X, y, n_train):
+    """Data of the base, what few are drawn of, and the test part; each X and y."""
+    old, new = y < 5, y >= 5
+    train = np.arange(len(y)) < n_train
+    return [(X[rows], y[rows]) for rows in (train & old, train & new, ~train & new)]
+
+
+def another_question(X, y, n_train):
+    """The same; few are drawn of images that the base has not seen."""
+    half = n_train // 2
+    few, test = slice(half, n_train), slice(n_train, None)
+    return [(X[:half], y[:half]), *((X[rows], y[rows] % 2) for rows in (few, test))]
+
+
+TASKS = {"other classes": other_classes, "another question": another_question}
 
 
 def train_base(X, y, hidden, epochs):
@@ -121,11 +142,12 @@ def compare(base, few, test, size, epochs, n_draws):
     return scores, seconds
 
 
-def rows_of(name, size, scores, seconds):
+def rows_of(labels, scores, seconds):
     ratios = np.median(seconds / seconds[0], axis=1)
     for way, own, ratio in zip(WAYS, 100 * scores, ratios, strict=True):
+        name = way.__name__.replace("_", " ")
         accuracy = f"{own.mean():.1f} ± {own.std(ddof=1):.1f}"
-        yield [name, str(size), way.__name__.replace("_", " "), accuracy, f"{ratio:.2f}"]
+        yield [*labels, name, accuracy, f"{ratio:.2f}"]
 
 
 def main(arguments=None):
@@ -136,6 +158,7 @@ def main(arguments=None):
     )
     parser.add_argument("--data", default=os.environ.get("FASTNN_TEST_DATA"))
     parser.add_argument("--only", type=names(DATA_SETS), default=DATA_SETS)
+    parser.add_argument("--task", type=names(TASKS), default=list(TASKS))
     parser.add_argument("--sizes", default="200,2000", help="labelled samples")
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--draws", type=int, default=5)
@@ -143,25 +166,14 @@ def main(arguments=None):
     if chosen.data is None:
         parser.error("--data must name the folder that holds the data sets")
     rows = []
-    for name in chosen.only:
-        X, y, n_train = load(chosen.data, name)
-        train, test = slice(n_train), slice(n_train, None)
-        old = y[train] < 5
-        base = train_base(X[train][old], y[train][old], HIDDEN, epochs=10)
-        few = X[train][~old], y[train][~old]
-        unseen = y[test] >= 5
+    for task, name in product(chosen.task, chosen.only):
+        known, few, test = TASKS[task](*load(chosen.data, name))
+        base = train_base(*known, HIDDEN, epochs=10)
         for size in map(int, chosen.sizes.split(",")):
-            found = compare(
-                base,
-                few,
-                (X[test][unseen], y[test][unseen]),
-                size,
-                chosen.epochs,
-                chosen.draws,
-            )
-            rows += rows_of(name, size, *found)
-    head = ["data", "labelled", "way", "accuracy in %", "time"]
-    print("\n".join([*describe_machine(), "", *table(head, rows, n_left=3)]))
+            found = compare(base, few, test, size, chosen.epochs, chosen.draws)
+            rows += rows_of([task, name, str(size)], *found)
+    head = ["task", "data", "labelled", "way", "accuracy in %", "time"]
+    print("\n".join([*describe_machine(), "", *table(head, rows, n_left=4)]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One network with two branches and two heads, on what a census asked 48,842 people.
+"""One network with two branches and two heads, on a census of 48,842 people.
 
 One branch reads the numbers of the table, the other one the words. One head tells who
 earns more than 50,000 dollars a year, the other one how many hours a week somebody
@@ -17,7 +17,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.model_selection import KFold, cross_validate
+from sklearn.model_selection import KFold, cross_val_score, cross_validate
 
 from fastnn import (
     Branches,
@@ -31,16 +31,14 @@ from fastnn.layers import BatchNorm, Dense, Dropout
 from fastnn.metrics import head_scorer
 
 NUMBERS = ["age", "education-num", "capital-gain", "capital-loss"]
-SCORING = {
-    "income": head_scorer("income", "roc_auc"),
-    "hours": head_scorer("hours", "r2"),
-}
+SCORING = {"income": "roc_auc", "hours": "r2"}
+OPTIONS = {"epochs": 10, "batch_size": 128, "random_state": 0}
 CV = KFold(5, shuffle=True, random_state=0)
 
 
 def load():
     """The table "Adult", from OpenML."""
-    return fetch_openml("adult", version=2, as_frame=True, parser="auto").frame
+    return fetch_openml("adult", version=2, as_frame=True).frame
 
 
 def make_data(table):
@@ -73,33 +71,37 @@ def body():
 
 def two_heads(**options):
     heads = Heads([("income", Dense(16, "relu")), ("hours", Dense(16, "relu"))])
-    return NeuralNet(Sequential([*body(), heads]), **options)
+    return NeuralNet(Sequential([*body(), heads]), **(OPTIONS | options))
 
 
-def compare(X, y, cv=CV, **options):
-    """Means over the folds of the score of each target, by the name of the model."""
-    options = {"epochs": 10, "batch_size": 128, "random_state": 0} | options
-    found = cross_validate(two_heads(**options), X, y, scoring=SCORING, cv=cv)
-    scores = {"one network, two heads": [found[f"test_{name}"] for name in SCORING]}
-    single = Sequential([*body(), Dense(16, "relu")])
-    alone = {
-        "two networks": [
-            NeuralNetClassifier(single, **options),
-            NeuralNetRegressor(single, **options),
-        ],
-        "gradient boosting": [
-            HistGradientBoostingClassifier(random_state=0),
-            HistGradientBoostingRegressor(random_state=0),
-        ],
+def two_networks(**options):
+    network = Sequential([*body(), Dense(16, "relu")])
+    options = OPTIONS | options
+    return NeuralNetClassifier(network, **options), NeuralNetRegressor(
+        network, **options
+    )
+
+
+def boosting():
+    return (
+        HistGradientBoostingClassifier(random_state=0),
+        HistGradientBoostingRegressor(random_state=0),
+    )
+
+
+def scores_of_heads(model, X, y, cv):
+    """Scores of each fold, by target."""
+    scoring = {name: head_scorer(name, each) for name, each in SCORING.items()}
+    found = cross_validate(model, X, y, scoring=scoring, cv=cv)
+    return {name: found[f"test_{name}"] for name in SCORING}
+
+
+def scores_of_models(models, X, y, cv):
+    """The same, of a model for each target."""
+    return {
+        name: cross_val_score(model, X, y[name], scoring=scoring, cv=cv)
+        for model, (name, scoring) in zip(models, SCORING.items(), strict=True)
     }
-    for name, models in alone.items():
-        scores[name] = [
-            cross_validate(model, X, y[target], scoring=scoring, cv=cv)["test_score"]
-            for model, target, scoring in zip(
-                models, SCORING, ["roc_auc", "r2"], strict=True
-            )
-        ]
-    return scores
 
 
 def draw_losses(history, axes):
@@ -108,6 +110,7 @@ def draw_losses(history, axes):
         for name, label in (("loss", "training"), ("validation_loss", "validation")):
             losses = history[f"{name}_{head}"]
             ax.plot(range(1, len(losses) + 1), losses, label=label)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(title=head, xlabel="Epoch", ylabel="Loss")
         ax.legend()
 
@@ -116,12 +119,15 @@ def main(table=None, folder="."):
     X, y = make_data(load() if table is None else table)
     print(f"{len(X)} people, {X.shape[1]} columns")
     print(f"{'':24}{'income, ROC AUC':>18}{'hours, R2':>18}")
-    for name, of_heads in compare(X, y).items():
-        cells = [f"{each.mean():.3f} ± {each.std():.3f}" for each in of_heads]
+    for name, scores in {
+        "one network, two heads": scores_of_heads(two_heads(), X, y, CV),
+        "two networks": scores_of_models(two_networks(), X, y, CV),
+        "gradient boosting": scores_of_models(boosting(), X, y, CV),
+    }.items():
+        cells = [f"{each.mean():.3f} ± {each.std():.3f}" for each in scores.values()]
         print(f"{name:24}{cells[0]:>18}{cells[1]:>18}")
 
-    model = two_heads(epochs=20, batch_size=128, validation=0.1, random_state=0)
-    model.fit(X, y)
+    model = two_heads(epochs=20, validation=0.1).fit(X, y)
     model.summary()
     path = Path(folder) / "branches_and_heads"
     path.with_suffix(".svg").write_text(model.network.plot())

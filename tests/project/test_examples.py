@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning"
@@ -74,7 +76,9 @@ def test_migrate_prints_every_task(example, monkeypatch, capsys):
     assert migrate.largest_difference() < 1e-12
 
 
-@pytest.mark.parametrize("name", ["grid_search", "sparse_input", "fine_tuning"])
+@pytest.mark.parametrize(
+    "name", ["grid_search", "sparse_input", "fine_tuning", "transfer"]
+)
 def test_example_runs_without_a_warning(repository, name):
     path = repository / "examples" / f"{name}.py"
     done = subprocess.run(
@@ -128,3 +132,39 @@ def test_devices_agree(example, capsys):
     assert expected == pytest.approx(actual, abs=0.02)
     assert models[0][-1].device_ == "cpu"
     assert capsys.readouterr().out.count("accuracy") == 2
+
+
+def census(arrays, n_samples):
+    """Some rows of the table that the example about branches and heads downloads."""
+
+    def dashed(which):
+        return [str(name).replace("_", "-") for name in arrays[which]]
+
+    table = pd.DataFrame(arrays["X_num"], columns=dashed("num_names"))
+    for name, codes in zip(dashed("cat_names"), arrays["X_cat"].T, strict=True):
+        labels = [f"{name} {code}" for code in range(codes.max() + 1)]
+        table[name] = pd.Categorical.from_codes(codes, labels)
+    table["class"] = arrays["classes"][arrays["y"]]
+    return table[:n_samples]
+
+
+def test_branches_and_heads_learn_as_well_as_two_networks(
+    example, load_data, repository, tmp_path, monkeypatch, capsys
+):
+    module = example("branches_and_heads")
+    table = census(load_data("adult"), 4000)
+    X, y = module.make_data(table)
+    assert set(y["income"]) == {"more", "less"}
+    cv = KFold(2, shuffle=True, random_state=0)
+    both = module.scores_of_heads(module.two_heads(), X, y, cv)
+    alone = module.scores_of_models(module.two_networks(), X, y, cv)
+    for target, least in {"income": 0.87, "hours": 0.1}.items():
+        assert both[target].mean() > least
+        assert both[target].mean() == pytest.approx(alone[target].mean(), abs=0.03)
+    monkeypatch.setattr(module, "CV", cv)
+    monkeypatch.setattr(module, "boosting", module.two_networks)
+    module.main(table, tmp_path)
+    assert "two heads" in capsys.readouterr().out
+    assert (tmp_path / "branches_and_heads.png").exists()
+    drawn = (tmp_path / "branches_and_heads.svg").read_text()
+    assert drawn == (repository / "docs" / "branches_and_heads.svg").read_text()

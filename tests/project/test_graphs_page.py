@@ -26,7 +26,7 @@ def test_the_code_of_the_page_runs(page, repository, tmp_path, monkeypatch, caps
     }
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.S)
-    assert len(blocks) == 7
+    assert len(blocks) == 11
     for block in blocks:
         exec(block, names)
         if "search" in names:
@@ -35,6 +35,11 @@ def test_the_code_of_the_page_runs(page, repository, tmp_path, monkeypatch, caps
     table, _ = capsys.readouterr().out.split("memory")
     assert f"```\n{table}```" in page
     assert names["network"].output_shape((12,)) == {"churn": (2,), "value": (1,)}
+    assert names["buyers"].score(names["customers"], names["bought"]) > 0.8
+    assert list(names["predicted"]) == ["churn", "value"]
+    assert names["probability"].shape == (400,)
+    assert min(names["scores"]["test_auc"]) > 0.9
+    assert min(names["scores"]["test_r2"]) > 0.5
     assert names["deep"].output_shape((8,)) == (64,)
     picture = repository / "docs" / "network.svg"
     assert (tmp_path / "network.svg").read_text() == picture.read_text()
