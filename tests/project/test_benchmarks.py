@@ -6,6 +6,7 @@ import importlib
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
@@ -21,6 +22,7 @@ precision = importlib.import_module("benchmarks.precision")
 report = importlib.import_module("benchmarks.report")
 results = importlib.import_module("benchmarks.peers.results")
 tables = importlib.import_module("benchmarks.tables")
+transfer = importlib.import_module("benchmarks.transfer")
 
 SMALL = workloads.Workload(300, 7, (5,), 3, 50)
 
@@ -195,6 +197,26 @@ def test_tables_of_precision(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         precision.main(["steps", "--only", "W1"])
     assert "W1: choose from W3, W4, W5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("task", "chance"), [("other classes", 0.2), ("another question", 0.5)]
+)
+def test_ways_of_transfer_learn(task, chance):
+    X, y = load_digits(return_X_y=True)
+    known, few, test = transfer.TASKS[task](X / 16, y, n_train=1500)
+    base = transfer.train_base(*known, hidden=(32, 16), epochs=30)
+    scores, seconds = transfer.compare(base, few, test, 100, epochs=40, n_draws=2)
+    assert (scores > chance + 0.15).all()
+    assert (seconds > 0).all()
+    # The base that is extracted once is the one that is frozen.
+    names = [way.__name__ for way in transfer.WAYS]
+    once = scores[names.index("features_extracted_once")]
+    frozen = scores[names.index("through_the_frozen_base")]
+    np.testing.assert_allclose(once, frozen, atol=0.02)
+    rows = [*transfer.rows_of([task, "digits", "100"], scores, seconds)]
+    assert rows[0][-1] == "1.00"
+    assert len(rows) == len(names)
 
 
 @pytest.mark.filterwarnings("ignore")

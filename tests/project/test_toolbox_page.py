@@ -6,6 +6,14 @@ import re
 import pytest
 
 from fastnn import (
+    Branches,
+    Graph,
+    Heads,
+    Inputs,
+    Pretrained,
+    Residual,
+    Sequential,
+    Targets,
     averaging,
     callbacks,
     constraints,
@@ -80,6 +88,20 @@ def test_every_schedule_is_listed(page, description):
 
 def test_every_initializer_is_listed(page):
     assert all(f'| `"{name}"` |' in page for name in INITIALIZERS)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [Sequential, Branches, Residual, Graph, Heads, Pretrained],
+    ids=call,
+)
+def test_every_network_is_listed(page, description):
+    assert f"| `{call(description)}` |" in page
+
+
+@pytest.mark.parametrize("container", [Inputs, Targets])
+def test_every_container_is_listed(page, container):
+    assert f"| `{container.__name__}(**arrays)` |" in page
 
 
 @pytest.mark.parametrize(
