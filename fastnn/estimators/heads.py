@@ -19,7 +19,11 @@ from fastnn.estimators.data.heads import (
 )
 from fastnn.estimators.data.missing import array_of, is_missing
 from fastnn.estimators.data.targets import RegressionTargets, class_targets
-from fastnn.estimators.output_layer import give_outputs_of_numbers, give_raw_outputs
+from fastnn.estimators.output_layer import (
+    give_outputs_of_numbers,
+    give_raw_outputs,
+    say_by_parts,
+)
 from fastnn.layers.base import Part
 from fastnn.losses import CustomLoss, Loss
 from fastnn.network import Graph, Heads, Sequential
@@ -74,6 +78,13 @@ def with_outputs(network: Any, targets: HeadTargets) -> Any:
 
 def _give_outputs(network: Any, targets: HeadTargets, whole: Part) -> Any:
     """As :func:`with_outputs`, of a part of a network that may be changed."""
+    if not say_by_parts(network, whole):
+        raise ValueError(
+            f"a part of the {type(network).__name__} with trainable="
+            f"{network.trainable} and learning_rate={network.learning_rate} stands "
+            "elsewhere in the network too. Set both of its parts, so that output "
+            "layers can be added which are trained."
+        )
     if isinstance(network, Heads):
         heads = [
             (name, _completed(name, part, targets.heads[name], whole))

@@ -193,15 +193,8 @@ def _with_output_layer(network: Network, n_outputs: int, whole: Part) -> Network
     parts = {id(part): part for _, part in network.named_parts()}
     if any(id(part) in parts for each in parts.values() for part in _within(each)):
         return Sequential([network, output])
-    if network.trainable is not True or not says_the_same(network.learning_rate, 1.0):
-        network._validate_params()
-        if _n_places(whole, *parts.values()) > len(network.named_parts()):
-            return Sequential([network, output])
-        for part in parts.values():
-            if "learning_rate" in part.get_params(deep=False):
-                part._validate_params()
-            part.trainable = bool(part.trainable and network.trainable)
-            part.learning_rate = part.learning_rate * network.learning_rate
+    if not say_by_parts(network, whole):
+        return Sequential([network, output])
     return Sequential([*network.layers, output])
 
 
@@ -210,6 +203,27 @@ def _within(part: Part) -> Iterator[Part]:
     for _, each in part.named_parts():
         yield each
         yield from _within(each)
+
+
+def say_by_parts(network: Network, whole: Part) -> bool:
+    """Let parts say of their training what their network says, which then says nothing.
+
+    What is added to the network, or within it, is trained whatever that said. False
+    where it cannot be, because a part stands elsewhere in the whole network too.
+    """
+    if network.trainable is True and says_the_same(network.learning_rate, 1.0):
+        return True
+    network._validate_params()
+    parts = {id(part): part for _, part in network.named_parts()}
+    if _n_places(whole, *parts.values()) > len(network.named_parts()):
+        return False
+    for part in parts.values():
+        if "learning_rate" in part.get_params(deep=False):
+            part._validate_params()
+        part.trainable = bool(part.trainable and network.trainable)
+        part.learning_rate = part.learning_rate * network.learning_rate
+    network.trainable, network.learning_rate = True, 1.0
+    return True
 
 
 def _n_places(whole: Part, *parts: Part) -> int:

@@ -23,7 +23,8 @@ class Heads(ListedNetwork):
         Names of the outputs, and what computes them. An empty stack,
         ``Sequential([])``, gives the input itself.
     trainable : bool, default=True
-        Whether the heads are trained.
+        Whether the heads are trained. Output layers that an estimator adds to them
+        are, whatever is said here.
     learning_rate : float, default=1.0
         A factor on the optimizer's learning rate, above 0, beside those of the heads.
 

@@ -540,6 +540,61 @@ def test_a_part_of_several_heads_is_one_part(network, widths, X, y):
     assert [len(bias) for bias in fitted.intercepts_] == widths
 
 
+def heads_of(**options):
+    return Heads(
+        [("churn", Dense(4, "relu")), ("value", Sequential([Dense(3, "relu")]))],
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "trained"),
+    [
+        (Sequential([Dense(8), heads_of(trainable=False)]), [1, 0, 1, 0, 1]),
+        (Sequential([Dense(8), heads_of()], trainable=False), [0, 0, 1, 0, 1]),
+        (
+            Graph(
+                [
+                    ("h", Dense(8), "x"),
+                    ("churn", Dense(4, "relu"), "h"),
+                    ("value", Dense(3, "relu"), "h"),
+                ],
+                outputs=["churn", "value"],
+                trainable=False,
+            ),
+            [0, 0, 1, 0, 1],
+        ),
+        (
+            Sequential(
+                [
+                    Dense(8),
+                    Heads([("churn", SHARED), ("value", SHARED)], trainable=False),
+                ]
+            ),
+            [1, 0, 1, 1],
+        ),
+    ],
+    ids=["heads", "stack", "graph", "shared"],
+)
+def test_output_layers_of_frozen_heads_are_trained(network, trained, X, y):
+    before, targets = repr(network), Targets(churn=y["churn"], value=X[:, 0])
+    one, two = (
+        NeuralNet(network, epochs=epochs, random_state=0).fit(X, targets).coefs_
+        for epochs in (1, 2)
+    )
+    changed = [(a != b).any() for a, b in zip(one, two, strict=True)]
+    assert_array_equal(changed, np.array(trained, bool))
+    assert repr(network) == before  # the description stays
+
+
+def test_parts_that_are_frozen_in_one_place_alone(X, y):
+    frozen = Heads([("churn", SHARED), ("value", Dense(2, "relu"))], trainable=False)
+    with pytest.raises(ValueError, match="stands elsewhere in the network too"):
+        NeuralNet(Sequential([SHARED, frozen])).fit(
+            X, Targets(churn=y["churn"], value=X[:, 0])
+        )
+
+
 def test_an_output_layer_of_two_heads_cannot_change(X, y):
     shared = Dense(1, "sigmoid")
     network = Sequential([Heads([("churn", shared), ("other", shared)])])
