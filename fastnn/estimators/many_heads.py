@@ -33,6 +33,7 @@ class ManyHeads(BaseNeuralNet):
     loss: Any
     loss_weight: dict[str, float] | None
     class_weight: Any = None
+    classes_: Any
 
     def _reads_numbers(self, head: str, loss: Any, values: Any) -> bool:
         """Whether a head is asked for numbers, and not for classes."""

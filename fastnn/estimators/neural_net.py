@@ -372,7 +372,8 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
                 judge.estimator = estimator
             estimator._fitted = fitted
             samples, metrics = judge.samples, metrics_by_name(self.metrics)
-            y, weight = samples.y, samples.weight
+            y: Any = samples.y
+            weight = samples.weight
             if isinstance(y, HeadValues):
                 y, weight = y.shown(), shown_weights(weight, y)
             with errors_of_the_user():
