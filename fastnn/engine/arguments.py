@@ -156,9 +156,9 @@ def _table(described: Input, X: Any) -> Any:
     """What one input is read from, checked, a row of two axes for each sample."""
     name, size = described.name, described.size
     shape: tuple[int, ...] = getattr(X, "shape", ())
-    if len(shape) != 2 and shape[:1] + described.shape == shape and shape:
-        return _table(described, _with_rows(X, size))
     if len(shape) != 2 or shape[1] != size:
+        if shape and len(shape) != 2 and shape[1:] == described.shape:
+            return _table(described, _with_rows(X, size))
         of_sample = ", ".join(map(str, described.shape))
         also = f" or (n_samples, {of_sample})" if len(described.shape) > 1 else ""
         raise ValueError(

@@ -73,7 +73,7 @@ class Input:
         """``"numbers"`` or ``"tokens"``."""
         return "tokens" if self.n_tokens else "numbers"
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Numbers or tokens in one sample."""
         return prod(self.shape)

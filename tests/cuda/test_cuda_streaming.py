@@ -430,7 +430,7 @@ def test_what_gathering_raises_comes_out(scarce):
     data = draw(plan, N)
     device = device_under_test()
     engine = engine_of(plan, data, device, batch_size=9)
-    samples_of(engine)._dense["X"] = Failing()
+    samples_of(engine)._dense["X0"] = Failing()
     with engine, pytest.raises(OSError, match="gone"):
         engine.gradient()
     device.check()
