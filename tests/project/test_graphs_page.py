@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fastnn import Heads
@@ -26,7 +27,7 @@ def test_the_code_of_the_page_runs(page, repository, tmp_path, monkeypatch, caps
     }
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.S)
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     for block in blocks:
         exec(block, names)
         if "search" in names:
@@ -36,6 +37,8 @@ def test_the_code_of_the_page_runs(page, repository, tmp_path, monkeypatch, caps
     assert f"```\n{table}```" in page
     assert names["network"].output_shape((12,)) == {"churn": (2,), "value": (1,)}
     assert names["buyers"].score(names["customers"], names["bought"]) > 0.8
+    together = names["prices"].predict(dict(names["X_both"].items()))
+    assert np.corrcoef(together, names["customers"]["income"])[0, 1] > 0.9
     assert list(names["predicted"]) == ["churn", "value"]
     assert names["probability"].shape == (400,)
     assert min(names["scores"]["test_auc"]) > 0.9
