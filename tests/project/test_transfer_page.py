@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV
 
+from fastnn import NeuralNetClassifier
+
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_code_of_the_page_runs(repository, capsys):
@@ -23,6 +25,8 @@ def test_the_code_of_the_page_runs(repository, capsys):
     X, y = names["X_few"], names["loop"]
     assert names["second"].score(X, y) > 0.9
     assert names["model"].score(X, y) > 0.9
+    of_part = NeuralNetClassifier(names["part"].set_params(trainable=False), epochs=1)
+    np.testing.assert_array_equal(of_part.fit(X, y).coefs_[0], np.eye(64)[:, :16])
     search = GridSearchCV(
         names["second"].set_params(epochs=1), names["grid"], cv=2, error_score="raise"
     )
