@@ -375,7 +375,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             y: Any = samples.y
             weight = samples.weight
             if isinstance(y, HeadValues):
-                y, weight = y.shown(), shown_weights(weight, y)
+                weight, y = shown_weights(weight, y), y.shown()
             with errors_of_the_user():
                 found = measure(estimator, metrics, judge.X_on_host, y, weight)
             measured |= {f"validation_{name}": each for name, each in found.items()}
