@@ -1,6 +1,6 @@
 """What estimators of networks do where the network has several heads."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._set_output import ADAPTERS_MANAGER
@@ -27,7 +27,18 @@ class ManyHeads(BaseNeuralNet):
     """Estimators whose networks may have heads, for each of which y has targets.
 
     Where the network has one output, without a name, all is as it is without heads.
+
+    Parameters
+    ----------
+    loss_weight : dict, default=None
+        Factors of the losses of :class:`fastnn.Heads` in their sum, by the names of the
+        heads; 1 for heads that are not named.
     """
+
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **BaseNeuralNet._parameter_constraints,
+        "loss_weight": [dict, None],
+    }
 
     network: Any
     loss: Any

@@ -16,7 +16,6 @@ from fastnn.estimators.classification import NetworkClassifier
 from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.documentation import documented
 from fastnn.estimators.many_heads import ManyHeads
-from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.output_layer import ends_in_softmax
 from fastnn.losses import Loss
 from fastnn.network import Network
@@ -50,10 +49,6 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         gradient`` is called once for each mini-batch, with class numbers or zeros and
         ones; see :class:`fastnn.losses.CustomLoss`. A dict has the losses of heads, by
         name.
-
-    loss_weight : dict, default=None
-        Where the network ends in :class:`fastnn.Heads`: factors of the heads' losses in
-        their sum, by name; 1 for heads not named.
 
     validation : float, default=None
         Share of the samples that ``fit`` holds out to judge the network on after each
@@ -106,10 +101,9 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **BaseNeuralNet._parameter_constraints,
+        **ManyHeads._parameter_constraints,
         **NetworkClassifier._parameter_constraints,
         "loss": [StrOptions({"auto", *LOSSES}), Loss, callable, dict],
-        "loss_weight": [dict, None],
     }
 
     def __init__(

@@ -19,7 +19,6 @@ from fastnn.estimators.data.prepare import Arguments
 from fastnn.estimators.documentation import documented
 from fastnn.estimators.heads import head_values, heads_of, reads_numbers
 from fastnn.estimators.many_heads import ManyHeads
-from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.layers.base import Part
 from fastnn.losses import Loss
 from fastnn.optimizers import Optimizer
@@ -47,9 +46,6 @@ class NeuralNet(ManyHeads):
         "auto", have the log loss where their targets are words, booleans or categories,
         and the squared error where they are fractional numbers; of whole numbers, which
         may be either, a loss must be named.
-
-    loss_weight : dict, default=None
-        Factors of the heads' losses in their sum, by name; 1 for heads not named.
 
     validation : float, default=None
         Share of the samples that ``fit`` holds out to judge the network on after each
@@ -98,10 +94,9 @@ class NeuralNet(ManyHeads):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **BaseNeuralNet._parameter_constraints,
+        **ManyHeads._parameter_constraints,
         "network": [Part],
         "loss": [dict, StrOptions({"auto"})],
-        "loss_weight": [dict, None],
         "class_weight": [dict, None],
     }
 

@@ -10,7 +10,6 @@ from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.estimators.documentation import documented
 from fastnn.estimators.many_heads import ManyHeads
-from fastnn.estimators.neural_net import BaseNeuralNet
 from fastnn.estimators.regression import LOSSES, NetworkRegressor
 from fastnn.losses import Loss
 from fastnn.network import Network
@@ -43,10 +42,6 @@ class NeuralNetRegressor(ManyHeads, NetworkRegressor):
         (:class:`~fastnn.losses.CosineSimilarity`). "auto" is "squared_error". A
         function ``(y, z) -> loss, gradient`` is called once for each mini-batch; see
         :class:`fastnn.losses.CustomLoss`.
-
-    loss_weight : dict, default=None
-        Where the network ends in :class:`fastnn.Heads`: factors of the heads' losses in
-        their sum, by name; 1 for heads not named.
 
     validation : float, default=None
         Share of the samples that ``fit`` holds out to judge the network on after each
@@ -89,9 +84,8 @@ class NeuralNetRegressor(ManyHeads, NetworkRegressor):
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **BaseNeuralNet._parameter_constraints,
+        **ManyHeads._parameter_constraints,
         "loss": [StrOptions({"auto", *LOSSES}), Loss, callable, dict],
-        "loss_weight": [dict, None],
     }
 
     def __init__(

@@ -82,7 +82,16 @@ def _resolve(_: str, part: Part, read: Any) -> Any:
 
 
 def selects_columns(network: Network) -> bool:
-    """Whether branches of a network, or of one within it, select columns."""
+    """Whether branches of a network, or of one within it, select columns.
+
+    Parameters
+    ----------
+    network : Network
+
+    Returns
+    -------
+    selects : bool
+    """
     return any(_selections(network))
 
 
