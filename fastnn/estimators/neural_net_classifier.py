@@ -14,6 +14,7 @@ from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.class_losses import LOSSES
 from fastnn.estimators.classification import NetworkClassifier
 from fastnn.estimators.data.arrays import as_array_of
+from fastnn.estimators.data.heads import has_probabilities
 from fastnn.estimators.documentation import documented
 from fastnn.estimators.many_heads import ManyHeads
 from fastnn.estimators.output_layer import ends_in_softmax
@@ -176,7 +177,7 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
             return self._scores(X, y, sample_weight)
         return super().score(X, y, sample_weight)
 
-    @available_if(lambda self: not self._has_probabilities())
+    @available_if(lambda self: not (self._has_heads() or self._has_probabilities()))
     def decision_function(self, X: MatrixLike) -> NDArray:
         """Raw outputs of a network that was trained without probabilities.
 
@@ -203,8 +204,9 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         fitted = vars(self).get("_targets")
         if fitted is not None:
             link = fitted.loss.link
-            if isinstance(link, dict):
-                return True
+            if isinstance(link, dict):  # of heads
+                heads = fitted.heads.values()
+                return any(has_probabilities(each.loss) for each in heads)
         elif isinstance(self.loss, dict):
             return True
         elif isinstance(self.loss, str):

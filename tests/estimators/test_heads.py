@@ -223,6 +223,16 @@ def test_heads_of_one_kind(X, y):
     assert np.isfinite(regressor.score(X, numbers))
 
 
+def test_heads_without_probabilities(X, y):
+    heads = Heads([("churn", Dense(4, "relu")), ("kind", Dense(4, "relu"))])
+    targets = Targets(churn=y["churn"], kind=y["kind"])
+    fitted = NeuralNetClassifier(heads, loss={"kind": "hinge"}).fit(X, targets)
+    assert list(fitted.predict_proba(X)) == ["churn"]
+    fitted = NeuralNetClassifier(heads, loss="hinge").fit(X, targets)
+    for method in "predict_proba", "predict_log_proba", "decision_function":
+        assert not hasattr(fitted, method)
+
+
 def test_custom_losses_of_heads(X, y):
     def squares(y, z):
         return ((z - y) ** 2).sum(axis=1), 2 * (z - y)
