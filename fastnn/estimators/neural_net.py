@@ -392,7 +392,8 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
                 for name, value in self.get_params(deep=False).items()
             }
         )
-        for name in ("n_features_in_", "feature_names_in_", "classes_"):
+        learned = "n_features_in_", "feature_names_in_", "_input_columns", "classes_"
+        for name in learned:
             if name in vars(self):
                 setattr(other, name, vars(self)[name])
         other._install(attributes.pop("_fitted"), attributes.pop("_targets"))

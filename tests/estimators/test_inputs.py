@@ -230,6 +230,34 @@ def test_validation_data_and_metrics(capsys):
     assert "image" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table[table.columns[::-1]],
+        lambda table: table.rename(str.upper, axis=1),
+    ],
+    ids=["another order", "other names"],
+)
+@pytest.mark.parametrize("saved", [False, True])
+def test_tables_among_the_inputs_keep_their_columns(saved, change):
+    table = pd.DataFrame(DATA[:, 20:24], columns=list("abcd"))
+    X = Inputs(left=DATA[:, :8], table=table)
+    network = Graph([("both", Concatenate(), ["left", "table"])], ["left", "table"])
+    fitted = NeuralNetClassifier(network, validation=0.2, **OPTIONS).fit(X, LABELS)
+    if saved:
+        fitted = pickle.loads(pickle.dumps(fitted))
+    other = Inputs(left=DATA[:, :8], table=change(table))
+    for ask in (fitted.predict, lambda X: fitted.score(X, LABELS)):
+        with pytest.raises(ValueError, match=r"X\['table'\] has the columns .*order"):
+            ask(other)
+    with pytest.raises(
+        ValueError, match=r"columns .* fitted with \['a', 'b', 'c', 'd'\]"
+    ):
+        fitted.set_params(warm_start=True).fit(other, LABELS)
+    bare = Inputs(left=DATA[:, :8], table=table.to_numpy())
+    assert_array_equal(fitted.predict(bare), fitted.predict(X))
+
+
 def test_one_column_may_be_an_array_of_one_axis():
     X = Inputs(a=DATA[:, 20], b=DATA[:, 30].tolist())
     both = Branches([("a", Dense(3), "a"), ("b", Dense(3), "b")])

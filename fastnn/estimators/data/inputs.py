@@ -70,7 +70,7 @@ def check_inputs(
     ----------
     learner : estimator
         With ``reset`` it learns how many there are, and their names, as it does of the
-        columns of a table.
+        columns of a table, and the names of columns of tables among them.
     X : Inputs or mapping of str to array-like
     name : str
         What the user calls X.
@@ -92,6 +92,7 @@ def check_inputs(
     if reset:
         learner.n_features_in_ = len(given.keys())
         learner.feature_names_in_ = np.array(list(given.keys()), dtype=object)
+        learner._input_columns = _columns(given)
     _check_names(learner, given, name)
     found = {}
     for key in learner.feature_names_in_:
@@ -101,7 +102,7 @@ def check_inputs(
                 f"{called} is on a GPU, and several inputs are read on the host only. "
                 "Pass arrays of the host, or one array as X."
             )
-        check_kind(each, called, "M")
+        check_kind(each, called, "cM")
         check_structure(called, each)
         with described_as_overflow(called):
             found[key] = check_array(
@@ -150,6 +151,19 @@ def _check_names(learner: Any, given: NamedArrays, name: str) -> None:
             f"{name} has the inputs {list(given.keys())}, but the model was fitted "
             f"with {known or 'one table without names'}. Pass what it was fitted with."
         )
+    columns = _columns(given)
+    for key, expected in vars(learner).get("_input_columns", {}).items():
+        if columns.get(key, expected) != expected:
+            raise ValueError(
+                f"{name}[{key!r}] has the columns {columns[key]}, but the model was "
+                f"fitted with {expected}. Pass these, in that order."
+            )
+
+
+def _columns(given: NamedArrays) -> dict[str, list[str]]:
+    """Names of the columns, of those inputs that have such."""
+    names = {key: column_names(each) for key, each in given.items()}
+    return {key: list(each) for key, each in names.items() if each is not None}
 
 
 def _accepted(X: Any, dtypes: list[type]) -> Any:
