@@ -22,6 +22,7 @@ from fastnn import (
 from fastnn.layers import Dense
 from fastnn.losses import CrossEntropy, CustomLoss, Huber, Quantile
 from fastnn.metrics import head_scorer
+from fastnn.optimizers import SGD
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +145,69 @@ def test_pipelines_and_searches(container, X, y):
         assert np.isfinite(model(epochs=3).fit(X, given).score(X, given))
         return
     assert np.isfinite(search.fit(X, given).cv_results_["mean_test_loss"]).all()
+
+
+def test_training_is_that_of_numpy(X):
+    """Three epochs by hand: missing targets, weights of samples and of losses."""
+    rng = np.random.RandomState(1)
+    has_word, has_number = rng.rand(N) > 0.3, rng.rand(N) > 0.2
+    words, numbers = (X[:, 0] > 0).astype(float), X[:, 1] * 2
+    weight = {"word": has_word * 1.0, "number": has_number * (rng.rand(N) + 0.1)}
+    y = Targets(
+        word=np.where(has_word, np.where(words, "yes", "no"), None),
+        number=np.where(has_number, numbers, np.nan),
+    )
+    heads = Heads([("word", Dense(4, "tanh")), ("number", Dense(3, "tanh"))])
+    options = {
+        "batch_size": 32, "shuffle": False, "dtype": "float64", "random_state": 0,
+        "loss_weight": {"number": 0.3},
+    }  # fmt: skip
+
+    def trained(rate, epochs):
+        network = Sequential([Dense(6, "tanh"), heads])
+        fitted = NeuralNet(network, optimizer=SGD(rate), epochs=epochs, **options)
+        fitted.fit(X, y, sample_weight={"number": weight["number"]})
+        values = zip(fitted.coefs_, fitted.intercepts_, strict=True)
+        return [(kernel.copy(), bias.copy()) for kernel, bias in values], fitted
+
+    layers, _ = trained(1e-300, 1)
+    scaled = {head: each * N / each.sum() for head, each in weight.items()}
+    losses = []
+    for _ in range(3):
+        sums = {"word": 0.0, "number": 0.0}
+        for first in range(0, N, 32):
+            rows = slice(first, first + 32)
+            x, n = X[rows], len(X[rows])
+            trunk = np.tanh(x @ layers[0][0] + layers[0][1])
+            above, gradients = 0, {}
+            for head, at, factor in (("word", 1, 1.0), ("number", 3, 0.3)):
+                hidden = np.tanh(trunk @ layers[at][0] + layers[at][1])
+                z = (hidden @ layers[at + 1][0] + layers[at + 1][1])[:, 0]
+                if head == "word":
+                    each = np.logaddexp(0, z) - words[rows] * z
+                    error = 1 / (1 + np.exp(-z)) - words[rows]
+                else:
+                    error = z - numbers[rows]
+                    each = error**2 / 2
+                sums[head] += scaled[head][rows] @ each
+                error = (factor * scaled[head][rows] * error / n)[:, np.newaxis]
+                gradients[at + 1] = hidden.T @ error, error.sum(axis=0)
+                error = error @ layers[at + 1][0].T * (1 - hidden**2)
+                gradients[at] = trunk.T @ error, error.sum(axis=0)
+                above = above + error @ layers[at][0].T
+            error = above * (1 - trunk**2)
+            gradients[0] = x.T @ error, error.sum(axis=0)
+            for at, (kernel, bias) in gradients.items():
+                layers[at] = layers[at][0] - 0.1 * kernel, layers[at][1] - 0.1 * bias
+        losses.append([sums["word"] / N, sums["number"] / N])
+    found, fitted = trained(0.1, 3)
+    for got, expected in zip(found, layers, strict=True):
+        assert_allclose(got[0], expected[0], rtol=1e-10)
+        assert_allclose(got[1], expected[1], rtol=1e-10, atol=1e-14)
+    history = fitted.history_
+    both = np.transpose([history["loss_word"], history["loss_number"]])
+    assert_allclose(both, losses, rtol=1e-10)
+    assert_allclose(history["loss"], both @ [1, 0.3], rtol=1e-10)
 
 
 def test_pickles_and_clones(X, y):
