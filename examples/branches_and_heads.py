@@ -1,8 +1,9 @@
 """One network with two branches and two heads, on a census of 48,842 people.
 
-One branch reads the numbers of the table, the other one the words. One head tells who
-earns more than 50,000 dollars a year, the other one how many hours a week somebody
-works. `cross_validate` judges it beside two networks of one output each, and beside
+A pipeline scales the numbers of the table and makes columns of zeros and ones of its
+words, and a branch of the network reads each. One head tells who earns more than 50,000
+dollars a year, the other one how many hours a week somebody works. `cross_validate`
+judges it beside two networks of one output each, and beside
 scikit-learn's gradient boosting. The pictures are branches_and_heads.svg, the network,
 and branches_and_heads.png, the losses of its heads.
 """
@@ -12,12 +13,15 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.datasets import fetch_openml
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
 from sklearn.model_selection import KFold, cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from fastnn import (
     Branches,
@@ -27,7 +31,7 @@ from fastnn import (
     NeuralNetRegressor,
     Sequential,
 )
-from fastnn.layers import BatchNorm, Dense, Dropout
+from fastnn.layers import Dense, Dropout
 from fastnn.metrics import head_scorer
 
 NUMBERS = ["age", "education-num", "capital-gain", "capital-loss"]
@@ -42,7 +46,7 @@ def load():
 
 
 def make_data(table):
-    """X, whose words have become columns of zeros and ones, and y of two columns."""
+    """X, and y of two columns."""
     X = table.drop(columns=["class", "hours-per-week", "fnlwgt"])
     X[["capital-gain", "capital-loss"]] = np.log1p(X[["capital-gain", "capital-loss"]])
     hours = table["hours-per-week"].astype(float)
@@ -52,7 +56,18 @@ def make_data(table):
             "hours": (hours - 40) / 12,  # differences from a full week, about -3 to 5
         }
     )
-    return pd.get_dummies(X).astype("float32"), y
+    return X, y
+
+
+def with_columns(model):
+    """A pipeline that ends in the model, which reads a data frame of numbers."""
+    words = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    columns = make_column_transformer(
+        (StandardScaler(), NUMBERS),
+        (words, make_column_selector(dtype_exclude="number")),
+        verbose_feature_names_out=False,
+    )
+    return make_pipeline(columns.set_output(transform="pandas"), model)
 
 
 def body():
@@ -60,7 +75,7 @@ def body():
     return [
         Branches(
             [
-                ("numbers", Sequential([BatchNorm(), Dense(32, "relu")]), NUMBERS),
+                ("numbers", Dense(32, "relu"), NUMBERS),
                 ("words", Dense(32, "relu"), "rest"),
             ]
         ),
@@ -71,21 +86,23 @@ def body():
 
 def two_heads(**options):
     heads = Heads([("income", Dense(16, "relu")), ("hours", Dense(16, "relu"))])
-    return NeuralNet(Sequential([*body(), heads]), **(OPTIONS | options))
+    network = Sequential([*body(), heads])
+    return with_columns(NeuralNet(network, **(OPTIONS | options)))
 
 
 def two_networks(**options):
     network = Sequential([*body(), Dense(16, "relu")])
     options = OPTIONS | options
-    return NeuralNetClassifier(network, **options), NeuralNetRegressor(
-        network, **options
+    return (
+        with_columns(NeuralNetClassifier(network, **options)),
+        with_columns(NeuralNetRegressor(network, **options)),
     )
 
 
 def boosting():
     return (
-        HistGradientBoostingClassifier(random_state=0),
-        HistGradientBoostingRegressor(random_state=0),
+        with_columns(HistGradientBoostingClassifier(random_state=0)),
+        with_columns(HistGradientBoostingRegressor(random_state=0)),
     )
 
 
@@ -127,7 +144,7 @@ def main(table=None, folder="."):
         cells = [f"{each.mean():.3f} ± {each.std():.3f}" for each in scores.values()]
         print(f"{name:24}{cells[0]:>18}{cells[1]:>18}")
 
-    model = two_heads(epochs=20, validation=0.1).fit(X, y)
+    *_, model = two_heads(epochs=20, validation=0.1).fit(X, y)
     model.summary()
     path = Path(folder) / "branches_and_heads"
     path.with_suffix(".svg").write_text(model.network.plot())
