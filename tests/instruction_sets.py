@@ -38,6 +38,8 @@ FILES = (
     "ops/test_prelu",
     "ops/test_product",
     "ops/test_scalar_math",
+    "ops/test_several_losses",
+    "ops/test_views",
     "plan/test_memory",
     "plan/test_tables",
     "process/test_small_stacks",

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnn import (
+    Branches,
     MLPClassifier,
     MLPRegressor,
     NeuralNetClassifier,
@@ -34,6 +35,7 @@ from fastnn.layers import (
     GaussianNoise,
     LayerNorm,
     PReLU,
+    Rescaling,
     RMSNorm,
 )
 from fastnn.losses import CustomLoss, Focal, Huber
@@ -68,6 +70,18 @@ LIMITED = Sequential(
         *(Dense(300, "hard_swish", use_bias=False), BatchNorm()),
     ]
 )
+# Branches that are multiplied, and stand side by side: those of a shared layer, of the
+# input itself and behind normalisation are copied there.
+SHARED = Dense(5, "tanh")
+BRANCHED = Sequential(
+    [
+        Rescaling(0.5, 0.1),
+        Branches(
+            [("a", SHARED), ("b", Sequential([SHARED, Dense(5)]))], merge="multiply"
+        ),
+        Branches([("same", Sequential([])), ("normed", LayerNorm())]),
+    ]
+)
 
 FITS = {
     "normed": NeuralNetClassifier(
@@ -80,6 +94,7 @@ FITS = {
     "own_loss": NeuralNetRegressor(
         Sequential([Dense(9, "softplus")]), loss=CustomLoss(squares)
     ),
+    "branched": NeuralNetClassifier(BRANCHED),
     "classifier": MLPClassifier((64, 64)),
     "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
     "regressor": MLPRegressor("poisson", (13,), early_stopping=True),

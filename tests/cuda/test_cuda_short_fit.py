@@ -17,7 +17,10 @@ from fastnn.engine.cuda.gpu import GPU
 # Kernels of which there is one for each row of a table: see test_cuda_engine.py.
 OF_TABLES = re.compile("(add|slope|bias_gradient|loss|step)_.*")
 # Of ops that no layer is written in: plans by hand launch them, in test_cuda_engine.py.
-OF_NO_LAYER = {"reduce_axes", "reduce_axes_gradient"}
+OF_NO_LAYER = {
+    "reduce_axes", "reduce_axes_gradient", "embedding", "embedding_gradient",
+    "gather_tokens",
+}  # fmt: skip
 
 
 @pytest.fixture
