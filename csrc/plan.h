@@ -53,6 +53,9 @@ typedef struct {
     int32_t output[MAX_OUTPUTS];
     int32_t params; /* where integers of its own begin in the plan's row of them */
     int32_t loss;   /* of what adds to a loss: number of the plan's loss */
+    /* So many numbers of tensors are to be looked at: behind them all are absent. */
+    int32_t n_inputs;
+    int32_t n_outputs;
     int64_t dim[4];
     int64_t lead[3];
     int64_t stride[4];

@@ -101,15 +101,12 @@ static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t
 
 static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *walk,
                              void *parameters, size_t itemsize) {
-    call_t call;
-    call.op = op;
-    call.tensors = tensors;
-    call.walk = walk;
+    call_t call = {.op = op, .tensors = tensors, .walk = walk};
     for (int i = 0; i < 4; i++)
         call.dim[i] = op->per_sample >> i & 1 ? op->dim[i] * walk->count : op->dim[i];
-    for (int i = 0; i < MAX_INPUTS; i++)
+    for (int i = 0; i < op->n_inputs; i++)
         call.input[i] = locate(tensors, op->input[i], walk, parameters, itemsize);
-    for (int i = 0; i < MAX_OUTPUTS; i++)
+    for (int i = 0; i < op->n_outputs; i++)
         call.output[i] = locate(tensors, op->output[i], walk, parameters, itemsize);
     return call;
 }

@@ -361,11 +361,7 @@ class BaseNeuralNetwork(
         attributes = vars(self)
         # scikit-learn's validation takes many times longer than a small prediction. A
         # plain array has little to check, unless names of columns must be compared.
-        if (
-            "_fitted" in attributes
-            and "feature_names_in_" not in attributes
-            and len(self._fitted.input_shape) == 1
-        ):
+        if "_fitted" in attributes and "feature_names_in_" not in attributes:
             outputs = self._fitted.predict_clean(
                 X, self.n_jobs, self._device_to_predict()
             )

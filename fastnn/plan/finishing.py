@@ -45,6 +45,9 @@ def finished(
     made, described_blocks, n_parameters = parameters.placed()
     uses = parameters.row_gradients()
     ops = _records(writer.ops, OP_DTYPE)
+    for field in ("input", "output"):
+        present = ops[field] >= 0
+        ops[f"n_{field}s"] = (present * np.arange(1, present.shape[1] + 1)).max(axis=1)
     tensors = _records(writer.tensors, TENSOR_DTYPE)
     blocks = _records(described_blocks, BLOCK_DTYPE)
     row_gradients = _records(uses, ROW_GRADIENT_DTYPE)

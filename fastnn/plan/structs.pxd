@@ -54,6 +54,8 @@ cdef extern from "plan.h":
         int32_t output[4]
         int32_t params
         int32_t loss
+        int32_t n_inputs
+        int32_t n_outputs
         int64_t dim[4]
         int64_t lead[3]
         int64_t stride[4]

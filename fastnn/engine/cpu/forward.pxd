@@ -23,7 +23,7 @@ cdef class ForwardOps:
     cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
     cdef Py_ssize_t n_losses
     cdef tuple functions
-    cdef bint reads_one_table   # of numbers, by the name of X
+    cdef bint reads_plain_rows  # of numbers, by the name of X
 
     cpdef Py_ssize_t rows_of_a_pass(self, Py_ssize_t itemsize)
 

@@ -26,7 +26,7 @@ cdef class Forward(ForwardOps):
 
     def accepts(self, X):
         """Whether X is all that is read: plain floats of the right width, with rows."""
-        if type(X) is not np.ndarray or not self.reads_one_table:
+        if type(X) is not np.ndarray or not self.reads_plain_rows:
             return False
         cdef cnp.ndarray array = X
         cdef int number_type = cnp.PyArray_TYPE(array)
