@@ -84,6 +84,12 @@ def test_rows_become_images():
     assert_array_equal(fitted.predict_proba(DATA), expected.predict_proba(DATA))
 
 
+@pytest.mark.parametrize("shape", [(300, 0, 8), (300, 8, 0)])
+def test_samples_without_numbers_are_refused(shape):
+    with pytest.raises(ValueError, match=r"X has samples of shape .* no number"):
+        of_images().fit(np.zeros(shape), LABELS)
+
+
 def test_integers_are_equal_to_their_floats():
     X = DATA.astype(np.uint8)
     options = {"dtype": None, "validation": 0.2, "batch_size": 7}
@@ -278,6 +284,7 @@ WRONG = {
     "words": (changed(table=np.full((300, 3), "a")), "convert string"),
     "complex": (changed(table=np.ones((300, 3), complex)), "Complex"),
     "too large": (changed(table=np.full((300, 3), 1e300)), r"X\['table'\] holds"),
+    "no numbers": (changed(image=IMAGES[:, :0]), r"X\['image'\] has .* \(0, 8\)"),
     "a scalar": (changed(table=3), "table must be an array"),
 }
 

@@ -30,6 +30,22 @@ def tables_of(name: str, X: Any) -> Iterator[tuple[str, Any]]:
         yield f"{name}[{key!r}]", each
 
 
+def check_numbers_there(name: str, X: Any) -> None:
+    """Refuse samples of no numbers, as scikit-learn does of tables.
+
+    Raises
+    ------
+    ValueError
+    """
+    for called, each in tables_of(name, X):
+        shape = tuple(each.shape[1:])
+        if 0 in shape:
+            raise ValueError(
+                f"{called} has samples of shape {shape}, in which there is no number. "
+                "Pass at least one along each axis."
+            )
+
+
 def shape_of(X: Any) -> Shape:
     """Shape of one sample of checked X."""
     if isinstance(X, Mapping):

@@ -28,6 +28,7 @@ from fastnn.estimators.data.head_weights import check_head_weights
 from fastnn.estimators.data.heads import HeadTargets, HeadValues
 from fastnn.estimators.data.inputs import (
     check_inputs,
+    check_numbers_there,
     check_tensor,
     is_several,
     tables_of,
@@ -331,6 +332,7 @@ def _encoded(
     ValueError
         If a number is beyond the range of ``dtype``.
     """
+    check_numbers_there(names.X, X)
     for name, each in tables_of(names.X, X):
         check_range(name, each, dtype, device)
     if isinstance(targets, HeadTargets):
