@@ -25,7 +25,7 @@ typedef struct {
     uint64_t mask_step;
     const int64_t *params; /* the plan's row of integers */
     input_t *inputs;       /* these rows of each of the plan's inputs */
-    const void *target; /* these rows of y */
+    const void *target;    /* these rows of y */
     /* Their sample weights, or NULL. Where losses have weights of their own, column
        1 + i is that of loss i, each column by itself and weight_lead numbers long;
        weight_lead is 0 where all have those of column 0. */

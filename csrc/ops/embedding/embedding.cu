@@ -26,8 +26,7 @@ KERNEL(NAMED(embedding_gradient), ptrdiff_t m, ptrdiff_t n, const int32_t *token
     EACH_ROW(first, m) {
         int32_t token = tokens[first];
         bool is_first = true;
-        for (ptrdiff_t i = 0; i < first && is_first; i++)
-            is_first = tokens[i] != token;
+        for (ptrdiff_t i = 0; i < first && is_first; i++) is_first = tokens[i] != token;
         if (!is_first) continue;
         for (ptrdiff_t j = threadIdx.x; j < n; j += blockDim.x) {
             REAL sum = dtable[(ptrdiff_t)token * n + j];

@@ -4,14 +4,13 @@
 
 #include "base/compiler.h"
 
-#define DECLARE(REAL, NAMED)                                                      \
-    /* y[i] = table[tokens[i]], m rows of n numbers. */                           \
-    extern void CHOSEN(NAMED(embedding_loop))(ptrdiff_t m, ptrdiff_t n,           \
-                                              const int32_t *tokens,              \
-                                              const REAL *table, REAL *y);        \
-    /* dtable[tokens[i]] += dy[i], one after another. */                          \
-    extern void CHOSEN(NAMED(embedding_gradient_loop))(ptrdiff_t m, ptrdiff_t n,  \
-                                                       const int32_t *tokens,     \
+#define DECLARE(REAL, NAMED)                                                          \
+    /* y[i] = table[tokens[i]], m rows of n numbers. */                               \
+    extern void CHOSEN(NAMED(embedding_loop))(                                        \
+        ptrdiff_t m, ptrdiff_t n, const int32_t *tokens, const REAL *table, REAL *y); \
+    /* dtable[tokens[i]] += dy[i], one after another. */                              \
+    extern void CHOSEN(NAMED(embedding_gradient_loop))(ptrdiff_t m, ptrdiff_t n,      \
+                                                       const int32_t *tokens,         \
                                                        const REAL *dy, REAL *dtable);
 
 #define NAMED_F32(name) name##_f32
