@@ -128,8 +128,10 @@ def test_epochs_are_the_reference(name, optimizer):
     options = {"seeds": [None, 11, None], "batch_size": 8}
     actual = run(plan, data, optimizer, **options)
     expected = expected_run(plan, data, optimizer, **options)
-    # Centred, RMSprop takes the root of a difference that is nearly nothing.
-    assert_equal_runs(actual, expected, rtol=1e-9, atol=1e-11)
+    # Centred, RMSprop takes the root of a difference that is nearly nothing, most of
+    # all for rows that few steps have seen.
+    centered = getattr(optimizer, "centered", False)
+    assert_equal_runs(actual, expected, rtol=1e-9, atol=1e-10 if centered else 1e-11)
     assert not np.array_equal(actual[1], data.parameters)
 
 
