@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from heads import heads_of, samples
 from numpy.testing import assert_array_equal
+from several_heads import heads_of, samples
 
 from fastnn import (
     Graph,

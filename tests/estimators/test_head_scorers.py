@@ -4,8 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from heads import N, model, numbers, samples, targets_of
 from numpy.testing import assert_allclose
+from several_heads import N, model, numbers, samples, targets_of
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate

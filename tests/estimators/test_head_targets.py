@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from heads import N, frame, model, net, samples, targets_of
 from numpy.testing import assert_array_equal
 from scipy import sparse
+from several_heads import N, frame, model, net, samples, targets_of
 
 from fastnn import (
     Heads,

@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from heads import N, frame, model, numbers, samples, targets_of
 from numpy.testing import assert_allclose, assert_array_equal
+from several_heads import N, frame, model, numbers, samples, targets_of
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 from sklearn.model_selection import GridSearchCV, KFold

@@ -35,7 +35,7 @@ PARTS = {
         (
             "engine/test_averaging.py", "engine/test_engine.py",
             "engine/test_engine_arguments.py", "engine/test_gather_sparse.py",
-            "engine/test_inputs.py", "engine/test_max_norm.py",
+            "engine/test_engine_inputs.py", "engine/test_max_norm.py",
             "engine/test_precision.py",
             "engine/test_precision_threads.py", "engine/test_predict.py",
             "engine/test_sparse_structure.py", "engine/test_updates.py",
