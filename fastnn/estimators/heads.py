@@ -15,6 +15,7 @@ from fastnn.estimators.data.heads import (
     check_head,
     columns_of_heads,
     container_of,
+    naming_head,
     with_samples,
 )
 from fastnn.estimators.data.missing import array_of, is_missing
@@ -118,10 +119,8 @@ def _completed(name: str, part: Part, targets: OneTarget, whole: Part) -> Part:
         if isinstance(targets, RegressionTargets)
         else give_raw_outputs
     )
-    try:
+    with naming_head(name):
         return complete(stack, targets.n_outputs, targets.loss.link, whole)
-    except ValueError as error:
-        raise ValueError(f"head {name!r}: {error}") from error
 
 
 def by_head(given: Any, heads: list[str], parameter: str) -> dict[str, Any]:
@@ -269,7 +268,7 @@ def head_targets(
                 f"loss_weight of head {head!r} must be a finite number above 0, got "
                 f"{weight!r}. Leave a head out that is not to be trained."
             )
-        try:
+        with naming_head(head):
             if y.numeric[head]:
                 n_columns = 1 if own.ndim == 1 else own.shape[1]
                 found: Any = RegressionTargets(
@@ -282,8 +281,6 @@ def head_targets(
             else:
                 known = None if classes is None else classes.get(head)
                 found = class_targets(own, known, loss)
-        except ValueError as error:
-            raise ValueError(f"head {head!r}: {error}") from error
         heads[head] = found
     weights = {head: float(weights.get(head, 1.0)) for head in heads}
     return HeadTargets(heads, weights, y.container)

@@ -9,7 +9,7 @@ from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.containers import Targets
 from fastnn.estimators.data.given_classes import as_classes
 from fastnn.estimators.data.head_weights import check_head_weights
-from fastnn.estimators.data.heads import HeadTargets, HeadValues
+from fastnn.estimators.data.heads import HeadTargets, HeadValues, naming_head
 from fastnn.estimators.data.targets import RegressionTargets
 from fastnn.estimators.data.weights import ClassWeights
 from fastnn.estimators.heads import (
@@ -139,10 +139,8 @@ class ManyHeads(BaseNeuralNet):
                     "partial_fit, which sees one batch of samples at a time. Pass a "
                     "dict of weights by class."
                 )
-            try:
+            with naming_head(name):
                 found[name] = ClassWeights(weights, own, y.of(name))
-            except ValueError as error:
-                raise ValueError(f"head {name!r}: {error}") from error
         return found
 
     def _describe_network(self, targets: Any) -> Any:

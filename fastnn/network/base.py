@@ -158,6 +158,31 @@ def _copied(value: Any, copies: dict[int, Any]) -> Any:
     return copies[id(value)]
 
 
+class OnePart(Network):
+    """Base class of the networks around one part, which is called "part"."""
+
+    part: Part
+
+    def named_parts(self) -> list[tuple[str, Part]]:
+        """The part, which is called "part".
+
+        Returns
+        -------
+        named : list of (str, Part) tuples
+
+        Raises
+        ------
+        TypeError
+            If it is no part.
+        """
+        if not isinstance(self.part, Part):
+            raise TypeError(
+                f"part of a {_kind(self)} must be a layer or a network, got "
+                f"{self.part!r}."
+            )
+        return [("part", self.part)]
+
+
 class ListedNetwork(Network):
     """Base class of the networks that list their parts, with names.
 

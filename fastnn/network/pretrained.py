@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.layers.base import Part
-from fastnn.network.base import Network, check_gives_one, check_takes_one
+from fastnn.network.base import OnePart, check_gives_one, check_takes_one
 from fastnn.network.wiring import Apply
 from fastnn.plan.tape import Tape
 
 
-class Pretrained(Network):
+class Pretrained(OnePart):
     """A part whose weights start as they were trained before.
 
     ``extract`` of a fitted estimator makes it; it goes into other networks, is cloned,
@@ -66,24 +66,6 @@ class Pretrained(Network):
         self.weights = weights
         self.trainable = trainable
         self.learning_rate = learning_rate
-
-    def named_parts(self) -> list[tuple[str, Part]]:
-        """The part, which is called "part".
-
-        Returns
-        -------
-        named : list of (str, Part) tuples
-
-        Raises
-        ------
-        TypeError
-            If it is no part.
-        """
-        if not isinstance(self.part, Part):
-            raise TypeError(
-                f"part of Pretrained must be a layer or a network, got {self.part!r}."
-            )
-        return [("part", self.part)]
 
     def forward(self, x: Any, apply: Apply) -> Any:
         """Apply the part; see :meth:`Network.forward`."""

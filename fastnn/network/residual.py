@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 
 from fastnn.layers import Dense
 from fastnn.layers.base import Part
-from fastnn.network.base import Network, check_gives_one, check_takes_one
+from fastnn.network.base import OnePart, check_gives_one, check_takes_one
 from fastnn.network.wiring import Apply
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
 
 
-class Residual(Network):
+class Residual(OnePart):
     """What a part gives, added to what it takes.
 
     ``part(x) + x``; where the part changes the length of the last axis, x is projected:
@@ -54,24 +54,6 @@ class Residual(Network):
         self.part = part
         self.trainable = trainable
         self.learning_rate = learning_rate
-
-    def named_parts(self) -> list[tuple[str, Part]]:
-        """The part, which is called "part".
-
-        Returns
-        -------
-        named : list of (str, Part) tuples
-
-        Raises
-        ------
-        TypeError
-            If it is no part.
-        """
-        if not isinstance(self.part, Part):
-            raise TypeError(
-                f"part of a Residual must be a layer or a network, got {self.part!r}."
-            )
-        return [("part", self.part)]
 
     def forward(self, x: Any, apply: Apply) -> Any:
         """Apply the part, and add; see :meth:`Network.forward`."""

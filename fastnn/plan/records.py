@@ -80,8 +80,8 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Target:
-    """A named range of the columns of y.
+class ColumnRange:
+    """Named columns side by side.
 
     Parameters
     ----------
@@ -89,16 +89,12 @@ class Target:
     first : int
         Its first column.
     shape : tuple of int
-        Shape of one sample's target.
-    n_classes : tuple of int
-        When it holds class numbers, how many there are in each column of its last axis;
-        else empty.
+        Shape of what a sample has in them.
     """
 
     name: str
     first: int
     shape: tuple[int, ...]
-    n_classes: tuple[int, ...]
 
     @property
     def size(self) -> int:
@@ -107,26 +103,24 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Output:
-    """A named range of the columns of the predictions.
+class Output(ColumnRange):
+    """A named range of the columns of the predictions."""
+
+
+@dataclass(frozen=True)
+class Target(ColumnRange):
+    """A named range of the columns of y.
 
     Parameters
     ----------
-    name : str
-    first : int
-        Its first column.
-    shape : tuple of int
-        Shape of one sample's prediction.
+    name, first, shape
+        As those of a :class:`ColumnRange`.
+    n_classes : tuple of int
+        When it holds class numbers, how many there are in each column of its last axis;
+        else empty.
     """
 
-    name: str
-    first: int
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """Number of columns."""
-        return prod(self.shape)
+    n_classes: tuple[int, ...]
 
 
 @dataclass(frozen=True)

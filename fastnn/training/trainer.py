@@ -241,9 +241,10 @@ class Trainer:
                         break
                     state.optimizer.step = first_step + epoch * engine.n_steps
                     state.n_samples_seen = n_seen + epoch * n_samples
-                    ended = supervisor.epoch_ended(
-                        epoch, loss, mean_losses(self.plan, engine.epoch_reports)
-                    )
+                    of_heads: dict[str, float] = {}
+                    if len(self.plan.losses) > 1:
+                        of_heads = mean_losses(self.plan, engine.epoch_reports)
+                    ended = supervisor.epoch_ended(epoch, loss, of_heads)
                 if epoch < most and not diverged and not is_usable(loss):
                     undo_epoch()
                     _warn_of_divergence(epoch, state.optimizer.learning_rate)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastnn.estimators.data.arrays import on_host
 from fastnn.estimators.data.containers import named_columns
-from fastnn.estimators.data.heads import HeadValues
+from fastnn.estimators.data.heads import HeadValues, naming_head
 from fastnn.estimators.data.weights import ClassWeights, check_weights
 
 
@@ -74,10 +74,8 @@ def check_head_weights(
         weights[:] = base[:, np.newaxis]
     for number, name in enumerate(heads, start=1):
         own = on_host(of_heads.get(name), f"sample_weight[{name!r}]")
-        try:
+        with naming_head(name):
             found = check_weights(own, class_weights.get(name), y.values[name], wide)
-        except ValueError as error:
-            raise ValueError(f"head {name!r}: {error}") from error
         if found is not None:
             weights[:, number] *= found
         present = y.present[name]

@@ -3,7 +3,8 @@
 A sample may lack the target of a head. It then counts in the losses of the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +31,15 @@ OneTarget = RegressionTargets | ClassTargets | ColumnsOfClasses
 
 # What y of several heads can be, which is what predictions then are.
 CONTAINERS = "pandas", "polars", "Targets", "array"
+
+
+@contextmanager
+def naming_head(head: str) -> Iterator[None]:
+    """Say in messages which head they are of."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"head {head!r}: {error}") from error
 
 
 class HeadValues:
@@ -284,14 +294,12 @@ class HeadTargets:
     ) -> None:
         """Check further targets against these."""
         for name, each in self.heads.items():
-            try:
+            with naming_head(name):
                 if isinstance(each, RegressionTargets):
                     each.check(y.of(name))
                 else:
                     known = None if classes is None else classes.get(name)
                     each.check(y.of(name), known, complete=complete)
-            except ValueError as error:
-                raise ValueError(f"head {name!r}: {error}") from error
 
     def encode(self, y: HeadValues, dtype: np.dtype) -> NDArray:
         """Targets of all heads side by side, as their losses read them."""

@@ -150,18 +150,11 @@ def check_X(estimator: Any, X: Any, device: Device | None) -> Any:
     """
     dtypes: list[type] = [np.float64, np.float32]
     X = where_it_computes(X, device, "X", estimator.device)
-    check_structure("X", X)
-    if isinstance(X, DeviceArray):
-        assert device is not None
-        return check_on_device(estimator, device, X, dtypes, reset=False)
-    check_kind(X, "X", "M")
-    options: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtypes, "reset": False}
-    with described_as_overflow("X"):
-        if not estimator._takes_any_shape:
-            return ignoring_errors(validate_data, estimator, X, **options)
-        if is_several(X):
-            return ignoring_errors(check_inputs, estimator, X, "X", dtypes, reset=False)
-        return ignoring_errors(check_tensor, estimator, X, dtypes, reset=False)
+    if not isinstance(X, DeviceArray):
+        check_kind(X, "X", "M")
+    return ignoring_errors(
+        _check_only_X, estimator, X, "X", device, dtypes, reset=False
+    )
 
 
 def _is_given(validation: Arguments, solver: Any) -> bool:
@@ -223,7 +216,8 @@ def _check_X_y(
     reset = known is None
     heads = learner._check_heads(given.y, names.y, known)
     if heads is not None:
-        X = _check_only_X(learner, X, names.X, device, reset=reset)
+        dtypes = _accepted_dtypes(learner)
+        X = _check_only_X(learner, X, names.X, device, dtypes, reset=reset)
         check_consistent_length(*_arrays(X), heads)
         return X, heads
     y = on_host(given.y, names.y)
@@ -255,14 +249,22 @@ def _check_X_y(
 
 
 def _check_only_X(
-    learner: Any, X: Any, name: str, device: Device | None, *, reset: bool
+    learner: Any,
+    X: Any,
+    name: str,
+    device: Device | None,
+    dtypes: list[type],
+    *,
+    reset: bool,
 ) -> Any:
     check_structure(name, X)
-    dtypes = _accepted_dtypes(learner)
     with described_as_overflow(name):
         if isinstance(X, DeviceArray):
             assert device is not None
             return check_on_device(learner, device, X, dtypes, reset=reset)
+        if not learner._takes_any_shape:
+            options: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtypes}
+            return validate_data(learner, X, reset=reset, **options)
         if is_several(X):
             return check_inputs(learner, X, name, dtypes, reset=reset)
         return check_tensor(learner, X, dtypes, reset=reset)
