@@ -1,0 +1,83 @@
+"""What layers that move a window over samples have in common: arguments and shapes."""
+
+from collections.abc import Sequence
+from numbers import Integral
+
+from fastnn.plan.windows import Windows, windows
+
+AXES = {1: ("steps",), 2: ("height", "width")}
+
+
+def per_axis(layer: str, name: str, value: object, n_axes: int) -> tuple[int, ...]:
+    """An argument for each axis: one for all, or as many as there are axes.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or below 1.
+    """
+    several = value if isinstance(value, list | tuple) else (value,) * n_axes
+    valid = all(
+        isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in several
+    )
+    if len(several) != n_axes or not valid:
+        many = "" if n_axes == 1 else f", or {n_axes} of them, for {_named(n_axes)}"
+        raise ValueError(
+            f"The {name!r} parameter of {layer} must be an integer above 0{many}. "
+            f"Got {value!r}."
+        )
+    return tuple(int(n) for n in several)
+
+
+def check_rank(layer: str, input_shape: Sequence[int], n_axes: int) -> None:
+    """Refuse samples that have other axes than places and channels.
+
+    Raises
+    ------
+    ValueError
+        With the shape that samples must have, and how to get there.
+    """
+    if len(input_shape) != n_axes + 1:
+        shape = f"({', '.join((*AXES[n_axes], 'channels'))})"
+        raise ValueError(
+            f"{layer} takes samples of shape {shape}, got {tuple(input_shape)}. "
+            f"Reshape({shape}) in front of it gives them this shape; samples of a "
+            "single channel need an axis of length 1 for it."
+        )
+
+
+def windows_of(
+    layer: str,
+    input_shape: Sequence[int],
+    size: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    dilation: Sequence[int] | None = None,
+) -> tuple[Windows, ...]:
+    """Windows along each axis of a sample but the last, its channels.
+
+    Raises
+    ------
+    ValueError
+        If samples have other axes, or no window fits into them.
+    """
+    n_axes = len(size)
+    check_rank(layer, input_shape, n_axes)
+    apart = (1,) * n_axes if dilation is None else dilation
+    along = tuple(
+        windows(*axis, padding)
+        for axis in zip(input_shape[:-1], size, strides, apart, strict=True)
+    )
+    if not all(axis.count for axis in along):
+        reach = tuple(axis.reach for axis in along)
+        raise ValueError(
+            f"{layer} has no output for samples of shape {tuple(input_shape)}: a "
+            f"window reaches over {reach if n_axes > 1 else reach[0]} of "
+            f"{_named(n_axes)}. Take a smaller one or padding='same', or smaller "
+            "strides and less pooling before."
+        )
+    return along
+
+
+def _named(n_axes: int) -> str:
+    return " and ".join(AXES[n_axes])
