@@ -8,6 +8,7 @@ import numpy as np
 import reference
 from graphs import CASES as GRAPHS
 from ops.batch_norm import CASES as BATCH_NORM
+from ops.conv import CASES as CONV
 from ops.elementwise import CASES as ELEMENTWISE
 from ops.embedding import BY_ROWS
 from ops.embedding import CASES as EMBEDDING
@@ -253,6 +254,7 @@ MAKERS = {
     **LOSS,
     **REDUCE,
     **MERGE,
+    **CONV,
     **GRAPHS,
     **HEADS,
     **VIEWS,

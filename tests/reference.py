@@ -11,6 +11,7 @@ for each family, beside the networks that are written and tested for them.
 import numpy as np
 from ops.batch_norm import OPS as BATCH_NORM
 from ops.batch_norm import batch_norm, batch_norm_adjoint
+from ops.conv import OPS as CONV
 from ops.elementwise import ACTIVATIONS, add, add_adjoint, slope
 from ops.elementwise import OPS as ELEMENTWISE
 from ops.embedding import OPS as EMBEDDING
@@ -230,6 +231,7 @@ OPS = {
     **BATCH_NORM,
     **REDUCE,
     **MERGE,
+    **CONV,
     **EMBEDDING,
 }
 

@@ -48,13 +48,16 @@
 #endif
 
 /* A few numbers that one instruction works on, or several: a vector where the compiler
-   has them, and one number elsewhere. They may lie anywhere. */
+   has them, and one number elsewhere. They may lie anywhere. STRIP_NUMBERS says how many
+   they are then. */
 #if !defined(FASTNN_CUDA) && (defined(__GNUC__) || defined(__clang__))
 #define STRIP_OF(REAL, N)                                                       \
     REAL __attribute__((vector_size((N) * sizeof(REAL)), aligned(sizeof(REAL)), \
                         may_alias))
+#define STRIP_NUMBERS(N) ((ptrdiff_t)(N))
 #else
 #define STRIP_OF(REAL, N) REAL
+#define STRIP_NUMBERS(N) ((ptrdiff_t)1)
 #endif
 #define STRIP_AT(STRIP, address) (*(STRIP *)(address))
 
@@ -63,6 +66,13 @@
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define PREFETCH(address)
+#endif
+
+/* Kept apart: with less around them, loops have more registers. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define NOT_INLINED __declspec(noinline)
+#else
+#define NOT_INLINED __attribute__((noinline))
 #endif
 
 /* Functions of one number. Always inlined: a call would keep the loop around it scalar. */

@@ -3,7 +3,8 @@
 
    In BODY, CHOOSE(name) follows every LOOP and TABLE that other files use. These know it
    as a pointer, which is set when the module is loaded: see CHOSEN in compiler.h. Where
-   code is compiled for one instruction set only, it is an ordinary function or table. */
+   code is compiled for one instruction set only, it is an ordinary function or table.
+   LEVEL_BYTES are what a register holds. */
 #include "base/compiler.h"
 #include "base/instructions.h"
 
@@ -16,10 +17,13 @@
 
 #define CHOOSE(name)
 #define LEVEL(name) name##_avx512
+#define LEVEL_BYTES 64
 BEGIN_TARGET("arch=x86-64-v4")
 #include "base/each_real.h"
 END_TARGET
+#undef LEVEL_BYTES
 #define LEVEL(name) name##_avx2
+#define LEVEL_BYTES 32
 BEGIN_TARGET("arch=x86-64-v3")
 #include "base/each_real.h"
 END_TARGET
@@ -35,7 +39,9 @@ END_TARGET
         if (level == AVX512) name = name##_avx512;                 \
         if (level == AVX2) name = name##_avx2;                     \
     }
+#undef LEVEL_BYTES
 #define LEVEL(name) name##_baseline
+#define LEVEL_BYTES 16
 #include "base/each_real.h"
 #undef CHOOSE
 #undef CHOOSE_OF_REAL
@@ -46,11 +52,13 @@ END_TARGET
 #define LOOP
 #define TABLE(type, name) const OF_REAL(type) NAMED(name)[]
 #define CHOOSE(name)
+#define LEVEL_BYTES 16
 #include "base/each_real.h"
 #undef CHOOSE
 
 #endif
 
+#undef LEVEL_BYTES
 #undef LOOP
 #undef TABLE
 #undef BODY

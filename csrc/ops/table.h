@@ -86,6 +86,16 @@
    SCALE: output0 = scalar[0] input0 + scalar[1]. Its own adjoint, without scalar[1].
    dim[2], dim[3]: rows and columns.
 
+   CONV: output0 = the sums over the windows of each image input0, times the kernel input1
+   of shape (rows, columns, channels of a group, filters). params: conv_of in
+   ops/conv/conv.h. output1: scratch. dim: 1, windows of all images, filters, and numbers
+   of a window in a group.
+   CONV_TRANSPOSED: its adjoint with respect to the image. output0 = the gradient of that,
+   from the gradient input0 of CONV's output. input1, output1, dim: as there.
+   CONV_KERNEL_GRADIENT: the other adjoint. output0 = [output0 +] the gradient of the
+   kernel, from the images input0 and the gradient input1 of CONV's output. output1, dim:
+   as there.
+
    EMBEDDING: output0 = the row of the table input1 for each token of input0. dim[2],
    dim[3]: tokens, and numbers in a row.
    EMBEDDING_GRADIENT: its adjoint where the gradient of the table is dense. output0 =
@@ -143,6 +153,9 @@ enum op_flag {
     OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)          \
     OP(REDUCE, reduce, IN_C, 0, 4)                                           \
     OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                         \
+    OP(CONV, conv, IN_C, 0, 1)                                               \
+    OP(CONV_TRANSPOSED, conv_transposed, IN_C, 0, 1)                         \
+    OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)               \
     OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                         \
     OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)       \
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn.initializers import GlorotUniform
 from fastnn.layers import Dense, Dropout, Layer
 from fastnn.layers.activation import ACTIVATION_NAMES, activation_name
-from fastnn.layers.dense import MOST_UNITS
+from fastnn.layers.kernel import MOST_UNITS
 from fastnn.network import Sequential
 from fastnn.regularizers import SklearnL2
 from fastnn.utils.plain_numbers import Interval

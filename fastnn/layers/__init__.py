@@ -3,6 +3,7 @@
 from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU
 from fastnn.layers.base import Layer
 from fastnn.layers.batch_normalization import BatchNorm
+from fastnn.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
 from fastnn.layers.dense import Dense
 from fastnn.layers.dropout import AlphaDropout, Dropout
 from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
@@ -19,6 +20,9 @@ __all__ = [
     "Average",
     "BatchNorm",
     "Concatenate",
+    "Conv1D",
+    "Conv2D",
+    "Conv2DTranspose",
     "Dense",
     "Dropout",
     "Flatten",

@@ -4,29 +4,16 @@ from numbers import Integral
 from typing import ClassVar
 
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import StrOptions
 
 from fastnn.constraints import MaxNorm
-from fastnn.initializers import (
-    INITIALIZERS,
-    GlorotUniform,
-    Initializer,
-    Zeros,
-    as_initializer,
-)
-from fastnn.layers.activation import ACTIVATION_NAMES, activate
+from fastnn.initializers import Initializer
 from fastnn.layers.base import Layer
+from fastnn.layers.kernel import KERNEL_CONSTRAINTS, MOST_UNITS, biased, kernel_of
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
-from fastnn.regularizers import REGULARIZERS, Regularizer
+from fastnn.regularizers import Regularizer
 from fastnn.utils.plain_numbers import Interval
-
-# What the integers of any BLAS hold.
-MOST_UNITS = 2**31 - 1
-
-_INITIALIZER = [Initializer, StrOptions(set(INITIALIZERS)), "array-like", None]
-_REGULARIZER = [Regularizer, StrOptions(set(REGULARIZERS)), None]
 
 
 class Dense(Layer):
@@ -71,14 +58,7 @@ class Dense(Layer):
 
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, MOST_UNITS, closed="both")],
-        "activation": [StrOptions(set(ACTIVATION_NAMES))],
-        "use_bias": ["boolean"],
-        "kernel_initializer": _INITIALIZER,
-        "bias_initializer": _INITIALIZER,
-        "kernel_regularizer": _REGULARIZER,
-        "bias_regularizer": _REGULARIZER,
-        "kernel_constraint": [MaxNorm, None],
-        **Layer._of_training,
+        **KERNEL_CONSTRAINTS,
     }
 
     def __init__(
@@ -113,26 +93,6 @@ class Dense(Layer):
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write a product and a broadcast add; see :meth:`Layer.lower`."""
         self._validate_params()
-        fan_in, fan_out = x.shape[-1], int(self.units)
-        kernel = tape.parameter(
-            f"{name}/kernel",
-            (fan_in, fan_out),
-            as_initializer(self.kernel_initializer, GlorotUniform()),
-            fan_in=fan_in,
-            fan_out=fan_out,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        y = ops.product(tape, x, kernel)
-        if not self.use_bias:
-            return activate(tape, y, None, self.activation)
-        bias = tape.parameter(
-            f"{name}/bias",
-            (fan_out,),
-            as_initializer(self.bias_initializer, Zeros()),
-            fan_in=fan_in,
-            fan_out=fan_out,
-            regularizer=self.bias_regularizer,
-            weight_decay=0.0,
-        )
-        return activate(tape, y, bias, self.activation)
+        shape = x.shape[-1], int(self.units)
+        y = ops.product(tape, x, kernel_of(self, tape, name, shape))
+        return biased(self, tape, y, name, shape)

@@ -2,29 +2,35 @@
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 from fastnn.plan.windows import Windows, windows
 
 AXES = {1: ("steps",), 2: ("height", "width")}
 
 
-def per_axis(layer: str, name: str, value: object, n_axes: int) -> tuple[int, ...]:
+def per_axis(
+    layer: str, name: str, value: object, n_axes: int, least: int = 1
+) -> tuple[int, ...]:
     """An argument for each axis: one for all, or as many as there are axes.
 
     Raises
     ------
     ValueError
-        If it is neither, or below 1.
+        If it is neither, or below the least.
     """
-    several = value if isinstance(value, list | tuple) else (value,) * n_axes
+    several: Sequence[Any] = (
+        value if isinstance(value, list | tuple) else [value] * n_axes
+    )
     valid = all(
-        isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in several
+        isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= least
+        for n in several
     )
     if len(several) != n_axes or not valid:
         many = "" if n_axes == 1 else f", or {n_axes} of them, for {_named(n_axes)}"
         raise ValueError(
-            f"The {name!r} parameter of {layer} must be an integer above 0{many}. "
-            f"Got {value!r}."
+            f"The {name!r} parameter of {layer} must be an integer of at least {least}"
+            f"{many}. Got {value!r}."
         )
     return tuple(int(n) for n in several)
 

@@ -39,6 +39,7 @@ def finished(
     Its predictions are put side by side, its activations placed, its records frozen.
     """
     outputs, output = _predictions(writer, inputs, outputs)
+    writer.place_scratch()
     if len(named_data.targets) > 1:
         writer.views.spread_targets(named_data.target_columns, writer.ops)
     writer.views.separate_rows(writer.ops)

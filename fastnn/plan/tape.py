@@ -39,6 +39,7 @@ class Tape:
         self.activation, self.statistic = writer.activation, writer.statistic
         self.emit, self.copy, self.view = writer.emit, writer.copy, writer.view
         self.function, self.mask = writer.function, writer.mask
+        self.scratch = writer.scratch
         self.is_view = writer.views.has
         self.parameter = parameters.parameter
         self.name_of = parameters.name_of

@@ -53,3 +53,38 @@ def windows(
     before = reach - 1 if padding == "causal" else 0
     count = (length + before - reach) // stride + 1
     return Windows(length, size, stride, dilation, before, max(count, 0))
+
+
+def spread_windows(
+    count: int,
+    size: int,
+    stride: int,
+    dilation: int,
+    beyond: int | None,
+    padding: str = "valid",
+) -> Windows:
+    """Windows of a transposed convolution, which has one for each place of its input.
+
+    Parameters
+    ----------
+    count, size, stride, dilation : int
+        Of windows; of a window; between windows; between what a window reads.
+    beyond : int or None
+        Places that the output has behind those that it needs; None is as many as the
+        stride asks for.
+    padding : {"valid", "same"}, default="valid"
+        "valid" has all places that a window reaches. "same" has a stride for each
+        window, or as many as ``beyond`` says, and leaves out those at both ends, one
+        more at the end where that is odd.
+    """
+    reach = (size - 1) * dilation + 1
+    if padding == "valid":
+        length = (count - 1) * stride
+        length += max(reach, stride) if beyond is None else reach + beyond
+        return Windows(length, size, stride, dilation, 0, count)
+    odd = reach % 2
+    beyond = stride - odd if beyond is None else beyond
+    length = (count - 1) * stride + odd + beyond
+    # What the smallest output would have too many, or lack.
+    kept = (reach + odd + beyond - 1) // 2
+    return Windows(length, size, stride, dilation, max(reach - 1 - kept, 0), count)

@@ -43,6 +43,7 @@ class Writer:
         self.functions: list[CustomFunction] = []
         self.statistic_size = 0
         self.views = Views(self.tensors)
+        self._scratch: Tensor | None = None
         self._n_masks = 0
 
     def tensor(
@@ -79,6 +80,26 @@ class Writer:
         offset = self.statistic_size
         self.statistic_size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
         return self.tensor("statistic", shape, per_sample=False, offset=offset)
+
+    def scratch(self, size: int) -> Tensor | None:
+        """So many numbers for an op to use while it runs, None of none.
+
+        All ops have the same ones, and each share of a step its own.
+        """
+        if not size:
+            return None
+        if self._scratch is None:
+            self._scratch = self.tensor("statistic", (0,), per_sample=False)
+        record = self.tensors[self._scratch.number]
+        record["size"] = max(size, record["size"])
+        return self._scratch
+
+    def place_scratch(self) -> None:
+        """Give it its place, when all ops are written, behind all statistics."""
+        if self._scratch is not None:
+            record = self.tensors[self._scratch.number]
+            record["train_offset"] = record["predict_offset"] = self.statistic_size
+            self.statistic_size += -(-record["size"] // ALIGNMENT) * ALIGNMENT
 
     def view(self, x: Tensor, start: int, width: int) -> Tensor:
         """Columns of the last axis of x, where they lie.

@@ -50,7 +50,7 @@ TABLE(slope_loop, slope_loops) = {ACTIVATION_TABLE(ROW)};
 #undef ROW
 CHOOSE(slope_loops)
 
-enum { NAMED(LANES) = 64 / sizeof(REAL) };
+enum { NAMED(LANES) = STRIP_NUMBERS(64 / sizeof(REAL)) };
 typedef STRIP_OF(REAL, 64 / sizeof(REAL)) NAMED(strip);
 
 /* The sums over m rows of the numbers in one strip. */

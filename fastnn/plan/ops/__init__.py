@@ -8,6 +8,7 @@ in ``csrc/ops``. A new family is a file here and a line below.
 from fastnn.plan.ops.batch_norm import batch_norm
 from fastnn.plan.ops.broadcast import add
 from fastnn.plan.ops.columns import columns, concatenate
+from fastnn.plan.ops.conv import conv, conv_transposed
 from fastnn.plan.ops.embedding import embedding
 from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
 from fastnn.plan.ops.merge import broadcast_add, maximum, multiply, scale
@@ -25,6 +26,8 @@ __all__ = [
     "broadcast_add",
     "columns",
     "concatenate",
+    "conv",
+    "conv_transposed",
     "custom_loss",
     "dropout",
     "embedding",

@@ -1,0 +1,320 @@
+/* Convolutions by products over shifted rows: the places that a window reads along its
+   last axis lie side by side, with all channels, and so are the columns of a matrix
+   whose rows overlap. Nothing is copied but samples that are padded. */
+#ifndef REAL
+
+#include "ops/call.h"
+#include "ops/conv/conv.h"
+#include "ops/conv/gathered_product.h"
+
+/* Places whose offsets are computed together, and runs of columns. */
+enum { PLACES = 128, RUNS = 64 };
+
+/* A product whose rows are places of a rectangle and whose columns are runs of numbers,
+   for which there is a rectangle too. */
+typedef struct {
+    ptrdiff_t rows, columns;
+    ptrdiff_t a_row, a_column, c_row, c_column; /* numbers from one to the next */
+    ptrdiff_t run_rows, run_columns, run_row, run_column;
+    ptrdiff_t depth, step;
+    int adds;
+} gather_t;
+
+/* Where the image, or what is summed over, has a place for each of what is read. */
+typedef struct {
+    ptrdiff_t row, column; /* numbers from one place to the next */
+    ptrdiff_t sample;
+} pitch_t;
+
+static int is_within(const conv_axis_t *axis, ptrdiff_t length) {
+    return axis->first >= 0 && axis->first + axis->extent <= length;
+}
+
+/* Windows along the last axis are one run where neighbours are read, of all channels. */
+static int is_joined(const conv_t *conv) {
+    return conv->column.dilation == 1 && conv->groups == 1;
+}
+
+/* The places of an image that are a stride apart read the same taps of the kernel: every
+   stride-th, from number `phase` on. The first of them is `first`, and what it reads
+   begins `from` places after the first that is read at all. */
+typedef struct {
+    ptrdiff_t taps, places, first, from;
+} phase_t;
+
+static phase_t phase_of(const conv_axis_t *axis, ptrdiff_t phase) {
+    ptrdiff_t stride = axis->stride;
+    phase_t of = {0, 0, (phase - axis->before) % stride, 0};
+    if (of.first < 0) of.first += stride;
+    if (of.first < axis->length)
+        of.places = (axis->length - of.first + stride - 1) / stride;
+    if (phase >= axis->size) return of;
+    of.taps = (axis->size - phase + stride - 1) / stride;
+    of.from = (of.first + axis->before - phase) / stride -
+              (of.taps - 1) * axis->dilation - axis->first;
+    return of;
+}
+
+static ptrdiff_t aligned(ptrdiff_t n) {
+    ptrdiff_t numbers = GATHERED_ALIGNMENT / (ptrdiff_t)sizeof(float);
+    return (n + numbers - 1) / numbers * numbers;
+}
+
+#define BODY "ops/conv/conv_ops.c"
+#include "base/each_real.h"
+
+#else
+
+static void NAMED(gather)(const gather_t *by, ptrdiff_t n, const REAL *a,
+                          const REAL *b, ptrdiff_t b_row, REAL *c) {
+    ptrdiff_t a_at[PLACES], c_at[PLACES], run[RUNS];
+    ptrdiff_t places = by->rows * by->columns, count = by->run_rows * by->run_columns;
+    ptrdiff_t row = 0, column = 0;
+    for (ptrdiff_t first = 0; first < places; first += PLACES) {
+        ptrdiff_t m = places - first < PLACES ? places - first : PLACES;
+        for (ptrdiff_t i = 0; i < m; i++) {
+            a_at[i] = row * by->a_row + column * by->a_column;
+            c_at[i] = row * by->c_row + column * by->c_column;
+            if (++column == by->columns) {
+                column = 0;
+                row++;
+            }
+        }
+        ptrdiff_t run_row = 0, run_column = 0, t = 0;
+        do {
+            runs_t runs = {count - t < RUNS ? count - t : RUNS, run, by->depth, by->step};
+            for (ptrdiff_t i = 0; i < runs.count; i++) {
+                run[i] = run_row * by->run_row + run_column * by->run_column;
+                if (++run_column == by->run_columns) {
+                    run_column = 0;
+                    run_row++;
+                }
+            }
+            NAMED(gathered_product)(m, n, &runs, a, a_at, b + t * by->depth * b_row,
+                                    b_row, by->adds || t, c, c_at);
+            t += RUNS;
+        } while (t < count);
+    }
+}
+
+/* Some places of one sample, zeros where there are none; x where that will do. lengths:
+   places that the sample has. */
+static const REAL *NAMED(cut)(const conv_t *conv, ptrdiff_t rows, ptrdiff_t columns,
+                              ptrdiff_t channels, const REAL *x, REAL *scratch,
+                              pitch_t *pitch) {
+    const conv_axis_t *row = &conv->row, *column = &conv->column;
+    pitch->column = channels;
+    if (is_within(row, rows) && is_within(column, columns)) {
+        pitch->row = columns * channels;
+        pitch->sample = rows * pitch->row;
+        return x + row->first * pitch->row + column->first * channels;
+    }
+    pitch->row = column->extent * channels;
+    pitch->sample = row->extent * pitch->row;
+    ptrdiff_t left = column->first < 0 ? -column->first : 0;
+    ptrdiff_t begin = column->first > 0 ? column->first : 0;
+    ptrdiff_t end = column->first + column->extent;
+    ptrdiff_t kept = (end < columns ? end : columns) - begin;
+    if (kept < 0) kept = 0;
+    if (left > column->extent) left = column->extent;
+    size_t item = sizeof(REAL) * (size_t)channels;
+    for (ptrdiff_t i = 0; i < row->extent; i++) {
+        REAL *to = scratch + i * pitch->row;
+        ptrdiff_t from = row->first + i;
+        if (from < 0 || from >= rows) {
+            memset(to, 0, (size_t)column->extent * item);
+            continue;
+        }
+        memset(to, 0, (size_t)left * item);
+        memcpy(to + left * channels, x + (from * columns + begin) * channels,
+               (size_t)kept * item);
+        memset(to + (left + kept) * channels, 0,
+               (size_t)(column->extent - left - kept) * item);
+    }
+    return scratch;
+}
+
+/* Rows of n numbers with room behind each group of them, as products read them. */
+static const REAL *NAMED(aligned_rows)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t groups,
+                                       const REAL *from, REAL *scratch,
+                                       ptrdiff_t *group, ptrdiff_t *row) {
+    ptrdiff_t full = aligned(n);
+    *group = n;
+    *row = groups * n;
+    if (full == n) return from;
+    *group = full;
+    *row = groups * full;
+    for (ptrdiff_t i = 0; i < rows * groups; i++) {
+        memcpy(scratch + i * full, from + i * n, sizeof(REAL) * (size_t)n);
+        memset(scratch + i * full + n, 0, sizeof(REAL) * (size_t)(full - n));
+    }
+    return scratch;
+}
+
+void NAMED(op_conv)(const call_t *call) {
+    conv_t conv = conv_of(params_of(call));
+    const conv_axis_t *row = &conv.row, *column = &conv.column;
+    const REAL *x = (const REAL *)call->input[0];
+    REAL *y = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
+    ptrdiff_t channels = conv.channels / conv.groups, filters = conv.filters / conv.groups;
+    ptrdiff_t b_group, b_row;
+    const REAL *kernel = NAMED(aligned_rows)(
+        row->size * column->size * channels, filters, conv.groups,
+        (const REAL *)call->input[1], scratch + conv.second, &b_group, &b_row);
+    int joined = is_joined(&conv);
+    for (ptrdiff_t i = 0; i < call->walk->count; i++) {
+        pitch_t pitch;
+        const REAL *a = NAMED(cut)(&conv, row->length, column->length, conv.channels,
+                                   x + i * image_size(&conv), scratch, &pitch);
+        gather_t by = {
+            .rows = row->windows,
+            .columns = column->windows,
+            .a_row = row->stride * pitch.row,
+            .a_column = column->stride * pitch.column,
+            .c_row = column->windows * conv.filters,
+            .c_column = conv.filters,
+            .run_rows = row->size,
+            .run_columns = joined ? 1 : column->size,
+            .run_row = row->dilation * pitch.row,
+            .run_column = column->dilation * pitch.column,
+            .depth = joined ? column->size * channels : channels,
+            .step = 1,
+        };
+        for (ptrdiff_t g = 0; g < conv.groups; g++)
+            NAMED(gather)(&by, filters, a + g * channels, kernel + g * b_group, b_row,
+                          y + i * maps_size(&conv) + g * filters);
+    }
+}
+
+void NAMED(op_conv_kernel_gradient)(const call_t *call) {
+    conv_t conv = conv_of(params_of(call));
+    const conv_axis_t *row = &conv.row, *column = &conv.column;
+    const REAL *x = (const REAL *)call->input[0], *dy = (const REAL *)call->input[1];
+    REAL *dk = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
+    ptrdiff_t channels = conv.channels / conv.groups, filters = conv.filters / conv.groups;
+    begin_sum(call, 0, sizeof(REAL));
+    int joined = is_joined(&conv);
+    for (ptrdiff_t first = 0; first < call->walk->count; first += conv.samples) {
+        ptrdiff_t left = call->walk->count - first;
+        ptrdiff_t samples = left < conv.samples ? left : conv.samples;
+        pitch_t pitch;
+        const REAL *a = NULL;
+        for (ptrdiff_t i = 0; i < samples; i++) {
+            const REAL *cut = NAMED(cut)(
+                &conv, row->length, column->length, conv.channels,
+                x + (first + i) * image_size(&conv),
+                scratch + i * row->extent * column->extent * conv.channels, &pitch);
+            if (i == 0) a = cut;
+        }
+        ptrdiff_t b_group, b_row;
+        const REAL *b = NAMED(aligned_rows)(
+            samples * row->windows * column->windows, filters, conv.groups,
+            dy + first * maps_size(&conv), scratch + conv.second, &b_group, &b_row);
+        gather_t by = {
+            .rows = joined ? row->size : column->size,
+            .columns = joined ? column->size * channels : channels,
+            .a_row = joined ? row->dilation * pitch.row : column->dilation * pitch.column,
+            .a_column = 1,
+            .c_row = (joined ? column->size : 1) * channels * conv.filters,
+            .c_column = conv.filters,
+            .run_rows = samples,
+            .run_columns = row->windows,
+            .run_row = pitch.sample,
+            .run_column = row->stride * pitch.row,
+            .depth = column->windows,
+            .step = column->stride * pitch.column,
+            .adds = 1,
+        };
+        for (ptrdiff_t g = 0; g < conv.groups; g++)
+            for (ptrdiff_t r = 0; r < (joined ? 1 : row->size); r++)
+                NAMED(gather)(&by, filters,
+                              a + g * channels + r * row->dilation * pitch.row,
+                              b + g * b_group, b_row,
+                              dk + r * column->size * channels * conv.filters +
+                                  g * filters);
+    }
+}
+
+/* to[j, i] = from[i, j], and zeros behind the i of each j. */
+static void NAMED(turn)(ptrdiff_t m, ptrdiff_t n, const REAL *from, ptrdiff_t from_row,
+                        REAL *to, ptrdiff_t to_row) {
+    enum { BLOCK = 16 };
+    for (ptrdiff_t first = 0; first < to_row; first += BLOCK) {
+        ptrdiff_t count = m - first < BLOCK ? m - first : BLOCK;
+        const REAL *block = from + first * from_row;
+        for (ptrdiff_t j = 0; j < n; j++) {
+            REAL *row = to + j * to_row + first;
+            for (ptrdiff_t i = 0; i < count; i++) row[i] = block[i * from_row + j];
+            for (ptrdiff_t i = count; i < BLOCK; i++) row[i] = 0;
+        }
+    }
+}
+
+/* The kernel as its adjoint reads it, one phase and group after another: for each tap,
+   from the last to the first, a row for each filter with a number for each channel. */
+static void NAMED(turn_kernel)(const conv_t *conv, const REAL *kernel, REAL *to) {
+    const conv_axis_t *row = &conv->row, *column = &conv->column;
+    ptrdiff_t channels = conv->channels / conv->groups;
+    ptrdiff_t filters = conv->filters / conv->groups, full = aligned(channels);
+    ptrdiff_t tap_size = channels * conv->filters;
+    for (ptrdiff_t r = 0; r < row->stride; r++)
+        for (ptrdiff_t s = 0; s < column->stride; s++)
+            for (ptrdiff_t g = 0; g < conv->groups; g++)
+                for (ptrdiff_t i = phase_of(row, r).taps; i-- > 0;)
+                    for (ptrdiff_t j = phase_of(column, s).taps; j-- > 0;) {
+                        ptrdiff_t tap = (r + i * row->stride) * column->size + s +
+                                        j * column->stride;
+                        NAMED(turn)(channels, filters,
+                                    kernel + tap * tap_size + g * filters,
+                                    conv->filters, to, full);
+                        to += filters * full;
+                    }
+}
+
+void NAMED(op_conv_transposed)(const call_t *call) {
+    conv_t conv = conv_of(params_of(call));
+    const conv_axis_t *row = &conv.row, *column = &conv.column;
+    const REAL *dy = (const REAL *)call->input[0];
+    REAL *dx = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
+    REAL *turned = scratch + conv.second;
+    ptrdiff_t channels = conv.channels / conv.groups, filters = conv.filters / conv.groups;
+    ptrdiff_t full = aligned(channels), line = conv.column.length * conv.channels;
+    NAMED(turn_kernel)(&conv, (const REAL *)call->input[1], turned);
+    int joined = is_joined(&conv);
+    for (ptrdiff_t i = 0; i < call->walk->count; i++) {
+        pitch_t pitch;
+        const REAL *a = NAMED(cut)(&conv, row->windows, column->windows, conv.filters,
+                                   dy + i * maps_size(&conv), scratch, &pitch);
+        REAL *image = dx + i * image_size(&conv);
+        const REAL *b = turned;
+        for (ptrdiff_t r = 0; r < row->stride; r++)
+            for (ptrdiff_t s = 0; s < column->stride; s++) {
+                phase_t down = phase_of(row, r), along = phase_of(column, s);
+                gather_t by = {
+                    .rows = down.places,
+                    .columns = along.places,
+                    .a_row = pitch.row,
+                    .a_column = pitch.column,
+                    .c_row = row->stride * line,
+                    .c_column = column->stride * conv.channels,
+                    .run_rows = down.taps,
+                    .run_columns = joined && along.taps ? 1 : along.taps,
+                    .run_row = row->dilation * pitch.row,
+                    .run_column = column->dilation * pitch.column,
+                    .depth = joined ? along.taps * filters : filters,
+                    .step = 1,
+                };
+                for (ptrdiff_t g = 0; g < conv.groups; g++) {
+                    NAMED(gather)(&by, channels,
+                                  a + down.from * pitch.row +
+                                      along.from * pitch.column + g * filters,
+                                  b, full,
+                                  image + down.first * line +
+                                      along.first * conv.channels + g * channels);
+                    b += down.taps * along.taps * filters * full;
+                }
+            }
+    }
+}
+
+#endif
