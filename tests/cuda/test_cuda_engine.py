@@ -20,7 +20,7 @@ from test_cuda_kernels import kernel_names
 from writers import by_hand, custom, dense, stack
 
 from fastnn.engine.cuda import worst_number
-from fastnn.engine.cuda.walk import SLAB_ROWS
+from fastnn.engine.cuda.ops.broadcast import SLAB_ROWS
 from fastnn.engine.device import uploaded
 from fastnn.engine.engine import Engine
 from fastnn.engine.predictor import Predictor

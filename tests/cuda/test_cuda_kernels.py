@@ -12,7 +12,7 @@ from pairs import in_pairs
 from writers import ALL_LOSSES, by_hand, dense, outputs_for, parameter
 
 from fastnn.engine.cuda.calls import THREADS
-from fastnn.engine.cuda.walk import SLAB_ROWS
+from fastnn.engine.cuda.ops.broadcast import SLAB_ROWS
 from fastnn.engine.engine import Engine
 from fastnn.initializers import Constant, Zeros
 from fastnn.plan import ops
@@ -164,7 +164,7 @@ def test_losses_are_the_reference(loss, m, n):
 @pytest.mark.parametrize("widths", [(3, 40), (33, 65), (300, 3)])
 def test_many_rows_are_summed_in_slabs(rows, widths, monkeypatch):
     # Of two layers, one with a slope and one without; chunks add to what others left.
-    monkeypatch.setattr("fastnn.engine.cuda.walk.SLAB_BLOCKS", 12)
+    monkeypatch.setattr("fastnn.engine.cuda.ops.broadcast.SLAB_BLOCKS", 12)
 
     def write(tape, x):
         first = dense(tape, x, "first", widths[0], "tanh")

@@ -25,6 +25,7 @@ from fastnn.engine.cuda.calls import (
     Rows,
     blocks_for,
     n_sums,
+    params_on,
     partial_sums,
     reports_in,
 )
@@ -130,7 +131,7 @@ class DeviceEngine:
             reserve,
         )
         self.n_rows = self._samples.n_rows
-        self._room = Buffers(
+        self._buffers = Buffers(
             spaces={
                 "input": self._samples.inputs,
                 "target": self._samples.target,
@@ -144,14 +145,15 @@ class DeviceEngine:
             sums=sums,
             partial=partial_,
             capacity=capacity,
+            params=params_on(device, plan),
             weighs_losses=sample_weight is not None and sample_weight.ndim == 2,
         )
         self.reports, self.epoch_reports = reports_in(np.zeros(self._n_sums))
         # A step begins with sums of 0, but for those of its epoch.
         n_of_step = self._n_sums - self.reports.size
-        self._place = StepPlace(self._table, self._room.scalars, sums, n_of_step)
+        self._place = StepPlace(self._table, self._buffers.scalars, sums, n_of_step)
         self._walk = PhaseCalls(
-            plan, device, dtype, PHASES["train"], self._room, self._precision
+            plan, device, dtype, PHASES["train"], self._buffers, self._precision
         )
         trained = plan.blocks[plan.blocks["trainable"] == 1]
         self._has_penalty = any(trained[term].any() for term in ("penalty", "l1", "l2"))
@@ -193,7 +195,7 @@ class DeviceEngine:
     def update(self, scalars: NDArray[np.float64], weight_sum: float) -> float:
         """Takes a step along the gradients; returns the penalty before it."""
         self._bring()
-        self._device.upload(scalars, self._room.scalars)
+        self._device.upload(scalars, self._buffers.scalars)
         self._set_weight(weight_sum)
         with self._changing():
             self._run_all(self._update_calls(0, scalars[np.newaxis]))
@@ -292,16 +294,16 @@ class DeviceEngine:
         """Steps begin at the first row of these scalars, with mini-batch first."""
         self._device.upload(scalars, self._table)
         self._device.upload(np.array([first, 0], np.int64), self._samples.cursor)
-        self._device.upload(np.zeros(self._n_sums), self._room.sums)
+        self._device.upload(np.zeros(self._n_sums), self._buffers.sums)
 
     def _set_weight(self, weight_sum: float) -> None:
         sums = np.zeros(self._n_sums)
         sums[WEIGHT] = weight_sum
-        self._device.upload(sums, self._room.sums)
+        self._device.upload(sums, self._buffers.sums)
 
     def _sums(self) -> NDArray[np.float64]:
         sums = np.empty(self._n_sums)
-        self._device.download(self._room.sums, sums)
+        self._device.download(self._buffers.sums, sums)
         return sums
 
     # ------------------------------------------------------------------ lists of calls
@@ -337,10 +339,10 @@ class DeviceEngine:
 
     def _update_calls(self, count: int, scalars: NDArray[np.float64]) -> list[Call]:
         """Of a step, with what the rows of scalars of any step ask for."""
-        room, plan = self._room, self._plan
-        assert room.scalars is not None
+        buffers, plan = self._buffers, self._plan
+        assert buffers.scalars is not None
         row, sums, weights = (
-            buffer.address for buffer in (room.scalars, room.sums, self._weights)
+            buffer.address for buffer in (buffers.scalars, buffers.sums, self._weights)
         )
         grid = blocks_for(plan.n_parameters)
         calls = self._settling_calls(count, clips=bool(scalars[:, CLIP_NORM].any()))
@@ -360,13 +362,13 @@ class DeviceEngine:
 
     def _settling_calls(self, count: int, *, clips: bool) -> list[Call]:
         """What an update of parameters depends on, and the sums of a step."""
-        room, blocks = self._room, (self._blocks.address, len(self._plan.blocks))
-        assert room.scalars is not None
+        buffers, blocks = self._buffers, (self._blocks.address, len(self._plan.blocks))
+        assert buffers.scalars is not None
         grid = blocks_for(self._plan.n_parameters, NUMBERS_SUMMED)
-        sums = room.sums.address
+        sums = buffers.sums.address
         # Parts of the sum of squares, and behind them parts of the penalty.
-        squares = grid, room.partial.address
-        penalties = grid, room.partial.after(grid).address
+        squares = grid, buffers.partial.address
+        penalties = grid, buffers.partial.after(grid).address
         absent = 0, 0
         squares = squares if clips else absent
         penalties = penalties if self._has_penalty else absent
@@ -381,7 +383,7 @@ class DeviceEngine:
         calls.append(
             self._single(
                 "step", "settle", *squares, *penalties, *blocks, count,
-                room.scalars.address, self.reports.size, sums,
+                buffers.scalars.address, self.reports.size, sums,
                 self._block_scalars.address, self._samples.cursor.address,
             )
         )  # fmt: skip
@@ -390,9 +392,10 @@ class DeviceEngine:
     def _max_norm(self, block: Any) -> Call:
         kernel = self._device.kernel("max_norm", f"max_norm{self._suffix}")
         columns = int(block["columns"])
+        weights = self._weights.after(int(block["offset"]))
         arguments = (
             int(block["size"]) // columns, columns, self._dtype.type(block["max_norm"]),
-            self._room.sums.address, self._weights.after(int(block["offset"])).address,
+            self._buffers.sums.address, weights.address,
         )  # fmt: skip
         grid = -(-columns // COLUMN_BLOCK[0])
         return partial(kernel, grid, COLUMN_BLOCK, arguments)

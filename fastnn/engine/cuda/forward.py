@@ -12,6 +12,7 @@ from fastnn.engine.cuda.calls import (
     Buffers,
     Rows,
     n_sums,
+    params_on,
     partial_sums,
     reports_in,
 )
@@ -39,6 +40,7 @@ class DeviceForward:
     def __init__(self, device: Device, plan: Plan):
         check_supported(plan)
         self._device, self._plan, self._link = device, plan.without_link(), plan.link()
+        self._params = params_on(device, plan)
 
     def predict(
         self, parameters: MirroredArray, tables: tuple[Any, ...], dtype: np.dtype
@@ -61,12 +63,13 @@ class DeviceForward:
         """Make predictions of raw outputs, in place."""
         if not len(self._link.ops):
             return
-        room = Buffers(
+        buffers = Buffers(
             spaces={"activation": outputs.buffer},
             weight=None, scalars=None, sums=None, partial=None, capacity=len(outputs),
+            params=self._params,
         )  # fmt: skip
         dtype = outputs.dtype
-        walk = PhaseCalls(self._link, self._device, dtype, PHASES["predict"], room)
+        walk = PhaseCalls(self._link, self._device, dtype, PHASES["predict"], buffers)
         for call in walk.calls(Rows(len(outputs))):
             call()
 
@@ -109,9 +112,9 @@ class DeviceForward:
         for X in filter(sparse.issparse, tables):
             Table(X)  # raises if the structure is damaged: its rows are sliced
         n_weights = 0 if sample_weight is None else sample_weight.size // n_rows
-        room = self._room(parameters, n_rows, n_weights)
-        spaces, capacity = room.spaces, room.capacity
-        walk = PhaseCalls(plan, device, dtype, phase, room)
+        buffers = self._buffers(parameters, n_rows, n_weights)
+        spaces, capacity = buffers.spaces, buffers.capacity
+        walk = PhaseCalls(plan, device, dtype, phase, buffers)
         place = int(plan.tensors[plan.output]["predict_offset"]) * capacity
         outputs = spaces["activation"].after(place)
         for first in range(0, n_rows, capacity):
@@ -122,30 +125,32 @@ class DeviceForward:
                 self._put(X[rows], buffer, np.int32 if each.n_tokens else dtype)
             if y is not None:
                 device.upload(y[rows], spaces["target"])
-            if sample_weight is not None and room.weight is not None:
+            if sample_weight is not None and buffers.weight is not None:
                 columns = sample_weight.reshape(n_rows, -1)[rows].T
                 for i, column in enumerate(np.ascontiguousarray(columns)):
-                    device.upload(column, room.weight.after(i * capacity))
+                    device.upload(column, buffers.weight.after(i * capacity))
             for call in walk.calls(Rows(rows.stop - rows.start)):
                 call()
             if result is not None:
                 self._predict(outputs, dtype, result[rows])
         found = np.empty(n_sums(plan))
-        device.download(room.sums, found)
+        device.download(buffers.sums, found)
         return float(found[LOSS]), reports_in(found)[0, :, 0]
 
-    def _room(self, parameters: MirroredArray, n_rows: int, n_weights: int) -> Buffers:
-        """Room for as many rows at once as the memory allows."""
+    def _buffers(
+        self, parameters: MirroredArray, n_rows: int, n_weights: int
+    ) -> Buffers:
+        """For as many rows at once as the memory allows."""
         weights, plan = parameters.on(self._device), self._plan
         itemsize = parameters.dtype.itemsize
         bytes_per_row = itemsize * max(1, plan.predict_size + plan.n_inputs)
         capacity = max(1, min(n_rows, BYTES_AT_ONCE // bytes_per_row))
         return for_rows_that_fit(
-            lambda rows: self._room_for(weights, parameters.dtype, rows, n_weights),
+            lambda rows: self._buffers_for(weights, parameters.dtype, rows, n_weights),
             capacity,
         )
 
-    def _room_for(
+    def _buffers_for(
         self, weights: Any, dtype: np.dtype, capacity: int, n_weights: int
     ) -> Buffers:
         device, plan = self._device, self._plan
@@ -167,6 +172,7 @@ class DeviceForward:
             sums=device.zeros(n_sums(plan), np.float64),
             partial=device.empty(partial_sums(plan, capacity), np.float64),
             capacity=capacity,
+            params=self._params,
             weighs_losses=n_weights > 1,
         )
 

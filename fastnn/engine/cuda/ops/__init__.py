@@ -1,0 +1,39 @@
+"""The calls of kernels that ops make, a file for each family of ``csrc/ops``.
+
+A function adds the calls of one op to those of its walk; ``CALLS`` of a file has the
+function of each kind. A new family is a file here, and two lines below.
+"""
+
+from collections.abc import Callable
+
+from fastnn.engine.cuda.op_calls import OpCalls
+from fastnn.engine.cuda.ops import (
+    batch_norm,
+    broadcast,
+    columns,
+    custom_loss,
+    embedding,
+    loss,
+    merge,
+    prelu,
+    product,
+    random,
+    reduce,
+    row_norm,
+)
+
+# By the name of a kind.
+CALLS: dict[str, Callable[[OpCalls], None]] = {
+    **batch_norm.CALLS,
+    **broadcast.CALLS,
+    **columns.CALLS,
+    **custom_loss.CALLS,
+    **embedding.CALLS,
+    **loss.CALLS,
+    **merge.CALLS,
+    **prelu.CALLS,
+    **product.CALLS,
+    **random.CALLS,
+    **reduce.CALLS,
+    **row_norm.CALLS,
+}
