@@ -30,12 +30,16 @@ from fastnn.layers import (
     Activation,
     AlphaDropout,
     BatchNorm,
+    Conv2D,
+    Conv2DTranspose,
     Dense,
     Dropout,
+    Flatten,
     GaussianNoise,
     LayerNorm,
     PReLU,
     Rescaling,
+    Reshape,
     RMSNorm,
 )
 from fastnn.losses import CustomLoss, Focal, Huber
@@ -82,6 +86,12 @@ BRANCHED = Sequential(
         Branches([("same", Sequential([])), ("normed", LayerNorm())]),
     ]
 )
+CONVOLVED = Sequential(
+    [
+        *(Dense(42), Reshape((7, 6, 1)), Conv2D(5, (3, 2), "relu", padding="same")),
+        *(Conv2DTranspose(3, 3, strides=2), Flatten()),
+    ]
+)
 
 FITS = {
     "normed": NeuralNetClassifier(
@@ -95,6 +105,7 @@ FITS = {
         Sequential([Dense(9, "softplus")]), loss=CustomLoss(squares)
     ),
     "branched": NeuralNetClassifier(BRANCHED),
+    "convolved": NeuralNetClassifier(CONVOLVED),
     "classifier": MLPClassifier((64, 64)),
     "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
     "regressor": MLPRegressor("poisson", (13,), early_stopping=True),

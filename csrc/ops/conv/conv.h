@@ -24,19 +24,13 @@ typedef struct {
 
 enum { CONV_AXIS_PARAMS = 8 };
 
-#if defined(FASTNN_CUDA)
-#define CONV_FUNCTION static inline __device__
-#else
-#define CONV_FUNCTION static inline
-#endif
-
-CONV_FUNCTION conv_axis_t conv_axis_of(const int64_t *params) {
+HOST_DEVICE conv_axis_t conv_axis_of(const int64_t *params) {
     conv_axis_t axis = {params[0], params[1], params[2], params[3],
                         params[4], params[5], params[6], params[7]};
     return axis;
 }
 
-CONV_FUNCTION conv_t conv_of(const int64_t *params) {
+HOST_DEVICE conv_t conv_of(const int64_t *params) {
     const int64_t *rest = params + 2 * CONV_AXIS_PARAMS;
     conv_t conv = {conv_axis_of(params),
                    conv_axis_of(params + CONV_AXIS_PARAMS),
@@ -49,10 +43,10 @@ CONV_FUNCTION conv_t conv_of(const int64_t *params) {
 }
 
 /* Numbers of an image, and of what its windows lead to. */
-CONV_FUNCTION ptrdiff_t image_size(const conv_t *conv) {
+HOST_DEVICE ptrdiff_t image_size(const conv_t *conv) {
     return conv->row.length * conv->column.length * conv->channels;
 }
-CONV_FUNCTION ptrdiff_t maps_size(const conv_t *conv) {
+HOST_DEVICE ptrdiff_t maps_size(const conv_t *conv) {
     return conv->row.windows * conv->column.windows * conv->filters;
 }
 
