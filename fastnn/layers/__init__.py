@@ -5,6 +5,7 @@ from fastnn.layers.base import Layer
 from fastnn.layers.batch_normalization import BatchNorm
 from fastnn.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
 from fastnn.layers.dense import Dense
+from fastnn.layers.depthwise_convolution import DepthwiseConv2D
 from fastnn.layers.dropout import AlphaDropout, Dropout
 from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
@@ -24,6 +25,7 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
     "GaussianNoise",

@@ -11,7 +11,7 @@ from fastnn.constraints import MaxNorm
 from fastnn.initializers import Initializer
 from fastnn.layers.base import Layer
 from fastnn.layers.kernel import KERNEL_CONSTRAINTS, MOST_UNITS, biased, kernel_of
-from fastnn.layers.windows import check_rank, per_axis, windows_of
+from fastnn.layers.windows import check_rank, per_axis, steps_of, windows_of
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
@@ -94,7 +94,7 @@ class _Convolution(Layer):
 
     def _along(self, input_shape: tuple[int, ...]) -> tuple[Windows, ...]:
         layer = type(self).__name__
-        size, strides, dilation = _window(self, self._n_axes)
+        size, strides, dilation = steps_of(self, self._n_axes)
         along = windows_of(layer, input_shape, size, strides, self.padding, dilation)
         for name, n in (("channels", input_shape[-1]), ("filters", self.filters)):
             if n % self.groups:
@@ -349,7 +349,7 @@ class Conv2DTranspose(Layer):
         """Windows of the convolution that leads from the output to the input."""
         layer = type(self).__name__
         check_rank(layer, input_shape, 2)
-        size, strides, dilation = _window(self, 2)
+        size, strides, dilation = steps_of(self, 2)
         beyond: Sequence[int | None] = (None, None)
         if self.output_padding is not None:
             beyond = per_axis(layer, "output_padding", self.output_padding, 2, least=0)
@@ -370,25 +370,3 @@ class Conv2DTranspose(Layer):
                 "Take a larger 'output_padding', or padding='valid'."
             )
         return along
-
-
-def _window(layer: _Convolution | Conv2DTranspose, n_axes: int) -> tuple[tuple, ...]:
-    """Size, strides and dilation along each axis.
-
-    Raises
-    ------
-    ValueError
-        If one of them is not an integer above 0 for each axis, or windows are dilated
-        and more than a place apart.
-    """
-    name = type(layer).__name__
-    size, strides, dilation = (
-        per_axis(name, parameter, getattr(layer, parameter), n_axes)
-        for parameter in ("kernel_size", "strides", "dilation_rate")
-    )
-    if max(strides) > 1 and max(dilation) > 1:
-        raise ValueError(
-            f"{name} takes strides or a dilation_rate above 1, not both: got strides="
-            f"{layer.strides!r} and dilation_rate={layer.dilation_rate!r}."
-        )
-    return size, strides, dilation

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
+from fastnn.layers.base import Layer
 from fastnn.plan.windows import Windows, windows
 
 AXES = {1: ("steps",), 2: ("height", "width")}
@@ -33,6 +34,28 @@ def per_axis(
             f"{many}. Got {value!r}."
         )
     return tuple(int(n) for n in several)
+
+
+def steps_of(layer: Layer, n_axes: int) -> tuple[tuple[int, ...], ...]:
+    """Size, strides and dilation of a layer's windows along each axis.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not an integer above 0 for each axis, or windows are dilated
+        and more than a place apart.
+    """
+    name, params = type(layer).__name__, layer.get_params(deep=False)
+    size, strides, dilation = (
+        per_axis(name, parameter, params[parameter], n_axes)
+        for parameter in ("kernel_size", "strides", "dilation_rate")
+    )
+    if max(strides) > 1 and max(dilation) > 1:
+        raise ValueError(
+            f"{name} takes strides or a dilation_rate above 1, not both: got strides="
+            f"{params['strides']!r} and dilation_rate={params['dilation_rate']!r}."
+        )
+    return size, strides, dilation
 
 
 def check_rank(layer: str, input_shape: Sequence[int], n_axes: int) -> None:

@@ -95,18 +95,23 @@ OPS = {
 }
 
 
-def convolved(kind, size, filters, groups=1, lengths=None, **options):
-    """A layer in front, so that images have a gradient; then a convolution."""
+def convolved(kind, size, filters, groups=1, each=2, lengths=None, **options):
+    """A layer in front, so that images have a gradient; then a convolution.
+
+    each: channels of a group.
+    """
 
     def write(tape, x):
-        x = dense(tape, x, "before", 2 * groups, "tanh")
+        x = dense(tape, x, "before", each * groups, "tanh")
         places = lengths or x.shape[:-1]
         along = [windows(*axis, **options) for axis in zip(places, size, strict=True)]
         if kind == "conv":
-            kernel = parameter(tape, "kernel", (*size, 2, filters))
+            kernel = parameter(tape, "kernel", (*size, each, filters))
             y = ops.conv(tape, x, kernel, along, groups)
         else:
-            kernel = parameter(tape, "kernel", (*size, filters // groups, 2 * groups))
+            kernel = parameter(
+                tape, "kernel", (*size, filters // groups, each * groups)
+            )
             y = ops.conv_transposed(tape, x, kernel, along, groups)
         return dense(tape, ops.reshape(tape, y, (y.size,)), "output", 2)
 
@@ -119,6 +124,8 @@ SHAPES = {
     "strides": ("conv", (2, 3), 3, {"stride": 2, "padding": "same"}),
     "dilation": ("conv", (2, 2), 3, {"dilation": 2}),
     "gaps": ("conv", (1, 1), 3, {"stride": 3}),
+    "depthwise": ("conv", (3, 2), 3, {"groups": 3, "each": 1, "padding": "same"}),
+    "depthwise_maps": ("conv", (2, 3), 6, {"groups": 3, "each": 1, "stride": 2}),
     "groups": ("conv", (2, 2), 4, {"groups": 2, "padding": "same"}),
 }
 CASES = {

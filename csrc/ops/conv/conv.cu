@@ -28,7 +28,8 @@ KERNEL(NAMED(conv), ptrdiff_t size, const int64_t *params, const REAL *x,
                 ptrdiff_t along =
                     j * column.stride - column.before + s * column.dilation;
                 if (along < 0 || along >= column.length) continue;
-                const REAL *from = image + (down * column.length + along) * conv.channels;
+                const REAL *from =
+                    image + (down * column.length + along) * conv.channels;
                 const REAL *tap =
                     kernel + (r * column.size + s) * channels * conv.filters + filter;
                 for (ptrdiff_t c = 0; c < channels; c++)
@@ -71,7 +72,8 @@ KERNEL(NAMED(conv_transposed), ptrdiff_t size, const int64_t *params, const REAL
                 const REAL *from = maps + (i * column.windows + j) * conv.filters;
                 ptrdiff_t tap = r * column.size + s;
                 const REAL *to_filter =
-                    kernel + (tap * channels + channel - group * channels) * conv.filters +
+                    kernel +
+                    (tap * channels + channel - group * channels) * conv.filters +
                     group * filters;
                 for (ptrdiff_t f = 0; f < filters; f++) sum += from[f] * to_filter[f];
             }

@@ -5,6 +5,7 @@
 
 #include "ops/call.h"
 #include "ops/conv/conv.h"
+#include "ops/conv/depthwise.h"
 #include "ops/conv/gathered_product.h"
 
 /* Places whose offsets are computed together, and runs of columns. */
@@ -60,13 +61,34 @@ static ptrdiff_t aligned(ptrdiff_t n) {
     return (n + numbers - 1) / numbers * numbers;
 }
 
+/* Where a group is one channel there is nothing to sum over but the places of a window:
+   products would be of single columns. */
+static int is_depthwise(const conv_t *conv) {
+    return conv->groups > 1 && conv->groups == conv->channels;
+}
+
+/* The windows of which a tap is within an axis: from `first` on, so many. */
+typedef struct {
+    ptrdiff_t first, count;
+} reached_t;
+
+static reached_t reached_by(const conv_axis_t *axis, ptrdiff_t tap) {
+    ptrdiff_t before = axis->before - tap * axis->dilation, stride = axis->stride;
+    ptrdiff_t first = before > 0 ? (before + stride - 1) / stride : 0;
+    ptrdiff_t room = axis->length - 1 + before;
+    ptrdiff_t end = room < 0 ? 0 : room / stride + 1;
+    if (end > axis->windows) end = axis->windows;
+    reached_t reached = {first, end > first ? end - first : 0};
+    return reached;
+}
+
 #define BODY "ops/conv/conv_ops.c"
 #include "base/each_real.h"
 
 #else
 
-static void NAMED(gather)(const gather_t *by, ptrdiff_t n, const REAL *a,
-                          const REAL *b, ptrdiff_t b_row, REAL *c) {
+static void NAMED(gather)(const gather_t *by, ptrdiff_t n, const REAL *a, const REAL *b,
+                          ptrdiff_t b_row, REAL *c) {
     ptrdiff_t a_at[PLACES], c_at[PLACES], run[RUNS];
     ptrdiff_t places = by->rows * by->columns, count = by->run_rows * by->run_columns;
     ptrdiff_t row = 0, column = 0;
@@ -82,7 +104,8 @@ static void NAMED(gather)(const gather_t *by, ptrdiff_t n, const REAL *a,
         }
         ptrdiff_t run_row = 0, run_column = 0, t = 0;
         do {
-            runs_t runs = {count - t < RUNS ? count - t : RUNS, run, by->depth, by->step};
+            runs_t runs = {count - t < RUNS ? count - t : RUNS, run, by->depth,
+                           by->step};
             for (ptrdiff_t i = 0; i < runs.count; i++) {
                 run[i] = run_row * by->run_row + run_column * by->run_column;
                 if (++run_column == by->run_columns) {
@@ -151,12 +174,48 @@ static const REAL *NAMED(aligned_rows)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t gr
     return scratch;
 }
 
+/* One loop over all taps of all windows of the images, whichever of the three it adds
+   to. */
+static void NAMED(each_tap)(const call_t *call, const conv_t *conv,
+                            NAMED(depthwise_loop) loop, REAL *x, REAL *kernel,
+                            REAL *y) {
+    const conv_axis_t *row = &conv->row, *column = &conv->column;
+    ptrdiff_t channels = conv->channels, filters = conv->filters;
+    for (ptrdiff_t sample = 0; sample < call->walk->count; sample++) {
+        for (ptrdiff_t i = 0; i < row->windows; i++)
+            for (ptrdiff_t r = 0; r < row->size; r++) {
+                ptrdiff_t down = i * row->stride - row->before + r * row->dilation;
+                if (down < 0 || down >= row->length) continue;
+                for (ptrdiff_t s = 0; s < column->size; s++) {
+                    reached_t reached = reached_by(column, s);
+                    if (!reached.count) continue;
+                    ptrdiff_t along = reached.first * column->stride - column->before +
+                                      s * column->dilation;
+                    loop(reached.count, channels, filters / channels,
+                         x + (down * column->length + along) * channels,
+                         column->stride * channels,
+                         kernel + (r * column->size + s) * filters,
+                         y + (i * column->windows + reached.first) * filters, filters);
+                }
+            }
+        x += image_size(conv);
+        y += maps_size(conv);
+    }
+}
+
 void NAMED(op_conv)(const call_t *call) {
     conv_t conv = conv_of(params_of(call));
+    if (is_depthwise(&conv)) {
+        begin_sum(call, 0, sizeof(REAL));
+        NAMED(each_tap)(call, &conv, NAMED(depthwise_maps), (REAL *)call->input[0],
+                        (REAL *)call->input[1], (REAL *)call->output[0]);
+        return;
+    }
     const conv_axis_t *row = &conv.row, *column = &conv.column;
     const REAL *x = (const REAL *)call->input[0];
     REAL *y = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
-    ptrdiff_t channels = conv.channels / conv.groups, filters = conv.filters / conv.groups;
+    ptrdiff_t channels = conv.channels / conv.groups,
+              filters = conv.filters / conv.groups;
     ptrdiff_t b_group, b_row;
     const REAL *kernel = NAMED(aligned_rows)(
         row->size * column->size * channels, filters, conv.groups,
@@ -191,8 +250,14 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
     const conv_axis_t *row = &conv.row, *column = &conv.column;
     const REAL *x = (const REAL *)call->input[0], *dy = (const REAL *)call->input[1];
     REAL *dk = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
-    ptrdiff_t channels = conv.channels / conv.groups, filters = conv.filters / conv.groups;
+    ptrdiff_t channels = conv.channels / conv.groups,
+              filters = conv.filters / conv.groups;
     begin_sum(call, 0, sizeof(REAL));
+    if (is_depthwise(&conv)) {
+        NAMED(each_tap)(call, &conv, NAMED(depthwise_kernel), (REAL *)call->input[0],
+                        dk, (REAL *)call->input[1]);
+        return;
+    }
     int joined = is_joined(&conv);
     for (ptrdiff_t first = 0; first < call->walk->count; first += conv.samples) {
         ptrdiff_t left = call->walk->count - first;
@@ -213,7 +278,8 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
         gather_t by = {
             .rows = joined ? row->size : column->size,
             .columns = joined ? column->size * channels : channels,
-            .a_row = joined ? row->dilation * pitch.row : column->dilation * pitch.column,
+            .a_row =
+                joined ? row->dilation * pitch.row : column->dilation * pitch.column,
             .a_column = 1,
             .c_row = (joined ? column->size : 1) * channels * conv.filters,
             .c_column = conv.filters,
@@ -227,11 +293,10 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
         };
         for (ptrdiff_t g = 0; g < conv.groups; g++)
             for (ptrdiff_t r = 0; r < (joined ? 1 : row->size); r++)
-                NAMED(gather)(&by, filters,
-                              a + g * channels + r * row->dilation * pitch.row,
-                              b + g * b_group, b_row,
-                              dk + r * column->size * channels * conv.filters +
-                                  g * filters);
+                NAMED(gather)(
+                    &by, filters, a + g * channels + r * row->dilation * pitch.row,
+                    b + g * b_group, b_row,
+                    dk + r * column->size * channels * conv.filters + g * filters);
     }
 }
 
@@ -273,11 +338,18 @@ static void NAMED(turn_kernel)(const conv_t *conv, const REAL *kernel, REAL *to)
 
 void NAMED(op_conv_transposed)(const call_t *call) {
     conv_t conv = conv_of(params_of(call));
+    if (is_depthwise(&conv)) {
+        begin_sum(call, 0, sizeof(REAL));
+        NAMED(each_tap)(call, &conv, NAMED(depthwise_image), (REAL *)call->output[0],
+                        (REAL *)call->input[1], (REAL *)call->input[0]);
+        return;
+    }
     const conv_axis_t *row = &conv.row, *column = &conv.column;
     const REAL *dy = (const REAL *)call->input[0];
     REAL *dx = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
     REAL *turned = scratch + conv.second;
-    ptrdiff_t channels = conv.channels / conv.groups, filters = conv.filters / conv.groups;
+    ptrdiff_t channels = conv.channels / conv.groups,
+              filters = conv.filters / conv.groups;
     ptrdiff_t full = aligned(channels), line = conv.column.length * conv.channels;
     NAMED(turn_kernel)(&conv, (const REAL *)call->input[1], turned);
     int joined = is_joined(&conv);

@@ -69,18 +69,18 @@ HOST_DEVICE void NAMED(gathered_tile)(const int rows, const int vectors,
 
 /* The columns of c under one panel of b. Not inlined: with less around them the tiles
    stay in registers. */
-#define TILES(rows, vectors)                                                         \
-    for (; i + (rows) <= m; i += (rows))                                             \
-        NAMED(gathered_tile)(rows, vectors, runs, a, a_at + i, b, b_row, adds, c,    \
+#define TILES(rows, vectors)                                                      \
+    for (; i + (rows) <= m; i += (rows))                                          \
+        NAMED(gathered_tile)(rows, vectors, runs, a, a_at + i, b, b_row, adds, c, \
                              c_at + i, width);
-#define COLUMN(name, vectors)                                                        \
-    NOT_INLINED static void NAMED(name)(                                             \
-        ptrdiff_t m, const runs_t *runs, const REAL *a, const ptrdiff_t *a_at,       \
-        const REAL *b, ptrdiff_t b_row, int adds, REAL *c, const ptrdiff_t *c_at,    \
-        ptrdiff_t width) {                                                           \
-        ptrdiff_t i = 0;                                                             \
-        TILES(TILE_ROWS, vectors)                                                    \
-        TILES(4, vectors) TILES(2, vectors) TILES(1, vectors)                        \
+#define COLUMN(name, vectors)                                                     \
+    NOT_INLINED static void NAMED(name)(                                          \
+        ptrdiff_t m, const runs_t *runs, const REAL *a, const ptrdiff_t *a_at,    \
+        const REAL *b, ptrdiff_t b_row, int adds, REAL *c, const ptrdiff_t *c_at, \
+        ptrdiff_t width) {                                                        \
+        ptrdiff_t i = 0;                                                          \
+        TILES(TILE_ROWS, vectors)                                                 \
+        TILES(4, vectors) TILES(2, vectors) TILES(1, vectors)                     \
     }
 COLUMN(wide_gathered, 2)
 COLUMN(narrow_gathered, 1)

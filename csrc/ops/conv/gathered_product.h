@@ -16,13 +16,13 @@ typedef struct {
 /* What rows of b are a multiple of, in bytes. */
 enum { GATHERED_ALIGNMENT = 64 };
 
-#define DECLARE(REAL, NAMED)                                                             \
+#define DECLARE(REAL, NAMED)                                                               \
     /* c = [c +] a b. Row i of a begins at a + a_at[i], row i of c at c + c_at[i]. Rows  \
        of b, b_row apart, have n numbers, and what lies behind these up to a multiple of \
        GATHERED_ALIGNMENT may be read. */ \
-    extern void CHOSEN(NAMED(gathered_product))(                                         \
-        ptrdiff_t m, ptrdiff_t n, const runs_t *runs, const REAL *a,                     \
-        const ptrdiff_t *a_at, const REAL *b, ptrdiff_t b_row, int adds, REAL *c,        \
+    extern void CHOSEN(NAMED(gathered_product))(                                           \
+        ptrdiff_t m, ptrdiff_t n, const runs_t *runs, const REAL *a,                       \
+        const ptrdiff_t *a_at, const REAL *b, ptrdiff_t b_row, int adds, REAL *c,          \
         const ptrdiff_t *c_at);
 #define NAMED_F32(name) name##_f32
 #define NAMED_F64(name) name##_f64
