@@ -67,6 +67,8 @@ typedef void (*meeting_function)(const meeting_t *meeting);
 extern op_function op_functions_f32[N_OPS], op_functions_f64[N_OPS];
 extern const meeting_function meeting_functions_f32[N_OPS],
     meeting_functions_f64[N_OPS];
+/* Whether the table of ops says IN_PYTHON. */
+extern const int op_is_in_python[N_OPS];
 
 /* Where a walk's rows of a tensor lie; NULL for a tensor that is absent. */
 static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t *walk,
@@ -99,11 +101,15 @@ static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t
     return (void *)(start + (offset + tensor->first) * (ptrdiff_t)itemsize);
 }
 
+/* A dimension of an op over so many rows. */
+static inline ptrdiff_t dim_of(const op_t *op, int i, ptrdiff_t rows) {
+    return op->per_sample >> i & 1 ? op->dim[i] * rows : op->dim[i];
+}
+
 static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *walk,
                              void *parameters, size_t itemsize) {
     call_t call = {.op = op, .tensors = tensors, .walk = walk};
-    for (int i = 0; i < 4; i++)
-        call.dim[i] = op->per_sample >> i & 1 ? op->dim[i] * walk->count : op->dim[i];
+    for (int i = 0; i < 4; i++) call.dim[i] = dim_of(op, i, walk->count);
     for (int i = 0; i < op->n_inputs; i++)
         call.input[i] = locate(tensors, op->input[i], walk, parameters, itemsize);
     for (int i = 0; i < op->n_outputs; i++)

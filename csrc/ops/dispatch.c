@@ -23,3 +23,11 @@ op_function op_functions_f32[] = {OP_TABLE(ROW)};
 #define ROW(NAME, name, where, flags, cost) FUNCTION_##where(name, _f64)
 op_function op_functions_f64[] = {OP_TABLE(ROW)};
 #undef ROW
+
+#define IS_PYTHON_IN_C 0
+#define IS_PYTHON_IN_CYTHON 0
+#define IS_PYTHON_IN_PYTHON 1
+#define IS_PYTHON_MEETING 0
+#define ROW(NAME, name, where, flags, cost) IS_PYTHON_##where,
+const int op_is_in_python[] = {OP_TABLE(ROW)};
+#undef ROW

@@ -131,7 +131,7 @@ enum op_flag {
 };
 
 #define OP_TABLE(OP)                                                         \
-    OP(PRODUCT, product, IN_CYTHON, READS_SPARSE | READS_VIEWS, 1)           \
+    OP(PRODUCT, product, IN_C, READS_SPARSE | READS_VIEWS, 1)                \
     OP(ADD, add, IN_CYTHON, IN_PLACE | READS_VIEWS, 8)                       \
     OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE | READS_VIEWS, 10)    \
     OP(COPY, copy, IN_C, READS_VIEWS, 4)                                     \

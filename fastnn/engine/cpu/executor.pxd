@@ -72,6 +72,7 @@ cdef extern from "ops/call.h":
     op_function op_functions_f64[N_OPS]
     const meeting_function meeting_functions_f32[N_OPS]
     const meeting_function meeting_functions_f64[N_OPS]
+    const bint op_is_in_python[N_OPS]
 
     void *locate_number "locate"(
         const tensor_t *, int32_t, const Walk *, void *, size_t) noexcept nogil

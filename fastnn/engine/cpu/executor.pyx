@@ -1,28 +1,25 @@
 """The walk over the ops of a plan, on the rows of a batch that one thread owns."""
 
 from cython cimport floating
+from scipy.linalg.cython_blas cimport dgemm, sgemm
 
+from fastnn.engine.cpu.blas cimport prepare_products
 from fastnn.engine.cpu.broadcast cimport (
     op_add_f32,
     op_add_f64,
     op_add_gradient_f32,
     op_add_gradient_f64,
 )
-from fastnn.engine.cpu.product cimport op_product_f32, op_product_f64
-from fastnn.plan.structs cimport (
-    OP_ADD,
-    OP_ADD_GRADIENT,
-    OP_CUSTOM_LOSS,
-    OP_PRODUCT,
-)
+from fastnn.plan.structs cimport OP_ADD, OP_ADD_GRADIENT
 
 # Where the table of ops says IN_CYTHON.
-op_functions_f32[OP_PRODUCT] = op_product_f32
-op_functions_f64[OP_PRODUCT] = op_product_f64
 op_functions_f32[OP_ADD] = op_add_f32
 op_functions_f64[OP_ADD] = op_add_f64
 op_functions_f32[OP_ADD_GRADIENT] = op_add_gradient_f32
 op_functions_f64[OP_ADD_GRADIENT] = op_add_gradient_f64
+
+# Ops multiply, and a module has C functions and variables of its own.
+prepare_products(sgemm, dgemm)
 
 
 cdef void execute(
@@ -63,7 +60,7 @@ def runs(int kind):
         ways.add("share")
     if meeting_functions_f32[kind] != NULL and meeting_functions_f64[kind] != NULL:
         ways.add("meeting")
-    if kind == OP_CUSTOM_LOSS:
+    if op_is_in_python[kind]:
         ways.add("python")
     return ways
 
