@@ -9,8 +9,8 @@ from sklearn.base import clone
 from fastnn.layers import ELU, Activation, Dense, LeakyReLU, PReLU
 from fastnn.layers.activation import activation_name
 from fastnn.layers.base import Part
-from fastnn.network import Graph, Network, Sequential
-from fastnn.network.base import ListedNetwork
+from fastnn.network import Graph, Network, Pretrained, Sequential
+from fastnn.network.base import ListedNetwork, OnePart
 from fastnn.utils.same import says_the_same
 
 
@@ -73,7 +73,8 @@ def with_raw_outputs(network: Network, n_outputs: int, link: str) -> Network:
     What ends in a dense layer, or in an activation somewhere behind one, ends in the
     output if it is linear or a softmax, or has as many units as are needed and a
     sigmoid, the link or one unit. The link is a part of the loss, so it is taken off.
-    Behind anything else an output layer is added.
+    Behind anything else an output layer is added, and behind what a Pretrained ends in,
+    unless that has as many units as are needed: its weights say how many it has.
 
     Parameters
     ----------
@@ -104,6 +105,8 @@ def give_raw_outputs(
     means_outputs = end.activation in (link, "logistic") or n_outputs == 1
     if end.activation not in ("identity", "softmax") and not (fits and means_outputs):
         return _with_output_layer(network, n_outputs, whole)
+    if end.pretrained and not fits:
+        return _with_output_layer(network, n_outputs, whole)
     if not fits:
         raise ValueError(
             f"the network's last dense layer, {end.name!r}, has {end.dense.units} "
@@ -121,17 +124,21 @@ def give_raw_outputs(
 class _Place(NamedTuple):
     """A place of a part in a network: that, or one within it, which lists the part."""
 
-    network: ListedNetwork
+    network: ListedNetwork | OnePart
     position: int
     name: str
     part: Part
+    pretrained: bool
 
 
-def _from_the_end(network: Part, way: str = "") -> Iterator[_Place]:
+def _from_the_end(
+    network: Part, way: str = "", pretrained: bool = False
+) -> Iterator[_Place]:
     """Parts that follow one another at the end of a network, from the last on.
 
-    Stacks, and graphs as far as they are one, are those of their parts. Of what comes
-    before the first other network, or node that merges, nothing is to be said.
+    Stacks, and graphs as far as they are one, are those of their parts, and so is what
+    is pretrained. Of what comes before the first other network, or node that merges,
+    nothing is to be said.
     """
     chain = list(enumerate(network.named_parts()))
     if isinstance(network, Graph) and not network.many_outputs:
@@ -140,13 +147,14 @@ def _from_the_end(network: Part, way: str = "") -> Iterator[_Place]:
             names.insert(0, sources[0])
         places = {name: (position, (name, part)) for position, (name, part) in chain}
         chain = [places[name] for name in names]
-    elif not isinstance(network, Sequential):
+    elif not isinstance(network, Sequential | Pretrained):
         return
+    pretrained = pretrained or isinstance(network, Pretrained)
     for position, (name, part) in reversed(chain):
-        if isinstance(part, Sequential | Graph):
-            yield from _from_the_end(part, f"{way}{name}/")
+        if isinstance(part, Sequential | Graph | Pretrained):
+            yield from _from_the_end(part, f"{way}{name}/", pretrained)
         else:
-            yield _Place(network, position, way + name, part)
+            yield _Place(network, position, way + name, part, pretrained)
 
 
 class _End(NamedTuple):
@@ -155,6 +163,7 @@ class _End(NamedTuple):
     name: str
     dense: Dense
     activation: str
+    pretrained: bool
 
 
 def _is_layer(place: _Place) -> bool:
@@ -177,7 +186,7 @@ def _end(network: Network) -> _End | None:
     name, last = dense[0].name, dense[0].part
     assert isinstance(last, Dense)
     last._validate_params()  # what is decided here depends on it
-    return _End(name, last, _activation(stack[0].part))
+    return _End(name, last, _activation(stack[0].part), dense[0].pretrained)
 
 
 def _with_output_layer(network: Network, n_outputs: int, whole: Part) -> Network:

@@ -182,6 +182,17 @@ class OnePart(Network):
             )
         return [("part", self.part)]
 
+    def put(self, position: int, part: Any) -> None:
+        """Put another part in the place of the only one.
+
+        Parameters
+        ----------
+        position : int
+            0, as of a list of one.
+        part : Layer or Network
+        """
+        self.part = part
+
 
 class ListedNetwork(Network):
     """Base class of the networks that list their parts, with names.

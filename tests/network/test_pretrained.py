@@ -20,7 +20,7 @@ from fastnn import (
     Sequential,
     Targets,
 )
-from fastnn.layers import Add, BatchNorm, Dense, Dropout
+from fastnn.layers import Activation, Add, BatchNorm, Dense, Dropout
 
 DATA, LABELS = load_digits(return_X_y=True)
 OLD, NEW = LABELS < 5, LABELS >= 5
@@ -195,3 +195,50 @@ def test_sizes_that_do_not_fit(model):
     broken.weights["dense/bias"] = np.full(24, np.nan)
     with pytest.raises(ValueError, match="finite"):
         fitted_on(broken)
+
+
+def head_network(part=None):
+    heads = [("digit", part or Dense(8, "relu")), ("even", Dense(4, "relu"))]
+    return Sequential([Dense(16, "relu"), Heads(heads)])
+
+
+def test_what_is_pretrained_may_end_in_the_output_layer():
+    y = Targets(digit=LABELS.astype(str), even=LABELS % 2 == 0)
+    model = NeuralNet(head_network(), **OPTIONS).fit(DATA, y)
+    head = model.extract("heads__digit")
+    assert [layer.units for layer in head.part.layers] == [8, 10]
+    again = NeuralNet(head_network(head), **OPTIONS).fit(DATA, y)
+    shapes = [kernel.shape for kernel in again.coefs_]
+    assert shapes == [kernel.shape for kernel in model.coefs_]
+    # As the head of a network of one output, too; here frozen, in a graph.
+    frozen = clone(head).set_params(trainable=False)
+    graph = Graph([("hidden", Dense(16), "x"), ("head", frozen, "hidden")])
+    one = NeuralNetClassifier(graph, **OPTIONS).fit(DATA, LABELS)
+    assert [kernel.shape for kernel in one.coefs_] == [(64, 16), (16, 8), (8, 10)]
+    assert_array_equal(one.coefs_[2], head.weights["dense_1/kernel"])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Dense(10, "softmax"),
+        Sequential([Dense(10), Activation("softmax")]),
+        Graph([("a", Dense(10), "x"), ("b", Activation("softmax"), "a")]),
+        Pretrained(Dense(10, "softmax"), {}),
+    ],
+    ids=["dense", "stack", "graph", "within"],
+)
+def test_an_activation_is_taken_off_within_it(part):
+    model = NeuralNetClassifier(Pretrained(part, {}), **OPTIONS).fit(DATA, LABELS)
+    assert [kernel.shape for kernel in model.coefs_] == [(64, 10)]
+    plain = NeuralNetClassifier(Sequential([Dense(10)]), **OPTIONS).fit(DATA, LABELS)
+    assert_array_equal(model.predict_proba(DATA), plain.predict_proba(DATA))
+
+
+@pytest.mark.parametrize("activation", ["identity", "softmax", "relu"])
+def test_outputs_of_other_numbers_are_features(activation):
+    """Their weights say how many they are, which nobody could set."""
+    part = Pretrained(Dense(7, activation), {"bias": np.zeros(7)})
+    model = NeuralNetClassifier(Sequential([("base", part)]), **OPTIONS)
+    model.fit(DATA, LABELS)
+    assert [kernel.shape for kernel in model.coefs_] == [(64, 7), (7, 10)]
