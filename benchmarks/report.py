@@ -35,6 +35,7 @@ PARTS = {
     "around_fit": ("benchmarks.around_fit", ()),
     "roofline": ("benchmarks.roofline", ()),
     "pieces": ("benchmarks.pieces", ()),
+    "graphs": ("benchmarks.graphs", ()),
 }
 
 

@@ -13,14 +13,16 @@ from threadpoolctl import threadpool_info
 from benchmarks.suite.workloads import WORKLOADS
 
 
-def measure(peer, workload, threads, seconds, dtype="float32"):
+def measure(peer, workload, threads, seconds, dtype="float32", package=None):
     """Samples per second of an epoch.
+
+    The module of the peer is in ``package``, which is this one if None.
 
     A first fit warms everything up and compiles what is compiled; it is in the order of
     the rows, so that its loss tells whether the peers train the same net on the same
     batches.
     """
-    module = importlib.import_module(f"benchmarks.peers.{peer}")
+    module = importlib.import_module(f"{package or 'benchmarks.peers'}.{peer}")
     X, y = workload.data(dtype)
     train = module.prepare(workload, X, y, threads)
     warm_up, loss = train(1, shuffle=False)

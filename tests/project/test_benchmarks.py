@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import json
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ workloads = pytest.importorskip(
 )
 compare = importlib.import_module("benchmarks.compare.verdict")
 fresh = importlib.import_module("benchmarks.fresh")
+graphs = importlib.import_module("benchmarks.graphs.__main__")
+graph_net = importlib.import_module("benchmarks.graphs.net")
+graph_steps = importlib.import_module("benchmarks.graphs.steps")
 measure = importlib.import_module("benchmarks.peers.measure")
 net = importlib.import_module("benchmarks.peers.net")
 peers = importlib.import_module("benchmarks.peers.__main__")
@@ -217,6 +221,49 @@ def test_ways_of_transfer_learn(task, chance):
     rows = [*transfer.rows_of([task, "digits", "100"], scores, seconds)]
     assert rows[0][-1] == "1.00"
     assert len(rows) == len(names)
+
+
+BRANCHES = workloads.Workload(64, 6, (5, 4), 2, 64)
+
+
+def test_peers_train_the_same_two_branches():
+    X, y = BRANCHES.data()
+    weights = graph_net.initial_weights(BRANCHES)
+    values = []
+    for branch, x in zip(graph_net.BRANCHES, np.split(X, 2, axis=1), strict=True):
+        for layer in graph_net.LAYERS:
+            name = f"{branch}/{layer}"
+            x = np.maximum(x @ weights[f"{name}/kernel"], 0)
+        values.append(x)
+    z = (np.concatenate(values, axis=1) @ weights["output/kernel"])[:, 0]
+    loss = np.mean(np.logaddexp(0, z) - y * z)  # of one step, before its update
+    for peer, (packages, _) in graphs.PEERS.items():
+        if all(map(importlib.util.find_spec, packages)) and peer != "keras_torch":
+            found = measure.measure(peer, BRANCHES, 1, 0.01, package=graphs.__package__)
+            assert found["loss"] == pytest.approx(loss, rel=1e-5), peer
+
+
+def test_tables_of_graphs(monkeypatch):
+    monkeypatch.setattr(graph_steps, "ROUNDS", 1)
+    monkeypatch.setattr(graph_steps, "STACK", BRANCHES)
+    monkeypatch.setattr(graph_steps, "TRUNK", SMALL)
+    steps = json.loads(json.dumps(graph_steps.measure(1)))
+    found = [{"threads": threads} | steps for threads in (1, 2)]
+    speeds = {"keras_jax": 1e5, "jax_scan": 5e5, "fastnn": 1.2e6}
+    found += [
+        {"peer": peer, "version": peer, "threads": threads, "loss": 0.5}
+        | {"samples_per_second": threads * speed}
+        for peer, speed in speeds.items()
+        for threads in (1, 2)
+    ]
+    lines = graphs.report(found)
+    (line,) = [line for line in lines if "jax_scan" in line]
+    assert line.endswith("| 500k | 2.40 (≥ 3, missed) | 1M | 2.40 (≥ 3, missed) |")
+    assert "12.00 (≥ 10)" in "".join(lines)
+    assert [line.split(" | ")[0] for line in lines[-6:]] == [
+        *("| 1", "| 2", "| 4", "| 8", "| each further head", "| a head by itself")
+    ]
+    assert sum(line.startswith("| Graph |") for line in lines) == 1
 
 
 @pytest.mark.filterwarnings("ignore")
