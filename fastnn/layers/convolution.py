@@ -34,6 +34,7 @@ class _Convolution(Layer):
         "padding": [StrOptions({"valid", "same"})],
         "dilation_rate": "no_validation",
         "groups": _COUNT,
+        "kernel_constraint": [MaxNorm, None],
         **KERNEL_CONSTRAINTS,
     }
 
@@ -89,7 +90,8 @@ class _Convolution(Layer):
         along, groups = self._along(x.shape), int(self.groups)
         size = (axis.size for axis in along)
         shape = (*size, x.shape[-1] // groups, int(self.filters))
-        y = ops.conv(tape, x, kernel_of(self, tape, name, shape), along, groups)
+        kernel = kernel_of(self, tape, name, shape, self.kernel_constraint)
+        y = ops.conv(tape, x, kernel, along, groups)
         return biased(self, tape, y, name, shape)
 
     def _along(self, input_shape: tuple[int, ...]) -> tuple[Windows, ...]:
@@ -262,8 +264,6 @@ class Conv2DTranspose(Layer):
     kernel_regularizer, bias_regularizer : Regularizer or str, default=None
         Terms of the loss: an object of :mod:`fastnn.regularizers`, or "l1", "l2" or
         "l1_l2" for factors of 0.01.
-    kernel_constraint : MaxNorm, default=None
-        What the weights of each input channel must fulfil after every step.
     trainable : bool, default=True
         Whether the layer is trained. One that is not keeps its weights to the last bit.
     learning_rate : float, default=1.0
@@ -306,7 +306,6 @@ class Conv2DTranspose(Layer):
         bias_initializer: Initializer | str | ArrayLike | None = None,
         kernel_regularizer: Regularizer | str | None = None,
         bias_regularizer: Regularizer | str | None = None,
-        kernel_constraint: MaxNorm | None = None,
         trainable: bool = True,
         learning_rate: float = 1.0,
     ):
@@ -322,7 +321,6 @@ class Conv2DTranspose(Layer):
         self.bias_initializer = bias_initializer
         self.kernel_regularizer = kernel_regularizer
         self.bias_regularizer = bias_regularizer
-        self.kernel_constraint = kernel_constraint
         self.trainable = trainable
         self.learning_rate = learning_rate
 

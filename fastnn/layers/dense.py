@@ -58,6 +58,7 @@ class Dense(Layer):
 
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, MOST_UNITS, closed="both")],
+        "kernel_constraint": [MaxNorm, None],
         **KERNEL_CONSTRAINTS,
     }
 
@@ -94,5 +95,6 @@ class Dense(Layer):
         """Write a product and a broadcast add; see :meth:`Layer.lower`."""
         self._validate_params()
         shape = x.shape[-1], int(self.units)
-        y = ops.product(tape, x, kernel_of(self, tape, name, shape))
+        kernel = kernel_of(self, tape, name, shape, self.kernel_constraint)
+        y = ops.product(tape, x, kernel)
         return biased(self, tape, y, name, shape)

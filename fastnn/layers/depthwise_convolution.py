@@ -7,7 +7,6 @@ from typing import ClassVar
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions
 
-from fastnn.constraints import MaxNorm
 from fastnn.initializers import Initializer
 from fastnn.layers.base import Layer
 from fastnn.layers.kernel import KERNEL_CONSTRAINTS, MOST_UNITS, biased, kernel_of
@@ -54,8 +53,6 @@ class DepthwiseConv2D(Layer):
     kernel_regularizer, bias_regularizer : Regularizer or str, default=None
         Terms of the loss: an object of :mod:`fastnn.regularizers`, or "l1", "l2" or
         "l1_l2" for factors of 0.01.
-    kernel_constraint : MaxNorm, default=None
-        What the weights along the last axis of the kernel must fulfil after every step.
     trainable : bool, default=True
         Whether the layer is trained. One that is not keeps its weights to the last bit.
     learning_rate : float, default=1.0
@@ -96,7 +93,6 @@ class DepthwiseConv2D(Layer):
         bias_initializer: Initializer | str | ArrayLike | None = None,
         kernel_regularizer: Regularizer | str | None = None,
         bias_regularizer: Regularizer | str | None = None,
-        kernel_constraint: MaxNorm | None = None,
         trainable: bool = True,
         learning_rate: float = 1.0,
     ):
@@ -111,7 +107,6 @@ class DepthwiseConv2D(Layer):
         self.bias_initializer = bias_initializer
         self.kernel_regularizer = kernel_regularizer
         self.bias_regularizer = bias_regularizer
-        self.kernel_constraint = kernel_constraint
         self.trainable = trainable
         self.learning_rate = learning_rate
 

@@ -32,7 +32,6 @@ KERNEL_CONSTRAINTS: dict = {
     "bias_initializer": _INITIALIZER,
     "kernel_regularizer": _REGULARIZER,
     "bias_regularizer": _REGULARIZER,
-    "kernel_constraint": [MaxNorm, None],
     **Layer._of_training,
 }
 
@@ -47,7 +46,13 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return places * shape[-2], places * shape[-1]
 
 
-def kernel_of(layer: Any, tape: Tape, name: str, shape: tuple[int, ...]) -> Tensor:
+def kernel_of(
+    layer: Any,
+    tape: Tape,
+    name: str,
+    shape: tuple[int, ...],
+    constraint: MaxNorm | None = None,
+) -> Tensor:
     """The parameter that a layer multiplies by, as its arguments say."""
     fan_in, fan_out = fans(shape)
     return tape.parameter(
@@ -57,7 +62,7 @@ def kernel_of(layer: Any, tape: Tape, name: str, shape: tuple[int, ...]) -> Tens
         fan_in=fan_in,
         fan_out=fan_out,
         regularizer=layer.kernel_regularizer,
-        constraint=layer.kernel_constraint,
+        constraint=constraint,
     )
 
 

@@ -174,10 +174,10 @@ class Parameters:
         if constraint is not None:
             constraint.check()
             max_norm = constraint.max_norm
-            if len(shape) != 2:
+            if len(shape) < 2:
                 raise ValueError(
-                    "a constraint is one on the columns of a matrix, got the shape "
-                    f"{shape} for {name}"
+                    "a constraint is one on what leads to each entry of the last axis "
+                    f"of two or more, got the shape {shape} for {name}"
                 )
         block = {
             "offset": offset,

@@ -168,9 +168,9 @@ def test_what_is_no_constraint(constraint, message):
         lower(network, input_shape=(3,), loss=SquaredError())
 
 
-@pytest.mark.parametrize("shape", [(), (4,), (2, 3, 4)])
-def test_only_matrices_have_columns(shape):
-    message = r"columns of a matrix, got the shape \(.*for w"
+@pytest.mark.parametrize("shape", [(), (4,)])
+def test_a_last_axis_alone_has_no_columns(shape):
+    message = r"the last axis of two or more, got the shape \(.*for w"
     with pytest.raises(ValueError, match=message):
         limited(shape)
 

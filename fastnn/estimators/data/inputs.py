@@ -66,6 +66,9 @@ def check_tensor(
             "X is one array, but the model was fitted with the inputs "
             f"{list(fitted.input_shape)}. Pass fastnn.Inputs, or a dict, of these."
         )
+    if not reset and fitted is not None and len(getattr(X, "shape", ())) > 2:
+        # scikit-learn would call the second axis the features.
+        check_shape("X", X, fitted.input_shape)
     return validate_data(
         learner,
         X,
