@@ -43,19 +43,19 @@ def imported(path: Path) -> Iterator[str]:
             yield rest[0].split(".")[1]
 
 
-def arrows(rooms: set[str]) -> list[tuple[str, str]]:
-    """Pairs of a room and another one that it imports, but for what follows."""
+def arrows(folders: set[str]) -> list[tuple[str, str]]:
+    """Pairs of a folder and another one that it imports, but for what follows."""
     found = set()
     for path in (ROOT / "fastnn").rglob("*"):
         if path.suffix in (".py", ".pyx", ".pxd"):
-            room = path.relative_to(ROOT / "fastnn").parts[0].partition(".")[0]
-            found |= {(room, other) for other in imported(path)}
-    found = {(a, b) for a, b in found if a != b and {a, b} <= rooms}
+            folder = path.relative_to(ROOT / "fastnn").parts[0].partition(".")[0]
+            found |= {(folder, other) for other in imported(path)}
+    found = {(a, b) for a, b in found if a != b and {a, b} <= folders}
     return sorted(arrow for arrow in found if not _follows(arrow, found))
 
 
 def _follows(arrow: tuple[str, str], arrows: set[tuple[str, str]]) -> bool:
-    """Whether the other arrows lead to the same room."""
+    """Whether the other arrows lead to the same folder."""
     start, end = arrow
     reached = {b for a, b in arrows if a == start and b != end}
     while end not in reached:

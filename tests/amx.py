@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
 SOURCES = (
     "base/instructions.c",
-    "base/room.c",
+    "base/memory.c",
     "ops/product/bf16.c",
     "ops/product/bf16_amx.c",
     "ops/product/bf16_avx512.c",

@@ -2,7 +2,7 @@
 #include "base/team.h"
 
 #include "base/denormals.h"
-#include "base/room.h"
+#include "base/memory.h"
 
 #if defined(_WIN32)
 #include <process.h>
@@ -103,7 +103,7 @@ static int init_locks(team_t *team) {
 #else
 static int init_locks(team_t *team) {
     pthread_condattr_t attributes;
-    if (room_refused()) return 0;
+    if (request_refused()) return 0;
     if (pthread_condattr_init(&attributes)) return 0;
     int failed = pthread_mutex_init(&team->lock, NULL);
 #if !defined(__APPLE__)
@@ -119,15 +119,15 @@ static int init_locks(team_t *team) {
 #endif
 
 team_t *team_new(int n_threads, int flushes) {
-    team_t *team = room_zeros(1, sizeof *team + (size_t)n_threads * sizeof(line_t));
+    team_t *team = buffer_zeros(1, sizeof *team + (size_t)n_threads * sizeof(line_t));
     if (!team) return NULL;
     team->n_threads = n_threads;
     team->flushes = flushes;
     team->process = THIS_PROCESS();
-    team->helpers = room_zeros((size_t)n_threads, sizeof(helper_t));
+    team->helpers = buffer_zeros((size_t)n_threads, sizeof(helper_t));
     if (!team->helpers || !init_locks(team)) {
-        room_free(team->helpers);
-        room_free(team);
+        buffer_free(team->helpers);
+        buffer_free(team);
         return NULL;
     }
     return team;
@@ -138,8 +138,8 @@ void team_free(team_t *team) {
     team_begin(team);
     team_send_home(team);
     DESTROY(team);
-    room_free(team->helpers);
-    room_free(team);
+    buffer_free(team->helpers);
+    buffer_free(team);
 }
 
 /* Wakes who sleeps. A sleeper counts itself before it looks at what it waits for; that was
@@ -237,7 +237,7 @@ static int start(helper_t *helper) {
 #else
     pthread_attr_t attributes;
     sigset_t all, before;
-    if (room_refused()) return 0;
+    if (request_refused()) return 0;
     if (pthread_attr_init(&attributes)) return 0;
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     sigfillset(&all);

@@ -47,7 +47,7 @@ class MirroredArray:
         """Have a copy on the host as well, for whatever becomes of the device."""
         if self._is_there and not self._is_stored:
             assert self._device is not None
-            array = self._room()
+            array = self._new_array()
             if self.size:
                 self._device.download(self._buffer, array)
             self._host, self._is_stored = array, True
@@ -95,10 +95,10 @@ class MirroredArray:
             other._device.copy(other._buffer, self._buffer, self.size)
             self.changed_on_device()
         else:
-            self._host, self._is_there = self._room(), False
+            self._host, self._is_there = self._new_array(), False
             np.copyto(self._host, other.host)
 
-    def _room(self) -> NDArray:
+    def _new_array(self) -> NDArray:
         return np.empty(self.shape, self.dtype) if self._host is None else self._host
 
     def _move_to(self, device: Device) -> None:

@@ -1,5 +1,5 @@
-"""What all rooms share and none is about: plain values, files, errors, commits.
+"""What all folders share and none is about: plain values, files, errors, commits.
 
 The lowest floor: nothing here knows a network. What is here is small, has no state of
-its own, and serves two rooms at least; what serves one lives there.
+its own, and serves two folders at least; what serves one lives there.
 """

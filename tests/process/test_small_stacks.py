@@ -90,8 +90,8 @@ def test_fit_and_predict_on_small_stacks(kib, children):
 
 
 WITHOUT_MEMORY = """
-#include "base/room.c"
-#define room_new(bytes) NULL
+#include "base/memory.c"
+#define buffer_new(bytes) NULL
 #include "ops/product/product.c"
 #include "base/instructions.c"
 """

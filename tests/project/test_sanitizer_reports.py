@@ -36,8 +36,8 @@ SUMMARY: AddressSanitizer: 560 byte(s) leaked in 2 allocation(s).
 """
 OURS = """Indirect leak of 8 byte(s) in 1 object(s) allocated from:
     #0 0x7f in __interceptor_posix_memalign ../../src/asan_malloc_linux.cpp:145
-    #1 0x7f in room_filled csrc/base/room.c:19
-    #2 0x7f in room_new csrc/base/room.c:30
+    #1 0x7f in buffer_filled csrc/base/memory.c:19
+    #2 0x7f in buffer_new csrc/base/memory.c:30
 """
 
 

@@ -1,31 +1,31 @@
 /* What each sanitizer must find: without them, nobody would notice that it is not at work.
-   Compiled like the core, and with its room.c. */
+   Compiled like the core, and with its memory.c. */
 #include <pthread.h>
 #include <string.h>
 
-#include "base/room.h"
+#include "base/memory.h"
 
 int overrun(int bytes) {
-    volatile char *room = room_new((size_t)bytes);
-    char behind = room[bytes];
-    room_free((char *)room);
+    volatile char *buffer = buffer_new((size_t)bytes);
+    char behind = buffer[bytes];
+    buffer_free((char *)buffer);
     return behind;
 }
 
 int overrun_of_a_part(int bytes) {
-    volatile char *room = room_new(1024);
-    ROOM_PART((char *)room, bytes, 1024 - ROOM_GAP);
-    char behind = room[bytes];
-    room_free((char *)room);
+    volatile char *buffer = buffer_new(1024);
+    BUFFER_PART((char *)buffer, bytes, 1024 - BUFFER_GAP);
+    char behind = buffer[bytes];
+    buffer_free((char *)buffer);
     return behind;
 }
 
 int undefined(int shift) { return 1 << (shift + 40); }
 
 int leak(int bytes) {
-    void *volatile room = room_new((size_t)bytes);
-    room = NULL;
-    return room != NULL;
+    void *volatile buffer = buffer_new((size_t)bytes);
+    buffer = NULL;
+    return buffer != NULL;
 }
 
 static int shared;

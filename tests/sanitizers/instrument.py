@@ -130,7 +130,7 @@ def build(kind):
     shared = ["-shared", "-fPIC", "-pthread", "-Icsrc"]
     for command in (
         [compiler(), *shared, "-o", "preloaded.so", *(f"{own}/{name}" for name in OWN)],
-        [wrapper, *shared, "-o", "faults.so", f"{own}/faults.c", "csrc/base/room.c"],
+        [wrapper, *shared, "-o", "faults.so", f"{own}/faults.c", "csrc/base/memory.c"],
     ):
         subprocess.run(command, cwd=folder, check=True)
     made_by.write_text(by)

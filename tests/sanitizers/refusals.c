@@ -1,7 +1,7 @@
-/* What builds with FASTNN_SANITIZE ask, see csrc/base/room.h: loaded before all else, because each
-   compiled module has a room.c of its own, and all of them count here. */
+/* What builds with FASTNN_SANITIZE ask, see csrc/base/memory.h: loaded before all else, because each
+   compiled module has a memory.c of its own, and all of them count here. */
 static int countdown; /* requests until one is refused; 0: none will be */
-static int n_refused, n_asked, n_rooms;
+static int n_refused, n_asked, n_buffers;
 
 #define NEXT(number, change) __atomic_add_fetch(&(number), change, __ATOMIC_SEQ_CST)
 
@@ -13,7 +13,7 @@ int fastnn_refuse(void) {
     return 1;
 }
 
-void fastnn_count(int change) { NEXT(n_rooms, change); }
+void fastnn_count(int change) { NEXT(n_buffers, change); }
 
 /* What the tests ask. */
 void refuse(int number) {
@@ -23,7 +23,7 @@ void refuse(int number) {
 }
 int refused(void) { return __atomic_load_n(&n_refused, __ATOMIC_SEQ_CST); }
 int asked(void) { return __atomic_load_n(&n_asked, __ATOMIC_SEQ_CST); }
-int rooms(void) { return __atomic_load_n(&n_rooms, __ATOMIC_SEQ_CST); }
+int buffers(void) { return __atomic_load_n(&n_buffers, __ATOMIC_SEQ_CST); }
 
 /* The same for the numbers of NumPy's arrays: PyDataMem_Handler, as ndarraytypes.h has it
    (NEP 49). */

@@ -35,9 +35,9 @@ class Refusals:
         return bool(self.library.refused())
 
     @property
-    def rooms(self):
+    def buffers(self):
         """How many there are."""
-        return self.library.rooms()
+        return self.library.buffers()
 
     @contextmanager
     def of_arrays(self):

@@ -62,7 +62,7 @@ def test_whatever_is_refused(name, call, form, refusals):
     del model
     gc.collect()
     assert wait_for_tasks(tasks)
-    rooms, came = refusals.rooms, False
+    buffers, came = refusals.buffers, False
     for n in range(1, n_requests + 1):
         model = fitted()
         before, predictions = state_of(model), model.predict(data)
@@ -78,7 +78,7 @@ def test_whatever_is_refused(name, call, form, refusals):
         else:
             came = came or refusals.refused
             refusals.count()
-            # Without room for copies, products add up in another order.
+            # Without a buffer for copies, products add up in another order.
             np.testing.assert_allclose(outcome(result), expected, rtol=1e-3, atol=1e-4)
             del result
         assert blas_threads() == limits
@@ -87,4 +87,4 @@ def test_whatever_is_refused(name, call, form, refusals):
     gc.collect()
     assert came
     assert wait_for_tasks(tasks)
-    assert refusals.rooms == rooms
+    assert refusals.buffers == buffers

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "base/room.h"
+#include "base/memory.h"
 
 /* c = beta c + a b, as product_kernel_f32 in product.h, except that one of the two strides
    of a must be 1, and of b too. Denormal numbers count as zero. Where sums are not finite,
@@ -32,7 +32,7 @@ enum {
 
 /* Of products that pack so many terms of each number. */
 #define BF16_WORKSPACE_BYTES(terms) \
-    ((terms) * (BF16_ROWS_BYTES + BF16_COLUMNS_BYTES) + 2 * ROOM_GAP)
+    ((terms) * (BF16_ROWS_BYTES + BF16_COLUMNS_BYTES) + 2 * BUFFER_GAP)
 
 /* What computes in bfloat16 on this processor. */
 typedef struct {

@@ -100,12 +100,12 @@ ALWAYS_INLINE void multiply_packed(const int terms, const multiply_t multiply,
 ALWAYS_INLINE void multiply_blocks(const int terms, const multiply_t multiply,
                                    const product_t *whole, char *workspace) {
     char *packed_a = workspace;
-    char *packed_b = workspace + terms * BF16_ROWS_BYTES + ROOM_GAP;
+    char *packed_b = workspace + terms * BF16_ROWS_BYTES + BUFFER_GAP;
     ptrdiff_t m = even_parts(whole->m, BLOCK_ROWS, 2 * STRIP);
     ptrdiff_t n = even_parts(whole->n, BLOCK_COLUMNS, 2 * STRIP);
     ptrdiff_t k = even_parts(whole->k, BLOCK_DEPTH, TILE_DEPTH);
-    ROOM_PART(packed_a, terms * m * k * 2, terms * BF16_ROWS_BYTES);
-    ROOM_PART(packed_b, terms * n * k * 2, terms * BF16_COLUMNS_BYTES);
+    BUFFER_PART(packed_a, terms * m * k * 2, terms * BF16_ROWS_BYTES);
+    BUFFER_PART(packed_b, terms * n * k * 2, terms * BF16_COLUMNS_BYTES);
     for (ptrdiff_t p = 0; p == 0 || p < whole->k; p += k) {
         for (ptrdiff_t j = 0; j < whole->n; j += n) {
             product_t columns = part_of(whole, 0, whole->m, j, n, p, k);

@@ -2,7 +2,7 @@
 
 #include "base/compiler.h"
 #include "base/instructions.h"
-#include "base/room.h"
+#include "base/memory.h"
 
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)) && !defined(_WIN32)
 
@@ -20,32 +20,32 @@ enum {
     FAR_APART = 512,          /* numbers from one row to the next */
     PANEL_BYTES = 32 * 1024,  /* what the first-level cache holds */
     BLOCK_BYTES = 128 * 1024, /* second level */
-    BLOCK_START = PANEL_BYTES + ROOM_GAP
+    BLOCK_START = PANEL_BYTES + BUFFER_GAP
 };
 
 /* Memory for copies of operands, which the calling thread has until it ends: more than
    the stacks of some threads hold, and too much to ask for in every product. NULL where
    there is none, and products then do with less. */
-static pthread_key_t rooms;
+static pthread_key_t buffer_key;
 static pthread_once_t asked = PTHREAD_ONCE_INIT;
-static int has_rooms;
+static int has_key;
 
-static void prepare_rooms(void) {
-    has_rooms = pthread_key_create(&rooms, room_free) == 0;
+static void make_key(void) {
+    has_key = pthread_key_create(&buffer_key, buffer_free) == 0;
 }
 
-static void *new_room(void) {
-    void *room = has_rooms ? room_new(BLOCK_START + BLOCK_BYTES + ROOM_GAP) : NULL;
-    if (room && pthread_setspecific(rooms, room)) {
-        room_free(room);
+static void *new_buffer_of_thread(void) {
+    void *buffer = has_key ? buffer_new(BLOCK_START + BLOCK_BYTES + BUFFER_GAP) : NULL;
+    if (buffer && pthread_setspecific(buffer_key, buffer)) {
+        buffer_free(buffer);
         return NULL;
     }
-    return room;
+    return buffer;
 }
 
-static inline void *room_of_thread(void) {
-    void *room = has_rooms ? pthread_getspecific(rooms) : NULL;
-    return room ? room : new_room();
+static inline void *buffer_of_thread(void) {
+    void *buffer = has_key ? pthread_getspecific(buffer_key) : NULL;
+    return buffer ? buffer : new_buffer_of_thread();
 }
 
 /* to[j, i] = from[i, j] for 4 x 4 numbers; rows lie from_row and to_row apart. */
@@ -150,7 +150,7 @@ ALWAYS_INLINE double ISA(total)(__m256d x) {
     product_kernel_##REAL_NAME find_product_kernel_##REAL_NAME(void) {           \
         int limit = instruction_limit();                                         \
         __builtin_cpu_init();                                                    \
-        pthread_once(&asked, prepare_rooms);                                     \
+        pthread_once(&asked, make_key);                                          \
         if (limit >= AVX512 && __builtin_cpu_supports("avx512f") &&              \
             __builtin_cpu_supports("avx512vl") &&                                \
             __builtin_cpu_supports("avx512bw") &&                                \

@@ -206,14 +206,15 @@ TARGET static void ISA(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REA
     if (compact_a || (k > LEAST_DEPTH && (compact_b || n % LANES))) {
         _Static_assert(DEPTH * 2 * VECTOR_BYTES <= PANEL_BYTES &&
                            DEPTH * 8 * VECTOR_BYTES <= BLOCK_BYTES,
-                       "a panel and a block fit into the room of a thread");
-        char *room = room_of_thread();
-        if (room) {
-            panel_copy = (REAL *)room;
-            block_copy = (REAL *)(room + BLOCK_START);
-            ROOM_PART(room, (k < DEPTH ? k : DEPTH) * 2 * VECTOR_BYTES, PANEL_BYTES);
-            ROOM_PART(block_copy, (k < DEPTH ? k : DEPTH) * 8 * VECTOR_BYTES,
-                      BLOCK_BYTES);
+                       "a panel and a block fit into the buffer of a thread");
+        char *buffer = buffer_of_thread();
+        if (buffer) {
+            panel_copy = (REAL *)buffer;
+            block_copy = (REAL *)(buffer + BLOCK_START);
+            BUFFER_PART(buffer, (k < DEPTH ? k : DEPTH) * 2 * VECTOR_BYTES,
+                        PANEL_BYTES);
+            BUFFER_PART(block_copy, (k < DEPTH ? k : DEPTH) * 8 * VECTOR_BYTES,
+                        BLOCK_BYTES);
         } else {
             most = LEAST_DEPTH;
             compact_a = 0;

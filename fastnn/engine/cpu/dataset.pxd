@@ -5,7 +5,7 @@ from fastnn.engine.cpu.gather cimport Table
 from fastnn.engine.cpu.inputs cimport Inputs
 from fastnn.plan.structs cimport tensor_t
 
-# Room for the rows that one thread works on at a time.
+# Buffers for the rows that one thread works on at a time.
 cdef struct Batch:
     void *input             # gathered rows of all inputs, but for sparse ones
     void *target

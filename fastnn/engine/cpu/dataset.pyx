@@ -10,7 +10,7 @@ from fastnn.engine.cpu.executor cimport Walk
 from fastnn.engine.cpu.gather cimport Table
 from fastnn.engine.cpu.inputs cimport Inputs, described
 from fastnn.plan.structs cimport SPACE_TARGET, tensor_t
-from fastnn.engine.cpu.room cimport new_room
+from fastnn.engine.cpu.memory cimport owned_zeros
 
 cnp.import_array()
 
@@ -52,15 +52,15 @@ cdef class Dataset:
                 f"this plan reads {n_targets} columns of y, got {self.y.n_columns}")
 
     cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners):
-        """Room for so many different rows, kept alive by owners."""
+        """Buffers for so many different rows, kept alive by owners."""
         cdef Batch batch
         batch.weight_rows = NULL
-        batch.input = new_room(self.inputs.room_for(n_rows, itemsize), 1, owners)
-        batch.target = new_room(n_rows * self.y.n_columns, itemsize, owners)
+        batch.input = owned_zeros(self.inputs.bytes_for(n_rows, itemsize), 1, owners)
+        batch.target = owned_zeros(n_rows * self.y.n_columns, itemsize, owners)
         cdef Py_ssize_t columns = self.weight_columns()
-        batch.weight = new_room(n_rows * columns, itemsize, owners)
+        batch.weight = owned_zeros(n_rows * columns, itemsize, owners)
         if columns > 1:
-            batch.weight_rows = new_room(n_rows * columns, itemsize, owners)
+            batch.weight_rows = owned_zeros(n_rows * columns, itemsize, owners)
         return batch
 
     cdef Py_ssize_t weight_columns(self) noexcept:

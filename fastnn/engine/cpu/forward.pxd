@@ -9,7 +9,7 @@ from fastnn.plan.structs cimport op_t, tensor_t
 from fastnn.engine.cpu.signals cimport Watch
 
 cdef enum:
-    N_ROOMS = 6
+    N_BUFFERS = 6
 
 cdef class ForwardOps:
     cdef object owners
@@ -35,7 +35,7 @@ cdef class Pass:
     cdef Walk walk
     # Row numbers, inputs, their gathered rows, statistics, activations, and what is
     # reported.
-    cdef void *rooms[N_ROOMS]
+    cdef void *buffers[N_BUFFERS]
     cdef Py_ssize_t *rows
     cdef void *values
     # What begin() has been told.

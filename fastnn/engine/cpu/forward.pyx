@@ -25,7 +25,7 @@ from fastnn.plan.structs cimport (
     op_t,
     tensor_t,
 )
-from fastnn.engine.cpu.room cimport room_free_group, room_group
+from fastnn.engine.cpu.memory cimport buffer_free_group, buffer_group
 from fastnn.engine.cpu.signals cimport is_due, new_watch, pending_error
 from fastnn.plan.tables import OP_DTYPE, TENSOR_DTYPE
 
@@ -117,28 +117,28 @@ cdef class Pass:
         self.forward = forward
         self.inputs = inputs
         self.capacity = min(n_rows, <Py_ssize_t> forward.rows_of_a_pass(itemsize))
-        cdef size_t[N_ROOMS] sizes
+        cdef size_t[N_BUFFERS] sizes
         sizes[:] = [
             self.capacity * sizeof(Py_ssize_t),
             inputs.count * sizeof(Input),
-            inputs.room_for(self.capacity, itemsize),
+            inputs.bytes_for(self.capacity, itemsize),
             forward.statistic_size * itemsize,
             self.capacity * forward.activation_size * itemsize,
             forward.n_losses * sizeof(double),
         ]
-        if not room_group(N_ROOMS, sizes, self.rooms):
+        if not buffer_group(N_BUFFERS, sizes, self.buffers):
             raise MemoryError("no memory for the activations of a batch")
         memset(&self.walk, 0, sizeof(self.walk))
         self.walk.capacity = self.capacity
         self.walk.params = forward.params
-        self.rows, self.values = <Py_ssize_t *> self.rooms[0], self.rooms[2]
-        self.walk.inputs = <Input *> self.rooms[1]
-        self.walk.statistics, self.walk.activations = self.rooms[3], self.rooms[4]
-        self.walk.reported = <double *> self.rooms[5]
+        self.rows, self.values = <Py_ssize_t *> self.buffers[0], self.buffers[2]
+        self.walk.inputs = <Input *> self.buffers[1]
+        self.walk.statistics, self.walk.activations = self.buffers[3], self.buffers[4]
+        self.walk.reported = <double *> self.buffers[5]
         memset(self.walk.reported, 0, forward.n_losses * sizeof(double))
 
     def __dealloc__(self):
-        room_free_group(N_ROOMS, self.rooms)
+        buffer_free_group(N_BUFFERS, self.buffers)
 
     cdef begin(
         self, cnp.ndarray parameters, Py_ssize_t first, Py_ssize_t last, result, y,

@@ -13,10 +13,10 @@ cdef class Inputs:
     cdef readonly Py_ssize_t count, n_rows
     cdef readonly bint wide
 
-    cdef size_t room_for(self, Py_ssize_t n_rows, size_t itemsize)
+    cdef size_t bytes_for(self, Py_ssize_t n_rows, size_t itemsize)
     cdef void gather(
         self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,
-        floating *room, Input *found) noexcept nogil
+        floating *buffer, Input *found) noexcept nogil
     cdef void read(
         self, Py_ssize_t first, Py_ssize_t count, Py_ssize_t *rows, Py_ssize_t capacity,
-        floating *room, Input *found) noexcept nogil
+        floating *buffer, Input *found) noexcept nogil

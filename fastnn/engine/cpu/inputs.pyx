@@ -64,7 +64,7 @@ cdef class Inputs:
                     f"{table.n_columns}, in {table.n_rows} rows of {self.n_rows}")
             self.wide = self.wide or table.wide
 
-    cdef size_t room_for(self, Py_ssize_t n_rows, size_t itemsize):
+    cdef size_t bytes_for(self, Py_ssize_t n_rows, size_t itemsize):
         """Bytes that so many gathered rows of all inputs take."""
         cdef size_t total = 0
         cdef Table table
@@ -74,11 +74,11 @@ cdef class Inputs:
 
     cdef void gather(
         self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,
-        floating *room, Input *found,
+        floating *buffer, Input *found,
     ) noexcept nogil:
         """Gathers rows into room for ``capacity`` of them; sparse ones stay."""
         cdef Py_ssize_t i
-        cdef char *at = <char *> room
+        cdef char *at = <char *> buffer
         for i in range(self.count):
             gather_rows(<Table> item_of(<void *> self.tables, i), rows, count,
                         <floating *> at, found + i)
@@ -87,12 +87,12 @@ cdef class Inputs:
 
     cdef void read(
         self, Py_ssize_t first, Py_ssize_t count, Py_ssize_t *rows, Py_ssize_t capacity,
-        floating *room, Input *found,
+        floating *buffer, Input *found,
     ) noexcept nogil:
         """The rows from first on: where they lie, or gathered, by their numbers."""
         cdef Py_ssize_t i, j
         cdef bint numbered = False
-        cdef char *at = <char *> room
+        cdef char *at = <char *> buffer
         for i in range(self.count):
             found[i].rows = (<Table> item_of(<void *> self.tables, i)).in_place(
                 first, sizeof(floating))

@@ -1,7 +1,7 @@
 """Products of float32 in less precision, where the processor gains by it."""
 
 from fastnn.engine.cpu.executor cimport product_kernel_bf16
-from fastnn.engine.cpu.room cimport new_room
+from fastnn.engine.cpu.memory cimport owned_zeros
 
 cdef extern from "ops/product/bf16.h":
     ctypedef struct matrix_unit_t:
@@ -49,7 +49,7 @@ cdef Precision new_precision(str name, list owners):
         return precision
     unit = find_matrix_unit(name)
     if unit.kernel != NULL:
-        precision.workspace = new_room(unit.workspace_bytes, 1, owners)
+        precision.workspace = owned_zeros(unit.workspace_bytes, 1, owners)
         precision.kernel = unit.kernel
         precision.least = unit.least
     return precision

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastnn.engine.cpu.forward cimport ForwardOps, Pass
 from fastnn.engine.cpu.inputs cimport Inputs
-from fastnn.engine.cpu.room cimport room_free, room_zeros
+from fastnn.engine.cpu.memory cimport buffer_free, buffer_zeros
 
 cnp.import_array()
 
@@ -51,7 +51,7 @@ cdef class Forward(ForwardOps):
         cdef Inputs inputs = Inputs(self.inputs, tables)
         cdef Pass walker
         cdef bint finite
-        result = self.room_for_predictions(parameters, inputs)
+        result = self.new_predictions(parameters, inputs)
         if n_threads > 1:
             finite = Shares(self, parameters, inputs, n_threads).run(
                 parameters, result, check_input, strict)
@@ -78,7 +78,7 @@ cdef class Forward(ForwardOps):
         """What predict returns, and what evaluate does."""
         cdef Inputs inputs = Inputs(self.inputs, tables)
         cdef Pass walker = Pass(self, parameters, inputs, inputs.n_rows)
-        result = self.room_for_predictions(parameters, inputs)
+        result = self.new_predictions(parameters, inputs)
         walker.begin(parameters, 0, inputs.n_rows, result, y, sample_weight)
         walker.strict = strict
         walker.go()
@@ -86,7 +86,7 @@ cdef class Forward(ForwardOps):
             result = None
         return result, (walker.walk.loss, walker.reported())
 
-    cdef room_for_predictions(self, cnp.ndarray parameters, Inputs inputs):
+    cdef new_predictions(self, cnp.ndarray parameters, Inputs inputs):
         cdef cnp.npy_intp shape[2]
         shape[0] = inputs.n_rows
         shape[1] = self.n_outputs
@@ -109,7 +109,7 @@ cdef class Shares:
         self.n_rows = inputs.n_rows
         self.together = forward.rows_of_a_pass(cnp.PyArray_ITEMSIZE(parameters))
         self.n_passes = max(1, min(n_threads, (self.n_rows - 1) // self.together + 1))
-        self.passes = <void **> room_zeros(self.n_passes, sizeof(void *))
+        self.passes = <void **> buffer_zeros(self.n_passes, sizeof(void *))
         if self.passes == NULL:
             raise MemoryError("no memory for what the threads share")
         self.owners = []
@@ -119,7 +119,7 @@ cdef class Shares:
             self.passes[i] = <void *> walker
 
     def __dealloc__(self):
-        room_free(self.passes)
+        buffer_free(self.passes)
 
     cdef Py_ssize_t end(self, int share):
         """The row before which a share begins.

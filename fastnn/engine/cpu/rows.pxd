@@ -18,7 +18,7 @@ cdef class TouchedRows:
     cdef Py_ssize_t count       # different rows of the present mini-batch
     cdef row_t *rows            # in the order of their places
     cdef Py_ssize_t *starts     # where those of each different row begin
-    cdef row_t *rooms[2]
+    cdef row_t *buffers[2]
     cdef list owners
 
     cdef void collect(

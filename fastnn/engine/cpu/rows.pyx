@@ -13,7 +13,7 @@ from libc.string cimport memcpy
 
 from fastnn.engine.cpu.dataset cimport address
 from fastnn.engine.cpu.executor cimport Walk, locate_number
-from fastnn.engine.cpu.room cimport new_room
+from fastnn.engine.cpu.memory cimport owned_zeros
 from fastnn.engine.cpu.update cimport (
     PIECE,
     add_into,
@@ -56,8 +56,8 @@ cdef class TouchedRows:
         self.blocks = <const block_t *> address(blocks)
         self.n_uses = len(uses)
         for i in range(2):
-            self.rooms[i] = <row_t *> new_room(most, sizeof(row_t), self.owners)
-        self.starts = <Py_ssize_t *> new_room(
+            self.buffers[i] = <row_t *> owned_zeros(most, sizeof(row_t), self.owners)
+        self.starts = <Py_ssize_t *> owned_zeros(
             most + 1, sizeof(Py_ssize_t), self.owners)
 
     cdef void collect(
@@ -72,7 +72,7 @@ cdef class TouchedRows:
         for use in range(self.n_uses):
             for walk in range(n_walks):
                 n = self.note(self.uses + use, walks[walk], itemsize, n)
-        self.rows = sort_rows(n, self.rooms[0], self.rooms[1])
+        self.rows = sort_rows(n, self.buffers[0], self.buffers[1])
         self.count = 0
         for i in range(n):
             if i == 0 or self.rows[i].place != self.rows[i - 1].place:
@@ -91,7 +91,7 @@ cdef class TouchedRows:
             self.tensors, use.tokens, walk, NULL, itemsize)
         cdef const char *gradient = <const char *> locate_number(
             self.tensors, use.gradient, walk, NULL, itemsize)
-        cdef row_t *row = self.rooms[0] + n
+        cdef row_t *row = self.buffers[0] + n
         for i in range(count):
             row[i].place = block.offset + tokens[i] * block.columns
             row[i].gradient = gradient + i * apart

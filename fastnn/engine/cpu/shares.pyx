@@ -21,7 +21,7 @@ from fastnn.engine.cpu.meeting cimport next_meeting
 from fastnn.plan.structs cimport PHASE_TRAIN, block_t, op_t, tensor_t
 from fastnn.engine.cpu.precision cimport new_precision
 from fastnn.engine.cpu.rows cimport TouchedRows
-from fastnn.engine.cpu.room cimport Room, new_room, room_free, room_zeros
+from fastnn.engine.cpu.memory cimport Buffer, buffer_free, buffer_zeros, owned_zeros
 from fastnn.engine.cpu.signals cimport is_due, new_watch, pending_error
 from fastnn.plan.tables import (
     BLOCK_DTYPE,
@@ -113,17 +113,17 @@ cdef class Shares:
         rows = (rows + RANGE_ALIGNMENT - 1) // RANGE_ALIGNMENT * RANGE_ALIGNMENT
         cdef Py_ssize_t itemsize = dtype.itemsize
         cdef Worker *worker
-        cdef Room gradients
+        cdef Buffer gradients
         cdef int me
-        self.workers = <Worker *> room_zeros(self.n_threads, sizeof(Worker))
-        self.gradient_of_worker = <void **> room_zeros(self.n_threads, sizeof(void *))
-        self.walks = <Walk **> room_zeros(self.n_threads, sizeof(Walk *))
+        self.workers = <Worker *> buffer_zeros(self.n_threads, sizeof(Worker))
+        self.gradient_of_worker = <void **> buffer_zeros(self.n_threads, sizeof(void *))
+        self.walks = <Walk **> buffer_zeros(self.n_threads, sizeof(Walk *))
         if (self.workers == NULL or self.gradient_of_worker == NULL
                 or self.walks == NULL):
             raise MemoryError("no memory for the threads' state")
         for me in range(self.n_threads):
             worker = &self.workers[me]
-            gradients = Room(self.n_gradients, itemsize)
+            gradients = Buffer(self.n_gradients, itemsize)
             self.owners.append(gradients)
             if me == 0:
                 self.gradients = gradients.as_array(dtype)
@@ -132,22 +132,22 @@ cdef class Shares:
             worker.walk.gradients = gradients.start
             worker.walk.phase = PHASE_TRAIN
             worker.walk.params = self.params
-            worker.walk.inputs = <Input *> new_room(
+            worker.walk.inputs = <Input *> owned_zeros(
                 self.data.inputs.count, sizeof(Input), self.owners)
-            worker.walk.reported = <double *> new_room(
+            worker.walk.reported = <double *> owned_zeros(
                 2 * self.n_losses, sizeof(double), self.owners)
             worker.loss_weights = worker.walk.reported + self.n_losses
-            worker.walk.statistics = new_room(statistic_size, itemsize, self.owners)
-            worker.walk.activations = new_room(
+            worker.walk.statistics = owned_zeros(statistic_size, itemsize, self.owners)
+            worker.walk.activations = owned_zeros(
                 rows * activation_size, itemsize, self.owners)
             worker.walk.capacity = rows
             worker.walk.precision = new_precision(precision, self.owners)
             worker.batch = self.data.new_batch(rows, itemsize, self.owners)
 
     def __dealloc__(self):
-        room_free(self.workers)
-        room_free(self.gradient_of_worker)
-        room_free(self.walks)
+        buffer_free(self.workers)
+        buffer_free(self.gradient_of_worker)
+        buffer_free(self.walks)
 
     cdef begin(self):
         """Forget how the last call from Python ended."""

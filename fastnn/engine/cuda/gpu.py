@@ -98,16 +98,16 @@ class GPU:
 
     def empty(self, size: int, dtype: DTypeLike) -> _Memory:
         size = max(size, 1)
-        with self._stream, self._room_for(size, dtype):
+        with self._stream, self._memory_for(size, dtype):
             return _Memory(self._cupy.empty(size, dtype))
 
     def zeros(self, size: int, dtype: DTypeLike) -> _Memory:
         size = max(size, 1)
-        with self._stream, self._room_for(size, dtype):
+        with self._stream, self._memory_for(size, dtype):
             return _Memory(self._cupy.zeros(size, dtype))
 
     @contextmanager
-    def _room_for(self, size: int, dtype: DTypeLike) -> Iterator[None]:
+    def _memory_for(self, size: int, dtype: DTypeLike) -> Iterator[None]:
         """Tell what CuPy finds no memory for, and what to do."""
         try:
             yield
@@ -222,19 +222,19 @@ class GPU:
     def cast(self, array: DeviceArray, dtype: DTypeLike) -> DeviceArray:
         if array.dtype == dtype:
             return array
-        with self._stream, self._room_for(array.size, dtype):
+        with self._stream, self._memory_for(array.size, dtype):
             return _adopted(_shaped(array).astype(dtype))
 
     def take(self, array: DeviceArray, rows: NDArray[np.intp]) -> DeviceArray:
         size = array.size // max(len(array), 1) * len(rows)
-        with self._stream, self._room_for(size, array.dtype):
+        with self._stream, self._memory_for(size, array.dtype):
             numbers = self._cupy.asarray(rows)
             return _adopted(_shaped(array).take(numbers, axis=0))
 
     def prepare(self, shape: tuple[int, ...], dtype: DTypeLike) -> DeviceArray:
         # CuPy gives memory back to the stream on which it was asked for. Whoever gets
         # the array uses it on that one, and so does what comes after.
-        with self._room_for(int(np.prod(shape)), dtype):
+        with self._memory_for(int(np.prod(shape)), dtype):
             array = self._cupy.empty(shape, dtype)
         self._follow_caller()
         return _adopted(array)

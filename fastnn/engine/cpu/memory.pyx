@@ -14,13 +14,13 @@ cdef enum:
     TRACE_DOMAIN = 0xFA577
 
 
-cdef class Room:
+cdef class Buffer:
     """Zeros on a cache line boundary."""
 
     def __cinit__(self, Py_ssize_t size, Py_ssize_t itemsize):
         if size < 0:
             raise MemoryError("no memory holds so many numbers")
-        self.start = room_zeros(size, itemsize)
+        self.start = buffer_zeros(size, itemsize)
         self.n_bytes = size * itemsize
         if self.start == NULL:
             raise MemoryError(f"no memory for {size} numbers of {itemsize} bytes")
@@ -29,7 +29,7 @@ cdef class Room:
     def __dealloc__(self):
         if self.start != NULL:
             PyTraceMalloc_Untrack(TRACE_DOMAIN, <uintptr_t> self.start)
-            room_free(self.start)
+            buffer_free(self.start)
 
     cdef as_array(self, dtype):
         """All of it, for as long as there is the array."""
@@ -40,8 +40,8 @@ cdef class Room:
         return array.view(dtype)
 
 
-cdef void *new_room(Py_ssize_t size, Py_ssize_t itemsize, list owners) except NULL:
+cdef void *owned_zeros(Py_ssize_t size, Py_ssize_t itemsize, list owners) except NULL:
     """Where zeros for so many numbers begin, kept alive by owners."""
-    cdef Room room = Room(size, itemsize)
-    owners.append(room)
-    return room.start
+    cdef Buffer buffer = Buffer(size, itemsize)
+    owners.append(buffer)
+    return buffer.start
