@@ -26,63 +26,60 @@ static int next_row(const reduced_axes_t *axes, row_t *row) {
 #include "base/each_level.h"
 #else
 
+/* One more number of those whose maximum is taken, and how many are as large: none where
+   it is NaN, which has no equal. */
+HOST_DEVICE void NAMED(meet_largest)(REAL x, int passes, REAL *y, REAL *count) {
+    int wins = passes & ((x > *y) | (x != x));
+    REAL equal = passes & (x == *y) ? *count + 1 : *count;
+    *count = wins ? (REAL)(x == x) : equal;
+    *y = wins ? x : *y;
+}
+
 /* A row whose results lie side by side. What the mask keeps out is not looked at: it may
-   be anything. */
+   be anything. count: of those that are summed, or that are the largest. */
 static void NAMED(reduce_kept)(int code, ptrdiff_t n, const REAL *x, const REAL *mask,
-                               ptrdiff_t mask_step, REAL *y, REAL *share) {
+                               ptrdiff_t mask_step, REAL *y, REAL *count) {
     if (!mask && code == REDUCE_MAX) {
         SIMD
         for (ptrdiff_t j = 0; j < n; j++)
-            y[j] = x[j] > y[j] || x[j] != x[j] ? x[j] : y[j];
+            NAMED(meet_largest)(x[j], 1, y + j, count + j);
     } else if (!mask) {
         SIMD
         for (ptrdiff_t j = 0; j < n; j++) y[j] += x[j];
     } else if (code == REDUCE_MAX) {
         for (ptrdiff_t j = 0; j < n; j++)
-            if (mask[j * mask_step] != 0 && (x[j] > y[j] || x[j] != x[j])) y[j] = x[j];
+            NAMED(meet_largest)(x[j], mask[j * mask_step] != 0, y + j, count + j);
     } else {
         for (ptrdiff_t j = 0; j < n; j++) {
             int passes = mask[j * mask_step] != 0;
             y[j] += passes ? x[j] : 0;
-            if (share) share[j] += (REAL)passes;
+            if (count) count[j] += (REAL)passes;
         }
     }
 }
 
 /* A row that is reduced to one number. */
 static void NAMED(reduce_row)(int code, ptrdiff_t n, const REAL *x, const REAL *mask,
-                              ptrdiff_t mask_step, REAL *y, REAL *share) {
+                              ptrdiff_t mask_step, REAL *y, REAL *count) {
     if (code == REDUCE_MAX) {
-        REAL largest = *y;
         for (ptrdiff_t j = 0; j < n; j++)
-            if ((!mask || mask[j * mask_step] != 0) && (x[j] > largest || x[j] != x[j]))
-                largest = x[j];
-        *y = largest;
+            NAMED(meet_largest)(x[j], !mask || mask[j * mask_step] != 0, y, count);
         return;
     }
-    REAL sum = 0, count = 0;
+    REAL sum = 0, passed = 0;
     if (!mask) {
         SIMD_SUM(sum)
         for (ptrdiff_t j = 0; j < n; j++) sum += x[j];
     } else {
-        SIMD_SUM(sum, count)
+        SIMD_SUM(sum, passed)
         for (ptrdiff_t j = 0; j < n; j++) {
             int passes = mask[j * mask_step] != 0;
             sum += passes ? x[j] : 0;
-            count += (REAL)passes;
+            passed += (REAL)passes;
         }
-        if (share) *share += count;
+        if (count) *count += passed;
     }
     *y += sum;
-}
-
-/* How many of a row are the largest. */
-static void NAMED(count_largest)(ptrdiff_t n, const REAL *x, const REAL *mask,
-                                 ptrdiff_t mask_step, const REAL *y, ptrdiff_t y_step,
-                                 REAL *share) {
-    for (ptrdiff_t j = 0; j < n; j++)
-        share[j * y_step] +=
-            (REAL)((!mask || mask[j * mask_step] != 0) && x[j] == y[j * y_step]);
 }
 
 LOOP void NAMED(reduce_sample)(int code, const reduced_axes_t *axes, const REAL *x,
@@ -97,25 +94,16 @@ LOOP void NAMED(reduce_sample)(int code, const reduced_axes_t *axes, const REAL 
         if (share) share[i] = 0;
     }
     row_t row = {0};
-    const REAL *at = x;
     do {
         const REAL *passes = mask ? mask + row.mask : NULL;
-        REAL *part = share ? share + row.y : NULL;
+        REAL *count = share ? share + row.y : NULL;
         if (y_step)
-            NAMED(reduce_kept)(code, n, at, passes, mask_step, y + row.y, part);
+            NAMED(reduce_kept)(code, n, x, passes, mask_step, y + row.y, count);
         else
-            NAMED(reduce_row)(code, n, at, passes, mask_step, y + row.y, part);
-        at += n;
+            NAMED(reduce_row)(code, n, x, passes, mask_step, y + row.y, count);
+        x += n;
     } while (next_row(axes, &row));
     if (code == REDUCE_SUM) return;
-    if (code == REDUCE_MAX) {
-        at = x;
-        do {
-            NAMED(count_largest)(n, at, mask ? mask + row.mask : NULL, mask_step,
-                                 y + row.y, y_step, share + row.y);
-            at += n;
-        } while (next_row(axes, &row));
-    }
     for (ptrdiff_t i = 0; i < results; i++) {
         REAL count = mask || code == REDUCE_MAX ? share[i] : (REAL)(numbers / results);
         share[i] = count > 0 ? 1 / count : 0;
@@ -126,6 +114,34 @@ LOOP void NAMED(reduce_sample)(int code, const reduced_axes_t *axes, const REAL 
 }
 CHOOSE(reduce_sample)
 
+/* The gradient of a row whose results lie side by side; of sums there is no share. */
+static void NAMED(share_kept)(int code, ptrdiff_t n, const REAL *dy, const REAL *x,
+                              const REAL *y, const REAL *share, REAL *dx) {
+    if (code == REDUCE_MAX) {
+        SIMD
+        for (ptrdiff_t j = 0; j < n; j++) dx[j] = x[j] == y[j] ? dy[j] * share[j] : 0;
+    } else if (share) {
+        SIMD
+        for (ptrdiff_t j = 0; j < n; j++) dx[j] = dy[j] * share[j];
+    } else {
+        SIMD
+        for (ptrdiff_t j = 0; j < n; j++) dx[j] = dy[j];
+    }
+}
+
+/* That of a row that was reduced to y, of which each has this part. */
+static void NAMED(share_row)(int code, ptrdiff_t n, REAL part, const REAL *x,
+                             const REAL *y, REAL *dx) {
+    if (code == REDUCE_MAX) {
+        REAL largest = *y;
+        SIMD
+        for (ptrdiff_t j = 0; j < n; j++) dx[j] = x[j] == largest ? part : 0;
+    } else {
+        SIMD
+        for (ptrdiff_t j = 0; j < n; j++) dx[j] = part;
+    }
+}
+
 LOOP void NAMED(reduce_gradient_sample)(int code, const reduced_axes_t *axes,
                                         const REAL *dy, const REAL *x, const REAL *y,
                                         const REAL *share, const REAL *mask, REAL *dx) {
@@ -133,12 +149,14 @@ LOOP void NAMED(reduce_gradient_sample)(int code, const reduced_axes_t *axes,
     ptrdiff_t y_step = axes->y_stride[last], mask_step = axes->mask_stride[last];
     row_t row = {0};
     do {
-        for (ptrdiff_t j = 0; j < n; j++) {
-            ptrdiff_t i = row.y + j * y_step;
-            int passes = !mask || mask[row.mask + j * mask_step] != 0;
-            if (code == REDUCE_MAX) passes = passes && x[j] == y[i];
-            dx[j] = passes ? dy[i] * (share ? share[i] : 1) : 0;
-        }
+        const REAL *from = dy + row.y, *of = y ? y + row.y : NULL;
+        const REAL *part = share ? share + row.y : NULL;
+        if (y_step)
+            NAMED(share_kept)(code, n, from, x, of, part, dx);
+        else
+            NAMED(share_row)(code, n, *from * (part ? *part : 1), x, of, dx);
+        for (ptrdiff_t j = 0; mask && j < n; j++)
+            dx[j] = mask[row.mask + j * mask_step] != 0 ? dx[j] : 0;
         dx += n;
         if (x) x += n;
     } while (next_row(axes, &row));
