@@ -17,6 +17,7 @@ from ops.losses import CASES as LOSS
 from ops.losses import TARGETS
 from ops.merge import CASES as MERGE
 from ops.noise import CASES as NOISE
+from ops.pool import CASES as POOL
 from ops.prelu import CASES as PRELU
 from ops.product import CASES as PRODUCT
 from ops.reduce import CASES as REDUCE
@@ -253,6 +254,7 @@ MAKERS = {
     "frozen_below": frozen_below,
     **LOSS,
     **REDUCE,
+    **POOL,
     **MERGE,
     **CONV,
     **GRAPHS,

@@ -20,6 +20,7 @@ from ops.losses import OPS as LOSS
 from ops.merge import OPS as MERGE
 from ops.noise import OPS as NOISE
 from ops.noise import keeps, normal, philox
+from ops.pool import OPS as POOL
 from ops.prelu import OPS as PRELU
 from ops.product import OPS as PRODUCT
 from ops.reduce import OPS as REDUCE
@@ -230,6 +231,7 @@ OPS = {
     **ROW_NORM,
     **BATCH_NORM,
     **REDUCE,
+    **POOL,
     **MERGE,
     **CONV,
     **EMBEDDING,

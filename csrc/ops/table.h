@@ -77,6 +77,13 @@
    REDUCE_GRADIENT: its adjoint. output0 from the gradient input0 of its output; input1,
    input2: its input and its output, for maxima; input3: its output1; input4: the mask.
 
+   POOL: output0 = the mean, sum or maximum (the code) of each window over the places of
+   input0, channel by channel. output1, of maxima only and absent where there is no
+   backward pass: integers of the width of a number, which place of its window each is
+   from. params: see ops/pool/pool.h. dim[2], dim[3]: samples, and numbers of one.
+   POOL_GRADIENT: its adjoint. output0 from the gradient input0 of its output, and input1,
+   of maxima: its output1. dim as of POOL.
+
    MERGE: output0 = the sum, product or maximum (the code) of input0 and input1, each of
    them broadcast along the other. params: see ops/merge/merge_ops.c. dim[2], dim[3]:
    samples, and numbers of one.
@@ -156,6 +163,8 @@ enum op_flag {
     OP(CONV, conv, IN_C, 0, 1)                                               \
     OP(CONV_TRANSPOSED, conv_transposed, IN_C, 0, 1)                         \
     OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)               \
+    OP(POOL, pool, IN_C, 0, 4)                                               \
+    OP(POOL_GRADIENT, pool_gradient, IN_C, 0, 4)                             \
     OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                         \
     OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)       \
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \

@@ -10,6 +10,16 @@ from fastnn.layers.dropout import AlphaDropout, Dropout
 from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
 from fastnn.layers.normalization import LayerNorm, RMSNorm
+from fastnn.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from fastnn.layers.rescaling import Rescaling
 from fastnn.layers.reshape import Flatten, Reshape
 
@@ -19,6 +29,8 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
     "BatchNorm",
     "Concatenate",
     "Conv1D",
@@ -29,9 +41,15 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "MaxPooling1D",
+    "MaxPooling2D",
     "Maximum",
     "Merge",
     "Multiply",

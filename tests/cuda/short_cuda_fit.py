@@ -34,9 +34,10 @@ from fastnn.layers import (
     Conv2DTranspose,
     Dense,
     Dropout,
-    Flatten,
     GaussianNoise,
+    GlobalAveragePooling2D,
     LayerNorm,
+    MaxPooling2D,
     PReLU,
     Rescaling,
     Reshape,
@@ -89,7 +90,8 @@ BRANCHED = Sequential(
 CONVOLVED = Sequential(
     [
         *(Dense(42), Reshape((7, 6, 1)), Conv2D(5, (3, 2), "relu", padding="same")),
-        *(Conv2DTranspose(3, 3, strides=2), Flatten()),
+        *(Conv2DTranspose(3, 3, strides=2), MaxPooling2D(3, 2, "same")),
+        GlobalAveragePooling2D(),
     ]
 )
 

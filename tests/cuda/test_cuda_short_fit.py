@@ -18,9 +18,11 @@ from fastnn.engine.cuda.gpu import GPU
 OF_TABLES = re.compile("(add|slope|bias_gradient|loss|step|merge_[a-z]+)_.*")
 # Of ops that no layer is written in: plans by hand launch them, in test_cuda_engine.py.
 OF_NO_LAYER = {
-    "reduce_axes", "reduce_axes_gradient", "embedding", "embedding_gradient",
-    "embedding_zeros", "gather_tokens",
-}  # fmt: skip
+    "embedding",
+    "embedding_gradient",
+    "embedding_zeros",
+    "gather_tokens",
+}
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ PARTS = {
             "ops/test_batch_norm.py",
             "ops/test_broadcast.py", "ops/test_custom_loss.py", "ops/test_dropout.py",
             "ops/test_gradients.py", "ops/test_merge.py", "ops/test_noise.py",
-            "ops/test_normalization.py",
+            "ops/test_normalization.py", "ops/test_pool.py",
             "ops/test_precision_kernels.py", "ops/test_prelu.py", "ops/test_product.py",
             "ops/test_reduce.py", "ops/test_scalar_math.py",
             "ops/test_several_losses.py", "ops/test_views.py", "plan/test_tables.py",

@@ -12,6 +12,7 @@ from fastnn.plan.ops.conv import conv, conv_transposed
 from fastnn.plan.ops.embedding import embedding
 from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
 from fastnn.plan.ops.merge import broadcast_add, maximum, multiply, scale
+from fastnn.plan.ops.pool import pool, repeat
 from fastnn.plan.ops.prelu import prelu
 from fastnn.plan.ops.product import product
 from fastnn.plan.ops.random import dropout, gaussian_noise
@@ -35,9 +36,11 @@ __all__ = [
     "loss",
     "maximum",
     "multiply",
+    "pool",
     "prelu",
     "product",
     "reduce",
+    "repeat",
     "reshape",
     "row_norm",
     "scale",
