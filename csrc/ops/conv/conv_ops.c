@@ -8,14 +8,16 @@
 #include "ops/conv/depthwise.h"
 #include "ops/conv/gathered_product.h"
 
-/* Places whose offsets are computed together, and runs of columns. */
-enum { PLACES = 128, RUNS = 64 };
+/* Places whose offsets are computed together, a multiple of what a tile has of them, and
+   runs of columns. */
+enum { PLACES = 192, RUNS = 64 };
 
-/* A product whose rows are places of a rectangle and whose columns are runs of numbers,
+/* A product whose rows are places of rectangles and whose columns are runs of numbers,
    for which there is a rectangle too. */
 typedef struct {
-    ptrdiff_t rows, columns;
-    ptrdiff_t a_row, a_column, c_row, c_column; /* numbers from one to the next */
+    ptrdiff_t samples, rows, columns;
+    /* Numbers from one to the next. */
+    ptrdiff_t a_sample, a_row, a_column, c_sample, c_row, c_column;
     ptrdiff_t run_rows, run_columns, run_row, run_column;
     ptrdiff_t depth, step;
     int adds;
@@ -56,6 +58,8 @@ static phase_t phase_of(const conv_axis_t *axis, ptrdiff_t phase) {
     return of;
 }
 
+static ptrdiff_t at_most(ptrdiff_t most, ptrdiff_t n) { return n < most ? n : most; }
+
 static ptrdiff_t aligned(ptrdiff_t n) {
     ptrdiff_t numbers = GATHERED_ALIGNMENT / (ptrdiff_t)sizeof(float);
     return (n + numbers - 1) / numbers * numbers;
@@ -90,22 +94,23 @@ static reached_t reached_by(const conv_axis_t *axis, ptrdiff_t tap) {
 static void NAMED(gather)(const gather_t *by, ptrdiff_t n, const REAL *a, const REAL *b,
                           ptrdiff_t b_row, REAL *c) {
     ptrdiff_t a_at[PLACES], c_at[PLACES], run[RUNS];
-    ptrdiff_t places = by->rows * by->columns, count = by->run_rows * by->run_columns;
-    ptrdiff_t row = 0, column = 0;
+    ptrdiff_t places = by->samples * by->rows * by->columns;
+    ptrdiff_t count = by->run_rows * by->run_columns;
+    ptrdiff_t sample = 0, row = 0, column = 0;
     for (ptrdiff_t first = 0; first < places; first += PLACES) {
-        ptrdiff_t m = places - first < PLACES ? places - first : PLACES;
+        ptrdiff_t m = at_most(PLACES, places - first);
         for (ptrdiff_t i = 0; i < m; i++) {
-            a_at[i] = row * by->a_row + column * by->a_column;
-            c_at[i] = row * by->c_row + column * by->c_column;
-            if (++column == by->columns) {
-                column = 0;
-                row++;
-            }
+            a_at[i] = sample * by->a_sample + row * by->a_row + column * by->a_column;
+            c_at[i] = sample * by->c_sample + row * by->c_row + column * by->c_column;
+            if (++column < by->columns) continue;
+            column = 0;
+            if (++row < by->rows) continue;
+            row = 0;
+            sample++;
         }
         ptrdiff_t run_row = 0, run_column = 0, t = 0;
         do {
-            runs_t runs = {count - t < RUNS ? count - t : RUNS, run, by->depth,
-                           by->step};
+            runs_t runs = {at_most(RUNS, count - t), run, by->depth, by->step};
             for (ptrdiff_t i = 0; i < runs.count; i++) {
                 run[i] = run_row * by->run_row + run_column * by->run_column;
                 if (++run_column == by->run_columns) {
@@ -120,11 +125,11 @@ static void NAMED(gather)(const gather_t *by, ptrdiff_t n, const REAL *a, const 
     }
 }
 
-/* Some places of one sample, zeros where there are none; x where that will do. lengths:
-   places that the sample has. */
-static const REAL *NAMED(cut)(const conv_t *conv, ptrdiff_t rows, ptrdiff_t columns,
-                              ptrdiff_t channels, const REAL *x, REAL *scratch,
-                              pitch_t *pitch) {
+/* Some places of so many samples, zeros where there are none; x where that will do.
+   rows, columns: places that a sample has. */
+static const REAL *NAMED(cut)(const conv_t *conv, ptrdiff_t samples, ptrdiff_t rows,
+                              ptrdiff_t columns, ptrdiff_t channels, const REAL *x,
+                              REAL *scratch, pitch_t *pitch) {
     const conv_axis_t *row = &conv->row, *column = &conv->column;
     pitch->column = channels;
     if (is_within(row, rows) && is_within(column, columns)) {
@@ -134,22 +139,23 @@ static const REAL *NAMED(cut)(const conv_t *conv, ptrdiff_t rows, ptrdiff_t colu
     }
     pitch->row = column->extent * channels;
     pitch->sample = row->extent * pitch->row;
-    ptrdiff_t left = column->first < 0 ? -column->first : 0;
     ptrdiff_t begin = column->first > 0 ? column->first : 0;
     ptrdiff_t end = column->first + column->extent;
     ptrdiff_t kept = (end < columns ? end : columns) - begin;
     if (kept < 0) kept = 0;
+    ptrdiff_t left = begin - column->first;
     if (left > column->extent) left = column->extent;
     size_t item = sizeof(REAL) * (size_t)channels;
-    for (ptrdiff_t i = 0; i < row->extent; i++) {
+    for (ptrdiff_t i = 0; i < samples * row->extent; i++) {
+        ptrdiff_t sample = i / row->extent, from = row->first + i % row->extent;
         REAL *to = scratch + i * pitch->row;
-        ptrdiff_t from = row->first + i;
         if (from < 0 || from >= rows) {
             memset(to, 0, (size_t)column->extent * item);
             continue;
         }
         memset(to, 0, (size_t)left * item);
-        memcpy(to + left * channels, x + (from * columns + begin) * channels,
+        memcpy(to + left * channels,
+               x + ((sample * rows + from) * columns + begin) * channels,
                (size_t)kept * item);
         memset(to + (left + kept) * channels, 0,
                (size_t)(column->extent - left - kept) * item);
@@ -221,15 +227,20 @@ void NAMED(op_conv)(const call_t *call) {
         row->size * column->size * channels, filters, conv.groups,
         (const REAL *)call->input[1], scratch + conv.second, &b_group, &b_row);
     int joined = is_joined(&conv);
-    for (ptrdiff_t i = 0; i < call->walk->count; i++) {
+    for (ptrdiff_t i = 0; i < call->walk->count; i += conv.samples) {
+        ptrdiff_t samples = at_most(conv.samples, call->walk->count - i);
         pitch_t pitch;
-        const REAL *a = NAMED(cut)(&conv, row->length, column->length, conv.channels,
-                                   x + i * image_size(&conv), scratch, &pitch);
+        const REAL *a =
+            NAMED(cut)(&conv, samples, row->length, column->length, conv.channels,
+                       x + i * image_size(&conv), scratch, &pitch);
         gather_t by = {
+            .samples = samples,
             .rows = row->windows,
             .columns = column->windows,
+            .a_sample = pitch.sample,
             .a_row = row->stride * pitch.row,
             .a_column = column->stride * pitch.column,
+            .c_sample = maps_size(&conv),
             .c_row = column->windows * conv.filters,
             .c_column = conv.filters,
             .run_rows = row->size,
@@ -260,22 +271,17 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
     }
     int joined = is_joined(&conv);
     for (ptrdiff_t first = 0; first < call->walk->count; first += conv.samples) {
-        ptrdiff_t left = call->walk->count - first;
-        ptrdiff_t samples = left < conv.samples ? left : conv.samples;
+        ptrdiff_t samples = at_most(conv.samples, call->walk->count - first);
         pitch_t pitch;
-        const REAL *a = NULL;
-        for (ptrdiff_t i = 0; i < samples; i++) {
-            const REAL *cut = NAMED(cut)(
-                &conv, row->length, column->length, conv.channels,
-                x + (first + i) * image_size(&conv),
-                scratch + i * row->extent * column->extent * conv.channels, &pitch);
-            if (i == 0) a = cut;
-        }
+        const REAL *a =
+            NAMED(cut)(&conv, samples, row->length, column->length, conv.channels,
+                       x + first * image_size(&conv), scratch, &pitch);
         ptrdiff_t b_group, b_row;
         const REAL *b = NAMED(aligned_rows)(
             samples * row->windows * column->windows, filters, conv.groups,
             dy + first * maps_size(&conv), scratch + conv.second, &b_group, &b_row);
         gather_t by = {
+            .samples = 1,
             .rows = joined ? row->size : column->size,
             .columns = joined ? column->size * channels : channels,
             .a_row =
@@ -353,18 +359,23 @@ void NAMED(op_conv_transposed)(const call_t *call) {
     ptrdiff_t full = aligned(channels), line = conv.column.length * conv.channels;
     NAMED(turn_kernel)(&conv, (const REAL *)call->input[1], turned);
     int joined = is_joined(&conv);
-    for (ptrdiff_t i = 0; i < call->walk->count; i++) {
+    for (ptrdiff_t i = 0; i < call->walk->count; i += conv.samples) {
+        ptrdiff_t samples = at_most(conv.samples, call->walk->count - i);
         pitch_t pitch;
-        const REAL *a = NAMED(cut)(&conv, row->windows, column->windows, conv.filters,
-                                   dy + i * maps_size(&conv), scratch, &pitch);
+        const REAL *a =
+            NAMED(cut)(&conv, samples, row->windows, column->windows, conv.filters,
+                       dy + i * maps_size(&conv), scratch, &pitch);
         REAL *image = dx + i * image_size(&conv);
         const REAL *b = turned;
         for (ptrdiff_t r = 0; r < row->stride; r++)
             for (ptrdiff_t s = 0; s < column->stride; s++) {
                 phase_t down = phase_of(row, r), along = phase_of(column, s);
                 gather_t by = {
+                    .samples = samples,
                     .rows = down.places,
                     .columns = along.places,
+                    .a_sample = pitch.sample,
+                    .c_sample = image_size(&conv),
                     .a_row = pitch.row,
                     .a_column = pitch.column,
                     .c_row = row->stride * line,

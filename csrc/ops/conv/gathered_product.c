@@ -67,25 +67,50 @@ HOST_DEVICE void NAMED(gathered_tile)(const int rows, const int vectors,
     }
 }
 
+/* So many rows that a tile takes as long as its sums: with fewer they would wait for one
+   another. */
+#define LEAST_ROWS 4
+
+#define TILE(rows, vectors)                                                   \
+    NAMED(gathered_tile)(rows, vectors, runs, a, a_at + i, b, b_row, adds, c, \
+                         c_at + i, width);                                    \
+    break
 /* The columns of c under one panel of b. Not inlined: with less around them the tiles
-   stay in registers. */
-#define TILES(rows, vectors)                                                      \
-    for (; i + (rows) <= m; i += (rows))                                          \
-        NAMED(gathered_tile)(rows, vectors, runs, a, a_at + i, b, b_row, adds, c, \
-                             c_at + i, width);
-#define COLUMN(name, vectors)                                                     \
-    NOT_INLINED static void NAMED(name)(                                          \
-        ptrdiff_t m, const runs_t *runs, const REAL *a, const ptrdiff_t *a_at,    \
-        const REAL *b, ptrdiff_t b_row, int adds, REAL *c, const ptrdiff_t *c_at, \
-        ptrdiff_t width) {                                                        \
-        ptrdiff_t i = 0;                                                          \
-        TILES(TILE_ROWS, vectors)                                                 \
-        TILES(4, vectors) TILES(2, vectors) TILES(1, vectors)                     \
+   stay in registers. A few rows that are left over are shared by the last two tiles. */
+#define COLUMN(name, vectors)                                                         \
+    NOT_INLINED static void NAMED(name)(                                              \
+        ptrdiff_t m, const runs_t *runs, const REAL *a, const ptrdiff_t *a_at,        \
+        const REAL *b, ptrdiff_t b_row, int adds, REAL *c, const ptrdiff_t *c_at,     \
+        ptrdiff_t width) {                                                            \
+        ptrdiff_t i = 0;                                                              \
+        for (; m - i >= TILE_ROWS + LEAST_ROWS || m - i == TILE_ROWS; i += TILE_ROWS) \
+            NAMED(gathered_tile)(TILE_ROWS, vectors, runs, a, a_at + i, b, b_row,     \
+                                 adds, c, c_at + i, width);                           \
+        while (i < m) {                                                               \
+            ptrdiff_t rows = m - i > TILE_ROWS ? m - i - LEAST_ROWS : m - i;          \
+            switch (rows) {                                                           \
+            case 1:                                                                   \
+                TILE(1, vectors);                                                     \
+            case 2:                                                                   \
+                TILE(2, vectors);                                                     \
+            case 3:                                                                   \
+                TILE(3, vectors);                                                     \
+            case 4:                                                                   \
+                TILE(4, vectors);                                                     \
+            case 5:                                                                   \
+                TILE(5, vectors);                                                     \
+            case 6:                                                                   \
+                TILE(6, vectors);                                                     \
+            default:                                                                  \
+                TILE(7, vectors);                                                     \
+            }                                                                         \
+            i += rows;                                                                \
+        }                                                                             \
     }
 COLUMN(wide_gathered, 2)
 COLUMN(narrow_gathered, 1)
 #undef COLUMN
-#undef TILES
+#undef TILE
 
 LOOP void NAMED(gathered_product)(ptrdiff_t m, ptrdiff_t n, const runs_t *runs,
                                   const REAL *a, const ptrdiff_t *a_at, const REAL *b,
@@ -105,5 +130,6 @@ CHOOSE(gathered_product)
 
 #undef LANES
 #undef TILE_ROWS
+#undef LEAST_ROWS
 
 #endif

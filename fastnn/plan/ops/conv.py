@@ -9,8 +9,9 @@ from fastnn.plan.windows import Windows
 
 # Rows that products read begin this many numbers apart, or a multiple of that.
 ALIGNMENT = 16
-# Numbers of the samples that the gradient of a kernel is summed over at a time.
-NUMBERS_AT_A_TIME = 2**16
+# Numbers of the samples that the gradient of a kernel is summed over at a time, and
+# places of those that the other two are computed of.
+NUMBERS_AT_A_TIME, PLACES_AT_A_TIME = 2**16, 384
 # What an op reads along an axis: the first place and how many.
 Cut = tuple[int, int]
 
@@ -113,16 +114,21 @@ class _Convolution:
         cuts = [_of_windows(axis) for axis in self.along]
         copied = self._copied(cuts, [axis.length for axis in self.along], x)
         kernel = self._with_gaps(self.kernel, self.filters)
-        self._emit(tape, "conv", (x, self.kernel), y, phase, cuts, 1, copied, kernel)
+        samples = max(1, PLACES_AT_A_TIME // prod(y.shape[:-1]))
+        self._emit(
+            tape, "conv", (x, self.kernel), y, phase, cuts, samples, copied, kernel
+        )
 
     def _spread(self, tape: Tape, y: Tensor, x: Tensor, phase: int) -> None:
         cuts = [_of_places(axis) for axis in self.along]
         copied = self._copied(cuts, [axis.count for axis in self.along], y)
         channels = self.channels // self.groups
         turned = self.kernel.size // channels * _multiple(channels)
+        samples = max(1, PLACES_AT_A_TIME // prod(x.shape[:-1]))
         self._emit(
-            tape, "conv_transposed", (y, self.kernel), x, phase, cuts, 1, copied, turned
-        )
+            tape, "conv_transposed", (y, self.kernel), x, phase, cuts, samples, copied,
+            turned,
+        )  # fmt: skip
 
     def _sum_samples(self, tape: Tape, x: Tensor, y: Tensor) -> None:
         if not self.kernel.needs_gradient:
