@@ -37,6 +37,7 @@ from fastnn.estimators.data.samples import Prepared
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.documentation import DocumentationLink
 from fastnn.estimators.fitted import FittedNetwork, ParameterViews
+from fastnn.estimators.hidden_activations import HiddenActivations
 from fastnn.estimators.parameters import CommonParameters
 from fastnn.estimators.resuming import source_of_draws, start_state
 from fastnn.estimators.state import (
@@ -68,7 +69,12 @@ def _sklearn_name(link: Any) -> Any:
 
 
 class BaseNeuralNetwork(
-    CommonParameters, CallbackSupportMixin, DocumentationLink, BaseEstimator, ABC
+    CommonParameters,
+    CallbackSupportMixin,
+    HiddenActivations,
+    DocumentationLink,
+    BaseEstimator,
+    ABC,
 ):
     """Base class of the estimators.
 

@@ -7,24 +7,53 @@ from sklearn.base import clone
 
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.layers.base import Part
-from fastnn.network import Pretrained, Trace, trace
+from fastnn.network import Network, Pretrained, Trace, trace
 from fastnn.network.wiring import Wiring
 
 
-def extracted(fitted: FittedNetwork, name: str) -> Pretrained:
-    """A part of a fitted network, by the name that parameters are reached by.
+def part_of(fitted: FittedNetwork, described: Any, name: str) -> str:
+    """The name of a part in a fitted network, for that which the user knows.
+
+    Parameters
+    ----------
+    fitted : FittedNetwork
+    described : Network or None
+        What the user describes; None describes nothing.
+    name : str
+        By which parameters are reached, "block__dense", or weights, "block/dense".
 
     Raises
     ------
     ValueError
-        If there is no part of this name, or it has several inputs or outputs.
+        If there is no such part.
     """
-    params = fitted.network.get_params(deep=True)
-    parts = {key: each for key, each in params.items() if isinstance(each, Part)}
+    name = name.replace("/", "__")
+    parts = _parts(fitted.network)
+    if described is not None and name in _parts(described) and name not in parts:
+        # What the user describes is one part, before the output layer.
+        ((first, _), *_) = fitted.network.named_parts()
+        name = f"{first}__{name}"
     if name not in parts:
         raise ValueError(
             f"the network has no part {name!r}. Its parts are {sorted(parts)}."
         )
+    return name
+
+
+def _parts(network: Network) -> dict[str, Part]:
+    params = network.get_params(deep=True)
+    return {key: each for key, each in params.items() if isinstance(each, Part)}
+
+
+def extracted(fitted: FittedNetwork, name: str) -> Pretrained:
+    """A part of a fitted network, by a name that :func:`part_of` has given.
+
+    Raises
+    ------
+    ValueError
+        If it has several inputs or outputs.
+    """
+    parts = _parts(fitted.network)
     part = parts[name]
     if part.many_inputs or part.many_outputs:
         within = [key for key in parts if key.startswith(f"{name}__")]

@@ -11,10 +11,10 @@ from fastnn.engine.mirrored import MirroredArray
 from fastnn.engine.predictor import Predictor
 from fastnn.estimators.data.inputs import Shape
 from fastnn.estimators.plans import plan_of
-from fastnn.layers import Dense
-from fastnn.losses import Loss, SquaredError
-from fastnn.network import Network, Sequential, lower
+from fastnn.losses import Loss
+from fastnn.network import Network, lower_until
 from fastnn.plan.layout import Layout, Move
+from fastnn.plan.records import Plan
 from fastnn.training.trainer import mean_losses
 from fastnn.utils.plain import PlainState
 from fastnn.utils.plain_numbers import check_held
@@ -203,16 +203,24 @@ class FittedNetwork:
         """The forward half of the plan, where it is to be computed."""
         return self.predictor if device is None else Predictor(self.plan, device)
 
-    def hidden_outputs(self, X: Any, number: int, device: Device | None = None) -> Any:
-        """Outputs of the dense layer of this number, its activation applied."""
-        layers = [layer for _, layer in self.network.named_parts()]
-        dense = [i for i, layer in enumerate(layers) if isinstance(layer, Dense)]
-        first_layers = Sequential(layers[: dense[number] + 1])
-        # The squared error predicts its inputs. The parameters of the first layers come
-        # first in the flat buffer.
-        plan = lower(first_layers, input_shape=self.input_shape, loss=SquaredError())
-        parameters = self.parameters[: plan.n_parameters]
-        return _predictions(Predictor(plan, device), parameters, X, 1, device)
+    def plan_until(self, place: str) -> Plan:
+        """The plan whose predictions are what a part gives: see :meth:`features`."""
+        return lower_until(self.network, place, input_shape=self.input_shape)
+
+    def features(
+        self, X: Any, place: str, n_jobs: int | None, device: Device | None = None
+    ) -> Any:
+        """What a part gives, for checked X: ``place`` is the way to it in the network.
+
+        A row for each sample; see :meth:`predict`.
+        """
+        plan = self.plan_until(place)
+        own = zip(self.plan.parameters, self.plan.views(self.parameters), strict=True)
+        values = {parameter.name: view for parameter, view in own}
+        weights = np.zeros(plan.n_parameters, self.weights.dtype)
+        for parameter, view in zip(plan.parameters, plan.views(weights), strict=True):
+            view[...] = values[parameter.name]
+        return _predictions(Predictor(plan, device), weights, X, n_jobs, device)
 
     def judge(
         self,

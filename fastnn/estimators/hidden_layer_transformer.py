@@ -21,9 +21,8 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from fastnn.estimators.base import MatrixLike
+from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
 from fastnn.estimators.documentation import DocumentationLink
-from fastnn.estimators.mlp import BaseMLP
 
 
 class HiddenLayerTransformer(
@@ -37,11 +36,15 @@ class HiddenLayerTransformer(
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor, NeuralNetClassifier, NeuralNetRegressor \
+            or NeuralNet
         The network.
 
-    layer : int, default=-1
-        Number of the hidden layer, from 0; negative numbers count from the last.
+    layer : int or str, default=-1
+        Number of the hidden layer, from 0; negative numbers count from the last. They
+        are the dense layers that follow one another before the output layer or the
+        heads. Any other part has a name, as ``network.get_params()`` has it, "base" or
+        "branches__numbers", or as its weights have, "branches/numbers".
 
     prefit : bool, default=False
         Whether ``estimator`` is fitted already and stays as it is. Otherwise ``fit``
@@ -49,7 +52,7 @@ class HiddenLayerTransformer(
 
     Attributes
     ----------
-    estimator_ : MLPClassifier or MLPRegressor
+    estimator_ : object
         The fitted network: ``estimator`` itself if ``prefit``.
 
     n_features_in_ : int
@@ -61,6 +64,7 @@ class HiddenLayerTransformer(
     See Also
     --------
     MLPClassifier.hidden_activations : The same as a method of the network.
+    NeuralNetClassifier.extract : A part with its weights, to train further.
 
     Examples
     --------
@@ -73,15 +77,24 @@ class HiddenLayerTransformer(
     >>> model = make_pipeline(HiddenLayerTransformer(network), KNeighborsClassifier())
     >>> model.fit(X, y).score(X, y) > 0.9
     True
+
+    A part of any network, by its name:
+
+    >>> from fastnn import Branches, NeuralNetClassifier
+    >>> from fastnn.layers import Dense
+    >>> network = Branches([("sepals", Dense(5), [0, 1]), ("petals", Dense(3), [2, 3])])
+    >>> features = HiddenLayerTransformer(NeuralNetClassifier(network), "petals")
+    >>> features.fit_transform(X, y).shape
+    (150, 3)
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "estimator": [BaseMLP],
-        "layer": [Integral],
+        "estimator": [BaseNeuralNetwork],
+        "layer": [Integral, str],
         "prefit": ["boolean"],
     }
 
-    def __init__(self, estimator: Any, layer: int = -1, prefit: bool = False):
+    def __init__(self, estimator: Any, layer: int | str = -1, prefit: bool = False):
         self.estimator = estimator
         self.layer = layer
         self.prefit = prefit
@@ -113,7 +126,7 @@ class HiddenLayerTransformer(
         NotFittedError
             If ``prefit`` and the network is not fitted.
         ValueError
-            If the network has no such hidden layer, or its ``fit`` raises.
+            If the network has no such hidden layer or part, or its ``fit`` raises.
         """
         if self.prefit:
             check_is_fitted(self.estimator)
@@ -122,13 +135,13 @@ class HiddenLayerTransformer(
             if get_config()["enable_metadata_routing"]:
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
             estimator = clone(self.estimator).fit(X, y, **fit_params)
-        number = estimator._layer_number(self.layer)
-        self._n_features_out = estimator.coefs_[number].shape[1]
+        place = estimator._place_of(self.layer)
+        self._n_features_out = estimator._fitted.plan_until(place).n_outputs
         self.estimator_ = estimator
         return self
 
     def transform(self, X: MatrixLike) -> NDArray:
-        """Outputs of the hidden layer.
+        """Outputs of the hidden layer; those of several axes are flattened.
 
         Parameters
         ----------

@@ -2,16 +2,13 @@
 
 import warnings
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
 from fastnn.estimators.conversion import to_sklearn
-from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.samples import Prepared, check_score_exists, split
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
@@ -58,43 +55,6 @@ class BaseMLP(MLPParameters, BaseNeuralNetwork):
     def validation_scores_(self) -> list[float] | None:
         """Score on the validation data after each epoch; None without any."""
         return self._validation("validation_scores_", "validation_score")
-
-    def hidden_activations(self, X: MatrixLike, layer: int = -1) -> NDArray:
-        """Outputs of a hidden layer, as at predict: without dropout.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        layer : int, default=-1
-            Number of the hidden layer, from 0; negative numbers count from the last.
-
-        Returns
-        -------
-        activations : ndarray of shape (n_samples, n_units)
-            float32 if X is and the weights are, otherwise float64. Where X is on a GPU,
-            an array of its library there.
-
-        Raises
-        ------
-        ValueError
-            If the network has no such hidden layer.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from fastnn import MLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> model = MLPClassifier((16, 3), solver="lbfgs", tol=0.01, random_state=0)
-        >>> model.fit(X, y).hidden_activations(X).shape
-        (150, 3)
-        """
-        device = self._device_to_predict()
-        checked = self._check_X(X, device)
-        number = self._layer_number(layer)
-        outputs = self._fitted.hidden_outputs(checked, number, device)
-        return as_array_of(X, outputs)
 
     def to_sklearn(self) -> Any:
         """Convert to the fitted estimator of scikit-learn that predicts the same.
@@ -144,23 +104,6 @@ class BaseMLP(MLPParameters, BaseNeuralNetwork):
                 "there after a fit by epochs, which 'lbfgs' has not"
             )
         return state.history
-
-    def _layer_number(self, layer: int) -> int:
-        """Number of a hidden layer of the fitted network, counted from the first."""
-        n_hidden = self.n_layers_ - 2
-        if not isinstance(layer, Integral) or isinstance(layer, bool):
-            raise ValueError(
-                f"layer must be an integer, got {layer!r} ({type(layer).__name__})."
-            )
-        if not -n_hidden <= layer < n_hidden:
-            raise ValueError(
-                f"layer must be from {-n_hidden} to {n_hidden - 1} in a network of "
-                f"{n_hidden} hidden layers, got {layer}."
-                if n_hidden
-                else f"the network has no hidden layers, got layer={layer}. Set "
-                "hidden_layer_sizes and fit to have some."
-            )
-        return int(layer) % n_hidden
 
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         super()._install(fitted, targets)

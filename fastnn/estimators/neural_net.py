@@ -16,7 +16,7 @@ from fastnn.estimators.data.heads import HeadValues
 from fastnn.estimators.data.inputs import column_names, is_several
 from fastnn.estimators.data.samples import Prepared, split
 from fastnn.estimators.data.targets import Targets
-from fastnn.estimators.extraction import extracted
+from fastnn.estimators.extraction import extracted, part_of
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.heads import heads_of
 from fastnn.estimators.judge import Judge, check_usable
@@ -113,13 +113,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         Pretrained(Dense(activation='relu', units=16), <80 weights>)
         """
         self._require_fitted("extract")
-        fitted = self._fitted
-        described = {} if self.network is None else self.network.get_params()
-        if part in described and part not in fitted.network.get_params():
-            # What the user describes is one part, before the output layer.
-            ((first, _), *_) = fitted.network.named_parts()
-            part = f"{first}__{part}"
-        return extracted(fitted, part)
+        return extracted(self._fitted, part_of(self._fitted, self.network, part))
 
     def summary(self) -> None:
         """Print a table of the fitted network's layers, and what training it takes.

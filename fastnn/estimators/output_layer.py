@@ -16,7 +16,7 @@ from fastnn.utils.same import says_the_same
 
 def ends_in_softmax(network: Network | None) -> bool:
     """Whether the user has ended the network with a softmax over outputs."""
-    end = None if network is None else next(_from_the_end(network), None)
+    end = None if network is None else next(from_the_end(network), None)
     return end is not None and _activation(end.part) == "softmax"
 
 
@@ -131,7 +131,7 @@ class _Place(NamedTuple):
     pretrained: bool
 
 
-def _from_the_end(
+def from_the_end(
     network: Part, way: str = "", pretrained: bool = False
 ) -> Iterator[_Place]:
     """Parts that follow one another at the end of a network, from the last on.
@@ -152,7 +152,7 @@ def _from_the_end(
     pretrained = pretrained or isinstance(network, Pretrained)
     for position, (name, part) in reversed(chain):
         if isinstance(part, Sequential | Graph | Pretrained):
-            yield from _from_the_end(part, f"{way}{name}/", pretrained)
+            yield from from_the_end(part, f"{way}{name}/", pretrained)
         else:
             yield _Place(network, position, way + name, part, pretrained)
 
@@ -166,7 +166,8 @@ class _End(NamedTuple):
     pretrained: bool
 
 
-def _is_layer(place: _Place) -> bool:
+def is_layer(place: _Place) -> bool:
+    """Whether a layer of one input stands there, and no network."""
     return not isinstance(place.part, Network) and not place.part.many_inputs
 
 
@@ -177,7 +178,7 @@ def _end(network: Network) -> _End | None:
             "the network has several outputs, where one is asked for. Take a network "
             "of one output, or pass y with a column for each."
         )
-    stack = list(takewhile(_is_layer, _from_the_end(network)))
+    stack = list(takewhile(is_layer, from_the_end(network)))
     dense = [place for place in stack if isinstance(place.part, Dense)]
     if not dense or not isinstance(
         stack[0].part, Dense | Activation | ELU | LeakyReLU | PReLU
@@ -242,7 +243,7 @@ def _n_places(whole: Part, *parts: Part) -> int:
 
 def _take_activation_off(network: Network, end: _End, whole: Part) -> None:
     """Leave the activation at the end out."""
-    last = next(_from_the_end(network))
+    last = next(from_the_end(network))
     is_dense = isinstance(last.part, Dense)
     changed = last.part if is_dense else last.network
     if _n_places(whole, changed) > 1:

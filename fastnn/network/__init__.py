@@ -8,7 +8,7 @@ from fastnn.network.base import Network
 from fastnn.network.branches import Branches
 from fastnn.network.graph import Graph
 from fastnn.network.heads import Heads
-from fastnn.network.lowering import lower
+from fastnn.network.lowering import lower, lower_until
 from fastnn.network.pretrained import Pretrained
 from fastnn.network.residual import Residual
 from fastnn.network.resolving import (
@@ -32,6 +32,7 @@ __all__ = [
     "Trace",
     "check_same_columns",
     "lower",
+    "lower_until",
     "selects_columns",
     "trace",
     "with_positions",

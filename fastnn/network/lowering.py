@@ -1,14 +1,16 @@
 """From a network and its loss to a plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fastnn.layers.base import Part
-from fastnn.losses import Loss
+from fastnn.losses import Loss, SquaredError
 from fastnn.losses.heads import HeadLosses
 from fastnn.network.base import Network, lower_part
 from fastnn.network.branches import Branches
 from fastnn.network.sequential import Sequential
+from fastnn.plan import ops
 from fastnn.plan.records import Plan
 from fastnn.plan.tape import Tape
 
@@ -57,6 +59,74 @@ def lower(
     tape = Tape()
     z = lower_part(tape, network, _read(tape, network, input_shape), "")
     return tape.finish(loss.lower(tape, z))
+
+
+def lower_until(
+    network: Network,
+    place: str,
+    *,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]],
+) -> Plan:
+    """Lower what a part reads, and the part, whose numbers are then the predictions.
+
+    Parameters
+    ----------
+    network : Network
+    place : str
+        The way to the part: "branches/numbers". It gives one value.
+    input_shape : sequence of int or mapping of str to sequence of int
+        As that of :func:`lower`.
+
+    Returns
+    -------
+    plan : Plan
+        Its parameters are some of those that :func:`lower` gives, by the same names.
+
+    Examples
+    --------
+    >>> from fastnn.layers import Dense, Dropout
+    >>> from fastnn.network import Sequential, lower_until
+    >>> network = Sequential([("base", Dense(3, "relu")), Dropout(0.5), Dense(2)])
+    >>> plan = lower_until(network, "base", input_shape=(4,))
+    >>> [(p.name, p.shape) for p in plan.parameters], plan.n_outputs
+    ([('base/kernel', (4, 3)), ('base/bias', (3,))], 3)
+    """
+    tape = Tape()
+    named: dict[int, tuple[Part, str]] = {}
+    given: dict[str, Callable[[], Any]] = {}
+
+    def flow(network: Network, x: Any, way: str, there: str) -> Any:
+        """Promises of what all parts give; they are named by the first place."""
+
+        def apply(own: str, part: Part, value: Any) -> Any:
+            name = named.setdefault(id(part), (part, f"{way}{own}"))[1]
+            if isinstance(part, Network):
+                y = flow(part, value, f"{name}/", f"{there}{own}/")
+            else:
+                y = cache(lambda: lower_part(tape, part, _kept(value), name))
+            given[f"{there}{own}"] = y
+            return y
+
+        return network.forward(x, apply)
+
+    x = _read(tape, network, input_shape)
+    flow(network, _promised(x), "", "")
+    z = given[place]()
+    return tape.finish(SquaredError().lower(tape, ops.reshape(tape, z, (z.size,))))
+
+
+def _promised(value: Any) -> Any:
+    """A value, or each of several, as a function that gives it."""
+    if isinstance(value, Mapping):
+        return {name: _promised(each) for name, each in value.items()}
+    return lambda: value
+
+
+def _kept(value: Any) -> Any:
+    """The value of a promise, or of each of several."""
+    if isinstance(value, Mapping):
+        return {name: _kept(each) for name, each in value.items()}
+    return [_kept(each) for each in value] if isinstance(value, list) else value()
 
 
 def _read(tape: Tape, network: Network, input_shape: Any) -> Any:
