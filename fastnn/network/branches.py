@@ -34,8 +34,9 @@ class Branches(ListedNetwork):
     branches : list of (str, Layer or Network) tuples
         Names and parts, in tuples of three also which columns of the last axis they
         read: a position, a list of positions, a slice or a boolean mask; where the
-        branches read a table itself also a name, a list or a slice of names, or a
-        callable that is given the table and returns one of these, such as
+        branches read a table itself, or columns that a branch around them selects of
+        one, also a name, a list or a slice of names, or a callable that is given the
+        table and returns one of these, such as
         :func:`sklearn.compose.make_column_selector`. "rest" is what no other branch
         selects. Where X is several arrays, :class:`fastnn.Inputs`, it is the name of
         the array that the branch reads. A column may be read by several branches. An

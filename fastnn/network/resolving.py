@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sklearn.base import clone
+from sklearn.utils import _safe_indexing
 
 from fastnn.layers.base import Part
 from fastnn.network.base import Network
@@ -31,8 +32,9 @@ class Table(NamedTuple):
 def with_positions(network: Network, tables: Table | Mapping[str, Table]) -> Network:
     """A copy of a network whose branches select columns of a table by position.
 
-    Branches have columns of a table where they read it itself, and not what a layer has
-    made of it. Elsewhere they can select by position only, and stay as they are.
+    Branches have columns of a table where they read it itself, or columns of it that a
+    branch around them selects, and not what a layer has made of it. Elsewhere they can
+    select by position only, and stay as they are.
 
     Parameters
     ----------
@@ -61,24 +63,46 @@ def with_positions(network: Network, tables: Table | Mapping[str, Table]) -> Net
     [('body', Dense(units=4), [0, 2]), ('others', Dense(units=2), [1])]
     """
     network = clone(network)
-    _resolve("network", network, tables)
+    known: dict[int, tuple[dict[str, Any], dict[str, list[int]]]] = {}
+
+    def resolve(_: str, part: Part, read: Any) -> Any:
+        """Resolve what a part reads that is a table; return what it gives, if a table.
+
+        Columns of a table are one, what layers make of it is none.
+        """
+        if isinstance(part, Columns):
+            return part.of(read) if isinstance(read, Mapping) else _columns(part, read)
+        if isinstance(part, Branches) and isinstance(read, Table):
+            before = known.get(id(part))
+            selected = before[0] if before else part.selected_columns()
+            found = positions(selected, *read)
+            if found != known.setdefault(id(part), (selected, found))[1]:
+                raise ValueError(
+                    f"the branches {list(selected)} stand in several places, where "
+                    "what they select are other columns. Give each place branches of "
+                    "its own, by a clone of them."
+                )
+            part.branches = [
+                (*item[:2], found[item[0]]) if item[0] in selected else item
+                for item in part.branches
+            ]
+        return part.forward(read, resolve) if isinstance(part, Network) else None
+
+    resolve("network", network, tables)
     return network
 
 
-def _resolve(_: str, part: Part, read: Any) -> Any:
-    """Resolve what a part reads that is a table; what parts give is none."""
-    if isinstance(part, Columns) and isinstance(read, Mapping):
-        return part.of(read)
-    if isinstance(part, Branches) and isinstance(read, Table):
-        selected = part.selected_columns()
-        found = positions(selected, *read)
-        part.branches = [
-            (*item[:2], found[item[0]]) if item[0] in selected else item
-            for item in part.branches
-        ]
-    if isinstance(part, Network):
-        part.forward(read, _resolve)
-    return None
+def _columns(part: Columns, read: Any) -> Table | None:
+    """The table that a branch reads, of columns of a table."""
+    if not isinstance(read, Table):
+        return None
+    n_columns, names, X = read
+    found = positions(part.selected, n_columns, names, X)[part.branch]
+    return Table(
+        len(found),
+        None if names is None else [names[position] for position in found],
+        None if X is None else _safe_indexing(X, found, axis=1),
+    )
 
 
 def selects_columns(network: Network) -> bool:

@@ -177,3 +177,68 @@ def test_predictions_ask_for_the_same_columns(X, y):
     for wrong in (X[X.columns[::-1]], X.drop(columns="age"), X.assign(new=1.0)):
         with pytest.raises(ValueError, match="feature names"):
             fitted.predict(wrong)
+
+
+def nested(*inner, outer=("income", "region_a", "region_b", "age")):
+    """Branches that select of what a branch selects, some way down in it."""
+    within = Sequential([Sequential([]), Branches(list(inner))])
+    return Branches([("score", Dense(2), "score"), ("person", within, list(outer))])
+
+
+def test_names_go_through_branches_within_branches(X, y):
+    pairs = [
+        (
+            ("age", Dense(3, "tanh"), "age"),
+            ("region", Dense(2), make_column_selector("^region_")),
+            ("others", Sequential([]), "rest"),
+        ),
+        (
+            ("age", Dense(3, "tanh"), 3),
+            ("region", Dense(2), [1, 2]),
+            ("others", Sequential([]), 0),
+        ),
+    ]
+    first, second = (model(network=nested(*each)).fit(X, y) for each in pairs)
+    for mine, other in zip(first.coefs_, second.coefs_, strict=True):
+        assert_array_equal(mine, other)
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame(X.to_dict(orient="list"))
+    # scikit-learn's selector is for pandas.
+    names = ("region", Dense(2), lambda X: [n for n in X.columns if "region" in n])
+    inner = (pairs[0][0], names, pairs[0][2])
+    third = model(network=nested(*inner)).fit(frame, y)
+    assert_allclose(third.predict_proba(frame), first.predict_proba(X))
+
+
+def test_a_slice_of_names_within_branches(X, y):
+    inner = ("some", Dense(3), slice("region_a", "age"))
+    fitted = model(network=nested(inner)).fit(X, y)
+    assert fitted.coefs_[1].shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            "score",
+            r"'inner' selects the column 'score', but the columns are \['income'",
+        ),
+        (4, r"'inner' selects the column 4, but there are 4"),
+        (make_column_selector("^score"), "'inner' has no columns"),
+    ],
+)
+def test_columns_that_a_branch_around_does_not_select(columns, message, X, y):
+    with pytest.raises(ValueError, match=message):
+        model(network=nested(("inner", Dense(2), columns))).fit(X, y)
+
+
+def test_branches_in_several_places_read_the_same_columns(X, y):
+    shared = Branches([("income", Dense(2), "income"), ("others", Dense(2), "rest")])
+    for second, same in ((["income", "score"], True), (["age", "income"], False)):
+        twice = Branches([("a", shared, ["income", "age"]), ("b", shared, second)])
+        if same:
+            fitted = model(network=twice).fit(X, y)
+            assert len(fitted.coefs_) == 3
+        else:
+            with pytest.raises(ValueError, match=r"\['income', 'others'\] stand in"):
+                model(network=twice).fit(X, y)
