@@ -3,20 +3,26 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from several_heads import N, model, numbers, samples, targets_of
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastnn import (
+    Branches,
+    Heads,
     NeuralNet,
+    NeuralNetClassifier,
     NeuralNetRegressor,
+    Sequential,
     Targets,
 )
+from fastnn.layers import BatchNorm, Dense
 from fastnn.metrics import head_scorer
 
 
@@ -140,3 +146,67 @@ def test_a_head_without_targets_on_one_side_of_the_split(X, y):
     value[0] = 1.0
     with pytest.raises(ValueError, match=r"'value' has no sample .* validation=0.3"):
         model(validation=0.3).fit(X, targets_of(y, value=value))
+
+
+MIXED = {
+    "words and booleans": {"kind": "words", "late": "truths"},
+    "numbers and words": {"kind": "numbers", "late": "words"},
+    "categories": {"kind": "categories", "late": "truths"},
+    "missing words": {"kind": "missing words", "late": "truths"},
+    "missing numbers": {"kind": "missing numbers", "late": "truths"},
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_folds_of_data_frames_of_mixed_classes(name, X, y):
+    """scikit-learn tells of what kind y is before it makes folds for a classifier."""
+    words = np.array(["a", "b", "c"])[y["kind"]]
+    columns = {
+        "words": words,
+        "numbers": y["kind"],
+        "truths": X[:, 3] > 0,
+        "categories": pd.Categorical(words),
+        "missing words": np.where(X[:, 4] > 1, None, words),
+        "missing numbers": np.where(X[:, 4] > 1, np.nan, y["kind"]),
+    }
+    table = pd.DataFrame({head: columns[kind] for head, kind in MIXED[name].items()})
+    heads = Heads([("kind", Dense(4, "relu")), ("late", Dense(4, "relu"))])
+    classifier = NeuralNetClassifier(heads, epochs=3, random_state=0)
+    options = {"error_score": "raise", "scoring": head_scorer("late", "accuracy")}
+    scores = [
+        cross_validate(classifier, X, targets, cv=cv, **options)["test_score"]
+        for targets, cv in ((table, KFold(3)), (Targets(**table), 3))
+    ]
+    assert_array_equal(*scores)
+    folds = StratifiedKFold(3).split(X, table["late"])
+    found = cross_validate(classifier, X, table, cv=folds, **options)
+    assert np.isfinite(found["test_score"]).all()
+
+
+def test_a_search_reaches_into_branches_and_scores_a_head(X, y):
+    table = pd.DataFrame(X, columns=["age", "income", "north", "south", "visits"])
+    numbers = [("norm", BatchNorm()), ("dense", Dense(8, "relu"))]
+    network = Sequential(
+        [
+            Branches(
+                [
+                    ("numbers", Sequential(numbers), ["age", "income"]),
+                    ("others", Dense(4, "relu"), "rest"),
+                ]
+            ),
+            Heads([("churn", Dense(4, "relu")), ("value", Dense(4, "relu"))]),
+        ]
+    )
+    search = GridSearchCV(
+        NeuralNet(network, epochs=5, random_state=0),
+        {"network__branches__numbers__dense__units": [2, 16]},
+        scoring=head_scorer("churn", "roc_auc"),
+        cv=3,
+        error_score="raise",
+    )
+    search.fit(table, Targets(churn=y["churn"], value=y["value"][:, 0]))
+    units = search.best_params_["network__branches__numbers__dense__units"]
+    assert search.best_estimator_.coefs_[0].shape == (2, units)
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
+    assert search.best_score_ > 0.5
+    assert list(search.predict(table[:2])) == ["churn", "value"]

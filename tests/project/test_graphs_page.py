@@ -27,7 +27,7 @@ def test_the_code_of_the_page_runs(page, repository, tmp_path, monkeypatch, caps
     }
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page, flags=re.S)
-    assert len(blocks) == 12
+    assert len(blocks) == 13
     for block in blocks:
         exec(block, names)
         if "search" in names:

@@ -177,10 +177,11 @@ class Targets(NamedArrays):
     def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray:
         """All columns side by side: for who asks of what kind they are.
 
-        Where they are of several kinds they are words, which can be compared.
+        Where they are of several kinds, or some are missing, they are words, which can
+        be compared.
         """
         columns = [np.asarray(each) for each in self.values()]
-        if any(each.dtype.kind not in "biuf" for each in columns):
+        if not all(each.dtype.kind in "biuf" and _all_there(each) for each in columns):
             columns = [each.astype(str) for each in columns]
         return np.asarray(
             np.hstack([each.reshape(len(each), -1) for each in columns]), dtype
@@ -219,6 +220,10 @@ def _indexable(name: str, array: Any) -> Any:
             f"{name} must be an array whose first axis is the samples, got {array!r}."
         )
     return array
+
+
+def _all_there(array: NDArray) -> bool:
+    return array.dtype.kind != "f" or not np.isnan(array).any()
 
 
 def _described(array: Any) -> str:
