@@ -37,6 +37,7 @@ from fastnn.network import (
     selects_columns,
     with_positions,
 )
+from fastnn.network.base import check_no_circle, described
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.schedules import Constant, Schedule, as_schedule
 from fastnn.training.monitoring import Monitor, MonitoredState
@@ -190,7 +191,20 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
     def _max_epochs(self) -> int:
         return int(self.epochs)
 
+    def _check_network(self) -> None:
+        """Refuse what is no network, or one that contains itself."""
+        network = self.network
+        if network is None:
+            return
+        if not isinstance(network, Network):
+            raise ValueError(
+                "network must be a network, such as Sequential, Branches or Graph, got "
+                f"{described(network)}. Layers become one by Sequential([...])."
+            )
+        check_no_circle(network)
+
     def _check_call(self, validated: bool, incremental: bool) -> None:
+        self._check_network()
         for position, callback in enumerate(self.callbacks):
             if not isinstance(callback, Callback):
                 raise ValueError(

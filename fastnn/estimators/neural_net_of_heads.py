@@ -19,7 +19,6 @@ from fastnn.estimators.data.prepare import Arguments
 from fastnn.estimators.documentation import documented
 from fastnn.estimators.heads import head_values, heads_of, reads_numbers
 from fastnn.estimators.many_heads import ManyHeads
-from fastnn.layers.base import Part
 from fastnn.losses import Loss
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import CustomFunction
@@ -36,9 +35,10 @@ class NeuralNet(ManyHeads):
 
     Parameters
     ----------
-    network : Part
-        A network that ends in :class:`fastnn.Heads`. To each head an output layer is
-        added that suits its targets and its loss, unless it ends in one.
+    network : Network
+        One that ends in :class:`fastnn.Heads`, or a Graph of several outputs. To each
+        head an output layer is added that suits its targets and its loss, unless it
+        ends in one.
 
     loss : dict or "auto", default="auto"
         The loss of each head, by its name: what :class:`fastnn.NeuralNetClassifier` and
@@ -95,7 +95,6 @@ class NeuralNet(ManyHeads):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **ManyHeads._parameter_constraints,
-        "network": [Part],
         "loss": [dict, StrOptions({"auto"})],
         "class_weight": [dict, None],
     }

@@ -92,7 +92,7 @@ class NeuralNetParameters(CommonParameters):
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **CommonParameters._parameter_constraints,
-        "network": [Network, None],
+        "network": [object],  # _check_network does it
         "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],

@@ -10,6 +10,7 @@ from fastnn.layers.base import Part
 from fastnn.network.drawing import Drawing, draw
 from fastnn.network.wiring import Wiring
 from fastnn.plan.tape import Tape
+from fastnn.utils.named_parts import check_has_options, with_objects
 
 
 class Network(Wiring):
@@ -40,6 +41,7 @@ class Network(Wiring):
         ValueError
             If shapes do not fit.
         """
+        check_no_circle(self)
         return self.forward(
             input_shape, lambda _, part, shape: part.output_shape(shape)
         )
@@ -85,6 +87,7 @@ class Network(Wiring):
         >>> drawing[:4], "72 parameters" in drawing
         ('<svg', True)
         """
+        check_no_circle(self)
         return draw(self, input_shape)
 
     def _repr_html_inner(self) -> str:
@@ -108,6 +111,29 @@ def lower_part(tape: Tape, part: Part, x: Any, name: str) -> Any:
     name = tape.name_of(part, name)
     with tape.part(part.trainable, part.learning_rate):
         return part.lower(tape, x, name)
+
+
+def check_no_circle(network: Part) -> None:
+    """Refuse a network that stands within itself, which no walk over it would end.
+
+    Raises
+    ------
+    ValueError
+    """
+    done: set[int] = set()
+
+    def walk(part: Part, way: str, around: list[Part]) -> None:
+        if any(part is each for each in around):
+            raise ValueError(
+                f"{_kind(part)} contains itself, as its part {way!r}. Put a clone "
+                "there, or take it out."
+            )
+        if id(part) not in done:
+            for name, each in part.named_parts():
+                walk(each, f"{way}__{name}" if way else name, [*around, part])
+            done.add(id(part))
+
+    walk(network, "", [])
 
 
 def check_takes_one(part: Part, place: str) -> None:
@@ -149,12 +175,15 @@ def _copied(value: Any, copies: dict[int, Any]) -> Any:
     if not isinstance(value, Part):
         return clone(value, safe=False)
     if id(value) not in copies:
+        copies[id(value)] = None  # until it is made
         own = value.get_params(deep=False).items()
         copies[id(value)] = (
             type(value)(**{name: _copied(each, copies) for name, each in own})
             if isinstance(value, Network)
             else clone(value)
         )
+    if copies[id(value)] is None:
+        check_no_circle(value)
     return copies[id(value)]
 
 
@@ -181,6 +210,25 @@ class OnePart(Network):
                 f"{self.part!r}."
             )
         return [("part", self.part)]
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, also those of the part, ``part__units=8``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        self : Network
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        return super().set_params(**with_objects(self, params, {}))
 
     def put(self, position: int, part: Any) -> None:
         """Put another part in the place of the only one.
@@ -261,10 +309,10 @@ class ListedNetwork(Network):
     def _checked(self, position: int, item: Any) -> tuple[str | None, Part]:
         fields = item if isinstance(item, tuple) else (item,)
         if len(fields) not in self._lengths:
-            raise TypeError(self._message(f"{_described(item)} at position {position}"))
+            raise TypeError(self._message(f"{described(item)} at position {position}"))
         name, part = (None, item) if len(fields) == 1 else fields[:2]
         if not isinstance(part, Part):
-            raise TypeError(self._message(f"{_described(part)} at position {position}"))
+            raise TypeError(self._message(f"{described(part)} at position {position}"))
         if len(fields) == 1:
             return None, part
         if not isinstance(name, str) or not name or "__" in name or "/" in name:
@@ -300,11 +348,17 @@ class ListedNetwork(Network):
         params: dict[str, Any] = {
             name: getattr(self, name) for name in self._get_param_names()
         }
-        if deep:
-            for name, part in self.named_parts():
-                params[name] = part
-                for key, value in part.get_params().items():
-                    params[f"{name}__{key}"] = value
+        if not deep:
+            return params
+        try:
+            check_no_circle(self)
+            named = self.named_parts()
+        except (TypeError, ValueError):  # told where it is used, as by a Pipeline
+            return params
+        for name, part in named:
+            params[name] = part
+            for key, value in part.get_params().items():
+                params[f"{name}__{key}"] = value
         return params
 
     def set_params(self, **params: Any) -> Self:
@@ -343,6 +397,8 @@ class ListedNetwork(Network):
                 of_parts.setdefault(name, {})[parameter] = value
             else:
                 parts[name] = value
+        for name, values in of_parts.items():
+            check_has_options(name, parts[name], *values)
         for position, (name, part) in enumerate(named):
             if parts[name] is not part:
                 self.put(position, parts[name])
@@ -366,5 +422,6 @@ class ListedNetwork(Network):
         setattr(self, self._list, items)
 
 
-def _described(item: Any) -> str:
+def described(item: Any) -> str:
+    """What was passed, for messages."""
     return f"the class {item.__name__}" if isinstance(item, type) else repr(item)

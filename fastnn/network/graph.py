@@ -147,12 +147,17 @@ class Graph(ListedNetwork):
             return {names[0]: x}
         if isinstance(x, Mapping) and set(x) == set(names):
             return {name: x[name] for name in names}
-        if isinstance(x, Mapping) or not isinstance(x, list | tuple):
-            got = sorted(x) if isinstance(x, Mapping) else x
-            raise ValueError(f"a Graph with the inputs {names} cannot take {got}.")
-        if len(x) != len(names):
+        if isinstance(x, Mapping):
             raise ValueError(
-                f"a Graph with the inputs {names} takes as many values, got {len(x)}."
+                f"a Graph with the inputs {names} needs a value for each of these "
+                f"names, got values for {list(x)}. Let inputs= of the Graph and the "
+                "names of what it takes be the same."
+            )
+        if not isinstance(x, list | tuple) or len(x) != len(names):
+            got = f"{len(x)} values" if isinstance(x, list | tuple) else repr(x)
+            raise ValueError(
+                f"a Graph with the inputs {names} needs {len(names)} values, got "
+                f"{got}. Pass one for each, in this order or as a dict by these names."
             )
         return dict(zip(names, x, strict=True))
 

@@ -40,11 +40,21 @@ def with_objects(
         value = params.get(part, own[part])
         if isinstance(value, str) and part in makers:
             value = makers[part](value)
-        if isinstance(value, type) or not hasattr(value, "set_params"):
-            raise ValueError(
-                f"{key} sets the option {option!r} of {part}={value!r}, which has no "
-                f"options. Set {part} to an object that has it first, or in the same "
-                "call."
-            )
+        check_has_options(part, value, option)
         objects[part] = value
     return {**params, **objects}
+
+
+def check_has_options(name: str, value: Any, *options: str) -> None:
+    """Refuse options of what has none, such as a number.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(value, type) or not hasattr(value, "set_params"):
+        raise ValueError(
+            f"{name}__{options[0]} sets the option {options[0]!r} of {name}={value!r}, "
+            f"which has no options. Set {name} to an object that has it first, or in "
+            "the same call."
+        )

@@ -9,6 +9,7 @@ from fastnn import (
     MLPRegressor,
     NeuralNetClassifier,
     NeuralNetRegressor,
+    Residual,
     Sequential,
 )
 from fastnn.layers import Dense, PReLU
@@ -100,11 +101,29 @@ def test_name_and_option_in_one_call():
             {"kernel_regularizer__l2": 1},
             "a regularizer must be one of .* got 'l3'",
         ),
+        (
+            Sequential([("a", Dense(3))]),
+            {"a": 3, "a__units": 4},
+            "a__units sets the option 'units' of a=3, which has no options",
+        ),
+        (Residual(Dense(3)), {"part": 3, "part__units": 4}, "part=3, which has no"),
+        (
+            NeuralNetClassifier(Sequential([("a", Dense(3))])),
+            {"network__a": Dense, "network__a__units": 4},
+            "a__units sets .*Dense'>, which has no options",
+        ),
     ],
 )
 def test_what_has_no_options_is_named(model, params, message):
     with pytest.raises(ValueError, match=message):
         model.set_params(**params)
+
+
+def test_a_network_stays_where_one_of_its_parameters_is_refused():
+    stack = Sequential([("a", Dense(3)), ("b", Dense(4))])
+    with pytest.raises(ValueError, match="of b=None"):
+        stack.set_params(a=Dense(5), b=None, b__units=2)
+    assert [layer.units for _, layer in stack.layers] == [3, 4]
 
 
 def test_the_default_of_a_regressor_is_one_loss():

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from html import escape
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ from cases import draw, predict
 from graphs import NETWORKS, plan_of
 from sklearn.base import clone
 
-from fastnn import Branches, Graph, Heads, Residual, Sequential
+from fastnn import (
+    Branches,
+    Graph,
+    Heads,
+    NeuralNetRegressor,
+    Residual,
+    Sequential,
+)
 from fastnn.layers import Activation, Add, BatchNorm, Dense, Dropout, LayerNorm
 from fastnn.network import trace
 from fastnn.plan.tape import Tape
@@ -300,3 +308,44 @@ def test_options_of_a_network_within_another_are_checked(network, params):
     kind = type(network).__name__
     with pytest.raises(ValueError, match=f"'{name}' parameter of {kind} must be"):
         plan_of(outer)
+
+
+def in_itself():
+    stack = Sequential([Dense(3)])
+    stack.layers.append(("block", stack))
+    return stack, "Sequential contains itself, as its part 'block'"
+
+
+def around_itself():
+    residual = Residual(Dense(3))
+    branches = Branches([("a", Dense(3)), ("b", residual)])
+    residual.part = branches
+    return branches, "Branches contains itself, as its part 'b__part'"
+
+
+@pytest.mark.parametrize("made", [in_itself, around_itself])
+@pytest.mark.parametrize(
+    "use",
+    [
+        clone,
+        lambda network: network.output_shape((3,)),
+        lambda network: network.plot(),
+        lambda network: NeuralNetRegressor(network).fit(np.ones((9, 3)), np.ones(9)),
+        lambda network: NeuralNetRegressor(clone(network)),
+    ],
+    ids=["clone", "shape", "plot", "fit", "estimator"],
+)
+def test_a_network_within_itself_is_an_error(made, use):
+    network, message = made()
+    with pytest.raises(ValueError, match=message):
+        use(network)
+
+
+@pytest.mark.parametrize("network", [Sequential([3]), Residual(3), Graph([("a", 3)])])
+def test_what_is_no_network_is_shown_as_it_is(network):
+    """What is wrong with it is told where it is used, as of a Pipeline."""
+    assert set(network.get_params()) == set(network.get_params(deep=False))
+    assert escape(repr(network)) in network._repr_html_()
+    assert "3" in NeuralNetRegressor(network)._repr_html_()
+    with pytest.raises((TypeError, ValueError), match="must be a"):
+        NeuralNetRegressor(network).fit(np.ones((9, 3)), np.ones(9))
