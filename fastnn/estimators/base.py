@@ -161,7 +161,9 @@ class BaseNeuralNetwork(
         makers = {"optimizer": optimizer_of_name, "loss": self._loss_of_name}
         return super().set_params(**with_objects(self, params, makers))
 
-    def _check_heads(self, y: Any, name: str, previous: Any) -> HeadValues | None:
+    def _check_heads(
+        self, y: Any, name: str, previous: Any, *, batch: bool
+    ) -> HeadValues | None:
         """Targets of several heads; None where there is one output."""
         return None
 

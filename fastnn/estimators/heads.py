@@ -18,7 +18,7 @@ from fastnn.estimators.data.heads import (
     naming_head,
     with_samples,
 )
-from fastnn.estimators.data.missing import array_of, is_missing
+from fastnn.estimators.data.missing import array_of, is_missing, without_value
 from fastnn.estimators.data.targets import RegressionTargets, class_targets
 from fastnn.estimators.output_layer import (
     give_outputs_of_numbers,
@@ -209,6 +209,8 @@ def head_values(
     previous: HeadTargets | None,
     name: str,
     numeric: Callable[[str, Any, Any], bool],
+    *,
+    batch: bool = False,
 ) -> HeadValues:
     """y of several heads, checked.
 
@@ -224,6 +226,9 @@ def head_values(
         What the user calls y.
     numeric : callable
         Tells of a head, its loss and its values whether these are numbers.
+    batch : bool, default=False
+        Whether y is one batch of many, which may lack all targets of a head that is
+        known, but not of all heads.
     """
     if previous is not None and set(previous.heads) != set(heads):
         raise ValueError(
@@ -231,20 +236,40 @@ def head_values(
             f"{list(previous.heads)}. Leave them as they were, or call fit with "
             "warm_start=False."
         )
-    values, present, numbers = {}, {}, {}
+    values: dict[str, Any] = {}
+    present: dict[str, Any] = {}
+    numbers: dict[str, bool] = {}
     for head, given in columns_of_heads(y, heads, name).items():
         column = with_samples(given, f"{name}[{head!r}]")
         if previous is not None:
             numbers[head] = isinstance(previous.heads[head], RegressionTargets)
         else:
             numbers[head] = numeric(head, losses.get(head, "auto"), column)
+        if batch and previous is not None and without_value(column).all():
+            values[head] = _stand_ins(previous.heads[head], len(column))
+            present[head] = np.zeros(len(column), bool)
+            continue
         values[head], present[head] = check_head(
             head, column, name, numeric=numbers[head]
         )
     if len({len(each) for each in values.values()}) > 1:
         lengths = {head: len(each) for head, each in values.items()}
         raise ValueError(f"{name} has heads of unequal numbers of samples: {lengths}.")
-    return HeadValues(values, present, numbers, container_of(y))
+    found = HeadValues(values, present, numbers, container_of(y))
+    if all(map(found.lacks, heads)):
+        raise ValueError(
+            f"{name} has no targets: all of the {len(found)} samples lack those of all "
+            f"heads, {heads}. Pass some."
+        )
+    return found
+
+
+def _stand_ins(targets: OneTarget, n_samples: int) -> Any:
+    """What stands where no sample of a batch has a target; nobody reads it."""
+    if isinstance(targets, RegressionTargets):
+        n_columns = targets.n_columns
+        return np.ones(n_samples if n_columns == 1 else (n_samples, n_columns))
+    return targets.decode(np.zeros((n_samples, targets.n_outputs)))
 
 
 def head_targets(
@@ -275,7 +300,8 @@ def head_targets(
                     n_columns if before is None else before.n_columns,
                     regression.regression_loss(loss),
                 )
-                found.check(own)
+                if not y.lacks(head):
+                    found.check(own)
             elif before is not None:
                 found = before
             else:

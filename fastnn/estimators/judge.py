@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.engine.device import Device, DeviceArray, downloaded, uploaded
-from fastnn.estimators.data.heads import HeadTargets
+from fastnn.estimators.data.heads import HeadTargets, mean_score
 from fastnn.estimators.data.samples import Samples
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
@@ -71,8 +71,7 @@ class Judge:
             score = targets.score(samples.y, predictions, samples.weight)
             return found | {"score": score}
         scores = targets.scores(samples.y, predictions, samples.weight)
-        mean = float(np.mean(list(scores.values())))
-        found["score"] = -loss if self._score_is_loss else mean
+        found["score"] = -loss if self._score_is_loss else mean_score(scores)
         return found | {f"score_{name}": each for name, each in scores.items()}
 
     @property

@@ -56,7 +56,9 @@ class ManyHeads(BaseNeuralNet):
             return by_head(self.loss, heads, "loss")
         return dict.fromkeys(heads, self.loss)
 
-    def _check_heads(self, y: Any, name: str, previous: Any) -> HeadValues | None:
+    def _check_heads(
+        self, y: Any, name: str, previous: Any, *, batch: bool
+    ) -> HeadValues | None:
         heads = heads_of(self.network)
         if previous is not None and isinstance(previous, HeadTargets) != bool(heads):
             raise ValueError(
@@ -68,8 +70,8 @@ class ManyHeads(BaseNeuralNet):
         if not heads:
             self._check_no_heads()
             return None
-        losses = self._losses(heads)
-        return head_values(y, losses, heads, previous, name, self._reads_numbers)
+        losses, kind = self._losses(heads), self._reads_numbers
+        return head_values(y, losses, heads, previous, name, kind, batch=batch)
 
     def _check_no_heads(self) -> None:
         """Refuse parameters of heads, where there are none."""
@@ -120,7 +122,7 @@ class ManyHeads(BaseNeuralNet):
             given = by_head(self.class_weight, list(targets.heads), "class_weight")
         for name, weights in given.items():
             own = targets.heads[name]
-            if weights is None:
+            if weights is None or y.lacks(name):
                 continue
             named = isinstance(weights, str) and weights == "balanced"
             if not named and not isinstance(weights, dict | list):

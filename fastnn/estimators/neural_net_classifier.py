@@ -65,7 +65,9 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
     class_weight : dict, list of dict or "balanced", default=None
         Weights of classes, ``{label: weight}``, that multiply ``sample_weight``; see
         :class:`fastnn.MLPClassifier`. Where the network ends in
-        :class:`fastnn.Heads`, a dict of these by head, or "balanced" for all.
+        :class:`fastnn.Heads`, a dict of these by the name of the head,
+        ``{"churn": {"yes": 3}}``, or "balanced" for all heads. They change which of a
+        head's samples count, not how much the head does.
 
     Attributes
     ----------
@@ -73,7 +75,13 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         One number per epoch: "loss", penalties included; with validation data
         "validation_loss", without penalties, "validation_score", the
         accuracy, and "validation_" followed by each metric; "learning_rate", before the
-        factor of the schedule's steps; "seconds".
+        factor of the schedule's steps; "seconds". Of several heads also "loss_" followed
+        by the name of each, its loss by itself, "validation_loss_" and
+        "validation_score_"; "validation_score" is then the mean of the accuracies.
+
+    classes_ : ndarray of shape (n_classes,), or list or dict of them
+        Class labels, sorted; a list of them by column where y has several of classes,
+        and a dict by head where the network has several outputs.
 
     See Also
     --------

@@ -172,7 +172,9 @@ class NeuralNet(ManyHeads):
             Training samples.
 
         y : DataFrame, Targets or dict
-            A column, or several, for each head. What is missing is NaN or None.
+            A column, or several, for each head. What is missing is NaN or None. After
+            the first call all of a head may be, which then is not trained by this one,
+            and whose loss in ``history_`` is NaN.
 
         sample_weight : array-like of shape (n_samples,) or dict of them, default=None
             Non-negative weights of the samples, of all heads or by the name of a head.

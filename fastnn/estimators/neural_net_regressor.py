@@ -41,7 +41,7 @@ class NeuralNetRegressor(ManyHeads, NetworkRegressor):
         classes (:class:`~fastnn.losses.SoftCrossEntropy`) or directions
         (:class:`~fastnn.losses.CosineSimilarity`). "auto" is "squared_error". A
         function ``(y, z) -> loss, gradient`` is called once for each mini-batch; see
-        :class:`fastnn.losses.CustomLoss`.
+        :class:`fastnn.losses.CustomLoss`. A dict has the losses of heads, by name.
 
     validation : float, default=None
         Share of the samples that ``fit`` holds out to judge the network on after each
@@ -58,7 +58,9 @@ class NeuralNetRegressor(ManyHeads, NetworkRegressor):
         One number per epoch: "loss", penalties included; with validation data
         "validation_loss", without penalties, "validation_score", what ``score``
         returns, and "validation_" followed by each metric; "learning_rate", before the
-        factor of the schedule's steps; "seconds".
+        factor of the schedule's steps; "seconds". Of several heads also "loss_" followed
+        by the name of each, its loss by itself, "validation_loss_" and
+        "validation_score_"; "validation_score" is then the mean of the scores.
 
     See Also
     --------

@@ -324,3 +324,75 @@ def test_estimators_of_one_output_take_no_dict_of_losses(X, y):
     for options in ({"loss": {"a": "log_loss"}}, {"loss_weight": {"a": 1.0}}):
         with pytest.raises(ValueError, match="one output without a name"):
             NeuralNetClassifier(Sequential([Dense(3)]), **options).fit(X, y["kind"])
+
+
+def without(y, *heads):
+    """The same targets, of which those of some heads are missing."""
+    return targets_of(y, **{head: np.full(N, np.nan) for head in heads})
+
+
+def dense_of(model):
+    plan = model._fitted.plan
+    views = plan.views(model._fitted.parameters)
+    return {p.name: v.copy() for p, v in zip(plan.parameters, views, strict=True)}
+
+
+CLASSES = {"churn": ["no", "yes"], "kind": [0, 1, 2]}
+
+
+@pytest.mark.parametrize("gone", ["churn", "kind", "value"])
+def test_a_batch_may_lack_all_targets_of_a_head(gone, X, y):
+    options = {"optimizer": SGD(0.1), "dtype": "float64"}
+    fitted = model(**options).partial_fit(X, y, classes=CLASSES)
+    before = dense_of(fitted)
+    fitted.partial_fit(X, without(y, gone))
+    after = dense_of(fitted)
+    moved = {name for name in before if (before[name] != after[name]).any()}
+    assert moved == {name for name in before if f"/{gone}/" not in name}
+    losses = {head: fitted.history_[f"loss_{head}"][-1] for head in y}
+    assert [head for head in losses if np.isnan(losses[head])] == [gone]
+    assert np.isfinite(fitted.history_["loss"]).all()
+    # As where that head counts for next to nothing.
+    other = model(**options).partial_fit(X, y, classes=CLASSES)
+    other.set_params(loss_weight={gone: 1e-12}).partial_fit(X, y)
+    for name, values in dense_of(other).items():
+        assert_allclose(after[name], values, rtol=1e-8, atol=1e-10)
+    fitted.partial_fit(X, y)
+    assert np.isfinite(fitted.history_[f"loss_{gone}"][-1])
+
+
+@pytest.mark.parametrize(
+    ("loss", "values"),
+    [
+        (Quantile([0.1, 0.5, 0.9]), np.linspace(1, 2, N)),
+        ("poisson", np.linspace(1, 2, 2 * N).reshape(N, 2)),
+        ("log_loss", np.arange(2 * N).reshape(N, 2) % 3 % 2),
+        ("log_loss", np.arange(2 * N).reshape(N, 2) % 3),
+        ("hinge", np.where(np.arange(N) % 2, "a", "b")),
+        (CrossEntropy(), np.arange(N) % 3),
+    ],
+)
+def test_kinds_of_targets_that_a_batch_may_lack(loss, values, X, y):
+    heads = Heads([("own", Dense(5, "relu")), ("churn", Dense(5, "relu"))])
+    network = Sequential([Dense(4, "relu"), heads])
+    churn = Targets(own=values, churn=y["churn"])
+    fitted = model(network=network, loss={"own": loss}).fit(X, churn)
+    missing = np.full(values.shape, np.nan)
+    fitted.partial_fit(X, Targets(own=missing, churn=y["churn"]))
+    assert np.isnan(fitted.history_["loss_own"][-1])
+    assert np.isfinite(fitted.coefs_[0]).all()
+
+
+def test_what_must_have_targets_of_all_heads(X, y):
+    with pytest.raises(ValueError, match="'value'] has no targets"):
+        model().partial_fit(X, without(y, "value"), classes=CLASSES)
+    options = {"class_weight": {"churn": {"yes": 3}}, "warm_start": True}
+    fitted = model(**options).fit(X, y).partial_fit(X, without(y, "churn"))
+    with pytest.raises(ValueError, match=r"y has no targets: all of the 120 .*'kind'"):
+        fitted.partial_fit(X, without(y, *y))
+    with pytest.raises(ValueError, match="'value'] has no targets"):
+        fitted.fit(X, without(y, "value"))
+    with pytest.raises(ValueError, match="'kind'] has no targets"):
+        fitted.partial_fit(X, y, X_val=X, y_val=without(y, "kind"))
+    with pytest.raises(ValueError, match="'kind'] has no targets"):
+        fitted.score(X, without(y, "kind"))

@@ -81,19 +81,27 @@ def check_head_weights(
         present = y.present[name]
         if present is not None:
             weights[~present, number] = 0
-    return scaled_by_head(weights, heads).astype(dtype)
+    trained = [name for name in heads if not y.lacks(name)]
+    return scaled_by_head(weights, heads, trained=trained).astype(dtype)
 
 
-def scaled_by_head(weights: NDArray, heads: Sequence[str], among: str = "") -> NDArray:
+def scaled_by_head(
+    weights: NDArray,
+    heads: Sequence[str],
+    among: str = "",
+    trained: Sequence[str] | None = None,
+) -> NDArray:
     """Weights of each head, scaled to the sum of those that samples have themselves.
 
     Raises
     ------
     ValueError
-        If a head has none; ``among`` says of which samples.
+        If a head, of those that are trained, has none; ``among`` says of which samples.
     """
     scaled = weights.astype(np.float64)
     for number, name in enumerate(heads, start=1):
+        if trained is not None and name not in trained:
+            continue
         total = scaled[:, number].sum()
         if total == 0:
             raise ValueError(

@@ -96,6 +96,11 @@ class HeadValues:
         found[~present] = np.nan if fractions else None
         return found
 
+    def lacks(self, head: str) -> bool:
+        """Whether no sample has a target of a head."""
+        present = self.present[head]
+        return present is not None and not present.any()
+
     def of(self, head: str) -> NDArray:
         """The targets of a head, of the samples that have one."""
         present = self.present[head]
@@ -292,8 +297,10 @@ class HeadTargets:
     def check(
         self, y: HeadValues, classes: Any = None, *, complete: bool = False
     ) -> None:
-        """Check further targets against these."""
+        """Check further targets against these, as far as there are some."""
         for name, each in self.heads.items():
+            if y.lacks(name):
+                continue
             with naming_head(name):
                 if isinstance(each, RegressionTargets):
                     each.check(y.of(name))
@@ -347,7 +354,12 @@ class HeadTargets:
         self, y: HeadValues, predictions: Mapping[str, Any], weight: NDArray | None
     ) -> float:
         """The mean of the heads' scores."""
-        return float(np.mean(list(self.scores(y, predictions, weight).values())))
+        return mean_score(self.scores(y, predictions, weight))
+
+
+def mean_score(scores: Mapping[str, float]) -> float:
+    """One number for the scores of several heads."""
+    return float(np.mean(list(scores.values())))
 
 
 def has_probabilities(loss: Any) -> bool:

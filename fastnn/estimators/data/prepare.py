@@ -72,8 +72,13 @@ class Learner(Protocol):
     ) -> Targets:
         """Targets of a fresh fit, or the previous ones checked against ``y``."""
 
-    def _check_heads(self, y: Any, name: str, previous: Any) -> HeadValues | None:
-        """Checked targets of several heads; None where there is one without a name."""
+    def _check_heads(
+        self, y: Any, name: str, previous: Any, *, batch: bool
+    ) -> HeadValues | None:
+        """Checked targets of several heads; None where there is one without a name.
+
+        A batch of many may lack all targets of a head.
+        """
 
     def _class_weights(self, targets: Any, y: Any, incremental: bool) -> Any:
         """Weights of classes, of each head where there are several; None of none."""
@@ -126,7 +131,7 @@ def prepare(
     validated = _is_given(validation, learner.solver)
     learner._check_call(validated, incremental)
     known = None if previous is None else previous.targets
-    X, y = _check_X_y(learner, training, _TRAINING, device, known)
+    X, y = _check_X_y(learner, training, _TRAINING, device, known, batch=incremental)
     targets = learner._make_targets(y, classes, known, incremental)
     dtype = _computing_dtype(learner, X, previous)
     _check_precision(learner, dtype)
@@ -206,6 +211,8 @@ def _check_X_y(
     names: Arguments,
     device: Device | None,
     known: Targets | None,
+    *,
+    batch: bool = False,
 ) -> tuple[Any, Any]:
     """X where it computes and y on the host, by the rules of scikit-learn and ours.
 
@@ -214,7 +221,7 @@ def _check_X_y(
     X = where_it_computes(given.X, device, names.X, learner.device)
     check_kind(X, names.X, "M")
     reset = known is None
-    heads = learner._check_heads(given.y, names.y, known)
+    heads = learner._check_heads(given.y, names.y, known, batch=batch)
     if heads is not None:
         dtypes = _accepted_dtypes(learner)
         X = _check_only_X(learner, X, names.X, device, dtypes, reset=reset)
