@@ -49,7 +49,7 @@ from fastnn.estimators.state import (
 )
 from fastnn.estimators.validated import are_validated, parameters_of
 from fastnn.losses import Loss
-from fastnn.network import Network
+from fastnn.network import Network, forget_weights
 from fastnn.optimizers import Optimizer, optimizer_of_name
 from fastnn.utils.commit import call_or_put_back
 from fastnn.utils.error_state import ignoring_errors
@@ -321,6 +321,8 @@ class BaseNeuralNetwork(
             training.X,
             None if previous is None else previous.network,
         )
+        if previous is not None:
+            forget_weights(network)  # it goes on from those of the previous one
         fitted = FittedNetwork(network, shape_of(X), targets.loss)
         random_state, drawn_from = source_of_draws(self, previous, incremental)
         if previous is None:

@@ -12,7 +12,7 @@ from fastnn.engine.predictor import Predictor
 from fastnn.estimators.data.inputs import Shape
 from fastnn.estimators.plans import plan_of
 from fastnn.losses import Loss
-from fastnn.network import Network, lower_until
+from fastnn.network import Network, forget_weights, lower_until
 from fastnn.plan.layout import Layout, Move
 from fastnn.plan.records import Plan
 from fastnn.training.trainer import mean_losses
@@ -107,9 +107,17 @@ class FittedNetwork:
         return self.weights.host
 
     def initialize(self, random_state: np.random.RandomState, dtype: np.dtype) -> None:
-        """Draw the parameters."""
+        """Draw the parameters, or take those that the network starts from.
+
+        Neither the network nor its plan holds these any longer: what is pickled would
+        have them twice.
+        """
         self._check_held(dtype)
         self.weights = MirroredArray(self.plan.initialize(random_state, dtype))
+        if forget_weights(self.network):
+            self.plan, self.predictor = plan_of(
+                self.network, self.input_shape, self.loss
+            )
 
     @property
     def layout(self) -> Layout:

@@ -75,9 +75,9 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         One number per epoch: "loss", penalties included; with validation data
         "validation_loss", without penalties, "validation_score", the
         accuracy, and "validation_" followed by each metric; "learning_rate", before the
-        factor of the schedule's steps; "seconds". Of several heads also "loss_" followed
-        by the name of each, its loss by itself, "validation_loss_" and
-        "validation_score_"; "validation_score" is then the mean of the accuracies.
+        factor of the schedule's steps; "seconds". Of several heads also "loss_" and the
+        name of each, its loss by itself, "validation_loss_" and "validation_score_" and
+        the name; "validation_score" is then the mean of the accuracies.
 
     classes_ : ndarray of shape (n_classes,), or list or dict of them
         Class labels, sorted; a list of them by column where y has several of classes,

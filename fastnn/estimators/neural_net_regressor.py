@@ -58,9 +58,9 @@ class NeuralNetRegressor(ManyHeads, NetworkRegressor):
         One number per epoch: "loss", penalties included; with validation data
         "validation_loss", without penalties, "validation_score", what ``score``
         returns, and "validation_" followed by each metric; "learning_rate", before the
-        factor of the schedule's steps; "seconds". Of several heads also "loss_" followed
-        by the name of each, its loss by itself, "validation_loss_" and
-        "validation_score_"; "validation_score" is then the mean of the scores.
+        factor of the schedule's steps; "seconds". Of several heads also "loss_" and the
+        name of each, its loss by itself, "validation_loss_" and "validation_score_" and
+        the name; "validation_score" is then the mean of the scores.
 
     See Also
     --------

@@ -87,3 +87,22 @@ class Pretrained(OnePart):
             return f"Pretrained({self.part!r}, {self.weights!r})"
         n_numbers = sum(np.size(each) for each in self.weights.values())
         return f"Pretrained({self.part!r}, <{n_numbers} weights>)"
+
+
+def forget_weights(part: Part) -> bool:
+    """Take the initial weights out of a network, which has others by now.
+
+    Its parameters keep their names. What is no weights is refused elsewhere.
+
+    Returns
+    -------
+    forgot : bool
+        Whether there were some.
+    """
+    forgot = False
+    if isinstance(part, Pretrained) and isinstance(part.weights, Mapping):
+        forgot = bool(part.weights)
+        part.weights = {}
+    for _, each in part.named_parts():
+        forgot |= forget_weights(each)
+    return forgot

@@ -242,3 +242,48 @@ def test_outputs_of_other_numbers_are_features(activation):
     model = NeuralNetClassifier(Sequential([("base", part)]), **OPTIONS)
     model.fit(DATA, LABELS)
     assert [kernel.shape for kernel in model.coefs_] == [(64, 7), (7, 10)]
+
+
+def size_of(model):
+    return len(pickle.dumps(model))
+
+
+def test_a_fitted_model_holds_its_initial_weights_once(model):
+    """In its parameter alone, which is what a clone starts from."""
+    wide = Sequential([Dense(400, "relu"), Dense(300, "relu")])
+    first = NeuralNetClassifier(Sequential([("base", wide)]), **OPTIONS)
+    part = first.fit(DATA[OLD], LABELS[OLD]).extract("base")
+    of_weights = sum(each.nbytes for each in part.weights.values())
+    plain, built = (
+        NeuralNetClassifier(Sequential([("base", each)]), **OPTIONS)
+        for each in (wide, part)
+    )
+    sizes = []
+    for each in (plain, built):
+        each.fit(DATA[NEW], LABELS[NEW])
+        sizes.append(size_of(each))
+        assert size_of(each._fitted) < 1.1 * of_weights + 20_000
+        each.set_params(network=None)
+        assert size_of(each) < sizes[0] + 3000
+    assert sizes[1] - sizes[0] < of_weights + 3000
+    assert built._fitted.plan is not plain._fitted.plan
+
+
+def test_a_fit_starts_from_the_weights_again(model):
+    part = model.extract("base").set_params(trainable=False)
+    fitted = fitted_on(part)
+    kept = pickle.loads(pickle.dumps(fitted))
+    for each in (fitted, kept):
+        again = each.fit(DATA[NEW], LABELS[NEW])
+        for name, values in part.weights.items():
+            assert_array_equal(weights_of(again)[f"base/part/{name}"], values)
+    before = kept.coefs_[-1].copy()
+    kept.partial_fit(DATA[NEW], LABELS[NEW])
+    assert (kept.coefs_[-1] != before).any()
+    assert_array_equal(
+        weights_of(kept)["base/part/dense/kernel"], part.weights["dense/kernel"]
+    )
+    # Calls that go on share one plan, as those of networks without weights do.
+    plan = kept._fitted.plan
+    assert kept.partial_fit(DATA[NEW], LABELS[NEW])._fitted.plan is plan
+    assert "<2256 weights>" in repr(kept.network.layers[0][1])
