@@ -14,6 +14,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -21,7 +22,7 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from fastnn.estimators.base import BaseNeuralNetwork, MatrixLike
+from fastnn.estimators.base import MatrixLike
 from fastnn.estimators.documentation import DocumentationLink
 
 
@@ -89,7 +90,7 @@ class HiddenLayerTransformer(
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "estimator": [BaseNeuralNetwork],
+        "estimator": [HasMethods("hidden_activations")],
         "layer": [Integral, str],
         "prefit": ["boolean"],
     }

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from fastnn.callbacks import Callback, Run
 from fastnn.estimators.base import BaseNeuralNetwork
@@ -113,7 +114,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         >>> NeuralNetClassifier(network).fit(X, y).extract("base")
         Pretrained(Dense(activation='relu', units=16), <80 weights>)
         """
-        self._require_fitted("extract")
+        check_is_fitted(self)
         return extracted(self._fitted, part_of(self._fitted, self.network, part))
 
     def summary(self) -> None:
@@ -136,7 +137,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         total                                  131
         memory: 5.12 kB for a batch of 32, 2.1 kB for weights and optimizer
         """
-        self._require_fitted("summary")
+        check_is_fitted(self)
         fitted = self._fitted
         text = summary(
             fitted.network,

@@ -10,7 +10,7 @@ from fastnn.layers import ELU, Activation, Dense, LeakyReLU, PReLU
 from fastnn.layers.activation import activation_name
 from fastnn.layers.base import Part
 from fastnn.network import Graph, Network, Pretrained, Sequential
-from fastnn.network.base import ListedNetwork, OnePart
+from fastnn.network.base import ListedNetwork, OnePart, check_gives_one
 from fastnn.utils.same import says_the_same
 
 
@@ -111,7 +111,7 @@ def give_raw_outputs(
         raise ValueError(
             f"the network's last dense layer, {end.name!r}, has {end.dense.units} "
             f"units and is {_described(end.activation)}, so that it is taken for the "
-            f"output layer, but y and the loss ask for {n_outputs} outputs. Set its "
+            f"output layer, but y and the loss ask for {_counted(n_outputs)}. Set its "
             "units to that number, or leave it out: an output layer is then added."
         )
     if end.activation not in ("identity", link):
@@ -178,7 +178,10 @@ def _end(network: Network) -> _End | None:
             "the network has several outputs, where one is asked for. Take a network "
             "of one output, or pass y with a column for each."
         )
-    stack = list(takewhile(is_layer, from_the_end(network)))
+    places = list(from_the_end(network))
+    for place in places:
+        check_gives_one(place.part, f"{place.name!r}, not the last of the network,")
+    stack = list(takewhile(is_layer, places))
     dense = [place for place in stack if isinstance(place.part, Dense)]
     if not dense or not isinstance(
         stack[0].part, Dense | Activation | ELU | LeakyReLU | PReLU
@@ -278,6 +281,10 @@ def _activation(layer: Part) -> Any:
     if isinstance(layer, Dense | Activation):
         layer._validate_params()
     return activation_name(getattr(layer, "activation", ""))
+
+
+def _counted(n_outputs: int) -> str:
+    return "one output" if n_outputs == 1 else f"{n_outputs} outputs"
 
 
 def _described(activation: str) -> str:

@@ -1,6 +1,7 @@
 """What every network is: parts that are wired together."""
 
 from html import escape
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from sklearn import get_config
@@ -41,6 +42,11 @@ class Network(Wiring):
         ValueError
             If shapes do not fit.
         """
+        if isinstance(input_shape, Integral):
+            raise ValueError(
+                "input_shape must be the shape of one sample, such as "
+                f"({input_shape},), got {input_shape}."
+            )
         check_no_circle(self)
         return self.forward(
             input_shape, lambda _, part, shape: part.output_shape(shape)

@@ -9,6 +9,7 @@ from fastnn import (
     Graph,
     Heads,
     NeuralNet,
+    NeuralNetClassifier,
     Sequential,
     Targets,
 )
@@ -132,3 +133,10 @@ def test_an_output_layer_of_two_heads_cannot_change(X, y):
     network = Sequential([Heads([("churn", shared), ("other", shared)])])
     with pytest.raises(ValueError, match=r"head .churn.: .* stands elsewhere"):
         NeuralNet(network).fit(X, Targets(churn=y["churn"], other=y["churn"]))
+
+
+def test_heads_that_are_not_last(X, y):
+    heads = Heads([("churn", Dense(4, "relu")), ("value", Dense(3, "relu"))])
+    network = Sequential([Dense(5), ("heads", heads), Dense(3)])
+    with pytest.raises(ValueError, match=r"'heads', not the last .*Put it last"):
+        NeuralNetClassifier(network).fit(X, y["churn"])

@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_regression
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -113,7 +114,7 @@ def test_an_output_layer_of_ones_own_is_no_other_network():
         ([Dense(9, "softmax")], y, "has 9 units and is softmax"),
         ([Dense(2, "softmax")], labels, r"one-hot, pass .* y.argmax\(axis=1\)"),
         ([Dense(2, "softmax")], y, "has 2 units and is softmax.*ask for 3 outputs"),
-        ([("top", Dense(2))], binary, "'top', has 2 units.*ask for 1 outputs"),
+        ([("top", Dense(2))], binary, "'top', has 2 units.*ask for one output"),
     ],
 )
 def test_output_layers_that_do_not_fit(layers, target, message):
@@ -389,8 +390,10 @@ def test_a_failed_fit_keeps_the_model():
 def test_summary_of_the_layers(Estimator, capsys):
     layer = Dense(4, "relu")
     model = net(layer, Dropout(0.5), layer, Dense(2, "tanh"), Estimator=Estimator)
-    with pytest.raises(AttributeError, match="before fit"):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
         model.summary()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        model.extract("dense")
     model.fit(X, y).summary()
     lines = capsys.readouterr().out.splitlines()
     cells = [line.split() for line in lines[2:6]]

@@ -59,9 +59,17 @@ def test_several_inputs_have_names():
     assert behind.many_inputs
     assert behind.output_shape([(3,), (3,)]) == (2,)
     assert Graph([("end", behind, ["x", "x"])]).output_shape((3,)) == (2,)
-    for wrong in ([(3,)], {"a": (3,)}, None, (1, 2, 3)):
-        with pytest.raises(ValueError, match=r"Graph with the inputs \['a', 'b'\]"):
+    for wrong, advice in (
+        ([(3,)], "got 1 values. Pass one for each, in this order or as a dict"),
+        ({"a": (3,)}, r"got values for \['a'\]. Let inputs= of the Graph"),
+        (None, "needs 2 values, got None"),
+        ((1, 2, 3), "needs 2 values, got 3 values"),
+    ):
+        message = rf"Graph with the inputs \['a', 'b'\] .*{advice}"
+        with pytest.raises(ValueError, match=message):
             network.output_shape(wrong)
+    with pytest.raises(ValueError, match=r"such as \(3,\), got 3"):
+        network.output_shape(3)
     with pytest.raises(ValueError, match=r"the network has several inputs, \["):
         plan_of(behind)
 
