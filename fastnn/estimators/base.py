@@ -5,7 +5,6 @@ delegate. They work on another object and take its attributes over at the end, a
 once; when anything fails, the estimator is as it was before the call.
 """
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
@@ -17,31 +16,26 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from fastnn.averaging import Averaging
 from fastnn.engine.cuda import find_device
 from fastnn.engine.device import Device
-from fastnn.estimators.callback_support import (
-    CallbackSupportMixin,
-    FitTask,
-    fit_task,
-)
+from fastnn.estimators.callback_support import CallbackSupportMixin, FitTask, fit_task
 from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.heads import HeadValues
 from fastnn.estimators.data.inputs import check_shape, shape_of
-from fastnn.estimators.data.prepare import (
-    Arguments,
-    Previous,
-    check_X,
-    prepare,
-)
+from fastnn.estimators.data.prepare import Arguments, Previous, check_X, prepare
 from fastnn.estimators.data.samples import Prepared
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.documentation import DocumentationLink
-from fastnn.estimators.fitted import FittedNetwork, ParameterViews
+from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.hidden_activations import HiddenActivations
+from fastnn.estimators.output_layer import sklearn_name
+from fastnn.estimators.parameter_views import ParametersOfKind
 from fastnn.estimators.parameters import CommonParameters
 from fastnn.estimators.resuming import source_of_draws, start_state
 from fastnn.estimators.state import (
     apart,
+    deep_copy,
     memory_of_callbacks,
     restored_state,
     saved_state,
@@ -51,21 +45,13 @@ from fastnn.estimators.validated import are_validated, parameters_of
 from fastnn.losses import Loss
 from fastnn.network import Network, forget_weights
 from fastnn.optimizers import Optimizer, optimizer_of_name
+from fastnn.schedules import Schedule
+from fastnn.training.trainer import Trainer
 from fastnn.utils.commit import call_or_put_back
 from fastnn.utils.error_state import ignoring_errors
 from fastnn.utils.named_parts import with_objects
 
 MatrixLike: TypeAlias = ArrayLike | sparse.spmatrix | sparse.sparray
-
-# Names of out_activation_ where scikit-learn's differ from those of the table.
-_SKLEARN_NAMES = {"exponential": "exp"}
-
-
-def _sklearn_name(link: Any) -> Any:
-    """scikit-learn's name of a link, or those of several heads' by their names."""
-    if isinstance(link, dict):
-        return {head: _sklearn_name(own) for head, own in link.items()}
-    return _SKLEARN_NAMES.get(link, link)
 
 
 class BaseNeuralNetwork(
@@ -104,6 +90,14 @@ class BaseNeuralNetwork(
     @abstractmethod
     def _describe_optimizer(self) -> Optimizer:
         """Optimizer of the current parameters."""
+
+    @abstractmethod
+    def _describe_schedule(self) -> Schedule:
+        """Schedule of the current parameters."""
+
+    @abstractmethod
+    def _samples_per_step(self, n_samples: int) -> int:
+        """Samples of a mini-batch, out of so many."""
 
     @abstractmethod
     def _check_call(self, validated: bool, incremental: bool) -> None:
@@ -233,31 +227,8 @@ class BaseNeuralNetwork(
             incremental=False,
         )
 
-    @property
-    def coefs_(self) -> ParameterViews:
-        """Weight matrices of the layers."""
-        return self._get_views("coefs_", "kernel")
-
-    @coefs_.setter
-    def coefs_(self, arrays: list[ArrayLike]) -> None:
-        self._set_views("coefs_", "kernel", arrays)
-
-    @property
-    def intercepts_(self) -> ParameterViews:
-        """Bias vectors of the layers."""
-        return self._get_views("intercepts_", "bias")
-
-    @intercepts_.setter
-    def intercepts_(self, arrays: list[ArrayLike]) -> None:
-        self._set_views("intercepts_", "bias", arrays)
-
-    def _get_views(self, attribute: str, kind: str) -> ParameterViews:
-        self._require_fitted(attribute)
-        return self._fitted.views(attribute, kind)
-
-    def _set_views(self, attribute: str, kind: str, arrays: list[ArrayLike]) -> None:
-        self._require_fitted(attribute)
-        self._fitted = self._fitted.replaced(attribute, kind, arrays)
+    coefs_ = ParametersOfKind("kernel", "Weight matrices of the layers.")
+    intercepts_ = ParametersOfKind("bias", "Bias vectors of the layers.")
 
     def _require_fitted(self, attribute: str) -> None:
         if not self.__sklearn_is_fitted__():
@@ -346,13 +317,36 @@ class BaseNeuralNetwork(
             self._training_state.random_state = drawn_from
         return random_state, drawn_from
 
+    def _trainer(
+        self,
+        fitted: FittedNetwork,
+        prepared: Prepared,
+        optimizer: Optimizer,
+        schedule: Schedule,
+        averaging: Averaging | None = None,
+    ) -> Trainer:
+        """What trains the network by epochs."""
+        return Trainer(
+            fitted.plan,
+            fitted.predictor_on(prepared.device),
+            optimizer,
+            schedule,
+            batch_size=self._samples_per_step(len(prepared.samples.encoded)),
+            max_epochs=self._max_epochs(),
+            shuffle=self.shuffle,
+            n_threads=self.n_jobs,
+            precision=self.precision,
+            averaging=averaging,
+            device=prepared.device,
+        )
+
     def _install(self, fitted: FittedNetwork, targets: Targets) -> None:
         """Become an estimator of the trained network."""
         self._fitted = fitted
         self._targets = targets
         self.device_ = "cpu" if find_device(self.device) is None else "cuda"
         self.n_outputs_ = targets.n_outputs
-        self.out_activation_ = _sklearn_name(targets.loss.link)
+        self.out_activation_ = sklearn_name(targets.loss.link)
 
     def _check_X(self, X: Any, device: Device | None) -> Any:
         """X for the fitted network on this device, checked."""
@@ -402,17 +396,9 @@ class BaseNeuralNetwork(
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in vars(self)
 
-    def __copy__(self) -> Self:
-        other = type(self).__new__(type(self))
-        other.__dict__.update(vars(self))
-        return other
-
-    def __deepcopy__(self, memo: dict) -> Self:
-        other = type(self).__new__(type(self))
-        memo[id(self)] = other
-        # Not by what is saved: what is on a device is copied there.
-        other.__dict__.update(copy.deepcopy(vars(self), memo))
-        return other
+    # Not by what is saved: what is on a device is copied there.
+    __copy__ = apart
+    __deepcopy__ = deep_copy
 
     def __getstate__(self) -> dict[str, Any]:
         """What is saved: arrays, builtins and objects of public classes."""

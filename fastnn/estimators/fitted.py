@@ -1,15 +1,16 @@
 """What an estimator keeps of a trained network: one flat array and how to read it."""
 
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnn.engine.arguments import as_numbers, check_parameters
+from fastnn.engine.arguments import check_parameters
 from fastnn.engine.device import Device, DeviceArray
 from fastnn.engine.mirrored import MirroredArray
 from fastnn.engine.predictor import Predictor
 from fastnn.estimators.data.inputs import Shape
+from fastnn.estimators.parameter_views import ParameterViews
 from fastnn.estimators.plans import plan_of
 from fastnn.losses import Loss
 from fastnn.network import Network, forget_weights, lower_until
@@ -18,50 +19,6 @@ from fastnn.plan.records import Plan
 from fastnn.training.trainer import mean_losses
 from fastnn.utils.plain import PlainState
 from fastnn.utils.plain_numbers import check_held
-
-
-class ParameterViews(list):
-    """Views of the flat parameters as a list: assigning an item changes the model.
-
-    It pickles and copies as a plain list of independent arrays.
-
-    Parameters
-    ----------
-    name : str
-        Name of the attribute, for messages.
-    views : list of ndarray
-    """
-
-    def __init__(self, name: str, views: list[NDArray]):
-        super().__init__(views)
-        self._name = name
-
-    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
-        if isinstance(index, slice):
-            positions = range(*index.indices(len(self)))
-            self._set(dict(zip(positions, value, strict=True)))
-        else:
-            self._set({index: value})
-
-    def _set(self, values: dict[Any, Any]) -> None:
-        """Change some of the views, or none of them if a value does not fit."""
-        checked = [(self[at], self._checked(at, item)) for at, item in values.items()]
-        for view, array in checked:
-            view[...] = array
-
-    def _checked(self, index: SupportsIndex, value: Any) -> NDArray:
-        view = self[index]
-        array = as_numbers(f"{self._name}[{index}]", value, view.dtype)
-        if array.shape != view.shape:
-            raise ValueError(
-                f"{self._name}[{index}] must have shape {view.shape}, got "
-                f"{array.shape}. Assigning parameters cannot change the network: set "
-                "hidden_layer_sizes and fit for another one."
-            )
-        return array
-
-    def __reduce__(self) -> tuple:
-        return list, (list(self),)
 
 
 class FittedNetwork:

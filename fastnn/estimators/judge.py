@@ -1,15 +1,19 @@
 """What judges a network after each epoch, on samples that others train it with."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fastnn.engine.device import Device, DeviceArray, downloaded, uploaded
-from fastnn.estimators.data.heads import HeadTargets, mean_score
+from fastnn.estimators.data.head_weights import shown_weights
+from fastnn.estimators.data.heads import HeadTargets, HeadValues, mean_score
 from fastnn.estimators.data.samples import Samples
 from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.fitted import FittedNetwork
+from fastnn.estimators.metrics import measure
 from fastnn.exceptions import NotFiniteError
+from fastnn.utils.error_state import errors_of_the_user
 
 # X of validation data takes at most one part in so many of a device's free memory.
 SHARE = 2
@@ -28,11 +32,6 @@ class Judge:
     score_is_loss : bool, default=False
         Whether the score of several heads is minus their loss, and not the mean of
         their scores.
-
-    Attributes
-    ----------
-    estimator : object or None
-        An estimator that stands for the networks where metrics are asked for.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class Judge:
         self._device = device
         self._X: Any = None
         self._X_on_host: Any = None
-        self.estimator: Any = None
 
     def __call__(self, fitted: FittedNetwork) -> dict[str, float]:
         """Loss, without penalty, and score; NaN where it is not finite.
@@ -95,6 +93,51 @@ class Judge:
         if X.size * dtype.itemsize > device.free_bytes() // SHARE:
             return X
         return uploaded(device, X, dtype)
+
+
+class Measure:
+    """Measures networks on a judge's samples: their loss, their score and metrics.
+
+    Parameters
+    ----------
+    judge : Judge
+    metrics : dict
+        Scorers by name.
+    stand_in : callable
+        Makes an estimator of a network, which scorers are given.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        metrics: dict[str, Callable],
+        stand_in: Callable[[FittedNetwork], Any],
+    ):
+        self._judge, self._metrics, self._stand_in = judge, metrics, stand_in
+        self._estimator: Any = None
+
+    def __call__(self, fitted: FittedNetwork) -> dict[str, float]:
+        """What has been measured, by the names of a history."""
+        measured = self._judge(fitted)
+        if self._metrics:
+            measured |= self._found_by_metrics(fitted)
+        return {f"validation_{name}": each for name, each in measured.items()}
+
+    def _found_by_metrics(self, fitted: FittedNetwork) -> dict[str, float]:
+        samples = self._judge.samples
+        if self._estimator is None:
+            self._estimator = self._stand_in(fitted)
+            # What it is asked about is checked already, and has no names any more.
+            if not isinstance(samples.X, dict):
+                vars(self._estimator).pop("feature_names_in_", None)
+        self._estimator._fitted = fitted
+        y: Any = samples.y
+        weight = samples.weight
+        if isinstance(y, HeadValues):
+            weight, y = shown_weights(weight, y), y.shown()
+        X = self._judge.X_on_host
+        with errors_of_the_user():
+            return measure(self._estimator, self._metrics, X, y, weight)
 
 
 def check_usable(

@@ -29,7 +29,6 @@ from fastnn.training.convergence import Convergence, ConvergenceState, Validate
 from fastnn.training.history import History
 from fastnn.training.lbfgs import fit_lbfgs
 from fastnn.training.progress import Progress
-from fastnn.training.trainer import Trainer
 from fastnn.utils.plain_numbers import plain, plain_number
 
 # What validation data tell of each epoch.
@@ -242,18 +241,7 @@ class BaseMLP(MLPParameters, BaseNeuralNetwork):
             validate=validate,
             after_epoch=None if task is None else task.watch(describe, max_epochs),
         )
-        trainer = Trainer(
-            fitted.plan,
-            fitted.predictor_on(device),
-            optimizer,
-            schedule,
-            batch_size=self._samples_per_step(n_samples),
-            max_epochs=self._max_epochs(),
-            shuffle=self.shuffle,
-            n_threads=self.n_jobs,
-            precision=self.precision,
-            device=device,
-        )
+        trainer = self._trainer(fitted, prepared, optimizer, schedule)
         # Later calls of partial_fit go on from the end of the epoch, whatever its
         # validation score.
         if not incremental:

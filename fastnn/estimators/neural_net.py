@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,16 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 from fastnn.callbacks import Callback, Run
 from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
-from fastnn.estimators.data.head_weights import shown_weights
-from fastnn.estimators.data.heads import HeadValues
 from fastnn.estimators.data.inputs import column_names, is_several
 from fastnn.estimators.data.samples import Prepared, split
-from fastnn.estimators.data.targets import Targets
 from fastnn.estimators.extraction import extracted, part_of
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.estimators.heads import heads_of
-from fastnn.estimators.judge import Judge, check_usable
-from fastnn.estimators.metrics import measure, metrics_by_name
+from fastnn.estimators.judge import Judge, Measure, check_usable
+from fastnn.estimators.metrics import metrics_by_name
 from fastnn.estimators.neural_net_parameters import NeuralNetParameters
 from fastnn.estimators.output_layer import (
     with_outputs_of_numbers,
@@ -44,8 +40,6 @@ from fastnn.schedules import Constant, Schedule, as_schedule
 from fastnn.training.monitoring import Monitor, MonitoredState
 from fastnn.training.progress import Progress
 from fastnn.training.running_statistics import refresh_statistics
-from fastnn.training.trainer import Trainer
-from fastnn.utils.error_state import errors_of_the_user
 from fastnn.utils.plain_numbers import plain, plain_number
 
 
@@ -297,15 +291,20 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             reconstruct=lambda: self._stopped(describe(run.epoch - before)),
             say=progress.say,
         )
-        validate = None
+        validate: Callable[[], dict[str, float]] | None = None
         if prepared.held_out is not None:
             judge = Judge(
-                targets,
-                prepared.held_out,
-                device,
-                score_is_loss=self._score_is_loss,
+                targets, prepared.held_out, device, score_is_loss=self._score_is_loss
             )
-            validate = partial(self._judge, fitted, targets, judge, state)
+            measure = Measure(
+                judge,
+                metrics_by_name(self.metrics),
+                lambda over: self._stopped({"_fitted": over, "_targets": targets}),
+            )
+
+            def validate() -> dict[str, float]:
+                return measure(fitted.over(state.model_weights(fitted.weights)))
+
         stopping = [] if self.early_stopping is None else [self.early_stopping]
         monitor = Monitor(
             schedule,
@@ -316,18 +315,8 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             validate,
             None if task is None else task.watch(describe, epochs),
         )
-        trainer = Trainer(
-            fitted.plan,
-            fitted.predictor_on(device),
-            optimizer,
-            schedule,
-            batch_size=self._samples_per_step(n_samples),
-            max_epochs=self._max_epochs(),
-            shuffle=self.shuffle,
-            n_threads=self.n_jobs,
-            precision=self.precision,
-            averaging=plain(self.averaging),
-            device=device,
+        trainer = self._trainer(
+            fitted, prepared, optimizer, schedule, plain(self.averaging)
         )
         averaged = self.averaging is not None
         state.resume_averaging(
@@ -361,34 +350,6 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
                 state.average.values.assign(fitted.weights)
         if outcome.diverged:
             check_usable(fitted, samples, device)
-
-    def _judge(
-        self,
-        fitted: FittedNetwork,
-        targets: Targets,
-        judge: Judge,
-        state: MonitoredState,
-    ) -> dict[str, float]:
-        fitted = fitted.over(state.model_weights(fitted.weights))
-        measured = {f"validation_{name}": each for name, each in judge(fitted).items()}
-        if self.metrics:
-            estimator = judge.estimator
-            if estimator is None:
-                estimator = self._stopped({"_fitted": fitted, "_targets": targets})
-                # What it is asked about is checked already, and has no names any more.
-                if not isinstance(judge.samples.X, dict):
-                    vars(estimator).pop("feature_names_in_", None)
-                judge.estimator = estimator
-            estimator._fitted = fitted
-            samples, metrics = judge.samples, metrics_by_name(self.metrics)
-            y: Any = samples.y
-            weight = samples.weight
-            if isinstance(y, HeadValues):
-                weight, y = shown_weights(weight, y), y.shown()
-            with errors_of_the_user():
-                found = measure(estimator, metrics, judge.X_on_host, y, weight)
-            measured |= {f"validation_{name}": each for name, each in found.items()}
-        return measured
 
     def _stopped(self, attributes: dict[str, Any]) -> Any:
         """Copy of this estimator with these attributes of a fit.

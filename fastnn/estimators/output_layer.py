@@ -289,3 +289,14 @@ def _counted(n_outputs: int) -> str:
 
 def _described(activation: str) -> str:
     return "linear" if activation == "identity" else activation
+
+
+# Names of out_activation_ where scikit-learn's differ from those of the table.
+_SKLEARN_NAMES = {"exponential": "exp"}
+
+
+def sklearn_name(link: Any) -> Any:
+    """scikit-learn's name of a link, or those of several heads' by their names."""
+    if isinstance(link, dict):
+        return {head: sklearn_name(own) for head, own in link.items()}
+    return _SKLEARN_NAMES.get(link, link)

@@ -1,5 +1,6 @@
-"""The state of an estimator: how it is saved and restored, and changed all at once."""
+"""The state of an estimator: how it is copied and saved, and changed all at once."""
 
+import copy
 import warnings
 from typing import Any
 
@@ -16,6 +17,14 @@ from fastnn.utils.plain import PlainState
 
 # Attributes that are saved in their own way; what training goes on from may be missing.
 _TRAINED = "_fitted", "_targets", "_training_state"
+
+
+def deep_copy(estimator: Any, memo: dict) -> Any:
+    """Another object, of copies of all attributes."""
+    other: Any = object.__new__(type(estimator))
+    memo[id(estimator)] = other
+    vars(other).update(copy.deepcopy(vars(estimator), memo))
+    return other
 
 
 def saved_state(state: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +91,7 @@ def _check_complete(value: Any) -> None:
 
 
 def apart(estimator: Any) -> Any:
-    """Another object with the same attributes, for a call to work on.
+    """Another object with the same attributes: a copy, and what a call works on.
 
     See :func:`take_over`.
     """
