@@ -36,6 +36,9 @@ OPERATIONS_PER_THREAD = 600_000
 # The activations of a chunk of rows take at most so many bytes; larger batches are
 # taken in several chunks, whose gradients add up, unless an op needs them whole.
 CHUNK_BYTES = 32 * 2**20
+# Where a few samples are enough for products, a step is faster while its activations
+# stay in the cache.
+CHUNK_BYTES_OF_PLACES = 4 * 2**20
 DEVICE_CHUNK_BYTES = 1024 * 2**20
 
 
@@ -168,7 +171,11 @@ class Engine:
                 precision, trained,
             )  # fmt: skip
             return
-        rows = chunk_rows(plan, batch_size, dtype.itemsize, CHUNK_BYTES)
+        in_places = plan.works_on_places()
+        most_bytes = min(
+            CHUNK_BYTES, CHUNK_BYTES_OF_PLACES if in_places else CHUNK_BYTES
+        )
+        rows = chunk_rows(plan, batch_size, dtype.itemsize, most_bytes)
         shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, min(shares, batch_size))
         self._compiled = on_cpu(

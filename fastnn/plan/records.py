@@ -16,6 +16,9 @@ LOSS_KINDS = KINDS["loss"], KINDS["custom_loss"]
 # A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
 CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 
+# Places of a sample of which a product needs no others.
+MANY_PLACES = 4
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -280,6 +283,18 @@ class Plan:
         ops = self.ops_of("train")
         products = ops[ops["kind"] == KINDS["product"]]
         return int(products["dim"][:, 1:].prod(axis=1).max(initial=0))
+
+    def works_on_places(self) -> bool:
+        """Whether most of a step's work is on many places of each sample.
+
+        That is so of convolutions: a few samples fill their products.
+        """
+        ops = self.ops_of("train")
+        work = OP_COSTS[ops["kind"]] * ops["dim"].prod(axis=1)
+        by_rows = ops["per_sample"] == 1 << 1
+        return bool(
+            2 * work[by_rows & (ops["dim"][:, 1] > MANY_PLACES)].sum() > work.sum()
+        )
 
     def operations(self, phase: str) -> int:
         """Floating-point operations of one sample.
