@@ -29,6 +29,7 @@ FILES = (
     "ops/test_amx",
     "ops/test_batch_norm",
     "ops/test_broadcast",
+    "ops/test_conv",
     "ops/test_dropout",
     "ops/test_gradients",
     "ops/test_merge",

@@ -95,24 +95,29 @@ OPS = {
 }
 
 
-def convolved(kind, size, filters, groups=1, each=2, lengths=None, **options):
+def convolved(
+    kind, size, filters, groups=1, each=2, lengths=None, along=None, **options
+):
     """A layer in front, so that images have a gradient; then a convolution.
 
-    each: channels of a group.
+    each: channels of a group. along: its windows, if they are not those of all places,
+    or so many lengths.
     """
 
     def write(tape, x):
         x = dense(tape, x, "before", each * groups, "tanh")
         places = lengths or x.shape[:-1]
-        along = [windows(*axis, **options) for axis in zip(places, size, strict=True)]
+        axes = along or [
+            windows(*axis, **options) for axis in zip(places, size, strict=True)
+        ]
         if kind == "conv":
             kernel = parameter(tape, "kernel", (*size, each, filters))
-            y = ops.conv(tape, x, kernel, along, groups)
+            y = ops.conv(tape, x, kernel, axes, groups)
         else:
             kernel = parameter(
                 tape, "kernel", (*size, filters // groups, each * groups)
             )
-            y = ops.conv_transposed(tape, x, kernel, along, groups)
+            y = ops.conv_transposed(tape, x, kernel, axes, groups)
         return dense(tape, ops.reshape(tape, y, (y.size,)), "output", 2)
 
     return write
