@@ -4,6 +4,8 @@ With FASTNN_TEST_CARD set, ``make test-cuda``, tests of them run on this machine
 """
 
 import ctypes
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -11,7 +13,7 @@ import tempfile
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +26,14 @@ from fastnn.engine.device import DeviceArray, no_memory
 
 HERE = Path(__file__).resolve().parent
 CSRC = HERE.parent / "csrc"
+# Several processes of a run load them, and they are compiled by the first.
+COMPILED = HERE.parent / "build" / "emulation"
 FLAGS = ["-std=c++17", "-O1", "-w", "-fPIC", "-U_FORTIFY_SOURCE", f"-I{CSRC}"]
 
 # Around every buffer: whatever is read there spreads, and nothing may be written.
 GUARD_BYTES = 512
-GUARD = np.frombuffer(np.full(GUARD_BYTES // 8, np.nan).tobytes(), np.uint8)
+GUARD_BYTES_THERE = np.full(GUARD_BYTES // 8, np.nan).tobytes()
+GUARD = np.frombuffer(GUARD_BYTES_THERE, np.uint8)
 
 
 def compile_kernels(compiler, folder):
@@ -65,7 +70,26 @@ def load_library():
             probe, input=source, capture_output=True, text=True
         ).returncode:
             return "the compiler or the C library has no <ucontext.h>"
-        return ctypes.CDLL(compile_kernels(compiler, folder))
+    return ctypes.CDLL(compiled_once(compiler))
+
+
+def compiled_once(compiler):
+    """The library of these very sources, from an earlier run or compiled now."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, check=True)
+    digest = hashlib.sha256(version.stdout + " ".join(FLAGS).encode())
+    sources = [*CSRC.rglob("*.cu"), *CSRC.rglob("*.h"), HERE / "cuda_emulation.h"]
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
+    path = COMPILED / f"{digest.hexdigest()}.so"
+    COMPILED.mkdir(parents=True, exist_ok=True)
+    with open(COMPILED / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            for old in COMPILED.glob("*.so"):
+                old.unlink()
+            with tempfile.TemporaryDirectory(dir=COMPILED) as folder:
+                os.replace(compile_kernels(compiler, folder), path)
+    return str(path)
 
 
 def emulated_device(**options):
@@ -260,8 +284,7 @@ class EmulatedDevice:
             assert grid >= 1
             assert block[0] * block[1] <= 256
             assert (block[0] * block[1]).bit_count() == 1
-            values = [number(argument) for argument in arguments]
-            pointers = (ctypes.c_void_p * len(values))(*map(ctypes.addressof, values))
+            _, pointers = as_in_c(*arguments)
             self._set("emulation_reversed", self.reverse)
             own = self._fewer_threads(*block)
             function((ctypes.c_int * 1)(grid), (ctypes.c_int * 2)(*own), pointers)
@@ -303,7 +326,7 @@ class EmulatedDevice:
         assert not self.in_flight
         for raw in self._memory:
             for guard in (raw[:GUARD_BYTES], raw[-GUARD_BYTES:]):
-                np.testing.assert_array_equal(guard, GUARD)
+                assert guard.tobytes() == GUARD_BYTES_THERE
         mistakes = ctypes.c_int.in_dll(self.library, "emulation_mistakes")
         assert mistakes.value == 0
 
@@ -325,6 +348,14 @@ def rounded(array, precision):
     return (bits & np.uint32(0xFFFFFFFF << dropped & 0xFFFFFFFF)).view(np.float32)
 
 
+# Steps launch the same kernels with the same arguments again and again.
+@lru_cache(4096, typed=True)
+def as_in_c(*arguments):
+    """Arguments as C has them, and where they lie."""
+    values = [number(argument) for argument in arguments]
+    return values, (ctypes.c_void_p * len(values))(*map(ctypes.addressof, values))
+
+
 def number(argument):
     """An argument as C has it: ptrdiff_t or a pointer, float or double."""
     if isinstance(argument, np.float32):
@@ -344,7 +375,5 @@ def matrix(operand, i, shape, dtype):
     size = (shape[0] - 1) * lead + shape[1]
     start = address + i * stride * dtype.itemsize
     memory = (ctypes.c_char * (size * dtype.itemsize)).from_address(start)
-    flat = np.frombuffer(memory, dtype)
-    steps = (lead * dtype.itemsize, dtype.itemsize)
-    view = np.lib.stride_tricks.as_strided(flat, shape, steps)
+    view = np.ndarray(shape, dtype, memory, 0, (lead * dtype.itemsize, dtype.itemsize))
     return view.T if transposed else view

@@ -6,12 +6,13 @@ from functools import cache
 
 import pytest
 from emulation import CSRC
+from pairs import WHOLE
 from test_cuda_kernels import kernel_names
 
 from fastnn.engine.cuda.sources import compile_options, source_folder, source_of
 
 STEMS = sorted(path.stem for path in CSRC.rglob("*.cu"))
-ARCHITECTURES = ["sm_80", "sm_90"]
+ARCHITECTURES = ["sm_80", "sm_90"] if WHOLE else ["sm_80"]
 
 pytestmark = [
     pytest.mark.skipif(not STEMS, reason="needs the checkout"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from emulation import EmulatedDevice, emulated_device
+from pairs import WHOLE
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from test_cuda_estimators import (
@@ -169,7 +170,7 @@ def test_a_fit_that_memory_ends_for_leaves_the_model(name, card_of):
     n_asked = device.n_asked
     before, attributes = outputs(model), set(vars(model))
     n_failures = 0
-    for n_granted in range(0, n_asked, 5):
+    for n_granted in range(0, n_asked, 5 if WHOLE else max(5, n_asked // 12)):
         granting(card_of(), n_granted)
         n_failed = n_failures
         with warnings.catch_warnings():
