@@ -10,7 +10,15 @@ from probes import training_outputs
 from sklearn.base import BaseEstimator
 
 from fastnn.engine.engine import Engine
-from fastnn.layers import Activation, AlphaDropout, Dense, LayerNorm, PReLU, RMSNorm
+from fastnn.layers import (
+    Activation,
+    AlphaDropout,
+    BatchNorm,
+    Dense,
+    LayerNorm,
+    PReLU,
+    RMSNorm,
+)
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.optimizers import Adam
@@ -83,6 +91,67 @@ def test_steps_of_adam(layer, theirs):
         np.testing.assert_allclose(
             after, weight.detach().numpy().T, rtol=1e-7, atol=1e-9
         )
+
+
+class LastAxis(nn.Module):
+    """Theirs over samples and places at once, as rows of channels."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x.reshape(-1, x.shape[-1])).reshape(x.shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 5, 4), (2, 1, 3, 4)])
+@pytest.mark.parametrize(
+    ("layer", "theirs"),
+    [
+        (BatchNorm(), lambda: LastAxis(nn.BatchNorm1d(4))),
+        (LayerNorm(), lambda: nn.LayerNorm(4)),
+        (RMSNorm(), lambda: nn.RMSNorm(4, eps=1e-6)),
+    ],
+    ids=named,
+)
+def test_channels_of_sequences_and_images(layer, theirs, shape):
+    """Samples of any rank: values, all gradients, and what is kept for predict."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(1, 2, size=(6, *shape)), rng.normal(size=(6, *shape[:-1], 3))
+    network = Sequential([Dense(4), layer, Dense(3)])
+    plan = lower(network, input_shape=shape, loss=SquaredError())
+    flat = plan.initialize(np.random.RandomState(0), np.float64)
+    views = plan.views(flat)
+    names = [parameter.name for parameter in plan.parameters]
+    for name, view in zip(names, views, strict=True):
+        if "running" not in name:
+            view[...] = rng.normal(1, 0.3, size=view.shape)
+    module = nn.Sequential(nn.Linear(4, 4), theirs(), nn.Linear(4, 3)).double()
+    trained = [i for i, name in enumerate(names) if "running" not in name]
+    weights = list(module.parameters())
+    with torch.no_grad():
+        for weight, i in zip(weights, trained, strict=True):
+            weight.copy_(torch.tensor(views[i].T))
+    rows, targets = X.reshape(6, -1), y.reshape(6, -1)
+    ours = Adam()
+    state = np.zeros((ours.n_slots, plan.n_parameters))
+    engine = Engine(
+        plan, flat, rows, targets, batch_size=6, optimizer=ours, state=state
+    )
+    outputs = module(torch.tensor(X))
+    loss = F.mse_loss(outputs, torch.tensor(y), reduction="sum") / 2
+    loss.backward()
+    found, _, weight = engine.gradient()
+    assert found / weight == pytest.approx(loss.item() / 6, rel=1e-10)
+    gradients = plan.views(engine.gradients)
+    for each, i in zip(weights, trained, strict=True):
+        np.testing.assert_allclose(
+            gradients[i].T / weight, each.grad / 6, rtol=1e-10, atol=1e-12
+        )
+    engine.epoch(ours.table(1, 1, np.zeros(1)))  # running statistics alone move
+    module.eval()
+    expected = module(torch.tensor(X)).detach().numpy().reshape(6, -1)
+    np.testing.assert_allclose(predict(plan, flat, rows), expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("rate", [0.125, 0.5])
