@@ -16,6 +16,7 @@ from ops.heads import CASES as HEADS
 from ops.losses import CASES as LOSS
 from ops.losses import TARGETS
 from ops.merge import CASES as MERGE
+from ops.move import CASES as MOVE
 from ops.noise import CASES as NOISE
 from ops.pool import CASES as POOL
 from ops.prelu import CASES as PRELU
@@ -255,6 +256,7 @@ MAKERS = {
     **LOSS,
     **REDUCE,
     **POOL,
+    **MOVE,
     **MERGE,
     **CONV,
     **GRAPHS,

@@ -33,6 +33,7 @@ FILES = (
     "ops/test_dropout",
     "ops/test_gradients",
     "ops/test_merge",
+    "ops/test_move",
     "ops/test_noise",
     "ops/test_normalization",
     "ops/test_pool",

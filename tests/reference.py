@@ -18,6 +18,7 @@ from ops.embedding import OPS as EMBEDDING
 from ops.losses import LOSSES, ROW_LOSSES, cross_entropy, tweedie
 from ops.losses import OPS as LOSS
 from ops.merge import OPS as MERGE
+from ops.move import OPS as MOVE
 from ops.noise import OPS as NOISE
 from ops.noise import keeps, normal, philox
 from ops.pool import OPS as POOL
@@ -232,6 +233,7 @@ OPS = {
     **BATCH_NORM,
     **REDUCE,
     **POOL,
+    **MOVE,
     **MERGE,
     **CONV,
     **EMBEDDING,

@@ -84,6 +84,10 @@
    POOL_GRADIENT: its adjoint. output0 from the gradient input0 of its output, and input1,
    of maxima: its output1. dim as of POOL.
 
+   MOVE: output0 = the numbers of input0 at other places of their sample, or zeros. params:
+   see ops/move/move.h. dim[2], dim[3]: samples, and numbers of one of output0. Its adjoint
+   is the same, with other integers.
+
    MERGE: output0 = the sum, product or maximum (the code) of input0 and input1, each of
    them broadcast along the other. params: see ops/merge/merge_ops.c. dim[2], dim[3]:
    samples, and numbers of one.
@@ -165,6 +169,7 @@ enum op_flag {
     OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)               \
     OP(POOL, pool, IN_C, 0, 4)                                               \
     OP(POOL_GRADIENT, pool_gradient, IN_C, 0, 4)                             \
+    OP(MOVE, move, IN_C, 0, 4)                                               \
     OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                         \
     OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)       \
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \

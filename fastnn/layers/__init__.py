@@ -6,10 +6,17 @@ from fastnn.layers.batch_normalization import BatchNorm
 from fastnn.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
 from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_convolution import DepthwiseConv2D
-from fastnn.layers.dropout import AlphaDropout, Dropout
+from fastnn.layers.dropout import (
+    AlphaDropout,
+    Dropout,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
 from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
 from fastnn.layers.normalization import LayerNorm, RMSNorm
+from fastnn.layers.padding import ZeroPadding1D, ZeroPadding2D
+from fastnn.layers.permute import Permute
 from fastnn.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -22,6 +29,7 @@ from fastnn.layers.pooling import (
 )
 from fastnn.layers.rescaling import Rescaling
 from fastnn.layers.reshape import Flatten, Reshape
+from fastnn.layers.upsampling import UpSampling2D
 
 __all__ = [
     "ELU",
@@ -54,7 +62,13 @@ __all__ = [
     "Merge",
     "Multiply",
     "PReLU",
+    "Permute",
     "RMSNorm",
     "Rescaling",
     "Reshape",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "UpSampling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
 ]

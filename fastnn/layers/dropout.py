@@ -5,6 +5,7 @@ from numbers import Real
 from typing import ClassVar
 
 from fastnn.layers.base import Layer
+from fastnn.layers.windows import check_rank
 from fastnn.plan import ops
 from fastnn.plan.tables import CHANCES
 from fastnn.plan.tape import Tape
@@ -92,6 +93,92 @@ class AlphaDropout(Layer):
         shift = -scale * rate * SELU_LIMIT
         value = scale * SELU_LIMIT + shift
         return ops.dropout(tape, x, rate, scale, shift, value) if rate else x
+
+
+class _SpatialDropout(Layer):
+    """Drops whole channels of a sample."""
+
+    _n_axes: ClassVar[int]
+    _parameter_constraints: ClassVar[dict] = {
+        "rate": [Interval(Real, 0, 1, closed="left")]
+    }
+
+    def __init__(self, rate: float):
+        self.rate = rate
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The same shape; see :meth:`Layer.output_shape`.
+
+        Raises
+        ------
+        ValueError
+            If samples have other axes than places and channels.
+        """
+        check_rank(type(self).__name__, input_shape, self._n_axes)
+        return input_shape
+
+    def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
+        """Write the ops; see :meth:`Layer.lower`."""
+        self._validate_params()
+        self.output_shape(x.shape)
+        rate = _resolved(self.rate)
+        return ops.spatial_dropout(tape, x, rate, 1 / (1 - rate)) if rate else x
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """Sets whole channels of a sequence to zero at random while training.
+
+    Neighbouring steps are alike, and what :class:`Dropout` takes from one another one
+    tells. Here a channel of a sample is dropped at all steps, or it is scaled by
+    ``1 / (1 - rate)``. What is dropped is new in every step of training; at predict all
+    is passed on.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the channels that is dropped, in [0, 1), resolved to 1 / 65536.
+
+    References
+    ----------
+    Tompson, J., Goroshin, R., Jain, A., LeCun, Y., and Bregler, C. "Efficient object
+    localization using convolutional networks". CVPR 2015.
+
+    Examples
+    --------
+    >>> from fastnn.layers import SpatialDropout1D
+    >>> SpatialDropout1D(0.2).output_shape((100, 16))
+    (100, 16)
+    """
+
+    _n_axes = 1
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """Sets whole channels of an image to zero at random while training.
+
+    Neighbouring places are alike, and what :class:`Dropout` takes from one another one
+    tells. Here a channel of a sample is dropped at all places, or it is scaled by
+    ``1 / (1 - rate)``. What is dropped is new in every step of training; at predict all
+    is passed on.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the channels that is dropped, in [0, 1), resolved to 1 / 65536.
+
+    References
+    ----------
+    Tompson, J., Goroshin, R., Jain, A., LeCun, Y., and Bregler, C. "Efficient object
+    localization using convolutional networks". CVPR 2015.
+
+    Examples
+    --------
+    >>> from fastnn.layers import SpatialDropout2D
+    >>> SpatialDropout2D(0.2).output_shape((14, 14, 64))
+    (14, 14, 64)
+    """
+
+    _n_axes = 2
 
 
 def _resolved(rate: float) -> float:

@@ -1,11 +1,15 @@
 """What layers that move a window over samples have in common: arguments and shapes."""
 
 from collections.abc import Sequence
+from math import prod
 from numbers import Integral
 from typing import Any
 
 from fastnn.layers.base import Layer
 from fastnn.plan.windows import Windows, windows
+
+# Numbers of a sample at most, as of a layer's units.
+MOST_NUMBERS = 2**31 - 1
 
 AXES = {1: ("steps",), 2: ("height", "width")}
 
@@ -72,6 +76,21 @@ def check_rank(layer: str, input_shape: Sequence[int], n_axes: int) -> None:
             f"{layer} takes samples of shape {shape}, got {tuple(input_shape)}. "
             f"Reshape({shape}) in front of it gives them this shape; samples of a "
             "single channel need an axis of length 1 for it."
+        )
+
+
+def check_size(layer: str, shape: tuple[int, ...]) -> None:
+    """Refuse samples of more numbers than any memory holds.
+
+    Raises
+    ------
+    ValueError
+        With the shape.
+    """
+    if prod(shape) > MOST_NUMBERS:
+        raise ValueError(
+            f"{layer} would make samples of shape {shape}, more than {MOST_NUMBERS} "
+            "numbers each. Give it smaller arguments."
         )
 
 

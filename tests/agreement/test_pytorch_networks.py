@@ -9,13 +9,19 @@ import pytest
 from fastnn.engine.engine import Engine
 from fastnn.layers import (
     Add,
+    AveragePooling2D,
     Concatenate,
     Dense,
     Flatten,
+    GlobalAveragePooling2D,
     Maximum,
+    MaxPooling2D,
     Multiply,
+    Permute,
     Rescaling,
     Reshape,
+    UpSampling2D,
+    ZeroPadding2D,
 )
 from fastnn.losses import CrossEntropy, Huber, SquaredError
 from fastnn.losses.heads import HeadLosses
@@ -93,6 +99,16 @@ def shaped(p, x):
     return {"y": dense(p, "heads/y", h)}
 
 
+def places(p, x):
+    """Layers around convolutions; PyTorch has the channels of an image in front."""
+    h = torch.tanh(dense(p, "dense", x)).reshape(-1, 5, 3, 4).permute(0, 1, 3, 2)
+    h = torch.tanh(dense(p, "dense_1", h)).permute(0, 3, 1, 2)
+    h = F.max_pool2d(F.pad(h, (1, 0, 0, 2)), 3, 2)
+    h = F.avg_pool2d(F.interpolate(h, scale_factor=(2, 3)), (2, 1), 1)
+    h = torch.tanh(dense(p, "dense_2", h.permute(0, 2, 3, 1)))
+    return {"y": dense(p, "heads/y", h.mean((1, 2)))}
+
+
 def heads(p, x):
     trunk = torch.tanh(dense(p, "dense", x))
     hidden = F.relu(dense(p, "heads/kind/dense", trunk))
@@ -139,6 +155,22 @@ CASES = {
     "shapes": (
         one_head([Rescaling(0.5, -0.1), Reshape((2, -1)), Dense(4, "tanh"), Flatten()]),
         shaped,
+        ONE,
+    ),
+    "places": (
+        one_head(
+            [
+                *(Dense(60, "tanh"), Reshape((5, 3, 4)), Permute((1, 3, 2))),
+                *(Dense(3, "tanh"), ZeroPadding2D(((0, 2), (1, 0)))),
+                *(
+                    MaxPooling2D(3, 2),
+                    UpSampling2D((2, 3)),
+                    AveragePooling2D((2, 1), 1),
+                ),
+                *(Dense(4, "tanh"), GlobalAveragePooling2D()),
+            ]
+        ),
+        places,
         ONE,
     ),
     "heads": (

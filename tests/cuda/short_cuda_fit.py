@@ -38,10 +38,12 @@ from fastnn.layers import (
     GlobalAveragePooling2D,
     LayerNorm,
     MaxPooling2D,
+    Permute,
     PReLU,
     Rescaling,
     Reshape,
     RMSNorm,
+    SpatialDropout2D,
 )
 from fastnn.losses import CustomLoss, Focal, Huber
 from fastnn.optimizers import SGD, AdamW
@@ -89,7 +91,8 @@ BRANCHED = Sequential(
 )
 CONVOLVED = Sequential(
     [
-        *(Dense(42), Reshape((7, 6, 1)), Conv2D(5, (3, 2), "relu", padding="same")),
+        *(Dense(42), Reshape((1, 7, 6)), Permute((3, 2, 1))),
+        *(Conv2D(5, (3, 2), "relu", padding="same"), SpatialDropout2D(0.2)),
         *(Conv2DTranspose(3, 3, strides=2), MaxPooling2D(3, 2, "same")),
         GlobalAveragePooling2D(),
     ]

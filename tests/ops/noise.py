@@ -5,7 +5,15 @@ from itertools import product
 import numpy as np
 from writers import by_hand, dense
 
-from fastnn.layers import AlphaDropout, Dense, Dropout, GaussianNoise
+from fastnn.layers import (
+    AlphaDropout,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    Reshape,
+    SpatialDropout1D,
+    SpatialDropout2D,
+)
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.plan import ops
@@ -114,6 +122,16 @@ CASES = {
     "alpha_dropout": lambda: lower(
         Sequential([Dense(21, "selu"), AlphaDropout(0.3), Dense(2)]),
         input_shape=(3, 5),
+        loss=SquaredError(),
+    ),
+    "spatial_dropout": lambda: lower(
+        Sequential(
+            [
+                *(Dense(5, "tanh"), SpatialDropout2D(0.4), Reshape((6, 5))),
+                *(SpatialDropout1D(0.2), Dense(2)),
+            ]
+        ),
+        input_shape=(2, 3, 4),
         loss=SquaredError(),
     ),
     "noise": lambda: by_hand(noisy),

@@ -12,10 +12,11 @@ from fastnn.plan.ops.conv import conv, conv_transposed
 from fastnn.plan.ops.embedding import embedding
 from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
 from fastnn.plan.ops.merge import broadcast_add, maximum, multiply, scale
+from fastnn.plan.ops.move import pad, permute
 from fastnn.plan.ops.pool import pool, repeat
 from fastnn.plan.ops.prelu import prelu
 from fastnn.plan.ops.product import product
-from fastnn.plan.ops.random import dropout, gaussian_noise
+from fastnn.plan.ops.random import dropout, gaussian_noise, spatial_dropout
 from fastnn.plan.ops.reduce import reduce
 from fastnn.plan.ops.reshape import reshape
 from fastnn.plan.ops.row_norm import row_norm
@@ -36,6 +37,8 @@ __all__ = [
     "loss",
     "maximum",
     "multiply",
+    "pad",
+    "permute",
     "pool",
     "prelu",
     "product",
@@ -45,4 +48,5 @@ __all__ = [
     "row_norm",
     "scale",
     "softmax",
+    "spatial_dropout",
 ]

@@ -76,12 +76,7 @@ def _merge(tape: Tape, kind: str, a: Tensor, b: Tensor) -> Tensor:
         raise ValueError("one of two values that are merged must be one of each sample")
     a, b = tape.dense(a), tape.dense(b)
     y = tape.activation(broadcast_shape(a.shape, b.shape), a, b)
-    fields: dict[str, Any] = {
-        "code": MERGES.index(kind),
-        "dim": (1, 1, 1, y.size),
-        "per_sample": 1 << 2,
-        "params": _params(y.shape, a, b),
-    }
+    fields = merge_fields(kind, y, a, b)
     tape.emit("merge", (a, b), (y,), ALWAYS, **fields)
     read = (None, None) if kind == "sum" else (a, b)
 
@@ -98,6 +93,16 @@ def _merge(tape: Tape, kind: str, a: Tensor, b: Tensor) -> Tensor:
 
     tape.record(y, adjoint)
     return y
+
+
+def merge_fields(kind: str, y: Tensor, a: Tensor, b: Tensor) -> dict[str, Any]:
+    """What the record of an op says that makes y of a and b."""
+    return {
+        "code": MERGES.index(kind),
+        "dim": (1, 1, 1, y.size),
+        "per_sample": 1 << 2,
+        "params": _params(y.shape, a, b),
+    }
 
 
 def _params(shape: tuple[int, ...], a: Tensor, b: Tensor) -> list[int]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fastnn.plan.ops.merge import merge_fields
 from fastnn.plan.tape import EVALUATE, PREDICT, TRAIN, Tape
 from fastnn.plan.tensor import Tensor, rows_of
 
@@ -29,6 +30,39 @@ def dropout(
         dx = tape.activation(x.shape)
         dy, slope = tape.dense_gradient_of(y), (rate, scale, 0, 0)
         tape.emit("dropout", (dy,), (dx,), TRAIN, scalar=slope, **fields)
+        tape.contribute(x, dx)
+
+    tape.record(y, adjoint)
+    return y
+
+
+def spatial_dropout(tape: Tape, x: Tensor, rate: float, scale: float) -> Tensor:
+    """In training ``scale * x``, or 0 for a channel of a sample at this rate; else x.
+
+    Parameters
+    ----------
+    x : Tensor
+        One for each sample, with a last axis of channels.
+    rate : float
+        A multiple of one over ``CHANCES`` of the compiled tables, below 1.
+    scale : float
+        Of the channels that are kept.
+    """
+    x = tape.dense(x)
+    y = tape.activation(x.shape, x)
+    # A factor for each channel of a sample: zeros of which those kept are shifted.
+    zeros, factor = (tape.activation(x.shape[-1:]) for _ in range(2))
+    tape.copy(None, zeros, TRAIN)
+    draw = {"code": tape.mask(), **rows_of(zeros, zeros.size)}
+    tape.emit("dropout", (zeros,), (factor,), TRAIN, scalar=(rate, 0, scale, 0), **draw)
+    fields = merge_fields("product", y, x, factor)
+    tape.emit("merge", (x, factor), (y,), TRAIN, **fields)
+    tape.emit("add", (x,), (y,), PREDICT | EVALUATE, axes=(x, None))
+
+    def adjoint() -> None:
+        dx = tape.activation(x.shape)
+        dy = tape.dense_gradient_of(y)
+        tape.emit("merge", (dy, factor), (dx,), TRAIN, **fields)
         tape.contribute(x, dx)
 
     tape.record(y, adjoint)
