@@ -133,8 +133,54 @@ def other_layer(rng: Generator) -> layers.Layer:
         lambda: layers.Rescaling(pick(rng, (0.1, -2.0, 1e6)), pick(rng, (0.0, 0.5))),
         lambda: layers.Reshape(pick(rng, ((-1,), (1, -1), [-1, 1], (2, -1)))),
         lambda: layers.Flatten(),
+        lambda: layer_of_places(rng),
     )
     return pick(rng, makers)()
+
+
+def layer_of_places(rng: Generator) -> layers.Layer:
+    """A layer of sequences or images, which stands where samples are such or not."""
+    size = pick(rng, (1, 2, 2, 3, (2, 1), [1, 3], np.int8(2)))
+    strides = pick(rng, (None, None, 1, 2, (1, 2), 5))
+    padding = pick(rng, ("valid", "same"))
+    around = pick(rng, (0, 1, (0, 2), ((1, 0), (0, 1))))
+    makers = (
+        lambda: layers.MaxPooling1D(size, strides, padding),
+        lambda: layers.MaxPooling2D(size, strides, padding),
+        lambda: layers.AveragePooling1D(size, strides, padding),
+        lambda: layers.AveragePooling2D(size, strides, padding),
+        lambda: layers.GlobalMaxPooling1D(chance(rng, 0.5)),
+        lambda: layers.GlobalMaxPooling2D(chance(rng, 0.5)),
+        lambda: layers.GlobalAveragePooling1D(chance(rng, 0.5)),
+        lambda: layers.GlobalAveragePooling2D(chance(rng, 0.5)),
+        lambda: layers.Permute(pick(rng, ((1,), (2, 1), [3, 1, 2], (3, 2, 1)))),
+        lambda: layers.ZeroPadding1D(around),
+        lambda: layers.ZeroPadding2D(around),
+        lambda: layers.UpSampling2D(size),
+        lambda: layers.SpatialDropout1D(rate(rng)),
+        lambda: layers.SpatialDropout2D(rate(rng)),
+    )
+    return pick(rng, makers)()
+
+
+def of_places(rng: Generator, n_inputs: int) -> list[Any]:
+    """Layers that make sequences or images of the columns of X, and rows of these."""
+    rows = pick(rng, [n for n in (1, 2, 3) if n_inputs % n == 0])
+    shape = pick(rng, ((rows, -1), (rows, -1, 1), (rows, 1, -1)))
+    middle = [layer_of_places(rng) for _ in range(count(rng, 1, 3))]
+    if chance(rng, 0.9):  # those alone whose samples have as many axes
+        while not _fits(made := [layers.Reshape(shape), *middle], n_inputs):
+            middle = [layer_of_places(rng) for _ in range(count(rng, 1, 2))]
+        return [*made, layers.Flatten()]
+    return [layers.Reshape(shape), *middle, layers.Flatten()]
+
+
+def _fits(parts: list[Any], n_inputs: int) -> bool:
+    try:
+        Sequential(parts).output_shape((n_inputs,))
+    except ValueError:
+        return False
+    return True
 
 
 def network(rng: Generator, n_inputs: int) -> Sequential | None:
@@ -146,6 +192,8 @@ def network(rng: Generator, n_inputs: int) -> Sequential | None:
             parts.append(dense(rng, None if parts else n_inputs))
         else:
             parts.append(other_layer(rng))
+    if chance(rng, 0.08):
+        parts[:0] = of_places(rng, n_inputs)
     if parts and chance(rng, 0.06):
         parts.append(pick(rng, parts))  # the same object twice
     for position, part in enumerate(parts):
