@@ -7,6 +7,7 @@ from itertools import count
 import numpy as np
 import reference
 from graphs import CASES as GRAPHS
+from ops.augment import CASES as AUGMENT
 from ops.batch_norm import CASES as BATCH_NORM
 from ops.conv import CASES as CONV
 from ops.elementwise import CASES as ELEMENTWISE
@@ -247,6 +248,7 @@ MAKERS = {
     "norms_limited": norms_limited,
     **SOFTMAX,
     **NOISE,
+    **AUGMENT,
     **ROW_NORM,
     **PRELU,
     **ELEMENTWISE,

@@ -27,6 +27,7 @@ FILES = (
     "estimators/test_estimators",
     "estimators/test_neural_net",
     "ops/test_amx",
+    "ops/test_augmentation",
     "ops/test_batch_norm",
     "ops/test_broadcast",
     "ops/test_conv",

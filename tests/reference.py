@@ -9,6 +9,7 @@ for each family, beside the networks that are written and tested for them.
 """
 
 import numpy as np
+from ops.augment import OPS as AUGMENT
 from ops.batch_norm import OPS as BATCH_NORM
 from ops.batch_norm import batch_norm, batch_norm_adjoint
 from ops.conv import OPS as CONV
@@ -228,6 +229,7 @@ OPS = {
     **SOFTMAX,
     **LOSS,
     **NOISE,
+    **AUGMENT,
     **PRELU,
     **ROW_NORM,
     **BATCH_NORM,

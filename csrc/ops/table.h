@@ -54,6 +54,21 @@
    a function of what dropout is one of. dim[2], dim[3]: rows and columns. Its adjoint is
    the identity.
 
+   What augmentations draw for a sample is a function of the same, but for the column.
+   Their integers and options are described in ops/augment. dim[2], dim[3]: samples, and
+   numbers of one, as they are written.
+   WARP: output0 = input0 under an affine map of its places. scalar: ranges of what the
+   map is drawn from.
+   WARP_GRADIENT: its adjoint: output0 from input0, the gradient of its output.
+   CONTRAST: output0 = input0 drawn away from the mean of its channel, by a factor from
+   scalar[0] to scalar[1], not below scalar[2] or above scalar[3].
+   CONTRAST_GRADIENT: its adjoint. output0 from input0, the gradient of its output, and
+   its input input1.
+   ERASE: output0 = input0 but for a rectangle, whose sides are shares of the whole ones,
+   the roots of numbers from scalar[0] to scalar[1]. What stands there is noise from
+   scalar[2] to scalar[3], or, where these are one, that number. Its own adjoint with 0
+   in the place of both.
+
    PRELU: output0 = input0 where it is positive, input1 * input0 elsewhere, with the slope
    input1 broadcast. dim, stride: as of ADD.
    PRELU_GRADIENT: its adjoint. input0: gradient of its output; input1, input2: its
@@ -151,6 +166,11 @@ enum op_flag {
     OP(LOSS, loss, IN_C, IN_PLACE | READS_VIEWS, 16)                         \
     OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)                        \
     OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24)          \
+    OP(WARP, warp, IN_C, RANDOM, 40)                                         \
+    OP(WARP_GRADIENT, warp_gradient, IN_C, RANDOM, 40)                       \
+    OP(CONTRAST, contrast, IN_C, IN_PLACE | RANDOM, 8)                       \
+    OP(CONTRAST_GRADIENT, contrast_gradient, IN_C, IN_PLACE | RANDOM, 14)    \
+    OP(ERASE, erase, IN_C, IN_PLACE | RANDOM, 8)                             \
     OP(PRELU, prelu, IN_C, IN_PLACE, 8)                                      \
     OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)                   \
     OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                                \

@@ -27,6 +27,14 @@ from fastnn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from fastnn.layers.random_affine import (
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
+from fastnn.layers.random_pixels import RandomContrast, RandomErasing
 from fastnn.layers.rescaling import Rescaling
 from fastnn.layers.reshape import Flatten, Reshape
 from fastnn.layers.upsampling import UpSampling2D
@@ -64,6 +72,13 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNorm",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "Rescaling",
     "Reshape",
     "SpatialDropout1D",

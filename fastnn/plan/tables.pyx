@@ -63,6 +63,11 @@ cdef extern from "ops/row_norm/row_norm.h":
     enum:
         RMS_NORM, LAYER_NORM
 
+cdef extern from "ops/augment/warp.h":
+    enum:
+        WARP_FLIP, WARP_SHIFT, WARP_ROTATION, WARP_ZOOM, WARP_EVEN_ZOOM
+        FILL_CONSTANT, FILL_NEAREST, FILL_REFLECT, FILL_WRAP
+
 cdef extern from "ops/random/dropout.h":
     enum:
         chances "CHANCES"
@@ -115,6 +120,21 @@ MASK_STEP = mask_step
 
 # Codes of the normalisation of rows.
 ROW_NORMS = {"rms_norm": RMS_NORM, "layer_norm": LAYER_NORM}
+
+# Codes of the maps that samples are warped by, and of what stands beyond their edges.
+WARPS = {
+    "flip": WARP_FLIP,
+    "shift": WARP_SHIFT,
+    "rotation": WARP_ROTATION,
+    "zoom": WARP_ZOOM,
+    "even_zoom": WARP_EVEN_ZOOM,
+}
+FILL_MODES = {
+    "constant": FILL_CONSTANT,
+    "nearest": FILL_NEAREST,
+    "reflect": FILL_REFLECT,
+    "wrap": FILL_WRAP,
+}
 
 # The rate of dropout is a multiple of one over this, and below 1.
 CHANCES = chances

@@ -34,12 +34,18 @@ from fastnn.layers import (
     Conv2DTranspose,
     Dense,
     Dropout,
+    Flatten,
     GaussianNoise,
     GlobalAveragePooling2D,
     LayerNorm,
     MaxPooling2D,
     Permute,
     PReLU,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+    RandomRotation,
     Rescaling,
     Reshape,
     RMSNorm,
@@ -97,6 +103,14 @@ CONVOLVED = Sequential(
         GlobalAveragePooling2D(),
     ]
 )
+# Images of a single line, in front of what is trained and behind it.
+AUGMENTED = Sequential(
+    [
+        *(Reshape((1, WIDTH, 1)), RandomFlip(), Dense(2), RandomRotation(0.3)),
+        *(RandomContrast(0.5, value_range=(-1, 1)), RandomErasing(0.5)),
+        *(RandomCrop(1, WIDTH - 2), Flatten()),
+    ]
+)
 
 FITS = {
     "normed": NeuralNetClassifier(
@@ -111,6 +125,7 @@ FITS = {
     ),
     "branched": NeuralNetClassifier(BRANCHED),
     "convolved": NeuralNetClassifier(CONVOLVED),
+    "augmented": NeuralNetClassifier(AUGMENTED),
     "classifier": MLPClassifier((64, 64)),
     "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
     "regressor": MLPRegressor("poisson", (13,), early_stopping=True),

@@ -135,7 +135,9 @@ def test_chunks_add_up(name, monkeypatch):
     np.testing.assert_allclose(own, gradients, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["dropout", "noise_rank_2", "alpha_dropout"])
+@pytest.mark.parametrize(
+    "name", ["dropout", "noise_rank_2", "alpha_dropout", "drawn_twice", "erase_behind"]
+)
 def test_masks_do_not_depend_on_chunks(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)

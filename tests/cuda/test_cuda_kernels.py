@@ -233,6 +233,7 @@ ODD_PLANS = [
     "batch_norm", "layer_norm", "prelu", "softmax_inside", "dropout", "regularized",
     "tanh-cross_entropy", "tanh-focal", "residual_rank_3", "shared", "class_columns",
     "prelu_twice", "two_losses", "wide", "many_outputs", "noise", "norm_layers",
+    "contrast_cut_off", "drawn_twice",
 ]  # fmt: skip
 
 

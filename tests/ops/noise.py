@@ -59,16 +59,21 @@ def normal(seed, step, number, rows, columns):
     out = np.zeros((rows, 4 * blocks))
     for row, block in product(range(rows), range(blocks)):
         words = philox(seed, row * blocks + block, step << 16 | int(number))
-        for pair, (radial, angular) in enumerate((words[:2], words[2:])):
-            unit = 2**8 if radial >= 2**24 else 1
-            u = (radial // unit + 1) * unit / 2**32
-            # The upper two bits are quarter turns; the rest is up to half of one.
-            quarter, rest = divmod(angular, 2**30)
-            turns = quarter / 4 + ((rest / 2**30 + 0.5) % 1 - 0.5) / 4
-            point = np.sqrt(-2 * np.log(u)) * np.exp(2j * np.pi * turns)
+        for pair, two in enumerate((words[:2], words[2:])):
             at = 2 * pair * blocks + block
-            out[row, [at, at + blocks]] = point.real, point.imag
+            out[row, [at, at + blocks]] = point(*two)
     return out[:, :columns]
+
+
+def point(radial, angular):
+    """The two numbers that two words become."""
+    unit = 2**8 if radial >= 2**24 else 1
+    u = (radial // unit + 1) * unit / 2**32
+    # The upper two bits are quarter turns; the rest is up to half of one.
+    quarter, rest = divmod(angular, 2**30)
+    turns = quarter / 4 + ((rest / 2**30 + 0.5) % 1 - 0.5) / 4
+    found = np.sqrt(-2 * np.log(u)) * np.exp(2j * np.pi * turns)
+    return found.real, found.imag
 
 
 def philox(key, position, stream=0):

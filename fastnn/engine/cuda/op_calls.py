@@ -125,6 +125,16 @@ class OpCalls:
         params: Any = self.buffers.params
         return int(params.after(int(self.record["params"])).address)
 
+    def own_params(self, count: int) -> NDArray[np.int64]:
+        """The first so many of these integers."""
+        first = int(self.record["params"])
+        return self.plan.params[first : first + count]
+
+    def draw(self) -> tuple[int, int, int]:
+        """What random numbers are a function of, beside the place."""
+        first_row = int(self.record["dim"][2]) * self.rows.first
+        return self.step_scalars(), self.code, first_row
+
     def rows_in(self, i: int, width: int) -> RowsAt:
         """Where an input lies, and how far apart its rows, of so many numbers, are."""
         return self.input(i), self.lead_of(int(self.record["input"][i]), width)

@@ -5,6 +5,7 @@ told what an op of its family does by ``csrc/ops/table.h`` and the folder of tha
 in ``csrc/ops``. A new family is a file here and a line below.
 """
 
+from fastnn.plan.ops.augment import contrast, crop, erase, warp
 from fastnn.plan.ops.batch_norm import batch_norm
 from fastnn.plan.ops.broadcast import add
 from fastnn.plan.ops.columns import columns, concatenate
@@ -28,11 +29,14 @@ __all__ = [
     "broadcast_add",
     "columns",
     "concatenate",
+    "contrast",
     "conv",
     "conv_transposed",
+    "crop",
     "custom_loss",
     "dropout",
     "embedding",
+    "erase",
     "gaussian_noise",
     "loss",
     "maximum",
@@ -49,4 +53,5 @@ __all__ = [
     "scale",
     "softmax",
     "spatial_dropout",
+    "warp",
 ]

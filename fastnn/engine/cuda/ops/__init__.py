@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from fastnn.engine.cuda.op_calls import OpCalls
 from fastnn.engine.cuda.ops import (
+    augment,
     batch_norm,
     broadcast,
     columns,
@@ -27,6 +28,7 @@ from fastnn.engine.cuda.ops import (
 
 # By the name of a kind.
 CALLS: dict[str, Callable[[OpCalls], None]] = {
+    **augment.CALLS,
     **batch_norm.CALLS,
     **broadcast.CALLS,
     **columns.CALLS,

@@ -19,13 +19,7 @@ def _random(op: OpCalls, name: str, *arguments: Any) -> None:
     """Of random numbers that are a function of the step, the op and the place."""
     m, n = op.dim(2), op.dim(3)
     x, y = op.input(0), op.output(0)
-    op.each("random", name, m, n, x, y, *_draw(op), *arguments)
-
-
-def _draw(op: OpCalls) -> tuple[int, int, int]:
-    """What random numbers are a function of, beside the place."""
-    first_row = int(op.record["dim"][2]) * op.rows.first
-    return op.step_scalars(), op.code, first_row
+    op.each("random", name, m, n, x, y, *op.draw(), *arguments)
 
 
 def _dropout_options(op: OpCalls) -> tuple[Argument, ...]:
@@ -52,7 +46,7 @@ def add_dropout(op: OpCalls, after: OpCalls) -> None:
     name = f"add_dropout_{ACTIVATIONS[op.code]}"
     a, b, y = op.input(0), op.input(1), op.output(0)
     m, n, option = after.dim(2), after.dim(3), op.real(op.scalar(0))
-    draw = *_draw(after), *_dropout_options(after)
+    draw = *after.draw(), *_dropout_options(after)
     op.each("add_dropout", name, m, n, a, b, option, y, after.output(0), *draw)
 
 
