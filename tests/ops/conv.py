@@ -6,6 +6,9 @@ from math import prod
 import numpy as np
 from writers import by_hand, dense, parameter
 
+from fastnn.layers import Conv1D, Conv2D, Conv2DTranspose, Dense, DepthwiseConv2D
+from fastnn.losses import SquaredError
+from fastnn.network import Sequential, lower
 from fastnn.plan import ops
 from fastnn.plan.windows import Windows, windows
 
@@ -123,6 +126,19 @@ def convolved(
     return write
 
 
+def layers_of_images():
+    network = [
+        *(Conv2D(3, 2, "tanh"), DepthwiseConv2D(2, "tanh", padding="same")),
+        *(Conv2DTranspose(2, 2, "tanh", strides=2, use_bias=False), Dense(1)),
+    ]
+    return lower(Sequential(network), input_shape=(4, 3, 2), loss=SquaredError())
+
+
+def layers_of_signals():
+    network = [Conv1D(3, 2, "tanh", padding="causal"), Conv1D(1, 3, groups=1)]
+    return lower(Sequential(network), input_shape=(6, 2), loss=SquaredError())
+
+
 SHAPES = {
     "valid": ("conv", (3, 2), 4, {}),
     "same": ("conv", (3, 2), 17, {"padding": "same"}),
@@ -142,6 +158,8 @@ CASES = {
         )
         for name, (kind, size, filters, options) in SHAPES.items()
     },
+    "layers_of_images": layers_of_images,
+    "layers_of_signals": layers_of_signals,
     "conv_causal": lambda: by_hand(
         convolved("conv", (3,), 3, dilation=2, padding="causal"), (7, 1)
     ),
