@@ -1,5 +1,6 @@
 """What parts within a fitted network give, as features."""
 
+from abc import ABC, abstractmethod
 from itertools import takewhile
 from typing import Any
 
@@ -15,7 +16,7 @@ from fastnn.layers import Dense
 from fastnn.network import Network
 
 
-class HiddenActivations:
+class HiddenActivations(ABC):
     """Estimators that give the outputs of parts of their network."""
 
     n_jobs: int | None
@@ -80,11 +81,13 @@ class HiddenActivations:
             )
         return name.replace("__", "/")
 
+    @abstractmethod
     def _check_X(self, X: Any, device: Device | None) -> Any:
-        raise NotImplementedError
+        """X for the fitted network on this device, checked."""
 
+    @abstractmethod
     def _device_to_predict(self) -> Device | None:
-        raise NotImplementedError
+        """A GPU where there is one that predicts."""
 
 
 def _hidden_layer(network: Network, number: Any) -> str:

@@ -19,11 +19,14 @@ from sklearn.preprocessing import StandardScaler
 
 import fastnn
 from fastnn import (
+    Heads,
     MLPClassifier,
     MLPRegressor,
+    NeuralNet,
     NeuralNetClassifier,
     NeuralNetRegressor,
     Sequential,
+    Targets,
 )
 from fastnn.averaging import SWA
 from fastnn.engine.cuda import cublas, find_device
@@ -456,3 +459,23 @@ def test_products_of_cublas_are_those_of_numpy(card, dtype, count, transposed, b
     actual = np.empty_like(table)
     gpu.download(buffer, actual)
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_batch_without_targets_of_a_head_on_the_card(card):
+    heads = Heads([("kind", Dense(3, "relu")), ("width", Dense(2, "relu"))])
+    network = Sequential([("base", Dense(4, "relu")), heads])
+    kinds = np.array(["a", "b", "c"])
+    X, words = IRIS[:60], kinds[np.arange(60) % 3]
+    y = Targets(kind=words, width=IRIS[:60, 3])
+    lacking = Targets(kind=np.full(60, None), width=IRIS[:60, 3])
+    found = []
+    for device in ("cuda", "cpu"):
+        model = NeuralNet(
+            network, batch_size=60, dtype="float64", device=device, random_state=0
+        )
+        model.partial_fit(X, y, classes={"kind": kinds}).partial_fit(X, lacking)
+        assert np.isnan(model.history_["loss_kind"][-1])
+        found.append((model.coefs_, model.hidden_activations(X, "base")))
+    for own, other in zip(found[0][0], found[1][0], strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-9, atol=1e-12)
