@@ -5,7 +5,6 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Options
 
 from fastnn.losses.base import Loss, require
 from fastnn.plan import ops
@@ -186,7 +185,7 @@ class MultiMargin(_OfClassNumbers):
     link = LOSS_LINKS[name]
 
     _parameter_constraints: ClassVar[dict] = {
-        "power": [Options(Integral, {1, 2})],
+        "power": [Interval(Integral, 1, 2, closed="both")],
         "margin": [Interval(Real, 0, None, closed="neither")],
     }
 

@@ -29,15 +29,15 @@ _LIMITS = {
 class Interval(_param_validation.Interval):
     """scikit-learn's constraint, for Python's and NumPy's numbers alone.
 
-    That raises an error of its own, without the name of the parameter, for fractions
-    and for integers beyond the range of floats.
+    That takes True and False for 1 and 0. It raises an error of its own, without the
+    name of the parameter, for fractions and for integers beyond the range of floats.
     """
 
     def is_satisfied_by(self, val: Any) -> bool:
         """Whether a value is a number of the interval."""
-        if not isinstance(val, self.type) or not isinstance(
-            val, int | float | np.generic
-        ):
+        if isinstance(val, bool) or not isinstance(val, int | float | np.generic):
+            return False
+        if not isinstance(val, self.type):
             return False
         try:
             number = int(val) if self.type is Integral else float(val)

@@ -10,6 +10,7 @@ from sklearn.datasets import load_iris
 
 from fastnn import (
     Graph,
+    MLPClassifier,
     MLPRegressor,
     NeuralNetClassifier,
     NeuralNetRegressor,
@@ -182,15 +183,31 @@ def test_scalars_of_numpy_are_checked(use, description, argument, value, wrong):
 
 @pytest.mark.parametrize(
     "wrong",
-    [10**400, np.array(1.0), Fraction(1, 2), Decimal("0.5"), 1j, -(2**70)],
+    [10**400, np.array(1.0), Fraction(1, 2), Decimal("0.5"), 1j, -(2**70), True],
     ids=str,
 )
 @pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
 def test_what_are_no_numbers_is_named(use, description, argument, value, wrong):
-    if isinstance(wrong, int) and (isinstance(value, int) or argument in ANY_NUMBER):
+    is_integer = isinstance(wrong, int) and not isinstance(wrong, bool)
+    if is_integer and (isinstance(value, int) or argument in ANY_NUMBER):
         pytest.skip("is a valid value")
     with pytest.raises((ValueError, TypeError), match=argument):
         fitted_with(use, description, argument, wrong)
+
+
+def parameters_that_are_no_booleans():
+    for Estimator in (MLPClassifier, MLPRegressor, NeuralNetClassifier):
+        for name, allowed in Estimator._parameter_constraints.items():
+            if not {"boolean", "verbose", "random_state", "no_validation"} & {
+                each for each in allowed if isinstance(each, str)
+            }:
+                yield pytest.param(Estimator, name, id=f"{Estimator.__name__}-{name}")
+
+
+@pytest.mark.parametrize(("Estimator", "name"), list(parameters_that_are_no_booleans()))
+def test_booleans_are_no_numbers(Estimator, name):
+    with pytest.raises((ValueError, TypeError), match=name):
+        Estimator(**{name: True}).fit(X, y)
 
 
 @pytest.mark.parametrize(

@@ -432,6 +432,7 @@ def test_options_of_a_network_are_no_names_of_layers(name):
         ({"trainable": None}, "'trainable' parameter of {} must be an instance of"),
         ({"learning_rate": 0}, "'learning_rate' parameter of {} must be a float in"),
         ({"learning_rate": -1.0}, "'learning_rate' parameter of {} must be a float"),
+        ({"learning_rate": True}, "'learning_rate' parameter of {} must be a float"),
         ({"learning_rate": np.inf}, "'learning_rate' parameter of {} must be a float"),
         ({"learning_rate": "low"}, "'learning_rate' parameter of {} must be a float"),
         ({"learning_rate": 1e-40}, "'learning_rate' parameter of {} must be at least"),
