@@ -49,6 +49,7 @@ FILES = (
     "plan/test_tables",
     "process/test_small_stacks",
     "process/test_threads",
+    "training/test_mixing",
     "training/test_training",
 )
 

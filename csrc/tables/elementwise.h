@@ -198,9 +198,11 @@ enum { N_LOSS_OPTIONS = 2 };
 /* A row of a step table: the optimizer's h, then what all rules share: the weight that
    the parameters after the step get in their average (0: none, 1: it starts anew), the
    coefficients of weight decay that is part of the gradient and of decay beside it, what
-   gradients are clipped to (0: not at all), and what the step's random masks depend on. */
+   gradients are clipped to (0: not at all), what the step's random masks depend on, and
+   the share that another sample of the mini-batch has in each (0: none): of all its
+   numbers, or, of a window, its rows and columns from the first to before the last. */
 enum {
-    N_SCALARS = 16,
+    N_SCALARS = 21,
     N_RULE_SCALARS = 8,
     AVERAGE_RATE = 9,
     COUPLED_DECAY = 10,
@@ -208,7 +210,12 @@ enum {
     CLIP_VALUE = 12,
     CLIP_NORM = 13,
     MASK_SEED = 14,
-    MASK_STEP = 15
+    MASK_STEP = 15,
+    MIXED_SHARE = 16,
+    MIXED_TOP = 17,
+    MIXED_BOTTOM = 18,
+    MIXED_LEFT = 19,
+    MIXED_RIGHT = 20
 };
 enum { MAX_SLOTS = 3 };
 

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from fastnn.engine.device import DeviceArray
 from fastnn.engine.mirrored import MirroredArray
+from fastnn.mixing import Mixing
 from fastnn.plan.records import Input, Plan
 from fastnn.plan.tables import N_SCALARS
 
@@ -41,6 +42,41 @@ def check_samples(
         if not (sample_weight.min() >= 0 and np.isfinite(sample_weight).all()):
             raise ValueError("sample_weight must be finite and at least 0")
     check_labels(plan, y, sample_weight)
+
+
+def mixed_as(
+    plan: Plan, mixing: Mixing | None, tables: tuple[Any, ...]
+) -> tuple[int, int, int] | None:
+    """How samples are mixed: None is not at all.
+
+    Else it is how many numbers they have, and, where windows are mixed, so do a line
+    and a pixel of an image; where all numbers are mixed alike, these are 0.
+
+    Raises
+    ------
+    ValueError
+        If what the plan reads cannot be mixed.
+    """
+    if mixing is None:
+        return None
+    what = [each.name for each in plan.inputs]
+    if len(what) > 1 or plan.inputs[0].n_tokens:
+        raise ValueError(
+            f"mixing={mixing!r} needs one dense X of numbers, and cannot mix the "
+            f"inputs {what}, which are several or tokens. Set mixing=None."
+        )
+    if sparse.issparse(tables[0]):
+        raise ValueError(
+            f"mixing={mixing!r} needs one dense X of numbers, and cannot mix sparse X. "
+            "Set mixing=None, or pass X.toarray()."
+        )
+    if any(target.n_classes for target in plan.targets):
+        raise ValueError(
+            f"mixing={mixing!r} cannot mix class numbers: the loss must read "
+            "probabilities, as SoftCrossEntropy does."
+        )
+    image, size = mixing.image(plan.inputs[0].shape), plan.inputs[0].size
+    return (size, 0, 0) if image is None else (size, image[1] * image[2], image[2])
 
 
 def check_array(

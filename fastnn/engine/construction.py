@@ -26,8 +26,12 @@ def on_cpu(
     n_threads: int,
     precision: str | None,
     trained: Trained,
+    mixed: tuple[int, int, int] | None,
 ) -> Backend:
-    """The compiled loops, with room for the activations of ``capacity`` rows."""
+    """The compiled loops, with room for the activations of ``capacity`` rows.
+
+    How samples are mixed, :func:`fastnn.engine.arguments.mixed_as` says.
+    """
     if any(isinstance(table, DeviceArray) for table in tables):
         raise ValueError("X is on a device, and this engine computes on the CPU")
     state, average = trained.state, trained.average
@@ -54,6 +58,7 @@ def on_cpu(
         n_threads,
         precision,
         None if average is None else average.host,
+        mixed,
     )
     if goes_to_blas(plan.largest_product() * batch_size):
         find_blas()

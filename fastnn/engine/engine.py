@@ -14,6 +14,7 @@ from fastnn.engine.arguments import (
     check_rows,
     check_samples,
     check_table,
+    mixed_as,
     tables_of,
 )
 from fastnn.engine.backend import STEPS_AT_ONCE, Backend
@@ -25,6 +26,7 @@ from fastnn.engine.mirrored import MirroredArray
 from fastnn.engine.snapshot import all_finite
 from fastnn.engine.threads import threads_for
 from fastnn.engine.trained import Trained
+from fastnn.mixing import Mixing
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import Plan
 from fastnn.plan.tables import AVERAGE_RATE, N_SCALARS
@@ -89,6 +91,10 @@ class Engine:
         A running average of the parameters, of their dtype; changed in place after
         steps in whose row of the table the column ``AVERAGE_RATE`` is not 0: see
         :meth:`fastnn.averaging.Averaging.rates`.
+    mixing : Mixing, default=None
+        How samples of a mini-batch are mixed with one another, where columns of a row
+        of the table say so, from ``MIXED_SHARE`` on: see :meth:`fastnn.mixing.Mixing.
+        columns`. On the CPU only.
     device : Device, default=None
         Where the data set is copied to and all computation is done: see
         :func:`fastnn.engine.cuda.find_device`. None is the CPU. Parameters, state and
@@ -140,6 +146,7 @@ class Engine:
         n_threads: int | None = 1,
         precision: str | None = None,
         average: NDArray | MirroredArray | None = None,
+        mixing: Mixing | None = None,
         device: Device | None = None,
     ):
         dtype = check_parameters(plan, parameters)
@@ -164,6 +171,11 @@ class Engine:
         self.n_steps = -(-n_samples // batch_size)
         self._compiled: Backend
         if device is not None:
+            if mixing is not None:
+                raise ValueError(
+                    f"mixing={mixing!r} cannot be done on a GPU: there are no kernels "
+                    "for it. Use device='cpu'."
+                )
             self.n_threads = 1
             rows = chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
             self._compiled = on_device(
@@ -180,7 +192,7 @@ class Engine:
         self.n_threads = threads_for(n_threads, min(shares, batch_size))
         self._compiled = on_cpu(
             plan, tables, y, sample_weight, batch_size, rows, self.n_threads,
-            precision, trained,
+            precision, trained, mixed_as(plan, mixing, tables),
         )  # fmt: skip
 
     def __enter__(self) -> Self:

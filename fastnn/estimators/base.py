@@ -43,6 +43,7 @@ from fastnn.estimators.state import (
 )
 from fastnn.estimators.validated import are_validated, parameters_of
 from fastnn.losses import Loss
+from fastnn.mixing import Mixing
 from fastnn.network import Network, forget_weights
 from fastnn.optimizers import Optimizer, optimizer_of_name
 from fastnn.schedules import Schedule
@@ -324,6 +325,7 @@ class BaseNeuralNetwork(
         optimizer: Optimizer,
         schedule: Schedule,
         averaging: Averaging | None = None,
+        mixing: Mixing | None = None,
     ) -> Trainer:
         """What trains the network by epochs."""
         return Trainer(
@@ -337,6 +339,7 @@ class BaseNeuralNetwork(
             n_threads=self.n_jobs,
             precision=self.precision,
             averaging=averaging,
+            mixing=mixing,
             device=prepared.device,
         )
 

@@ -10,6 +10,7 @@ from fastnn.estimators.data.containers import Targets
 from fastnn.estimators.data.given_classes import as_classes
 from fastnn.estimators.data.head_weights import check_head_weights
 from fastnn.estimators.data.heads import HeadTargets, HeadValues, naming_head
+from fastnn.estimators.data.mixed_targets import that_mix
 from fastnn.estimators.data.targets import RegressionTargets
 from fastnn.estimators.data.weights import ClassWeights
 from fastnn.estimators.heads import (
@@ -85,8 +86,14 @@ class ManyHeads(BaseNeuralNet):
         self, y: Any, classes: Any, previous: Any, incremental: bool
     ) -> Any:
         if not isinstance(y, HeadValues):
-            return super()._make_targets(  # type: ignore[safe-super] # a sibling's
+            one = super()._make_targets(  # type: ignore[safe-super] # a sibling's
                 y, classes, previous, incremental
+            )
+            return one if self.mixing is None else that_mix(one, self.mixing)
+        if self.mixing is not None:
+            raise ValueError(
+                f"mixing={self.mixing!r} mixes the targets of one output, and the "
+                f"network has the heads {list(y.values)}. Set mixing=None."
             )
         heads = list(y.values)
         classes = by_head(classes, heads, "classes")

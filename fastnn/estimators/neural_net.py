@@ -316,7 +316,12 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             None if task is None else task.watch(describe, epochs),
         )
         trainer = self._trainer(
-            fitted, prepared, optimizer, schedule, plain(self.averaging)
+            fitted,
+            prepared,
+            optimizer,
+            schedule,
+            averaging=plain(self.averaging),
+            mixing=plain(self.mixing),
         )
         averaged = self.averaging is not None
         state.resume_averaging(

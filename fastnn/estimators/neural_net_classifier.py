@@ -19,6 +19,7 @@ from fastnn.estimators.documentation import documented
 from fastnn.estimators.many_heads import ManyHeads
 from fastnn.estimators.output_layer import ends_in_softmax
 from fastnn.losses import Loss
+from fastnn.mixing import Mixing
 from fastnn.network import Network
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import CustomFunction
@@ -129,6 +130,7 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         validation: float | None = None,
         early_stopping: EarlyStopping | None = None,
         averaging: Averaging | None = None,
+        mixing: Mixing | None = None,
         metrics: Sequence[str | Callable] = (),
         class_weight: dict | list[dict] | Literal["balanced"] | None = None,
         callbacks: Sequence[Callback] = (),
@@ -151,6 +153,7 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         self.validation = validation
         self.early_stopping = early_stopping
         self.averaging = averaging
+        self.mixing = mixing
         self.metrics = metrics
         self.class_weight = class_weight
         self.callbacks = callbacks

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 from fastnn.averaging import Averaging
 from fastnn.callbacks import Callback, EarlyStopping
 from fastnn.estimators.parameters import CommonParameters
+from fastnn.mixing import Mixing
 from fastnn.network import Network
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.schedules import Schedule
@@ -45,6 +46,13 @@ class NeuralNetParameters(CommonParameters):
     averaging : Averaging, default=None
         An average of the weights along the way, which is judged and kept in their
         place: an object of :mod:`fastnn.averaging`. None keeps the last weights.
+
+    mixing : Mixing, default=None
+        What mixes the samples of each mini-batch with one another while training, and
+        their targets with them: :class:`fastnn.mixing.Mixup`, or
+        :class:`fastnn.mixing.CutMix` of images. Classes become probabilities, a column
+        for each, so that the loss must be the log loss or the cross-entropy. X must be
+        one dense array, and ``device`` the CPU. None mixes nothing.
 
     callbacks : list of Callback, default=()
         Objects of :mod:`fastnn.callbacks`, called after each epoch.
@@ -100,6 +108,7 @@ class NeuralNetParameters(CommonParameters):
         "validation": [Interval(Real, 0, 1, closed="neither"), None],
         "early_stopping": [EarlyStopping, None],
         "averaging": [Averaging, None],
+        "mixing": [Mixing, None],
         "metrics": [list, tuple],
         "callbacks": [list, tuple],
     }
@@ -112,5 +121,6 @@ class NeuralNetParameters(CommonParameters):
     validation: float | None
     early_stopping: EarlyStopping | None
     averaging: Averaging | None
+    mixing: Mixing | None = None
     metrics: Sequence[Any]
     callbacks: Sequence[Callback]

@@ -12,6 +12,7 @@ from fastnn.estimators.documentation import documented
 from fastnn.estimators.many_heads import ManyHeads
 from fastnn.estimators.regression import LOSSES, NetworkRegressor
 from fastnn.losses import Loss
+from fastnn.mixing import Mixing
 from fastnn.network import Network
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import CustomFunction
@@ -104,6 +105,7 @@ class NeuralNetRegressor(ManyHeads, NetworkRegressor):
         validation: float | None = None,
         early_stopping: EarlyStopping | None = None,
         averaging: Averaging | None = None,
+        mixing: Mixing | None = None,
         metrics: Sequence[str | Callable] = (),
         callbacks: Sequence[Callback] = (),
         dtype: Literal["float32", "float64"] | None = "float32",
@@ -125,6 +127,7 @@ class NeuralNetRegressor(ManyHeads, NetworkRegressor):
         self.validation = validation
         self.early_stopping = early_stopping
         self.averaging = averaging
+        self.mixing = mixing
         self.metrics = metrics
         self.callbacks = callbacks
         self.dtype = dtype

@@ -58,6 +58,7 @@ cdef extern from "tables/elementwise.h":
         clip_norm "CLIP_NORM"
         mask_seed "MASK_SEED"
         mask_step "MASK_STEP"
+        mixed_share "MIXED_SHARE"
 
 cdef extern from "ops/row_norm/row_norm.h":
     enum:
@@ -108,7 +109,8 @@ ROW_LOSSES = tuple(name for i, name in enumerate(LOSSES) if loss_is_of_rows[i])
 OPTIMIZER_SLOTS = {name: optimizer_slots[i] for i, name in enumerate(OPTIMIZERS)}
 
 # Columns of a step table, one row a step: the first are the rule's, then come
-# averaging, decay and clipping, and the last two say which random masks it draws.
+# averaging, decay and clipping, which random masks it draws, and how samples are mixed:
+# from MIXED_SHARE on.
 N_SCALARS = n_scalars
 AVERAGE_RATE = average_rate
 COUPLED_DECAY = coupled_decay
@@ -117,6 +119,7 @@ CLIP_VALUE = clip_value
 CLIP_NORM = clip_norm
 MASK_SEED = mask_seed
 MASK_STEP = mask_step
+MIXED_SHARE = mixed_share
 
 # Codes of the normalisation of rows.
 ROW_NORMS = {"rms_norm": RMS_NORM, "layer_norm": LAYER_NORM}

@@ -23,9 +23,10 @@ from fastnn.engine.mirrored import MirroredArray
 from fastnn.engine.predictor import Predictor
 from fastnn.engine.snapshot import Snapshot
 from fastnn.exceptions import NotFiniteError
+from fastnn.mixing import Mixing
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import Plan
-from fastnn.plan.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP
+from fastnn.plan.tables import AVERAGE_RATE, MASK_SEED, MASK_STEP, MIXED_SHARE
 from fastnn.schedules import Schedule
 from fastnn.training.state import RunningAverage, TrainingState
 
@@ -104,6 +105,8 @@ class Trainer:
         As :class:`fastnn.engine.engine.Engine`'s.
     averaging : Averaging, default=None
         How the weights along the way are averaged.
+    mixing : Mixing, default=None
+        How samples are mixed with one another.
     device : Device, default=None
         As :class:`fastnn.engine.engine.Engine`'s.
     """
@@ -118,11 +121,14 @@ class Trainer:
     n_threads: int | None
     precision: str | None = None
     averaging: Averaging | None = None
+    mixing: Mixing | None = None
     device: Device | None = None
 
     def __post_init__(self) -> None:
         if self.averaging is not None:
             self.averaging.check()
+        if self.mixing is not None:
+            self.mixing.check()
 
     def train(
         self,
@@ -186,6 +192,7 @@ class Trainer:
             n_threads=self.n_threads,
             precision=self.precision,
             average=None if average is None else average.values,
+            mixing=self.mixing,
             device=self.device,
         )
         starts = [Snapshot(parameters), Snapshot(parameters)]
@@ -275,7 +282,7 @@ class Trainer:
     ) -> Iterator[NDArray[np.float64]]:
         """The scalars of an epoch that comes after so many of this call, in parts."""
         seed: Any = 0
-        if self.plan.draws_masks:
+        if self.plan.draws_masks or self.mixing is not None:
             # float64 holds all integers below 2 ** 53.
             seed = state.random_state.randint(2**53, dtype="i8")
         first, highest = state.optimizer.step, 0.0
@@ -292,6 +299,11 @@ class Trainer:
             if self.plan.draws_masks:
                 table[:, MASK_SEED] = seed
                 table[:, MASK_STEP] = steps - first
+            if self.mixing is not None:
+                key = np.array([seed, at], np.uint64)
+                rng = np.random.Generator(np.random.Philox(key=key))
+                image = self.mixing.image(self.plan.inputs[0].shape)
+                table[:, MIXED_SHARE:] = self.mixing.columns(rng, len(steps), image)
             yield table
             if average is not None and table[:, AVERAGE_RATE].any():
                 average.started = True

@@ -227,7 +227,7 @@ def test_the_compiled_engine_checks_arrays_too(name, change):
             plan.n_parameters, plan.n_gradients, plan.train_size,
             plan.statistic_size, plan.functions, plan.inputs, given["parameters"],
             (given["X"],), given["y"], given["sample_weight"], 2, 2, 0,
-            given["state"], 1, None, given["average"],
+            given["state"], 1, None, given["average"], None,
         )  # fmt: skip
 
 

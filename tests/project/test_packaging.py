@@ -26,6 +26,7 @@ MODULES = [
     "fastnn.initializers",
     "fastnn.layers",
     "fastnn.losses",
+    "fastnn.mixing",
     "fastnn.network",
     "fastnn.optimizers",
     "fastnn.regularizers",

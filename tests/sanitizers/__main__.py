@@ -50,7 +50,7 @@ PARTS = {
             "ops/test_reduce.py", "ops/test_scalar_math.py",
             "ops/test_several_losses.py", "ops/test_views.py", "plan/test_tables.py",
             "process/test_interrupts.py", "process/test_small_stacks.py",
-            "process/test_threads.py",
+            "process/test_threads.py", "training/test_mixing.py",
         ),
         (
             "engine/test_engine.py", "engine/test_gather_sparse.py",

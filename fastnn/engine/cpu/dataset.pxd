@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastnn.engine.cpu.executor cimport Walk
+from fastnn.engine.cpu.executor cimport Input, Walk
 from fastnn.engine.cpu.gather cimport Table
 from fastnn.engine.cpu.inputs cimport Inputs
 from fastnn.plan.structs cimport tensor_t
@@ -17,13 +17,21 @@ cdef class Dataset:
     cdef Table y, sample_weight
     cdef readonly Py_ssize_t n_rows
     cdef Py_ssize_t n_losses
+    cdef Py_ssize_t width, line, pixel
 
     cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors)
-    cdef Py_ssize_t weight_columns(self) noexcept
+    cdef Py_ssize_t weight_columns(self) noexcept nogil
     cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners)
-    cdef double fetch(
-        self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
-        double *weight_sums,
+    cdef void gather(
+        self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,
+        Batch *batch, floating *input, Input *inputs,
+    ) noexcept nogil
+    cdef void mix(
+        self, Py_ssize_t count, const Batch *other, const Input *others,
+        const double *scalars, Batch *batch, floating *input,
+    ) noexcept nogil
+    cdef double show(
+        self, Batch *batch, Walk *walk, floating *weight, double *weight_sums,
     ) noexcept nogil
 
 cdef void *plain(

@@ -5,8 +5,9 @@ cimport numpy as cnp
 import numpy as np
 
 from cython cimport floating
+from libc.string cimport memcpy
 
-from fastnn.engine.cpu.executor cimport Walk
+from fastnn.engine.cpu.executor cimport Input, Walk
 from fastnn.engine.cpu.gather cimport Table
 from fastnn.engine.cpu.inputs cimport Inputs, described
 from fastnn.plan.structs cimport SPACE_TARGET, tensor_t
@@ -14,11 +15,25 @@ from fastnn.engine.cpu.memory cimport owned_zeros
 
 cnp.import_array()
 
+cdef extern from "tables/elementwise.h":
+    enum:
+        MIXED_SHARE
+        MIXED_TOP
+        MIXED_BOTTOM
+        MIXED_LEFT
+        MIXED_RIGHT
+
+cdef extern from "data/mix.h":
+    void blend_f32(Py_ssize_t, float, const float *, float *) noexcept nogil
+    void blend_f64(Py_ssize_t, double, const double *, double *) noexcept nogil
+
 
 cdef class Dataset:
     """Rows of inputs, of y and, perhaps, of sample weights that belong together.
 
-    Weights are one for each sample, or that and one more for each loss.
+    Weights are one for each sample, or that and one more for each loss. Samples that
+    are mixed have so many numbers, and, where that is by windows of images, so have
+    their lines and pixels; else these are 0.
     """
 
     def __cinit__(
@@ -63,37 +78,78 @@ cdef class Dataset:
             batch.weight_rows = owned_zeros(n_rows * columns, itemsize, owners)
         return batch
 
-    cdef Py_ssize_t weight_columns(self) noexcept:
+    cdef Py_ssize_t weight_columns(self) noexcept nogil:
         """1, or 1 more than losses where each has weights of its own."""
         return 1 if self.sample_weight is None else self.sample_weight.n_columns
 
-    cdef double fetch(
-        self, const Py_ssize_t *rows, Batch *batch, Walk *walk, floating *input,
-        double *weight_sums,
+    cdef void gather(
+        self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,
+        Batch *batch, floating *input, Input *inputs,
     ) noexcept nogil:
-        """Gathers the walk's rows into the batch; returns the sum of their weights.
+        """Gathers rows into the batch, with room for ``capacity`` of them.
 
-        input is the batch's own: its type says what is computed in. The sums of the
-        weights that each loss has are added to weight_sums.
+        input is the batch's own: its type says what is computed in.
         """
         cdef floating *weight = <floating *> batch.weight
+        self.inputs.gather(rows, count, capacity, input, inputs)
+        self.y.gather(rows, count, <floating *> batch.target)
+        if self.sample_weight is None:
+            return
+        if batch.weight_rows == NULL:
+            self.sample_weight.gather(rows, count, weight)
+        else:
+            self.sample_weight.gather(rows, count, <floating *> batch.weight_rows)
+            transpose(count, 1 + self.n_losses,
+                      <const floating *> batch.weight_rows, weight)
+
+    cdef void mix(
+        self, Py_ssize_t count, const Batch *other, const Input *others,
+        const double *scalars, Batch *batch, floating *input,
+    ) noexcept nogil:
+        """Gives rows of the batch their shares of as many others, as scalars say.
+
+        It is inputs of numbers side by side, targets and weights that are mixed.
+        """
+        cdef const floating *from_input = <const floating *> others[0].rows
+        cdef floating share = <floating> scalars[MIXED_SHARE]
+        cdef Py_ssize_t width = self.width
+        cdef Py_ssize_t i, row, start, top, bottom, left, right
+        if self.line == 0:
+            blend(count * width, share, from_input, input)
+        else:
+            top = <Py_ssize_t> scalars[MIXED_TOP]
+            left = <Py_ssize_t> scalars[MIXED_LEFT]
+            bottom = min(<Py_ssize_t> scalars[MIXED_BOTTOM], width // self.line)
+            right = min(<Py_ssize_t> scalars[MIXED_RIGHT], self.line // self.pixel)
+            top, left = max(top, 0), max(min(left, right), 0)
+            for i in range(count):
+                for row in range(top, bottom):
+                    start = i * width + row * self.line + left * self.pixel
+                    memcpy(input + start, from_input + start,
+                           (right - left) * self.pixel * sizeof(floating))
+        blend(count * self.y.n_columns, share, <const floating *> other.target,
+              <floating *> batch.target)
+        if self.sample_weight is not None:
+            blend(count * self.weight_columns(), share,
+                  <const floating *> other.weight, <floating *> batch.weight)
+
+    cdef double show(
+        self, Batch *batch, Walk *walk, floating *weight, double *weight_sums,
+    ) noexcept nogil:
+        """Gives a walk the batch's rows; returns the sum of their weights.
+
+        weight is the batch's own. The sums of the weights that each loss has are added
+        to weight_sums.
+        """
         cdef double weight_sum = 0, own_sum
         cdef Py_ssize_t i, loss
-        self.inputs.gather(rows, walk.count, walk.capacity, input, walk.inputs)
-        self.y.gather(rows, walk.count, <floating *> batch.target)
         walk.target = batch.target
         if self.sample_weight is None:
             weight_sum = walk.count
         else:
             walk.weight = weight
-            if batch.weight_rows == NULL:
-                self.sample_weight.gather(rows, walk.count, weight)
-            else:
+            if batch.weight_rows != NULL:
                 walk.weight_lead = walk.count
-                self.sample_weight.gather(
-                    rows, walk.count, <floating *> batch.weight_rows)
-                transpose(walk.count, 1 + self.n_losses,
-                          <const floating *> batch.weight_rows, weight)
             for i in range(walk.count):
                 weight_sum += weight[i]
         for loss in range(self.n_losses):
@@ -104,6 +160,15 @@ cdef class Dataset:
                     own_sum += weight[(1 + loss) * walk.weight_lead + i]
             weight_sums[loss] += own_sum
         return weight_sum
+
+
+cdef inline void blend(
+    Py_ssize_t n, floating share, const floating *other, floating *own,
+) noexcept nogil:
+    if floating is float:
+        blend_f32(n, share, other, own)
+    else:
+        blend_f64(n, share, other, own)
 
 
 cdef void transpose(

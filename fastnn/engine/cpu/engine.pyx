@@ -75,7 +75,7 @@ cdef class Engine(Shares):
         Py_ssize_t statistic_size, tuple functions, tuple inputs, parameters,
         tuple tables, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
-        str precision, average,
+        str precision, average, tuple mixed,
     ):
         self.functions = functions
         self.reports = np.zeros((self.n_losses, 2))

@@ -12,6 +12,8 @@ from fastnn.engine.cpu.signals cimport Watch
 cdef struct Worker:
     Walk walk
     Batch batch
+    Batch other             # what its samples are mixed with,
+    Py_ssize_t *others      # and the numbers of these rows
     Py_ssize_t n_rows       # rows of this step that it has worked on
     double weight_sum
     double *loss_weights    # the same of the weights that each loss has
@@ -30,7 +32,7 @@ cdef class Shares:
     cdef void *state
     cdef void *average
     cdef int rule, n_slots, n_threads
-    cdef bint double_precision, limits_norms
+    cdef bint double_precision, limits_norms, mixes
     cdef bint averages_last         # when the whole step has been taken
     cdef TouchedRows touched
     cdef Dataset data
@@ -64,6 +66,7 @@ cdef class Shares:
     cdef void _norm(self, int share, floating *parameters) noexcept nogil
     cdef void _reduce(self, int share, floating *nothing) noexcept nogil
     cdef void _gradient(self, int share, floating *parameters) noexcept nogil
+    cdef void _mix(self, Worker *worker, floating *other) noexcept nogil
     cdef void _rest(self, int share, floating *parameters) noexcept nogil
     cdef Py_ssize_t _slice(self, int share, Py_ssize_t count) noexcept nogil
     cdef void _range(

@@ -45,6 +45,7 @@ cdef extern from "tables/elementwise.h":
         AVERAGE_RATE
         MASK_SEED
         MASK_STEP
+        MIXED_SHARE
 
 # Ranges of the flat buffer start at multiples of this many numbers: no two threads
 # write to one cache line.
@@ -61,7 +62,7 @@ cdef class Shares:
         Py_ssize_t statistic_size, tuple functions, tuple inputs, parameters,
         tuple tables, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
-        str precision, average,
+        str precision, average, tuple mixed,
     ):
         dtype = parameters.dtype
         for array, expected in (
@@ -93,6 +94,9 @@ cdef class Shares:
         self.n_losses = count_losses(ops)
         self.data = Dataset(inputs, tables, y, sample_weight, self.n_losses)
         self.data.check_widths(self.tensors, len(tensors))
+        self.mixes = mixed is not None
+        if self.mixes:
+            self.data.width, self.data.line, self.data.pixel = mixed
         self.n_rows = self.data.n_rows
         self.batch_size, self.capacity = batch_size, capacity
         self.n_threads = n_threads
@@ -143,6 +147,10 @@ cdef class Shares:
             worker.walk.capacity = rows
             worker.walk.precision = new_precision(precision, self.owners)
             worker.batch = self.data.new_batch(rows, itemsize, self.owners)
+            if self.mixes:
+                worker.other = self.data.new_batch(rows, itemsize, self.owners)
+                worker.others = <Py_ssize_t *> owned_zeros(
+                    rows, sizeof(Py_ssize_t), self.owners)
 
     def __dealloc__(self):
         buffer_free(self.workers)
@@ -242,13 +250,32 @@ cdef class Shares:
             if begin < end:
                 walk.count = end - begin
                 walk.batch_row = chunk - self.first + begin
-                worker.weight_sum += self.data.fetch(
-                    self.rows + chunk + begin, &worker.batch, walk,
-                    <floating *> worker.batch.input, worker.loss_weights)
+                self.data.gather(
+                    self.rows + chunk + begin, walk.count, walk.capacity, &worker.batch,
+                    <floating *> worker.batch.input, walk.inputs)
+                if self.mixes and self.scalars[MIXED_SHARE] > 0:
+                    self._mix(worker, <floating *> worker.other.input)
+                worker.weight_sum += self.data.show(
+                    &worker.batch, walk, <floating *> worker.batch.weight,
+                    worker.loss_weights)
                 walk.accumulate = worker.n_rows > 0
                 execute(self.ops, self.first_meeting, self.tensors, walk, parameters)
                 worker.n_rows += walk.count
             chunk += count
+
+    cdef void _mix(self, Worker *worker, floating *other) noexcept nogil:
+        """Mixes each row of a batch with the next of the mini-batch, and the last with
+        the first: these may be other shares', and are gathered once more.
+        """
+        cdef Walk *walk = &worker.walk
+        cdef Py_ssize_t i, n = self.last - self.first
+        cdef Input found
+        for i in range(walk.count):
+            worker.others[i] = self.rows[self.first + (walk.batch_row + i + 1) % n]
+        self.data.gather(
+            worker.others, walk.count, walk.capacity, &worker.other, other, &found)
+        self.data.mix(walk.count, &worker.other, &found, self.scalars, &worker.batch,
+                      <floating *> worker.batch.input)
 
     cdef void _rest(self, int share, floating *parameters) noexcept nogil:
         """What one share does after a meeting, until the next one or the end."""

@@ -4,6 +4,7 @@ What such classes are asked for is said in `fastnn.estimators.data.targets`.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.utils.multiclass import unique_labels
 from fastnn.estimators.class_losses import class_loss, columns_loss
 from fastnn.estimators.data.arrays import empty_beside, look_up, on_host
 from fastnn.estimators.data.kinds import INDICATOR, MULTI_OUTPUT, kind_of
-from fastnn.losses import Loss
+from fastnn.losses import Loss, SoftCrossEntropy
 from fastnn.utils.plain import PlainState
 
 # What ClassTargets may be, by scikit-learn's names.
@@ -71,10 +72,18 @@ class ClassTargets:
         self.sparse = sparse.issparse(y)
         self._ask_for(class_loss(loss, self.kind, output_per_class=output_per_class))
 
+    def with_loss(self, loss: Loss) -> "ClassTargets":
+        """The same targets under another loss, which may read a share of each class."""
+        other = copy(self)
+        other._ask_for(loss)
+        return other
+
     def _ask_for(self, loss: Loss) -> None:
         self.loss = loss
-        # Whether classes exclude each other, and each has an output.
-        self._numbered = loss.reads_class_numbers
+        # Whether classes exclude each other, and each has an output; and whether the
+        # loss reads a share of each.
+        self._shares = isinstance(loss, SoftCrossEntropy)
+        self._numbered = loss.reads_class_numbers or self._shares
         one_output = self.kind == "binary" and not self._numbered
         # A loss that compares classes is given one to compare a single class with.
         self.n_outputs = 1 if one_output else max(2, len(self.classes))
@@ -150,8 +159,8 @@ class ClassTargets:
     def encode(self, y: Any, dtype: np.dtype) -> NDArray:
         """Targets as the columns that the loss reads.
 
-        One column of class indices where each class has an output; otherwise zeros and
-        ones, one column per output.
+        One column of class indices where each class has an output, unless the loss
+        reads shares; otherwise zeros and ones, one column per output.
         """
         if self.kind == INDICATOR:
             y = y.toarray() if sparse.issparse(y) else y
@@ -159,6 +168,10 @@ class ClassTargets:
         if not self._numbered:
             return np.ascontiguousarray((y != self.classes[0])[:, None], dtype=dtype)
         indices = np.searchsorted(self.classes, y)
+        if self._shares:
+            shares = np.zeros((len(indices), self.n_outputs), dtype)
+            shares[np.arange(len(indices)), indices] = 1
+            return shares
         return np.ascontiguousarray(indices[:, None], dtype=dtype)
 
     def decode(self, outputs: NDArray) -> Any:
