@@ -97,19 +97,26 @@ WITHOUT_MEMORY = """
 """
 
 
-@pytest.mark.parametrize("real", ["f32", "f64"])
-def test_products_without_memory_for_copies(real, tmp_path):
+@pytest.fixture(scope="module")
+def without_memory(tmp_path_factory):
+    """A library of our kernels that get no memory for copies."""
     compiler = shutil.which("cc")
     if compiler is None or not (CSRC / "ops/product/product.c").exists():
         pytest.skip("there is no C compiler, or this is no checkout")
-    source, path = tmp_path / "without.c", tmp_path / "product.so"
+    folder = tmp_path_factory.mktemp("without")
+    source, path = folder / "without.c", folder / "product.so"
     source.write_text(WITHOUT_MEMORY)
     flags = ["-O1", "-w", "-shared", "-fPIC", "-pthread", f"-I{CSRC}"]
     flags += os.environ.get("CFLAGS", "").split()
     command = [compiler, *flags, str(source), "-o", str(path)]
     if subprocess.run(command, capture_output=True).returncode:
         pytest.skip("the compiler does not know these processors")
-    find = getattr(ctypes.CDLL(str(path)), f"find_product_kernel_{real}")
+    return ctypes.CDLL(str(path))
+
+
+@pytest.mark.parametrize("real", ["f32", "f64"])
+def test_products_without_memory_for_copies(real, without_memory):
+    find = getattr(without_memory, f"find_product_kernel_{real}")
     number = ctypes.c_float if real == "f32" else ctypes.c_double
     size, pointer = ctypes.c_ssize_t, ctypes.c_void_p
     matrix = [pointer, size, size]
@@ -123,6 +130,7 @@ def test_products_without_memory_for_copies(real, tmp_path):
     rng = np.random.default_rng(0)
     for m, n, k in product((1, 9, 70), (1, 30, 600), (1, 31, 32, 33, 700)):
         a, b = rng.integers(-4, 5, (m, k)), rng.integers(-4, 5, (k, n))
+        expected = 1 + a.astype(float) @ b  # of integers: exact
         for along_a, along_b in product("CF", "CF"):
             x, y = (
                 np.asarray(each, dtype, order=order)
@@ -134,4 +142,4 @@ def test_products_without_memory_for_copies(real, tmp_path):
                 m, n, k, x.ctypes.data, *strides[:2], y.ctypes.data, *strides[2:],
                 1, c.ctypes.data, n,
             )  # fmt: skip
-            np.testing.assert_array_equal(c, 1 + a @ b)
+            np.testing.assert_array_equal(c, expected)
