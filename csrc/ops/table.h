@@ -69,6 +69,10 @@
    scalar[2] to scalar[3], or, where these are one, that number. Its own adjoint with 0
    in the place of both.
 
+   CUSTOM_AUGMENT: output0 = what a function of Python's, whose number is the code, makes
+   of the mini-batch input0. Nothing comes back through it. params: the number of its
+   draws, how many axes a sample has, and these.
+
    PRELU: output0 = input0 where it is positive, input1 * input0 elsewhere, with the slope
    input1 broadcast. dim, stride: as of ADD.
    PRELU_GRADIENT: its adjoint. input0: gradient of its output; input1, input2: its
@@ -195,7 +199,8 @@ enum op_flag {
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \
     OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                   \
     OP(SCALE, scale, IN_C, IN_PLACE, 5)                                      \
-    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)
+    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)      \
+    OP(CUSTOM_AUGMENT, custom_augment, IN_PYTHON, RANDOM | WHOLE_BATCH, 40)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,
 enum op_kind { OP_TABLE(OP_ROW) N_OPS };

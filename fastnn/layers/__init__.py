@@ -1,6 +1,7 @@
 """Layers: the descriptions that networks are made of."""
 
 from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU
+from fastnn.layers.augment import Augment
 from fastnn.layers.base import Layer
 from fastnn.layers.batch_normalization import BatchNorm
 from fastnn.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
@@ -44,6 +45,7 @@ __all__ = [
     "Activation",
     "Add",
     "AlphaDropout",
+    "Augment",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -175,7 +176,8 @@ class Plan:
     statistic_size : int
         Numbers that statistics of rows take, whatever the number of samples.
     functions : tuple of callable
-        Losses that are Python functions, numbered as the ops call them.
+        Losses and augmentations that are Python functions, numbered as the ops call
+        them.
     params : ndarray of int64
         Integers that are an op's own, from the place that its record names on.
     n_gradients : int
@@ -198,7 +200,7 @@ class Plan:
     outputs: tuple[Output, ...]
     losses: tuple[LossTerm, ...]
     statistic_size: int
-    functions: tuple[CustomFunction, ...]
+    functions: tuple[Callable[..., Any], ...]
     params: NDArray
     n_gradients: int
     row_gradients: NDArray

@@ -9,6 +9,7 @@ cdef extern from "ops/table.h":
         OP_ADD
         OP_ADD_GRADIENT
         OP_CUSTOM_LOSS
+        OP_CUSTOM_AUGMENT
 
 cdef extern from "tables/tables.h":
     const int op_flags[]

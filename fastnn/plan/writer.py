@@ -1,11 +1,10 @@
 """The records of a plan's tensors and ops while they are being written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 from fastnn.plan.broadcasting import broadcast_axes
-from fastnn.plan.records import CustomFunction
 from fastnn.plan.tables import (
     ALIGNMENT,
     FLAGS,
@@ -29,7 +28,7 @@ class Writer:
     params : list of int
         Integers that ops have of their own.
     functions : list of callable
-        Losses that are Python functions.
+        Losses and augmentations that are Python functions.
     statistic_size : int
         Numbers that statistics take.
     views : Views
@@ -40,7 +39,7 @@ class Writer:
         self.tensors: list[Fields] = []
         self.ops: list[Fields] = []
         self.params: list[int] = []
-        self.functions: list[CustomFunction] = []
+        self.functions: list[Callable[..., Any]] = []
         self.statistic_size = 0
         self.views = Views(self.tensors)
         self._scratch: Tensor | None = None
@@ -178,7 +177,7 @@ class Writer:
         self.copy(x, y, phase)
         return y
 
-    def function(self, function: CustomFunction) -> int:
+    def function(self, function: Callable[..., Any]) -> int:
         """The number of a function that an op calls."""
         self.functions.append(function)
         return len(self.functions) - 1

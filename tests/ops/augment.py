@@ -7,6 +7,7 @@ from ops.noise import philox, point
 from writers import by_hand, dense
 
 from fastnn.layers import (
+    Augment,
     BatchNorm,
     Dense,
     Flatten,
@@ -205,7 +206,25 @@ def normal_of(words):
     return [*point(*words[:2]), *point(*words[2:])]
 
 
+# ------------------------------------------------------------------- Python functions
+
+
+def run_custom_augment(walk, op, dim, x, *_):
+    number, rank, *shape = walk.params[op["params"] :].tolist()
+    key = np.array([walk.seed, walk.step << 16 | number], np.uint64)
+    rng = np.random.Generator(np.random.Philox(key=key))
+    x = x.reshape(-1, *shape[:rank]).copy()
+    return (walk.functions[op["code"]](x, rng),)
+
+
+def shaken(x, rng):
+    """In place, and drawn for each sample."""
+    x += rng.normal(size=(len(x), 1, 1, 1)).astype(x.dtype)
+    return x[:, ::-1]
+
+
 OPS = {
+    "custom_augment": run_custom_augment,
     "warp": run_warp,
     "warp_gradient": run_warp_gradient,
     "contrast": run_contrast,
@@ -265,5 +284,7 @@ CASES = {
     "contrast_cut_off": behind(RandomContrast(0.7, value_range=(-0.4, 0.5))),
     "erase": first(RandomErasing(fill_value=0.5, value_range=(-1, 1))),
     "erase_behind": behind(RandomErasing(0.7, (0.2, 0.9), value_range=(-1, 1))),
+    "custom_augment": first(Augment(shaken), Dense(3, "tanh")),
+    "custom_augment_twice": first(RandomFlip(), Augment(shaken), Augment(shaken)),
     "drawn_twice": lambda: by_hand(drawn_twice, SHAPE),
 }

@@ -12,8 +12,13 @@ from libc.math cimport isfinite
 
 from fastnn.engine.cpu.blas_threads cimport hold_blas, release_blas
 from fastnn.engine.cpu.dataset cimport address
-from fastnn.engine.cpu.meeting cimport custom_loss, meet, next_meeting
-from fastnn.plan.structs cimport PHASE_TRAIN, op_t
+from fastnn.engine.cpu.meeting cimport (
+    custom_augment,
+    custom_loss,
+    meet,
+    next_meeting,
+)
+from fastnn.plan.structs cimport OP_CUSTOM_AUGMENT, PHASE_TRAIN, op_t
 from fastnn.engine.cpu.shares cimport (
     Shares,
     average_share,
@@ -248,8 +253,12 @@ cdef class Engine(Shares):
         with gil:
             restore_float_mode(self.mode)
             try:
-                custom_loss(self.functions[op.code], op, self.tensors, self.walks,
-                            n_walks, parameters)
+                if op.kind == OP_CUSTOM_AUGMENT:
+                    custom_augment(self.functions[op.code], op, self.tensors,
+                                   self.walks, n_walks, parameters)
+                else:
+                    custom_loss(self.functions[op.code], op, self.tensors, self.walks,
+                                n_walks, parameters)
             except BaseException as error:
                 self.raised = error
                 self.interrupted = True

@@ -15,3 +15,8 @@ cdef custom_loss(
     function, const op_t *op, const tensor_t *tensors, Walk **walks, int n_walks,
     floating *parameters,
 )
+
+cdef custom_augment(
+    function, const op_t *op, const tensor_t *tensors, Walk **walks, int n_walks,
+    floating *parameters,
+)

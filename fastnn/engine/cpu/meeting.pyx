@@ -1,7 +1,8 @@
 """What is done once for all shares of a step, where all of them have come to an op.
 
-It is the statistics of a batch, and losses that are functions of Python's. One thread
-does it, in the order of the shares: the same number of them gives the same bits.
+It is the statistics of a batch, and losses and augmentations that are functions of
+Python's. One thread does it, in the order of the shares: the same number of them gives
+the same bits.
 """
 
 cimport numpy as cnp
@@ -9,6 +10,7 @@ cimport numpy as cnp
 import numpy as np
 
 from cython cimport floating
+from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from fastnn.engine.cpu.executor cimport (
@@ -69,7 +71,6 @@ cdef custom_loss(
     The function gets copies: it may keep them.
     """
     cdef Py_ssize_t width = op.dim[3]
-    cdef int i
     z = gathered(op.input[0], width, tensors, walks, n_walks, parameters)
     y = gathered(op.input[1], op.lead[0], tensors, walks, n_walks, parameters)
     weight = weights(op.loss, walks, n_walks, parameters)
@@ -78,10 +79,19 @@ cdef custom_loss(
     walks[0].reported[op.loss] += total
     if op.output[0] < 0:
         return
+    share_out(gradient, op.output[0], width, tensors, walks, n_walks, parameters)
+
+
+cdef share_out(
+    rows, int32_t number, Py_ssize_t width, const tensor_t *tensors,
+    Walk **walks, int n_walks, floating *parameters,
+):
+    """Writes rows of the whole batch to a tensor of each walk."""
     cdef const floating *from_row = <floating *> cnp.PyArray_DATA(
-        <cnp.ndarray> gradient)
+        <cnp.ndarray> rows)
+    cdef int i
     for i in range(n_walks):
-        memcpy(locate(tensors, op.output[0], walks[i], parameters), from_row,
+        memcpy(locate(tensors, number, walks[i], parameters), from_row,
                walks[i].count * width * sizeof(floating))
         from_row += walks[i].count * width
 
@@ -183,3 +193,58 @@ def checked(result, shape):
                 f"and of shape {expected}, {what}; got {array.dtype} of shape "
                 f"{array.shape}.")
     return loss, gradient
+
+
+# --------------------------------------------------------------- custom augmentations
+
+cdef custom_augment(
+    function, const op_t *op, const tensor_t *tensors, Walk **walks, int n_walks,
+    floating *parameters,
+):
+    """Has the walks go on with what a function makes of a copy of the whole batch."""
+    cdef const int64_t *params = walks[0].params + op.params
+    shape = tuple([params[2 + i] for i in range(params[1])])
+    x = gathered(op.input[0], op.dim[3], tensors, walks, n_walks, parameters)
+    x.setflags(write=True)
+    y = augmented(function, x.reshape((len(x), *shape)), walks[0].mask_seed,
+                  walks[0].mask_step, params[0])
+    share_out(y, op.output[0], op.dim[3], tensors, walks, n_walks, parameters)
+
+
+def augmented(function, x, seed, step, number):
+    """What a function of the user's makes of a mini-batch, checked.
+
+    Parameters
+    ----------
+    function : callable
+    x : ndarray of shape (n, ...)
+    seed, step, number : int
+        What its random numbers are a function of: of the epoch, of the step in it, and
+        of the op.
+
+    Returns
+    -------
+    y : ndarray
+        C-contiguous, of the shape and the dtype of x.
+
+    Raises
+    ------
+    ValueError
+        If it returned something else, or numbers that are not finite.
+    """
+    key = np.array([seed, int(step) << 16 | int(number)], np.uint64)
+    dtype, shape = x.dtype, x.shape
+    y = function(x, np.random.Generator(np.random.Philox(key=key)))
+    what = "what the function of an Augment layer returns must be an array"
+    if not isinstance(y, np.ndarray):
+        raise ValueError(
+            f"{what} of shape {shape} and {dtype}, got {type(y).__name__}.")
+    if y.shape != shape or y.dtype != dtype:
+        raise ValueError(
+            f"{what} of the shape and dtype that it was given, {shape} and {dtype}, "
+            f"got {y.shape} and {y.dtype}.")
+    if not np.isfinite(y).all():
+        raise ValueError(
+            f"{what} of finite numbers, got NaN or infinity in "
+            f"{np.count_nonzero(~np.isfinite(y))} of {y.size}.")
+    return np.ascontiguousarray(y)

@@ -5,7 +5,7 @@ told what an op of its family does by ``csrc/ops/table.h`` and the folder of tha
 in ``csrc/ops``. A new family is a file here and a line below.
 """
 
-from fastnn.plan.ops.augment import contrast, crop, erase, warp
+from fastnn.plan.ops.augment import contrast, crop, custom_augment, erase, warp
 from fastnn.plan.ops.batch_norm import batch_norm
 from fastnn.plan.ops.broadcast import add
 from fastnn.plan.ops.columns import columns, concatenate
@@ -33,6 +33,7 @@ __all__ = [
     "conv",
     "conv_transposed",
     "crop",
+    "custom_augment",
     "custom_loss",
     "dropout",
     "embedding",

@@ -1,9 +1,10 @@
 """What happens to images in training: each sample is shown in a way that is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastnn.plan.tables import FILL_MODES, WARPS
 from fastnn.plan.tape import EVALUATE, PREDICT, TRAIN, Tape
@@ -134,6 +135,34 @@ def erase(
         tape.contribute(x, dx)
 
     tape.record(y, adjoint)
+    return _as_it_is_elsewhere(tape, x, y)
+
+
+def custom_augment(
+    tape: Tape,
+    function: Callable[[NDArray, np.random.Generator], NDArray],
+    x: Tensor,
+) -> Tensor:
+    """In training what a Python function makes of the mini-batch x; x otherwise.
+
+    It has no adjoint: x must have no gradient.
+
+    Parameters
+    ----------
+    function : callable
+        See :class:`fastnn.layers.Augment`.
+    x : Tensor
+    """
+    assert not x.needs_gradient
+    x = tape.dense(x)
+    y = tape.activation(x.shape)
+    fields: dict[str, Any] = {
+        "code": tape.function(function),
+        "dim": (1, 1, 1, x.size),
+        "per_sample": 1 << 2,
+        "params": [tape.mask(), len(x.shape), *x.shape],
+    }
+    tape.emit("custom_augment", (x,), (y,), TRAIN, **fields)
     return _as_it_is_elsewhere(tape, x, y)
 
 

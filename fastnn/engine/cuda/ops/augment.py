@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.engine.cpu.meeting import augmented
 from fastnn.engine.cuda.calls import MOST_BLOCKS, THREADS, blocks_for
 from fastnn.engine.cuda.op_calls import OpCalls
 from fastnn.engine.device import Argument
+from fastnn.plan.tables import MASK_SEED, MASK_STEP, N_SCALARS
 
 # Integers of a map, in front of its constant, as csrc/ops/augment/warp.h has it.
 _WARP_PARAMS = 8
@@ -64,10 +66,30 @@ def _augment(op: OpCalls, name: str, blocks: int, *arguments: Any) -> None:
     op.launch("augment", name, grid, (THREADS, 1), op.dim(2), *arguments)
 
 
+def custom_augment(op: OpCalls) -> None:
+    """A function of Python's, with a copy of a mini-batch."""
+    function = op.plan.functions[op.code]
+    number, rank = op.own_params(2)
+    shape = op.rows.count, *op.own_params(2 + int(rank))[2:]
+    x_at, y_at = (op.view(int(op.record[side][0])) for side in ("input", "output"))
+    # Not the op: it has the calls, of which this is one.
+    device, dtype, table = op.device, op.dtype, op.buffers.scalars
+
+    def run() -> None:
+        x, scalars = np.empty(shape, dtype), np.empty(N_SCALARS)
+        device.download(x_at, x)
+        device.download(table, scalars)
+        seed, step = scalars[[MASK_SEED, MASK_STEP]].astype(np.uint64)
+        device.upload(augmented(function, x, seed, step, number), y_at)
+
+    op.walk.calls.append(run)
+
+
 CALLS = {
     "warp": warp,
     "warp_gradient": warp_gradient,
     "contrast": contrast,
     "contrast_gradient": contrast_gradient,
     "erase": erase,
+    "custom_augment": custom_augment,
 }
