@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from probes import training_outputs
+from sklearn.model_selection import KFold, cross_val_score
 
 from fastnn import NeuralNetClassifier, Sequential
 from fastnn.layers import Augment, BatchNorm, Dense, Flatten, RandomFlip, Reshape
@@ -112,6 +113,34 @@ def test_nothing_that_is_trained_stands_in_front():
         with pytest.raises(ValueError, match=match):
             fit(noisy, *layers)
     assert len(fit(noisy, Dense(3, trainable=False), RandomFlip()).loss_curve_) == 3
+
+
+def test_only_the_training_part_of_a_fold_is_augmented():
+    seen = set()
+
+    def function(x, rng):
+        seen.update(x[:, 0, 0, 0].tolist())
+        return noisy(x, rng)
+
+    model = NeuralNetClassifier(network_of(function), epochs=2, random_state=0)
+    for train, test in KFold(3).split(X):
+        seen.clear()
+        (score,) = cross_val_score(model, X, y, cv=[(train, test)])
+        assert seen == set(X[train, 0].tolist())
+        fitted = model.fit(X[train], y[train])
+        first, again = (fitted.predict_proba(X[test]) for _ in range(2))
+        np.testing.assert_array_equal(first, again)
+        assert score == np.mean(first.argmax(axis=1) == y[test])
+        # Unaugmented: a network without the layer says the same of the same weights.
+        plain = Sequential([Flatten(), Dense(8, "relu")])
+        other = NeuralNetClassifier(plain, epochs=1, random_state=0)
+        other.fit(X[train].reshape(-1, 2, 3, 2), y[train])
+        for own, theirs in zip(other.coefs_, fitted.coefs_, strict=True):
+            own[...] = theirs
+        for own, theirs in zip(other.intercepts_, fitted.intercepts_, strict=True):
+            own[...] = theirs
+        rows = X[test].reshape(-1, 2, 3, 2)
+        np.testing.assert_array_equal(other.predict_proba(rows), first)
 
 
 def test_bad_function():

@@ -19,6 +19,7 @@ from fastnn import (
     constraints,
     layers,
     losses,
+    mixing,
     optimizers,
     regularizers,
     schedules,
@@ -116,6 +117,7 @@ def test_every_layer_is_listed(page, description):
     [
         *(regularizers.L1, regularizers.L2, regularizers.L1L2),
         *(constraints.MaxNorm, averaging.EMA, averaging.SWA),
+        *(mixing.Mixup, mixing.CutMix),
     ],
     ids=call,
 )
