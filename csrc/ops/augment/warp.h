@@ -144,12 +144,12 @@ HOST_DEVICE ptrdiff_t filled_once(ptrdiff_t i, const edges_t *edges) {
 
 /* The pixel that stands there. */
 HOST_DEVICE ptrdiff_t filled_from(ptrdiff_t i, const edges_t *edges) {
-    if (edges->slope) { /* they come again, mirrored or not */
-        ptrdiff_t period = edges->slope > 0 ? edges->n : 2 * edges->n;
-        i %= period;
-        if (i < 0) i += period;
-    }
-    return filled_once(i, edges);
+    ptrdiff_t near = filled_once(i, edges);
+    if (!edges->slope || (size_t)near < (size_t)edges->n) return near;
+    /* They come again, mirrored or not. */
+    ptrdiff_t period = edges->slope > 0 ? edges->n : 2 * edges->n;
+    i %= period;
+    return filled_once(i < 0 ? i + period : i, edges);
 }
 
 /* How many pixels one of the output is made of. */
