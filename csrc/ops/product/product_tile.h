@@ -65,7 +65,7 @@ ALWAYS_INLINE void ISA(tile)(const int rows, const int vectors, ptrdiff_t k,
 /* The columns of c under one panel, whose rows lie panel_row apart. Not inlined: with
    less around them the tiles stay in registers. */
 #define COLUMN(name, vectors)                                                         \
-    TARGET static NOT_INLINED void ISA(name)(                           \
+    TARGET static NOT_INLINED void ISA(name)(                                         \
         ptrdiff_t m, ptrdiff_t k, const REAL *a, ptrdiff_t a_row, ptrdiff_t a_column, \
         const REAL *panel, ptrdiff_t panel_row, REAL beta, REAL *c, ptrdiff_t c_row,  \
         ptrdiff_t width) {                                                            \
