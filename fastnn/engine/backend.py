@@ -77,7 +77,7 @@ class Forward(Protocol):
     """
 
     def accepts(self, X: Any) -> bool:
-        """Whether X is all that is read: plain floats of the right width, with rows."""
+        """Whether X is all that is read: plain numbers of its shape, with rows."""
 
     def predict(
         self,

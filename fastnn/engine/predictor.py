@@ -127,14 +127,15 @@ class Predictor:
     ) -> NDArray | None:
         """As :meth:`predict`, for X as a user passes it.
 
-        None unless X is a plain array that needs no conversion, of the right width,
+        None unless X is a plain array that needs no conversion, of the right shape,
         and all is finite: what else it may be, and what is then to be said, is for
         scikit-learn's validation to find out, which takes many times longer than a
         small prediction.
         """
         if not self._forward.accepts(X):
             return None
-        return self._predict(parameters, (X,), n_jobs, check_input=True)
+        rows = X if X.ndim == 2 else X.reshape(X.shape[0], -1)
+        return self._predict(parameters, (rows,), n_jobs, check_input=True)
 
     def _predict(
         self,

@@ -23,7 +23,7 @@ cdef class ForwardOps:
     cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
     cdef Py_ssize_t n_losses
     cdef tuple functions
-    cdef bint reads_plain_rows  # of numbers, by the name of X
+    cdef tuple plain_shape  # of samples of X; None if that is not all that is read
 
     cpdef Py_ssize_t rows_of_a_pass(self, Py_ssize_t itemsize)
 

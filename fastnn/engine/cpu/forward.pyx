@@ -70,7 +70,7 @@ cdef class ForwardOps:
         self.statistic_size = plan.statistic_size
         self.functions = plan.functions
         self.inputs = described(plan.inputs)
-        self.reads_plain_rows = plan.reads_one_table and len(plan.input_shape) == 1
+        self.plain_shape = plan.input_shape if plan.reads_one_table else None
         self.output = raw.output
         self.n_inputs, self.n_outputs = plan.n_inputs, plan.n_outputs
         self.n_parameters = plan.n_parameters

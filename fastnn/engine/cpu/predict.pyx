@@ -25,18 +25,26 @@ cdef class Forward(ForwardOps):
     """
 
     def accepts(self, X):
-        """Whether X is all that is read: plain floats of the right width, with rows."""
-        if type(X) is not np.ndarray or not self.reads_plain_rows:
+        """Whether X is all that is read: plain numbers of its shape, with rows.
+
+        Floats, or bytes of images.
+        """
+        if type(X) is not np.ndarray or self.plain_shape is None:
             return False
         cdef cnp.ndarray array = X
+        cdef int i, n_axes = cnp.PyArray_NDIM(array)
         cdef int number_type = cnp.PyArray_TYPE(array)
+        if n_axes != 1 + len(self.plain_shape) or cnp.PyArray_DIM(array, 0) == 0:
+            return False
+        for i in range(1, n_axes):
+            if cnp.PyArray_DIM(array, i) != <Py_ssize_t> self.plain_shape[i - 1]:
+                return False
+        if n_axes > 2 and not cnp.PyArray_IS_C_CONTIGUOUS(array):
+            return False
         return (
-            cnp.PyArray_NDIM(array) == 2
-            and cnp.PyArray_DIM(array, 0) > 0
-            and cnp.PyArray_DIM(array, 1) == self.n_inputs
-            and (number_type == cnp.NPY_FLOAT or number_type == cnp.NPY_DOUBLE)
-            and cnp.PyArray_ISBEHAVED_RO(array)
-        )
+            number_type == cnp.NPY_FLOAT or number_type == cnp.NPY_DOUBLE
+            or (n_axes > 2 and number_type == cnp.NPY_UINT8)
+        ) and cnp.PyArray_ISBEHAVED_RO(array)
 
     def predict(
         self, cnp.ndarray parameters, tuple tables, int n_threads=1, *,
