@@ -173,7 +173,7 @@ def test_bad_training_data(Estimator, method, bad_X, bad_y, message):
         (np.where(y == 1, np.nan, y), "Input y contains NaN"),
         (np.where(y == 1, np.inf, y), "Input y contains infinity"),
         (np.full(30, "a"), "y must hold real numbers for a regressor, got <U1"),
-        (np.zeros((30, 2, 2)), "dim 3"),
+        (np.zeros((30, 2, 2)), r"y must have a row .* shape \(30, 2, 2\)"),
     ],
 )
 def test_bad_numbers(bad_y, message):

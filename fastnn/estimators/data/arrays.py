@@ -125,6 +125,21 @@ def check_kind(values: Any, name: str, refused: str) -> None:
             )
 
 
+def check_row_of_targets(y: Any, name: str) -> None:
+    """Refuse targets of a sample that are no row, such as images.
+
+    Raises
+    ------
+    ValueError
+    """
+    shape = tuple(getattr(y, "shape", ()))
+    if len(shape) > 2:
+        raise ValueError(
+            f"{name} must have a row for each sample, got the shape {shape}. Pass "
+            f"{name}.reshape(len({name}), -1)."
+        )
+
+
 def check_on_device(
     estimator: BaseEstimator,
     device: Device,

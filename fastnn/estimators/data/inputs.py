@@ -66,9 +66,11 @@ def check_tensor(
             "X is one array, but the model was fitted with the inputs "
             f"{list(fitted.input_shape)}. Pass fastnn.Inputs, or a dict, of these."
         )
-    if not reset and fitted is not None and len(getattr(X, "shape", ())) > 2:
-        # scikit-learn would call the second axis the features.
-        check_shape("X", X, fitted.input_shape)
+    if not reset and fitted is not None:
+        n_axes = len(getattr(X, "shape", ()))
+        if n_axes > 1 and max(n_axes, 1 + len(fitted.input_shape)) > 2:
+            # scikit-learn would call the second axis the features.
+            check_shape("X", X, fitted.input_shape)
     return validate_data(
         learner,
         X,
@@ -154,6 +156,11 @@ def check_shape(name: str, X: Any, expected: Shape) -> None:
             check_shape(f"{name}[{key!r}]", X[key], each)
         return
     got = tuple(X.shape[1:])
+    if tuple(X.shape) == expected and got != expected:
+        raise ValueError(
+            f"{name} has the shape {expected} of a single sample. Pass several, or "
+            f"{name}[np.newaxis] for one."
+        )
     if got != expected:
         raise ValueError(
             f"{name} has samples of shape {got}, but the model was fitted with samples "

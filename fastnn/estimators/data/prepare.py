@@ -20,6 +20,7 @@ from fastnn.engine.device import Device, DeviceArray
 from fastnn.estimators.data.arrays import (
     check_kind,
     check_on_device,
+    check_row_of_targets,
     check_targets,
     on_host,
     where_it_computes,
@@ -229,6 +230,7 @@ def _check_X_y(
         return X, heads
     y = on_host(given.y, names.y)
     check_kind(y, names.y, "cM" if learner._numeric_targets else "c")
+    check_row_of_targets(y, names.y)
     check_structure(names.X, X)
     check_structure(names.y, y)
     dtypes = _accepted_dtypes(learner)
