@@ -36,6 +36,7 @@ PARTS = {
     "roofline": ("benchmarks.roofline", ()),
     "pieces": ("benchmarks.pieces", ()),
     "graphs": ("benchmarks.graphs", ()),
+    "images": ("benchmarks.images", ()),
 }
 
 

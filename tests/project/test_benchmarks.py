@@ -19,6 +19,10 @@ fresh = importlib.import_module("benchmarks.fresh")
 graphs = importlib.import_module("benchmarks.graphs.__main__")
 graph_net = importlib.import_module("benchmarks.graphs.net")
 graph_steps = importlib.import_module("benchmarks.graphs.steps")
+convolutions = importlib.import_module("benchmarks.images.convolutions")
+image = importlib.import_module("benchmarks.images.image")
+image_net = importlib.import_module("benchmarks.images.net")
+images = importlib.import_module("benchmarks.images.__main__")
 measure = importlib.import_module("benchmarks.peers.measure")
 net = importlib.import_module("benchmarks.peers.net")
 peers = importlib.import_module("benchmarks.peers.__main__")
@@ -264,6 +268,77 @@ def test_tables_of_graphs(monkeypatch):
         *("| 1", "| 2", "| 4", "| 8", "| each further head", "| a head by itself")
     ]
     assert sum(line.startswith("| Graph |") for line in lines) == 1
+
+
+SMALL_NETS = {
+    "images": image_net.Net(
+        64,
+        (10, 10, 2),
+        (
+            *(image_net.Conv(4, 3), image_net.Pool(), image_net.Conv(8, 3)),
+            *(image_net.Flatten(), image_net.Dense(8)),
+        ),
+    ),
+    "signals": image_net.Net(
+        64, (12, 3), (image_net.Conv(4, 3), image_net.Conv(8, 3), image_net.Mean())
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_NETS)
+def test_peers_train_the_same_convolutions(name):
+    net = SMALL_NETS[name]
+    losses = {
+        peer: measure.measure(peer, net, 1, 0.01, package=images.__package__)["loss"]
+        for peer, package in images.PEERS.items()
+        if importlib.util.find_spec(package)
+    }
+    assert losses["fastnn"] > 1
+    for peer, loss in losses.items():
+        assert loss == pytest.approx(losses["fastnn"], rel=1e-5), peer
+
+
+def test_libraries_predict_the_same_for_an_image():
+    found = {
+        name: image.measure(name, seconds=0.01)["probabilities"]
+        for name, (_, packages) in image.LIBRARIES.items()
+        if all(map(importlib.util.find_spec, packages))
+    }
+    for name, probabilities in found.items():
+        assert probabilities == pytest.approx(found["fastnn"], rel=1e-4), name
+    assert sum(found["fastnn"]) == pytest.approx(1)
+
+
+def test_tables_of_images(monkeypatch):
+    monkeypatch.setattr(images, "NETS", SMALL_NETS)
+    monkeypatch.setattr(convolutions, "NETS", SMALL_NETS)
+    monkeypatch.setattr(convolutions, "TURNS", 1)
+    found = json.loads(json.dumps(convolutions.measure()))
+    ops = [(each["net"], each["layer"], each["what"]) for each in found["convolutions"]]
+    assert len(ops) == 2 * 2 * 3 - 2  # what nets read needs no gradient
+    assert ("images", "conv_0", "gradient of the input") not in ops
+    (first,) = (
+        each
+        for each in found["convolutions"]
+        if (each["net"], each["layer"], each["what"]) == ("images", "conv_1", "forward")
+    )
+    assert first["operations"] == 2 * 64 * 2 * 2 * 3 * 3 * 4 * 8
+    speeds = {"torch": 1e4, "fastnn": 2.5e4}
+    trained = [
+        {"net": "images", "peer": peer, "version": peer, "threads": threads}
+        | {"loss": 2.3, "samples_per_second": speed}
+        for peer, speed in speeds.items()
+        for threads in images.THREADS
+    ]
+    called = [
+        {"library": name, "version": name, "image": seconds}
+        for name, seconds in {"onnxruntime": 5e-5, "fastnn": 6e-5}.items()
+    ]
+    lines = images.report([*trained, *called, found, {"skipped": "jax_scan: not here"}])
+    assert "- jax_scan: not here" in lines
+    assert "| images | torch | torch | 2.3000 | 10k | 2.50 | 10k | 2.50 |" in lines
+    assert "| onnxruntime | 50 us | 1.20 |" in lines
+    assert sum(line.startswith("| signals | conv_") for line in lines) == 5
 
 
 @pytest.mark.filterwarnings("ignore")
