@@ -5,7 +5,7 @@
 
 #include "ops/call.h"
 #include "ops/conv/conv.h"
-#include "ops/conv/depthwise.h"
+#include "ops/conv/depthwise_ops.h"
 #include "ops/conv/gathered_product.h"
 
 /* Places whose offsets are computed together, a multiple of what a tile has of them, and
@@ -63,27 +63,6 @@ static ptrdiff_t at_most(ptrdiff_t most, ptrdiff_t n) { return n < most ? n : mo
 static ptrdiff_t aligned(ptrdiff_t n) {
     ptrdiff_t numbers = GATHERED_ALIGNMENT / (ptrdiff_t)sizeof(float);
     return (n + numbers - 1) / numbers * numbers;
-}
-
-/* Where a group is one channel there is nothing to sum over but the places of a window:
-   products would be of single columns. */
-static int is_depthwise(const conv_t *conv) {
-    return conv->groups > 1 && conv->groups == conv->channels;
-}
-
-/* The windows of which a tap is within an axis: from `first` on, so many. */
-typedef struct {
-    ptrdiff_t first, count;
-} reached_t;
-
-static reached_t reached_by(const conv_axis_t *axis, ptrdiff_t tap) {
-    ptrdiff_t before = axis->before - tap * axis->dilation, stride = axis->stride;
-    ptrdiff_t first = before > 0 ? (before + stride - 1) / stride : 0;
-    ptrdiff_t room = axis->length - 1 + before;
-    ptrdiff_t end = room < 0 ? 0 : room / stride + 1;
-    if (end > axis->windows) end = axis->windows;
-    reached_t reached = {first, end > first ? end - first : 0};
-    return reached;
 }
 
 #define BODY "ops/conv/conv_ops.c"
@@ -180,41 +159,13 @@ static const REAL *NAMED(aligned_rows)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t gr
     return scratch;
 }
 
-/* One loop over all taps of all windows of the images, whichever of the three it adds
-   to. */
-static void NAMED(each_tap)(const call_t *call, const conv_t *conv,
-                            NAMED(depthwise_loop) loop, REAL *x, REAL *kernel,
-                            REAL *y) {
-    const conv_axis_t *row = &conv->row, *column = &conv->column;
-    ptrdiff_t channels = conv->channels, filters = conv->filters;
-    for (ptrdiff_t sample = 0; sample < call->walk->count; sample++) {
-        for (ptrdiff_t i = 0; i < row->windows; i++)
-            for (ptrdiff_t r = 0; r < row->size; r++) {
-                ptrdiff_t down = i * row->stride - row->before + r * row->dilation;
-                if (down < 0 || down >= row->length) continue;
-                for (ptrdiff_t s = 0; s < column->size; s++) {
-                    reached_t reached = reached_by(column, s);
-                    if (!reached.count) continue;
-                    ptrdiff_t along = reached.first * column->stride - column->before +
-                                      s * column->dilation;
-                    loop(reached.count, channels, filters / channels,
-                         x + (down * column->length + along) * channels,
-                         column->stride * channels,
-                         kernel + (r * column->size + s) * filters,
-                         y + (i * column->windows + reached.first) * filters, filters);
-                }
-            }
-        x += image_size(conv);
-        y += maps_size(conv);
-    }
-}
-
 void NAMED(op_conv)(const call_t *call) {
     conv_t conv = conv_of(params_of(call));
     if (is_depthwise(&conv)) {
         begin_sum(call, 0, sizeof(REAL));
-        NAMED(each_tap)(call, &conv, NAMED(depthwise_maps), (REAL *)call->input[0],
-                        (REAL *)call->input[1], (REAL *)call->output[0]);
+        NAMED(depthwise_each_tap)(call, &conv, NAMED(depthwise_maps),
+                                  (REAL *)call->input[0], (REAL *)call->input[1],
+                                  (REAL *)call->output[0]);
         return;
     }
     const conv_axis_t *row = &conv.row, *column = &conv.column;
@@ -265,8 +216,8 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
               filters = conv.filters / conv.groups;
     begin_sum(call, 0, sizeof(REAL));
     if (is_depthwise(&conv)) {
-        NAMED(each_tap)(call, &conv, NAMED(depthwise_kernel), (REAL *)call->input[0],
-                        dk, (REAL *)call->input[1]);
+        NAMED(depthwise_each_tap)(call, &conv, NAMED(depthwise_kernel),
+                                  (REAL *)call->input[0], dk, (REAL *)call->input[1]);
         return;
     }
     int joined = is_joined(&conv);
@@ -346,8 +297,9 @@ void NAMED(op_conv_transposed)(const call_t *call) {
     conv_t conv = conv_of(params_of(call));
     if (is_depthwise(&conv)) {
         begin_sum(call, 0, sizeof(REAL));
-        NAMED(each_tap)(call, &conv, NAMED(depthwise_image), (REAL *)call->output[0],
-                        (REAL *)call->input[1], (REAL *)call->input[0]);
+        NAMED(depthwise_each_tap)(call, &conv, NAMED(depthwise_image),
+                                  (REAL *)call->output[0], (REAL *)call->input[1],
+                                  (REAL *)call->input[0]);
         return;
     }
     const conv_axis_t *row = &conv.row, *column = &conv.column;
