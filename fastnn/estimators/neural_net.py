@@ -34,7 +34,7 @@ from fastnn.network import (
     selects_columns,
     with_positions,
 )
-from fastnn.network.base import check_no_circle, described
+from fastnn.network.checks import check_no_circle, described
 from fastnn.optimizers import OPTIMIZERS, Optimizer
 from fastnn.schedules import Constant, Schedule, as_schedule
 from fastnn.training.monitoring import Monitor, MonitoredState

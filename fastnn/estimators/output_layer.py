@@ -10,7 +10,8 @@ from fastnn.layers import ELU, Activation, Dense, LeakyReLU, PReLU
 from fastnn.layers.activation import activation_name
 from fastnn.layers.base import Part
 from fastnn.network import Graph, Network, Pretrained, Sequential
-from fastnn.network.base import ListedNetwork, OnePart, check_gives_one
+from fastnn.network.base import ListedNetwork, OnePart
+from fastnn.network.checks import check_gives_one
 from fastnn.utils.same import says_the_same
 
 

@@ -8,6 +8,7 @@ from sklearn import get_config
 from sklearn.base import clone
 
 from fastnn.layers.base import Part
+from fastnn.network.checks import check_no_circle, described, kind_of
 from fastnn.network.drawing import Drawing, draw
 from fastnn.network.wiring import Wiring
 from fastnn.plan.tape import Tape
@@ -119,61 +120,6 @@ def lower_part(tape: Tape, part: Part, x: Any, name: str) -> Any:
         return part.lower(tape, x, name)
 
 
-def check_no_circle(network: Part) -> None:
-    """Refuse a network that stands within itself, which no walk over it would end.
-
-    Raises
-    ------
-    ValueError
-    """
-    done: set[int] = set()
-
-    def walk(part: Part, way: str, around: list[Part]) -> None:
-        if any(part is each for each in around):
-            raise ValueError(
-                f"{_kind(part)} contains itself, as its part {way!r}. Put a clone "
-                "there, or take it out."
-            )
-        if id(part) not in done:
-            for name, each in part.named_parts():
-                walk(each, f"{way}__{name}" if way else name, [*around, part])
-            done.add(id(part))
-
-    walk(network, "", [])
-
-
-def check_takes_one(part: Part, place: str) -> None:
-    """Refuse a part that takes several values where there is one.
-
-    Raises
-    ------
-    ValueError
-    """
-    if part.many_inputs:
-        raise ValueError(
-            f"{place} is {_kind(part)}, which takes several inputs, but gets one. Make "
-            "it a node of a Graph that names what it reads."
-        )
-
-
-def check_gives_one(part: Part, place: str) -> None:
-    """Refuse a part that gives several values where one is read.
-
-    Raises
-    ------
-    ValueError
-    """
-    if part.many_outputs:
-        raise ValueError(
-            f"{place} is {_kind(part)}, which gives several outputs: only the end of a "
-            "network may. Put it last, or take a part with one output."
-        )
-
-
-def _kind(part: Part) -> str:
-    return type(part).__name__
-
-
 def _copied(value: Any, copies: dict[int, Any]) -> Any:
     """As scikit-learn's clone; what stands in several places stays one part."""
     if isinstance(value, list | tuple):
@@ -212,7 +158,7 @@ class OnePart(Network):
         """
         if not isinstance(self.part, Part):
             raise TypeError(
-                f"part of a {_kind(self)} must be a layer or a network, got "
+                f"part of a {kind_of(self)} must be a layer or a network, got "
                 f"{self.part!r}."
             )
         return [("part", self.part)]
@@ -426,8 +372,3 @@ class ListedNetwork(Network):
         named = isinstance(item, tuple)
         items[position] = (item[0], part, *item[2:]) if named else part
         setattr(self, self._list, items)
-
-
-def described(item: Any) -> str:
-    """What was passed, for messages."""
-    return f"the class {item.__name__}" if isinstance(item, type) else repr(item)

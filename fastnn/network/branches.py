@@ -7,11 +7,8 @@ from sklearn.utils._param_validation import StrOptions
 
 from fastnn.layers import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.base import Part
-from fastnn.network.base import (
-    ListedNetwork,
-    check_gives_one,
-    check_takes_one,
-)
+from fastnn.network.base import ListedNetwork
+from fastnn.network.checks import check_gives_one, check_takes_one
 from fastnn.network.columns import Columns
 from fastnn.network.wiring import Apply
 

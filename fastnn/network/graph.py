@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from fastnn.layers.base import Part
-from fastnn.network.base import ListedNetwork, check_gives_one
+from fastnn.network.base import ListedNetwork
+from fastnn.network.checks import check_gives_one
 from fastnn.network.wiring import Apply
 
 

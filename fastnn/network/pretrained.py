@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.layers.base import Part
-from fastnn.network.base import OnePart, check_gives_one, check_takes_one
+from fastnn.network.base import OnePart
+from fastnn.network.checks import check_gives_one, check_takes_one
 from fastnn.network.wiring import Apply
 from fastnn.plan.tape import Tape
 

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from fastnn.layers import Dense
 from fastnn.layers.base import Part
-from fastnn.network.base import OnePart, check_gives_one, check_takes_one
+from fastnn.network.base import OnePart
+from fastnn.network.checks import check_gives_one, check_takes_one
 from fastnn.network.wiring import Apply
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape

@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from fastnn.layers.base import Part
-from fastnn.network.base import (
-    ListedNetwork,
-    Network,
-    check_gives_one,
-    check_takes_one,
-)
+from fastnn.network.base import ListedNetwork, Network
+from fastnn.network.checks import check_gives_one, check_takes_one
 from fastnn.network.wiring import Apply
 
 
