@@ -95,6 +95,11 @@ def forget_weights(part: Part) -> bool:
 
     Its parameters keep their names. What is no weights is refused elsewhere.
 
+    Parameters
+    ----------
+    part : Part
+        Changed in place, with all parts within it.
+
     Returns
     -------
     forgot : bool
