@@ -14,19 +14,22 @@ from fastnn import (
     Sequential,
     averaging,
     callbacks,
-    constraints,
-    initializers,
     layers,
     losses,
     optimizers,
-    regularizers,
     schedules,
 )
-from fastnn.initializers import INITIALIZERS
-from fastnn.layers.activation import ACTIVATION_NAMES
 from fuzz.drawing import chance, count, number, pick
+from fuzz.options import (
+    activation,
+    constraint,
+    initializer,
+    learning_rate,
+    rate,
+    regularizer,
+)
+from fuzz.places import layer_of_places, of_places
 
-ACTIVATIONS = sorted(ACTIVATION_NAMES)
 WRONG = (
     *(None, "typo", -1, 0, 2.5, float("nan"), float("inf"), -float("inf"), [], {}, ""),
     *(True, 1j, b"x", 10**30, 1e-320, 1e308, object, np.array([1.0, 2.0]), np.int8(3)),
@@ -44,56 +47,6 @@ WRONG = (
 
 class OwnError(RuntimeError):
     """What functions of the user's raise."""
-
-
-def activation(rng: Generator) -> str:
-    return pick(rng, ACTIVATIONS)
-
-
-def rate(rng: Generator) -> Any:
-    return pick(rng, (0.0, 0.1, 0.5, 0.9, 0.999, np.float32(0.25)))
-
-
-def learning_rate(rng: Generator) -> float:
-    return pick(rng, (1e-3, 1e-2, 1e-2, 0.1, 1.0, 1e-8, 1e3, 1e-30, 1e30))
-
-
-# ---------------------------------------------------------------------------- weights
-
-
-def initializer(rng: Generator, shape: tuple[int, ...] | None = None) -> Any:
-    kind = count(rng, 0, 9)
-    if kind == 0:
-        return initializers.Constant(pick(rng, (0.0, 1.0, -3.5, 1e30, 1e-40)))
-    if kind == 1:
-        return initializers.TruncatedNormal(0.1, pick(rng, (1e-3, 1.0)))
-    if kind == 2:
-        return initializers.Orthogonal(pick(rng, (1.0, 0.1, 2.0)))
-    if kind == 3 and shape is not None:
-        values = rng.standard_normal(shape).astype(pick(rng, ("f4", "f8", ">f4", "O")))
-        return pick(rng, (values, initializers.FromArray(values), values.tolist()))
-    if kind < 7:
-        return pick(rng, sorted(INITIALIZERS))
-    return None
-
-
-def regularizer(rng: Generator) -> Any:
-    strength = pick(rng, (0.0, 1e-3, 0.1, 10.0))
-    return pick(
-        rng,
-        (
-            *(None, "l1", "l2", "l1_l2", regularizers.L1(strength)),
-            *(regularizers.L2(strength), regularizers.L1L2(strength, 0.1)),
-            regularizers.SklearnL2(strength),
-        ),
-    )
-
-
-def constraint(rng: Generator) -> Any:
-    return constraints.MaxNorm(pick(rng, (2.0, 0.1, 1e-3, 100.0)))
-
-
-# ----------------------------------------------------------------------------- layers
 
 
 def dense(rng: Generator, n_inputs: int | None = None) -> layers.Dense:
@@ -136,51 +89,6 @@ def other_layer(rng: Generator) -> layers.Layer:
         lambda: layer_of_places(rng),
     )
     return pick(rng, makers)()
-
-
-def layer_of_places(rng: Generator) -> layers.Layer:
-    """A layer of sequences or images, which stands where samples are such or not."""
-    size = pick(rng, (1, 2, 2, 3, (2, 1), [1, 3], np.int8(2)))
-    strides = pick(rng, (None, None, 1, 2, (1, 2), 5))
-    padding = pick(rng, ("valid", "same"))
-    around = pick(rng, (0, 1, (0, 2), ((1, 0), (0, 1))))
-    makers = (
-        lambda: layers.MaxPooling1D(size, strides, padding),
-        lambda: layers.MaxPooling2D(size, strides, padding),
-        lambda: layers.AveragePooling1D(size, strides, padding),
-        lambda: layers.AveragePooling2D(size, strides, padding),
-        lambda: layers.GlobalMaxPooling1D(chance(rng, 0.5)),
-        lambda: layers.GlobalMaxPooling2D(chance(rng, 0.5)),
-        lambda: layers.GlobalAveragePooling1D(chance(rng, 0.5)),
-        lambda: layers.GlobalAveragePooling2D(chance(rng, 0.5)),
-        lambda: layers.Permute(pick(rng, ((1,), (2, 1), [3, 1, 2], (3, 2, 1)))),
-        lambda: layers.ZeroPadding1D(around),
-        lambda: layers.ZeroPadding2D(around),
-        lambda: layers.UpSampling2D(size),
-        lambda: layers.SpatialDropout1D(rate(rng)),
-        lambda: layers.SpatialDropout2D(rate(rng)),
-    )
-    return pick(rng, makers)()
-
-
-def of_places(rng: Generator, n_inputs: int) -> list[Any]:
-    """Layers that make sequences or images of the columns of X, and rows of these."""
-    rows = pick(rng, [n for n in (1, 2, 3) if n_inputs % n == 0])
-    shape = pick(rng, ((rows, -1), (rows, -1, 1), (rows, 1, -1)))
-    middle = [layer_of_places(rng) for _ in range(count(rng, 1, 3))]
-    if chance(rng, 0.9):  # those alone whose samples have as many axes
-        while not _fits(made := [layers.Reshape(shape), *middle], n_inputs):
-            middle = [layer_of_places(rng) for _ in range(count(rng, 1, 2))]
-        return [*made, layers.Flatten()]
-    return [layers.Reshape(shape), *middle, layers.Flatten()]
-
-
-def _fits(parts: list[Any], n_inputs: int) -> bool:
-    try:
-        Sequential(parts).output_shape((n_inputs,))
-    except ValueError:
-        return False
-    return True
 
 
 def network(rng: Generator, n_inputs: int) -> Sequential | None:

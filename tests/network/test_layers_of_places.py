@@ -106,7 +106,11 @@ def test_outputs_and_gradients_are_those_of_numpy(layer, of_numpy):
     ("layer", "shape", "message"),
     [
         (MaxPooling2D(0), (4, 4, 1), r"'pool_size' parameter of MaxPooling2D must be"),
-        (MaxPooling1D((2, 2)), (4, 1), r"'pool_size' .* an integer of at least 1. Got \(2"),
+        (
+            MaxPooling1D((2, 2)),
+            (4, 1),
+            r"'pool_size' .* integer of at least 1. Got \(2",
+        ),
         (MaxPooling2D(2, (1, -1)), (4, 4, 1), r"'strides' .* MaxPooling2D .*\(1, -1\)"),
         (AveragePooling2D(2.0), (4, 4, 1), r"or 2 of them, for height and width"),
         (AveragePooling1D(2, padding="full"), (4, 1), r"'padding' .*AveragePooling1D"),
