@@ -1,7 +1,14 @@
 """What layers that take images have in common."""
 
+from math import inf
+from numbers import Real
+from typing import Any
+
 from fastnn.layers.base import Layer
 from fastnn.layers.windows import check_rank
+from fastnn.utils.plain_numbers import Interval
+
+ANY_NUMBER = Interval(Real, -inf, inf, closed="neither")
 
 
 class ImageLayer(Layer):
@@ -22,3 +29,8 @@ class ImageLayer(Layer):
         check_rank(type(self).__name__, shape, 2)
         height, width, channels = shape
         return height, width, channels
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number that a float holds."""
+    return ANY_NUMBER.is_satisfied_by(value)

@@ -1,14 +1,13 @@
 """Layers that show images in another place, turn or size while training."""
 
 from collections.abc import Sequence
-from math import inf
-from numbers import Integral, Real
+from numbers import Integral
 from typing import ClassVar
 
 from sklearn.utils._param_validation import StrOptions
 
 from fastnn.layers.base import Layer
-from fastnn.layers.images import ImageLayer
+from fastnn.layers.images import ANY_NUMBER, ImageLayer, is_number
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
@@ -19,7 +18,7 @@ MODES = "horizontal", "vertical", "horizontal_and_vertical"
 _FILLED: dict = {
     "fill_mode": [StrOptions({"constant", "nearest", "reflect", "wrap"})],
     "interpolation": [StrOptions({"bilinear", "nearest"})],
-    "fill_value": [Interval(Real, -inf, inf, closed="neither")],
+    "fill_value": [ANY_NUMBER],
 }
 
 
@@ -291,8 +290,8 @@ def range_of(layer: Layer, name: str, least: float) -> tuple[float, float]:
     if isinstance(value, list | tuple):
         pair = tuple(value)
     else:
-        pair = (-value, value) if _is_number(value) and value >= 0 else (value,)
-    valid = len(pair) == 2 and all(_is_number(each) for each in pair)
+        pair = (-value, value) if is_number(value) and value >= 0 else (value,)
+    valid = len(pair) == 2 and all(is_number(each) for each in pair)
     if not (valid and least <= pair[0] <= pair[1] <= 1):
         raise ValueError(
             f"The {name!r} parameter of {type(layer).__name__} must be a number from 0 "
@@ -300,10 +299,6 @@ def range_of(layer: Layer, name: str, least: float) -> tuple[float, float]:
             f"{value!r}."
         )
     return float(pair[0]), float(pair[1])
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _filled(

@@ -1,12 +1,12 @@
 """Layers that change the numbers of images, and not their places, while training."""
 
 from collections.abc import Sequence
-from math import inf, isfinite
+from math import inf
 from numbers import Real
 from typing import Any, ClassVar
 
 from fastnn.layers.base import Layer
-from fastnn.layers.images import ImageLayer
+from fastnn.layers.images import ImageLayer, is_number
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
@@ -142,7 +142,7 @@ def _pair(
         If they are not.
     """
     pair: list[Any] = list(value) if isinstance(value, list | tuple) else []
-    valid = len(pair) == 2 and all(map(_is_finite, pair))
+    valid = len(pair) == 2 and all(map(is_number, pair))
     within = valid and all(least <= n <= most for n in pair)
     if not within or (rising and pair[0] > pair[1]):
         between = "" if least == -inf else f" from {least} to {most}"
@@ -152,8 +152,3 @@ def _pair(
             f"numbers{between}{order}. Got {getattr(layer, name)!r}."
         )
     return float(pair[0]), float(pair[1])
-
-
-def _is_finite(value: object) -> bool:
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return real and isfinite(value)  # type: ignore[arg-type]

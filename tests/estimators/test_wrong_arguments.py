@@ -25,12 +25,17 @@ from fastnn import (
     regularizers,
     schedules,
 )
-from fastnn.layers import Dense
+from fastnn.layers import Dense, Flatten, Reshape
 
 X, y = load_iris(return_X_y=True)
 
 
 def network_of(layer):
+    name = type(layer).__name__
+    if name.endswith("1D"):
+        return {"network": Sequential([Reshape((4, 1)), layer, Flatten()])}
+    if name.endswith(("2D", "2DTranspose")) or name.startswith(("Random", "Permute")):
+        return {"network": Sequential([Reshape((2, 2, 1)), layer, Flatten()])}
     if not layer.many_inputs:
         return {"network": Sequential([layer])}
     nodes = [("hidden", Dense(4, "relu"), "x"), ("both", layer, ["x", "hidden"])]
@@ -68,9 +73,17 @@ VALID = {
     "values": np.ones((4, 3)),
     "scale": 0.5,
     "target_shape": (4,),
+    "filters": 2,
+    "kernel_size": 1,
+    "dims": (2, 1, 3),
+    "height": 1,
+    "width": 1,
+    "height_factor": 0.5,
+    "width_factor": 0.5,
+    "factor": 0.5,
 }
 # Arguments that may be any number.
-ANY_NUMBER = "value", "mean", "scale", "offset"
+ANY_NUMBER = "value", "mean", "scale", "offset", "fill_value"
 
 # Base classes, what is made by the estimators, and what is no part of a fit.
 LEFT_OUT = {
