@@ -22,7 +22,7 @@ from .net import NETS
 
 OURS = "fastnn"
 # Which package each peer needs.
-PEERS = {"torch": "torch", "jax_scan": "jax", OURS: OURS}
+PEERS = {"torch": "torch", "jax_step": "jax", OURS: OURS}
 THREADS = 1, 2
 
 

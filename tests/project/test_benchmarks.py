@@ -334,8 +334,8 @@ def test_tables_of_images(monkeypatch):
         {"library": name, "version": name, "image": seconds}
         for name, seconds in {"onnxruntime": 5e-5, "fastnn": 6e-5}.items()
     ]
-    lines = images.report([*trained, *called, found, {"skipped": "jax_scan: not here"}])
-    assert "- jax_scan: not here" in lines
+    lines = images.report([*trained, *called, found, {"skipped": "jax_step: not here"}])
+    assert "- jax_step: not here" in lines
     assert "| images | torch | torch | 2.3000 | 10k | 2.50 | 10k | 2.50 |" in lines
     assert "| onnxruntime | 50 us | 1.20 |" in lines
     assert sum(line.startswith("| signals | conv_") for line in lines) == 5
