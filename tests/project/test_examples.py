@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold
 
@@ -168,3 +170,58 @@ def test_branches_and_heads_learn_as_well_as_two_networks(
     assert (tmp_path / "branches_and_heads.png").exists()
     drawn = (tmp_path / "branches_and_heads.svg").read_text()
     assert drawn == (repository / "docs" / "branches_and_heads.svg").read_text()
+
+
+def large_digits(n_samples):
+    """scikit-learn's digits in the size and the numbers of MNIST's."""
+    X, y = load_digits(return_X_y=True)
+    X = np.kron(X[:n_samples].reshape(-1, 8, 8) * 15, np.ones((3, 3)))
+    X = np.pad(X, [(0, 0), (2, 2), (2, 2)])[..., np.newaxis]
+    return X.astype(np.uint8), y[:n_samples]
+
+
+def test_a_convolutional_network_draws_what_it_has_learned(
+    example, tmp_path, monkeypatch, capsys
+):
+    module = example("fashion_mnist_convnet")
+    block = module.block
+    monkeypatch.setattr(module, "block", lambda n, **options: block(n // 4, **options))
+    monkeypatch.setattr(module, "N_TEST", 200)
+    new_model = module.new_model
+    monkeypatch.setattr(
+        module,
+        "new_model",
+        lambda *changes, **options: new_model(*changes, **options | {"epochs": 8}),
+    )
+    module.main("mnist_784", large_digits(600), tmp_path, few=60)
+    printed = capsys.readouterr().out
+    accuracies = [float(a) for a in re.findall(r"accuracy (0\.\d+)", printed)]
+    assert len(accuracies) == 2
+    assert min(accuracies) > 0.6
+    pictures = {path.name for path in tmp_path.iterdir()}
+    assert pictures == {
+        f"mnist_784_{what}.png"
+        for what in ("mistakes", "filters", "losses", "augmented")
+    }
+    with pytest.raises(SystemExit, match="'minst' is not known"):
+        module.main("minst")
+
+
+def test_what_five_digits_teach_helps_with_the_others(example, monkeypatch, capsys):
+    module = example("transfer_digits")
+    for name, value in {
+        "N_TEST": 300,
+        "N_LABELLED": 50,
+        "EPOCHS": {"base": 8, "on top": 12},
+    }.items():
+        monkeypatch.setattr(module, name, value)
+    scores = module.main(large_digits(1000))
+    assert capsys.readouterr().out.count("0.") > len(scores)
+    assert min(scores.values()) > 0.6
+    assert scores["features, logistic regression"] > scores["afresh"] - 0.03
+    # Features that are extracted once are those of the frozen base.
+    once, every_epoch = (
+        scores["features, hidden layer"],
+        scores["frozen base, end to end"],
+    )
+    assert once == pytest.approx(every_epoch, abs=0.03)
