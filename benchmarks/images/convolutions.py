@@ -84,21 +84,21 @@ def seconds_of_ops(workload):
     whole = new_engine(plan, workload)
     with whole:
         step = seconds(whole)
-    found = {}
+    found, shapes = {}, dict(products(workload))
     for place, key in places_of_ops(plan, workload).items():
-        ops = np.insert(plan.ops, [place], plan.ops[place])
-        once = more_time(whole, replace(plan, ops=ops), workload, 1, 1)
-        times = max(1, min(200, round(step / max(once, 1e-7))))
+        layer, what = key
+        # About as long as a step, if it is as fast as the product.
+        times = max(2, min(50, round(step / alone(what, *shapes[layer]))))
         ops = np.insert(plan.ops, [place] * times, plan.ops[place])
-        found[key] = more_time(whole, replace(plan, ops=ops), workload, times, TURNS)
+        found[key] = more_time(whole, replace(plan, ops=ops), workload, times)
     return found
 
 
-def more_time(whole, plan, workload, times, turns):
+def more_time(whole, plan, workload, times):
     """What each of so many further ops takes."""
     found = []
     with whole, new_engine(plan, workload) as longer:
-        for _ in range(turns):
+        for _ in range(TURNS):
             found.append((seconds(longer) - seconds(whole)) / times)
     return median(found)
 
