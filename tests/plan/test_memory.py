@@ -10,6 +10,7 @@ from fastnn.engine.engine import Engine
 from fastnn.plan.tables import ALIGNMENT, FLAGS, KINDS, OP_FLAGS, PHASES, SPACES
 
 every_plan = pytest.mark.parametrize("name", MAKERS)
+CONVOLUTIONS = "conv", "conv_transposed", "conv_kernel_gradient"
 phases = pytest.mark.parametrize("phase", ["train", "predict"])
 # Evaluation shares its places with predict.
 SHARING = {"train": PHASES["train"], "predict": PHASES["predict"] | PHASES["evaluate"]}
@@ -100,8 +101,12 @@ def test_statistics_lie_apart(name):
     assert (held["train_offset"] % ALIGNMENT == 0).all()
     assert (held["train_offset"][1:] >= ends[:-1]).all()
     assert plan.statistic_size >= max(ends, default=0)
+    # Those of normalisation, and one scratch that all convolutions have.
     normalised = np.isin(plan.ops["kind"], KINDS["running_statistics"]).any()
-    assert normalised == (len(held) > 0)
+    convolutions = np.isin(plan.ops["kind"], [KINDS[kind] for kind in CONVOLUTIONS])
+    scratch = set(plan.ops["output"][convolutions, 1]) - {-1}
+    assert len(scratch) == convolutions.any()
+    assert normalised == (len(held) > len(scratch))
 
 
 def test_predicting_takes_two_layers_of_memory():
