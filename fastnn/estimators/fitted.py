@@ -307,6 +307,8 @@ def _saved_shape(saved: PlainState) -> Shape:
     shape = saved.get("input_shape", tuple, list, dict)
     if not isinstance(shape, dict):
         return saved.shape("input_shape")
+    if not shape:
+        raise saved.damaged("input_shape", "lengths, of one input at least", shape)
     inputs = PlainState("the shapes of the inputs", shape)
     return {name: inputs.shape(name) for name in shape}
 

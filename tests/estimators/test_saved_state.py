@@ -192,7 +192,7 @@ def negative_steps(state):
     state["_training_state"]["optimizer"]["step"] = -1
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (-4,), (2.5,), ("a",), (4, 0)])
+@pytest.mark.parametrize("shape", [(), (0,), (-4,), (2.5,), ("a",), (4, 0), {}])
 def test_samples_have_a_shape(shape):
     Estimator, state = state_of("mlp classifier")
     state["_fitted"]["input_shape"] = shape

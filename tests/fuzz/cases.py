@@ -21,4 +21,5 @@ SEEDS = {
     201025: "a saved note of which parameters had been checked, damaged",
     213962: "target_columns of a custom loss beyond all integers of a plan",
     216025: "a saved model with a network that has lost its layers",
+    7000364: "a saved model of no inputs at all",
 }
