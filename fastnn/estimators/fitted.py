@@ -180,11 +180,7 @@ class FittedNetwork:
         A row for each sample; see :meth:`predict`.
         """
         plan = self.plan_until(place)
-        own = zip(self.plan.parameters, self.plan.views(self.parameters), strict=True)
-        values = {parameter.name: view for parameter, view in own}
-        weights = np.zeros(plan.n_parameters, self.weights.dtype)
-        for parameter, view in zip(plan.parameters, plan.views(weights), strict=True):
-            view[...] = values[parameter.name]
+        weights = Layout.of(plan).taken_from(self.layout, self.parameters)
         return _predictions(Predictor(plan, device), weights, X, n_jobs, device)
 
     def judge(

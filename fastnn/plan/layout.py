@@ -71,14 +71,23 @@ class Layout:
         if shapes != others:
             raise ValueError(f"{other} are not {self}")
 
-        def move(array: NDArray) -> NDArray:
-            moved = np.zeros((*array.shape[:-1], self.size), array.dtype)
-            for name, (to, shape) in self.places.items():
-                n, at = prod(shape), other.places[name][0]
-                moved[..., to : to + n] = array[..., at : at + n]
-            return moved
+        return lambda array: self.taken_from(other, array)
 
-        return move
+    def taken_from(self, other: "Layout", array: NDArray) -> NDArray:
+        """The numbers of these parameters, of an array in a layout that has them all.
+
+        Parameters
+        ----------
+        other : Layout
+            May have others besides.
+        array : ndarray
+            Its last axis is the buffer.
+        """
+        taken = np.zeros((*array.shape[:-1], self.size), array.dtype)
+        for name, (to, shape) in self.places.items():
+            n, at = prod(shape), other.places[name][0]
+            taken[..., to : to + n] = array[..., at : at + n]
+        return taken
 
     def to_plain(self) -> list[tuple[str, int, tuple[int, ...]]]:
         """What is saved of it, beside an array that tells the size."""

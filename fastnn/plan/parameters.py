@@ -11,8 +11,7 @@ from fastnn.constraints import MaxNorm
 from fastnn.initializers import FromArray, Initializer
 from fastnn.plan.records import Parameter
 from fastnn.plan.row_tables import RowTables
-from fastnn.plan.tables import ALIGNMENT
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, aligned
 from fastnn.plan.views import Fields
 from fastnn.plan.writer import Writer
 from fastnn.regularizers import Regularizer, as_regularizer
@@ -192,7 +191,7 @@ class Parameters:
             "running": 0.0,
             "trainable": trainable,
         }
-        taken = -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        taken = aligned(prod(shape))
         if self.n_gradients + taken > MOST_PARAMETERS:
             raise ValueError(
                 f"no memory holds a network with {name} of shape {shape}. Lower the "

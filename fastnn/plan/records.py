@@ -292,7 +292,7 @@ class Plan:
         That is so of convolutions: a few samples fill their products.
         """
         ops = self.ops_of("train")
-        work = OP_COSTS[ops["kind"]] * ops["dim"].prod(axis=1)
+        work = _work(ops)
         by_rows = ops["per_sample"] == 1 << 1
         return bool(
             2 * work[by_rows & (ops["dim"][:, 1] > MANY_PLACES)].sum() > work.sum()
@@ -310,7 +310,7 @@ class Plan:
         """
         ops = self.ops_of(phase)
         ops = ops[ops["per_sample"] != 0]  # what is done once for all samples is little
-        return int(2 * (OP_COSTS[ops["kind"]] * ops["dim"].prod(axis=1)).sum())
+        return int(2 * _work(ops).sum())
 
     def without_link(self) -> "Plan":
         """The same plan, but for what makes predictions of raw outputs."""
@@ -364,3 +364,8 @@ class Plan:
 def _any_is(ops: NDArray, flag: str) -> bool:
     """Whether a flag of the table of ops is set for the kind of any of these."""
     return bool((OP_FLAGS[ops["kind"]] & FLAGS[flag]).any())
+
+
+def _work(ops: NDArray) -> NDArray:
+    """What each op costs for a sample: multiplications that take as long."""
+    return OP_COSTS[ops["kind"]] * ops["dim"].prod(axis=1)

@@ -4,8 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from fastnn.plan.records import Parameter
-from fastnn.plan.tables import ALIGNMENT
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, aligned
 
 
 class RowTables:
@@ -46,7 +45,7 @@ class RowTables:
             tensors[number] |= {"train_offset": offset, "predict_offset": offset}
             parameters.append(replace(parameter, offset=offset))
             blocks.append({**block, "offset": offset})
-            offset += -(-parameter.size // ALIGNMENT) * ALIGNMENT
+            offset += aligned(parameter.size)
         return parameters, blocks, offset
 
     def uses(self, first_block: int) -> list[dict[str, int]]:

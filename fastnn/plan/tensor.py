@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from fastnn.plan.tables import ALIGNMENT
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -50,9 +52,19 @@ class Tensor:
         return replace(self, shape=shape)
 
 
+def aligned(n: int) -> int:
+    """So many numbers, and others up to where rows begin at a cache line again."""
+    return -(-n // ALIGNMENT) * ALIGNMENT
+
+
 def width_of(value: Tensor) -> int:
     """Numbers in a row of the last axis."""
     return value.shape[-1] if value.shape else 1
+
+
+def samples_of(z: Tensor) -> dict[str, Any]:
+    """The samples of z, of which an op looks at all numbers."""
+    return {"dim": (1, 1, 1, z.size), "per_sample": 1 << 2}
 
 
 def rows_of(z: Tensor, width: int) -> dict[str, Any]:

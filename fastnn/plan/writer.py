@@ -6,7 +6,6 @@ from typing import Any
 
 from fastnn.plan.broadcasting import broadcast_axes
 from fastnn.plan.tables import (
-    ALIGNMENT,
     FLAGS,
     KINDS,
     MAX_INPUTS,
@@ -14,7 +13,7 @@ from fastnn.plan.tables import (
     OP_FLAGS,
     SPACES,
 )
-from fastnn.plan.tensor import Tensor, rows_of
+from fastnn.plan.tensor import Tensor, aligned, rows_of
 from fastnn.plan.views import Fields, Views
 
 
@@ -77,7 +76,7 @@ class Writer:
     def statistic(self, *shape: int) -> Tensor:
         """Numbers of all rows, of which each share of a step has its own."""
         offset = self.statistic_size
-        self.statistic_size += -(-prod(shape) // ALIGNMENT) * ALIGNMENT
+        self.statistic_size += aligned(prod(shape))
         return self.tensor("statistic", shape, per_sample=False, offset=offset)
 
     def scratch(self, size: int) -> Tensor | None:
@@ -98,7 +97,7 @@ class Writer:
         if self._scratch is not None:
             record = self.tensors[self._scratch.number]
             record["train_offset"] = record["predict_offset"] = self.statistic_size
-            self.statistic_size += -(-record["size"] // ALIGNMENT) * ALIGNMENT
+            self.statistic_size += aligned(record["size"])
 
     def view(self, x: Tensor, start: int, width: int) -> Tensor:
         """Columns of the last axis of x, where they lie.

@@ -12,13 +12,13 @@ KERNEL(NAMED(conv), ptrdiff_t size, const int64_t *params, const REAL *x,
        const REAL *kernel, REAL *y) {
     conv_t conv = conv_of(params);
     conv_axis_t row = conv.row, column = conv.column;
-    ptrdiff_t channels = conv.channels / conv.groups;
+    ptrdiff_t channels = channels_of_group(&conv);
     EACH_NUMBER(at, size) {
         ptrdiff_t filter = at % conv.filters, window = at / conv.filters;
         ptrdiff_t j = window % column.windows, i = window / column.windows;
         ptrdiff_t sample = i / row.windows;
         i -= sample * row.windows;
-        ptrdiff_t group = filter / (conv.filters / conv.groups);
+        ptrdiff_t group = filter / filters_of_group(&conv);
         const REAL *image = x + sample * image_size(&conv) + group * channels;
         REAL sum = 0;
         for (ptrdiff_t r = 0; r < row.size; r++) {
@@ -53,8 +53,8 @@ KERNEL(NAMED(conv_transposed), ptrdiff_t size, const int64_t *params, const REAL
        const REAL *kernel, REAL *dx) {
     conv_t conv = conv_of(params);
     conv_axis_t row = conv.row, column = conv.column;
-    ptrdiff_t channels = conv.channels / conv.groups;
-    ptrdiff_t filters = conv.filters / conv.groups;
+    ptrdiff_t channels = channels_of_group(&conv);
+    ptrdiff_t filters = filters_of_group(&conv);
     EACH_NUMBER(at, size) {
         ptrdiff_t channel = at % conv.channels, place = at / conv.channels;
         ptrdiff_t along = place % column.length, down = place / column.length;
@@ -87,12 +87,12 @@ KERNEL(NAMED(conv_kernel_gradient), ptrdiff_t size, const int64_t *params,
        ptrdiff_t samples, const REAL *x, const REAL *dy, ptrdiff_t adds, REAL *dk) {
     conv_t conv = conv_of(params);
     conv_axis_t row = conv.row, column = conv.column;
-    ptrdiff_t channels = conv.channels / conv.groups;
+    ptrdiff_t channels = channels_of_group(&conv);
     EACH_NUMBER(at, size) {
         ptrdiff_t filter = at % conv.filters, input = at / conv.filters;
         ptrdiff_t tap = input / channels, channel = input - tap * channels;
         ptrdiff_t r = tap / column.size, s = tap - r * column.size;
-        channel += filter / (conv.filters / conv.groups) * channels;
+        channel += filter / filters_of_group(&conv) * channels;
         REAL sum = 0;
         for (ptrdiff_t sample = 0; sample < samples; sample++) {
             const REAL *image = x + sample * image_size(&conv) + channel;

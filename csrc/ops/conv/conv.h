@@ -50,4 +50,12 @@ HOST_DEVICE ptrdiff_t maps_size(const conv_t *conv) {
     return conv->row.windows * conv->column.windows * conv->filters;
 }
 
+/* Of one group. */
+HOST_DEVICE ptrdiff_t channels_of_group(const conv_t *conv) {
+    return conv->channels / conv->groups;
+}
+HOST_DEVICE ptrdiff_t filters_of_group(const conv_t *conv) {
+    return conv->filters / conv->groups;
+}
+
 #endif

@@ -61,8 +61,7 @@ static phase_t phase_of(const conv_axis_t *axis, ptrdiff_t phase) {
 static ptrdiff_t at_most(ptrdiff_t most, ptrdiff_t n) { return n < most ? n : most; }
 
 static ptrdiff_t aligned(ptrdiff_t n) {
-    ptrdiff_t numbers = GATHERED_ALIGNMENT / (ptrdiff_t)sizeof(float);
-    return (n + numbers - 1) / numbers * numbers;
+    return (n + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT;
 }
 
 #define BODY "ops/conv/conv_ops.c"
@@ -120,10 +119,9 @@ static const REAL *NAMED(cut)(const conv_t *conv, ptrdiff_t samples, ptrdiff_t r
     pitch->sample = row->extent * pitch->row;
     ptrdiff_t begin = column->first > 0 ? column->first : 0;
     ptrdiff_t end = column->first + column->extent;
-    ptrdiff_t kept = (end < columns ? end : columns) - begin;
+    ptrdiff_t kept = at_most(columns, end) - begin;
     if (kept < 0) kept = 0;
-    ptrdiff_t left = begin - column->first;
-    if (left > column->extent) left = column->extent;
+    ptrdiff_t left = at_most(column->extent, begin - column->first);
     size_t item = sizeof(REAL) * (size_t)channels;
     for (ptrdiff_t i = 0; i < samples * row->extent; i++) {
         ptrdiff_t sample = i / row->extent, from = row->first + i % row->extent;
@@ -171,8 +169,7 @@ void NAMED(op_conv)(const call_t *call) {
     const conv_axis_t *row = &conv.row, *column = &conv.column;
     const REAL *x = (const REAL *)call->input[0];
     REAL *y = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
-    ptrdiff_t channels = conv.channels / conv.groups,
-              filters = conv.filters / conv.groups;
+    ptrdiff_t channels = channels_of_group(&conv), filters = filters_of_group(&conv);
     ptrdiff_t b_group, b_row;
     const REAL *kernel = NAMED(aligned_rows)(
         row->size * column->size * channels, filters, conv.groups,
@@ -212,8 +209,7 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
     const conv_axis_t *row = &conv.row, *column = &conv.column;
     const REAL *x = (const REAL *)call->input[0], *dy = (const REAL *)call->input[1];
     REAL *dk = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
-    ptrdiff_t channels = conv.channels / conv.groups,
-              filters = conv.filters / conv.groups;
+    ptrdiff_t channels = channels_of_group(&conv), filters = filters_of_group(&conv);
     begin_sum(call, 0, sizeof(REAL));
     if (is_depthwise(&conv)) {
         NAMED(depthwise_each_tap)(call, &conv, NAMED(depthwise_kernel),
@@ -260,14 +256,13 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
 /* to[j, i] = from[i, j], and zeros behind the i of each j. */
 static void NAMED(turn)(ptrdiff_t m, ptrdiff_t n, const REAL *from, ptrdiff_t from_row,
                         REAL *to, ptrdiff_t to_row) {
-    enum { BLOCK = 16 };
-    for (ptrdiff_t first = 0; first < to_row; first += BLOCK) {
-        ptrdiff_t count = m - first < BLOCK ? m - first : BLOCK;
+    for (ptrdiff_t first = 0; first < to_row; first += BLOCK_ALIGNMENT) {
+        ptrdiff_t count = at_most(BLOCK_ALIGNMENT, m - first);
         const REAL *block = from + first * from_row;
         for (ptrdiff_t j = 0; j < n; j++) {
             REAL *row = to + j * to_row + first;
             for (ptrdiff_t i = 0; i < count; i++) row[i] = block[i * from_row + j];
-            for (ptrdiff_t i = count; i < BLOCK; i++) row[i] = 0;
+            for (ptrdiff_t i = count; i < BLOCK_ALIGNMENT; i++) row[i] = 0;
         }
     }
 }
@@ -276,8 +271,8 @@ static void NAMED(turn)(ptrdiff_t m, ptrdiff_t n, const REAL *from, ptrdiff_t fr
    from the last to the first, a row for each filter with a number for each channel. */
 static void NAMED(turn_kernel)(const conv_t *conv, const REAL *kernel, REAL *to) {
     const conv_axis_t *row = &conv->row, *column = &conv->column;
-    ptrdiff_t channels = conv->channels / conv->groups;
-    ptrdiff_t filters = conv->filters / conv->groups, full = aligned(channels);
+    ptrdiff_t channels = channels_of_group(conv), filters = filters_of_group(conv);
+    ptrdiff_t full = aligned(channels);
     ptrdiff_t tap_size = channels * conv->filters;
     for (ptrdiff_t r = 0; r < row->stride; r++)
         for (ptrdiff_t s = 0; s < column->stride; s++)
@@ -306,8 +301,7 @@ void NAMED(op_conv_transposed)(const call_t *call) {
     const REAL *dy = (const REAL *)call->input[0];
     REAL *dx = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
     REAL *turned = scratch + conv.second;
-    ptrdiff_t channels = conv.channels / conv.groups,
-              filters = conv.filters / conv.groups;
+    ptrdiff_t channels = channels_of_group(&conv), filters = filters_of_group(&conv);
     ptrdiff_t full = aligned(channels), line = conv.column.length * conv.channels;
     NAMED(turn_kernel)(&conv, (const REAL *)call->input[1], turned);
     int joined = is_joined(&conv);

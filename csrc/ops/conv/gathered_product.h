@@ -4,6 +4,7 @@
 #define FASTNN_GATHERED_PRODUCT_H
 
 #include "base/compiler.h"
+#include "plan.h"
 
 /* Columns of the matrix: so many runs of depth numbers, each step apart. Run t begins at
    run[t], counted from the first number of a row. */
@@ -13,13 +14,10 @@ typedef struct {
     ptrdiff_t depth, step;
 } runs_t;
 
-/* What rows of b are a multiple of, in bytes. */
-enum { GATHERED_ALIGNMENT = 64 };
-
 #define DECLARE(REAL, NAMED)                                                               \
     /* c = [c +] a b. Row i of a begins at a + a_at[i], row i of c at c + c_at[i]. Rows  \
        of b, b_row apart, have n numbers, and what lies behind these up to a multiple of \
-       GATHERED_ALIGNMENT may be read. */ \
+       BLOCK_ALIGNMENT may be read. */ \
     extern void CHOSEN(NAMED(gathered_product))(                                           \
         ptrdiff_t m, ptrdiff_t n, const runs_t *runs, const REAL *a,                       \
         const ptrdiff_t *a_at, const REAL *b, ptrdiff_t b_row, int adds, REAL *c,          \

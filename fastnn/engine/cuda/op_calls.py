@@ -120,6 +120,10 @@ class OpCalls:
         tensor = self.plan.tensors[number]
         return int(tensor["size"]) * (self.rows.count if tensor["per_sample"] else 1)
 
+    def size_of_output(self, i: int) -> int:
+        """How many numbers an output has, of all samples."""
+        return self.numbers_of(int(self.record["output"][i]))
+
     def params(self) -> int:
         """Where integers of the op's own lie."""
         params: Any = self.buffers.params

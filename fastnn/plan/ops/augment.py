@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnn.plan.ops.broadcast import as_it_is_elsewhere
 from fastnn.plan.tables import FILL_MODES, WARPS
 from fastnn.plan.tape import EVALUATE, PREDICT, TRAIN, Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, samples_of
 
 # What random words of 32 bits are compared with.
 WORDS = 2**32
@@ -47,7 +48,8 @@ def warp(
     options = interpolation, fill_mode, fill_value
     fields = _emit_warp(tape, x, y, kind, ranges, TRAIN, *options)
     _record_warp(tape, x, y, fields)
-    return _as_it_is_elsewhere(tape, x, y)
+    as_it_is_elsewhere(tape, x, y)
+    return y
 
 
 def crop(tape: Tape, x: Tensor, height: int, width: int) -> Tensor:
@@ -101,7 +103,8 @@ def contrast(
         tape.contribute(x, dx)
 
     tape.record(y, adjoint)
-    return _as_it_is_elsewhere(tape, x, y)
+    as_it_is_elsewhere(tape, x, y)
+    return y
 
 
 def erase(
@@ -135,7 +138,8 @@ def erase(
         tape.contribute(x, dx)
 
     tape.record(y, adjoint)
-    return _as_it_is_elsewhere(tape, x, y)
+    as_it_is_elsewhere(tape, x, y)
+    return y
 
 
 def custom_augment(
@@ -158,12 +162,12 @@ def custom_augment(
     y = tape.activation(x.shape)
     fields: dict[str, Any] = {
         "code": tape.function(function),
-        "dim": (1, 1, 1, x.size),
-        "per_sample": 1 << 2,
+        **samples_of(x),
         "params": [tape.mask(), len(x.shape), *x.shape],
     }
     tape.emit("custom_augment", (x,), (y,), TRAIN, **fields)
-    return _as_it_is_elsewhere(tape, x, y)
+    as_it_is_elsewhere(tape, x, y)
+    return y
 
 
 def _emit_warp(
@@ -205,13 +209,6 @@ def _record_warp(tape: Tape, x: Tensor, y: Tensor, fields: dict[str, Any]) -> No
 def _fields(tape: Tape, y: Tensor, params: Sequence[int]) -> dict[str, Any]:
     return {
         "code": tape.mask(),
-        "dim": (1, 1, 1, y.size),
-        "per_sample": 1 << 2,
+        **samples_of(y),
         "params": list(params),
     }
-
-
-def _as_it_is_elsewhere(tape: Tape, x: Tensor, y: Tensor) -> Tensor:
-    """y, which is x but in training: one place where x is needed no longer."""
-    tape.emit("add", (x,), (y,), PREDICT | EVALUATE, axes=(x, None))
-    return y

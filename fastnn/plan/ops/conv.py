@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from math import prod
 
 from fastnn.plan.tape import ALWAYS, TRAIN, Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, aligned
 from fastnn.plan.windows import Windows
 
-# Rows that products read begin this many numbers apart, or a multiple of that.
-ALIGNMENT = 16
 # Numbers of the samples that the gradient of a kernel is summed over at a time, and
 # places of those that the other two are computed of.
 NUMBERS_AT_A_TIME, PLACES_AT_A_TIME = 2**16, 384
@@ -123,7 +121,7 @@ class _Convolution:
         cuts = [_of_places(axis) for axis in self.along]
         copied = self._copied(cuts, [axis.count for axis in self.along], y)
         channels = self.channels // self.groups
-        turned = self.kernel.size // channels * _multiple(channels)
+        turned = self.kernel.size // channels * aligned(channels)
         samples = max(1, PLACES_AT_A_TIME // prod(x.shape[:-1]))
         self._emit(
             tape, "conv_transposed", (y, self.kernel), x, phase, cuts, samples, copied,
@@ -167,7 +165,7 @@ class _Convolution:
                 axis.before, *cut,
             )
         ]  # fmt: skip
-        second = -(-samples * copied // ALIGNMENT) * ALIGNMENT
+        second = aligned(samples * copied)
         params += [self.channels, self.filters, self.groups, samples, second]
         windows, of_window = prod(self.maps[:-1]), prod(self.kernel.shape[:-1])
         tape.emit(
@@ -179,7 +177,7 @@ class _Convolution:
     def _with_gaps(self, x: Tensor, width: int) -> int:
         """Numbers of a copy of x in which products can read a group's; 0 for none."""
         group = width // self.groups
-        return x.size // group * _multiple(group) if group % ALIGNMENT else 0
+        return 0 if group == aligned(group) else x.size // group * aligned(group)
 
     def _copied(self, cuts: Sequence[Cut], lengths: Sequence[int], x: Tensor) -> int:
         """Numbers of a sample's copy, which has places that are missing; 0 for none."""
@@ -197,7 +195,3 @@ def _of_places(axis: Windows) -> Cut:
     """The windows that the places of an axis are in, from those of the first place."""
     first = -((axis.size - 1) // axis.stride) * axis.dilation
     return first, (axis.length - 1 + axis.before) // axis.stride + 1 - first
-
-
-def _multiple(n: int) -> int:
-    return -(-n // ALIGNMENT) * ALIGNMENT

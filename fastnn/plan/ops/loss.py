@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastnn.plan.records import CustomFunction
 from fastnn.plan.tables import LOSSES
 from fastnn.plan.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape
-from fastnn.plan.tensor import Tensor, rows_of
+from fastnn.plan.tensor import Tensor, rows_of, samples_of
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def custom_loss(
     for phase, outputs in ((TRAIN, (dz,)), (EVALUATE, ())):
         tape.emit(
             "custom_loss", (z, target), outputs, phase, code=code,
-            dim=(1, 1, 1, z.size), per_sample=1 << 2, lead=(target.size, 0, 0),
-            scalar=(factor, 1, 0, 0), loss=number,
+            lead=(target.size, 0, 0), scalar=(factor, 1, 0, 0), loss=number,
+            **samples_of(z),
         )  # fmt: skip
     tape.contribute(z, dz)
 

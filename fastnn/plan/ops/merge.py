@@ -5,7 +5,7 @@ from typing import Any
 from fastnn.plan.broadcasting import broadcast_shape, join_axis
 from fastnn.plan.ops.broadcast import add
 from fastnn.plan.tape import ALWAYS, TRAIN, Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, samples_of
 
 # Places are the codes of csrc/ops/merge/merge.h.
 MERGES = "sum", "product", "maximum"
@@ -58,7 +58,7 @@ def scale(tape: Tape, x: Tensor, factor: float, shift: float = 0.0) -> Tensor:
     """
     x = tape.dense(x)
     y = tape.activation(x.shape, x)
-    fields: dict[str, Any] = {"dim": (1, 1, 1, x.size), "per_sample": 1 << 2}
+    fields = samples_of(x)
     tape.emit("scale", (x,), (y,), ALWAYS, scalar=(factor, shift, 0, 0), **fields)
 
     def adjoint() -> None:
@@ -99,8 +99,7 @@ def merge_fields(kind: str, y: Tensor, a: Tensor, b: Tensor) -> dict[str, Any]:
     """What the record of an op says that makes y of a and b."""
     return {
         "code": MERGES.index(kind),
-        "dim": (1, 1, 1, y.size),
-        "per_sample": 1 << 2,
+        **samples_of(y),
         "params": _params(y.shape, a, b),
     }
 

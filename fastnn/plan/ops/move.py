@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from fastnn.plan.tape import ALWAYS, TRAIN, Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, samples_of
 
 
 def permute(tape: Tape, x: Tensor, axes: Sequence[int]) -> Tensor:
@@ -71,9 +70,8 @@ def _emit(
     before: Sequence[int],
     phase: int,
 ) -> None:
-    fields: dict[str, Any] = {"dim": (1, 1, 1, y.size), "per_sample": 1 << 2}
     params = _params(x.shape, y.shape, axes, before)
-    tape.emit("move", (x,), (y,), phase, params=params, **fields)
+    tape.emit("move", (x,), (y,), phase, params=params, **samples_of(y))
 
 
 def _params(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn.plan.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, samples_of
 from fastnn.plan.windows import Windows, windows
 
 # Places are the codes of csrc/ops/pool/pool.h.
@@ -84,8 +84,7 @@ def _fields(kind: str, x: Tensor, along: Sequence[Windows]) -> dict[str, Any]:
     rows, columns = along if len(along) == 2 else (windows(1, 1), *along)
     return {
         "code": POOLS.index(kind),
-        "dim": (1, 1, 1, x.size),
-        "per_sample": 1 << 2,
+        **samples_of(x),
         "params": [x.shape[-1], *_params(rows), *_params(columns)],
     }
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fastnn.plan.ops.broadcast import as_it_is_elsewhere
 from fastnn.plan.ops.merge import merge_fields
-from fastnn.plan.tape import EVALUATE, PREDICT, TRAIN, Tape
+from fastnn.plan.tape import TRAIN, Tape
 from fastnn.plan.tensor import Tensor, rows_of
 
 
@@ -57,7 +58,7 @@ def spatial_dropout(tape: Tape, x: Tensor, rate: float, scale: float) -> Tensor:
     tape.emit("dropout", (zeros,), (factor,), TRAIN, scalar=(rate, 0, scale, 0), **draw)
     fields = merge_fields("product", y, x, factor)
     tape.emit("merge", (x, factor), (y,), TRAIN, **fields)
-    tape.emit("add", (x,), (y,), PREDICT | EVALUATE, axes=(x, None))
+    as_it_is_elsewhere(tape, x, y)
 
     def adjoint() -> None:
         dx = tape.activation(x.shape)
@@ -84,6 +85,5 @@ def _random(
     y = tape.activation(x.shape, x)
     fields = {"code": tape.mask(), **rows_of(x, x.shape[-1])}
     tape.emit(kind, (x,), (y,), TRAIN, scalar=scalar, **fields)
-    # Elsewhere y is x: one place, and nothing to do, where x is needed no longer.
-    tape.emit("add", (x,), (y,), PREDICT | EVALUATE, axes=(x, None))
+    as_it_is_elsewhere(tape, x, y)
     return y, fields

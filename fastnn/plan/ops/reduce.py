@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 from fastnn.plan.tape import ALWAYS, TRAIN, Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, samples_of
 
 # Places are the codes of csrc/ops/reduce/reduce.h.
 REDUCTIONS = "mean", "sum", "max"
@@ -52,8 +52,7 @@ def reduce(
     share = None if kind == "sum" else tape.activation(shape)
     fields: dict[str, Any] = {
         "code": REDUCTIONS.index(kind),
-        "dim": (1, 1, 1, x.size),
-        "per_sample": 1 << 2,
+        **samples_of(x),
         "params": _params(x, reduced, mask),
     }
     tape.emit("reduce", (x, mask), (y, share), ALWAYS, **fields)

@@ -12,13 +12,13 @@ def conv_transposed(op: OpCalls) -> None:
 
 
 def _each_of_output(op: OpCalls, kernel: str) -> None:
-    size = op.numbers_of(int(op.record["output"][0]))
+    size = op.size_of_output(0)
     op.each("conv", kernel, size, op.params(), *map(op.input, range(2)), op.output(0))
 
 
 def conv_kernel_gradient(op: OpCalls) -> None:
     op.each(
-        "conv", "conv_kernel_gradient", op.numbers_of(int(op.record["output"][0])),
+        "conv", "conv_kernel_gradient", op.size_of_output(0),
         op.params(), op.rows.count, *map(op.input, range(2)), op.adds(0), op.output(0),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ def merge_gradient(op: OpCalls) -> None:
         # A sum's gradient reads neither value.
         own, other = (values[i] or dy for i in (operand, 1 - operand))
         arguments = op.params(), operand, dy, own, other
-        places = op.numbers_of(int(op.record["output"][operand]))
+        places = op.size_of_output(operand)
         if places == op.size and not op.adds(operand):
             op.each("merge", f"merge_gradient_{name}", places, *arguments, d)
             continue

@@ -4,7 +4,7 @@ from fastnn.engine.cuda.op_calls import OpCalls
 
 
 def pool(op: OpCalls) -> None:
-    size = op.numbers_of(int(op.record["output"][0]))
+    size = op.size_of_output(0)
     op.each(
         "pool", "pool_windows", size, op.code, op.params(), op.input(0),
         *map(op.output, range(2)),

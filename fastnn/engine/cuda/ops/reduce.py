@@ -4,7 +4,7 @@ from fastnn.engine.cuda.op_calls import OpCalls
 
 
 def reduce(op: OpCalls) -> None:
-    size = op.numbers_of(int(op.record["output"][0]))
+    size = op.size_of_output(0)
     op.each(
         "reduce", "reduce_axes", size, op.code, op.params(),
         *map(op.input, range(2)), *map(op.output, range(2)),
