@@ -8,14 +8,14 @@ the engine does it where it gathers the rows of a mini-batch.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import inf
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from fastnn.utils.plain_numbers import Interval
+from fastnn.utils.plain_numbers import Interval, is_integer
 
 
 class Mixing(BaseEstimator, ABC):
@@ -175,9 +175,7 @@ class CutMix(Mixing):
         given = self.image_shape
         shape = tuple(input_shape if given is None else given)
         shape = (*shape, 1) if len(shape) == 2 else shape
-        whole = all(
-            isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in shape
-        )
+        whole = all(is_integer(n, 1) for n in shape)
         size, expected = int(np.prod(input_shape)), "(height, width, channels)"
         if len(shape) != 3 or not whole or int(np.prod(shape)) != size:
             raise ValueError(

@@ -1,7 +1,7 @@
 """The layers that put zeros around samples."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, ClassVar
 
 from fastnn.layers.base import Layer
@@ -9,6 +9,7 @@ from fastnn.layers.windows import check_rank, check_size
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
+from fastnn.utils.plain_numbers import is_integer
 
 Amounts = list[tuple[int, int]]
 
@@ -53,9 +54,9 @@ class _ZeroPadding(Layer):
             )
         return found
 
+    @abstractmethod
     def _read(self, padding: Any) -> Amounts | None:
         """What was passed, for each axis; None if it cannot be read."""
-        raise NotImplementedError
 
 
 class ZeroPadding1D(_ZeroPadding):
@@ -119,10 +120,6 @@ class ZeroPadding2D(_ZeroPadding):
 def _pair(value: Any) -> tuple[int, int] | None:
     """Two integers from 0 on, of which one is both; None for anything else."""
     several = value if isinstance(value, list | tuple) else (value, value)
-    valid = all(
-        isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= 0
-        for n in several
-    )
-    if len(several) != 2 or not valid:
+    if len(several) != 2 or not all(is_integer(n, 0) for n in several):
         return None
     return int(several[0]), int(several[1])

@@ -1,13 +1,13 @@
 """The layer that gives the axes of samples another order."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import ClassVar
 
 from fastnn.layers.base import Layer
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
+from fastnn.utils.plain_numbers import is_integer
 
 
 class Permute(Layer):
@@ -58,7 +58,7 @@ class Permute(Layer):
         """Which axis of a sample each one of the output is, from 0 on."""
         given = self.dims
         dims = list(given) if isinstance(given, list | tuple) else []
-        if not all(isinstance(n, Integral) and not isinstance(n, bool) for n in dims):
+        if not all(is_integer(n) for n in dims):
             dims = []
         if not dims or sorted(dims) != list(range(1, len(dims) + 1)):
             raise ValueError(

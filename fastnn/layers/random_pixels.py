@@ -6,7 +6,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from fastnn.layers.base import Layer
-from fastnn.layers.images import ImageLayer, is_number
+from fastnn.layers.images import ANY_NUMBER, ImageLayer, is_number
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
@@ -94,7 +94,7 @@ class RandomErasing(ImageLayer):
     _parameter_constraints: ClassVar[dict] = {
         "factor": [Interval(Real, 0, 1, closed="both")],
         "scale": "no_validation",
-        "fill_value": [Interval(Real, -inf, inf, closed="neither"), None],
+        "fill_value": [ANY_NUMBER, None],
         "value_range": "no_validation",
     }
 

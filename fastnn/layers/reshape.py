@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from math import prod
-from numbers import Integral
 from typing import ClassVar
 
 from fastnn.layers.base import Layer
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
+from fastnn.utils.plain_numbers import is_integer
 
 
 class Reshape(Layer):
@@ -65,7 +65,7 @@ class Reshape(Layer):
         """The target as it was given, if it can be a shape."""
         given = self.target_shape
         lengths = list(given) if isinstance(given, list | tuple) else []
-        valid = all(_is_integer(n) and (n > 0 or n == -1) for n in lengths)
+        valid = all(is_integer(n) and (n > 0 or n == -1) for n in lengths)
         if not lengths or not valid or lengths.count(-1) > 1:
             raise ValueError(
                 "The 'target_shape' parameter of Reshape must be a list or tuple of "
@@ -94,7 +94,3 @@ class Flatten(Layer):
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write nothing, and see x in its new shape; see :meth:`Layer.lower`."""
         return ops.reshape(tape, x, self.output_shape(x.shape))
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

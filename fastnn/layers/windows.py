@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from math import prod
-from numbers import Integral
 from typing import Any
 
 from fastnn.layers.base import Layer
 from fastnn.plan.windows import Windows, windows
+from fastnn.utils.plain_numbers import is_integer
 
 # Numbers of a sample at most, as of a layer's units.
 MOST_NUMBERS = 2**31 - 1
@@ -27,11 +27,7 @@ def per_axis(
     several: Sequence[Any] = (
         value if isinstance(value, list | tuple) else [value] * n_axes
     )
-    valid = all(
-        isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= least
-        for n in several
-    )
-    if len(several) != n_axes or not valid:
+    if len(several) != n_axes or not all(is_integer(n, least) for n in several):
         many = "" if n_axes == 1 else f", or {n_axes} of them, for {_named(n_axes)}"
         raise ValueError(
             f"The {name!r} parameter of {layer} must be an integer of at least {least}"

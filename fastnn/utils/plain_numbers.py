@@ -61,6 +61,12 @@ class Interval(_param_validation.Interval):
         return f"be at least {least:.3g}"
 
 
+def is_integer(value: Any, least: int | None = None) -> bool:
+    """Whether a value is an integer, not below the least; True and False are none."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return whole and (least is None or int(value) >= least)
+
+
 def check_held(description: Any, dtype: np.dtype) -> None:
     """Refuse numbers that mean something else where ``dtype`` holds them.
 
