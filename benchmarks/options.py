@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
@@ -39,6 +41,38 @@ def run(chosen, measure, report):
             chosen.json.write_text(json.dumps(found, indent=1))
         found = json.loads(json.dumps(found))  # keys of dictionaries are now strings
     print("\n".join([*found["machine"], *report(found["results"])]))
+
+
+def add_turns(parser, seconds):
+    """Arguments of processes that take turns, and train for so long by default."""
+    parser.add_argument("--repeats", type=int, default=3, help="fresh processes, each")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=seconds,
+        help="how long each is to train, about",
+    )
+
+
+def some_of(known):
+    """Parse as :func:`names` does; nothing is none of them."""
+    parse = names(known)
+    return lambda text: parse(text) if text else []
+
+
+def installed(packages, results):
+    """Names of those whose packages are all there; the others are told."""
+    able = []
+    for name, needed in packages.items():
+        missing = [each for each in needed if find_spec(each) is None]
+        if not missing:
+            able.append(name)
+            continue
+        reason = f"{name}: left out, {missing[0]} is not installed"
+        print(reason, file=sys.stderr)
+        if {"skipped": reason} not in results:
+            results.append({"skipped": reason})
+    return able
 
 
 def names(known):

@@ -11,14 +11,13 @@ take turns in one process.
 
 import sys
 from functools import reduce
-from importlib.util import find_spec
 from operator import getitem
 from statistics import median
 
 import numpy as np
 
 from benchmarks import fresh
-from benchmarks.options import names, new_parser, run
+from benchmarks.options import add_turns, installed, new_parser, run, some_of
 from benchmarks.tables import at_least, at_most, duration, short, table
 
 from .net import WORKLOAD
@@ -39,13 +38,7 @@ SAME = 1.02
 
 def measure(peers, repeats, seconds):
     results = []
-    for peer in peers:
-        missing = [name for name in PEERS[peer][0] if find_spec(name) is None]
-        if missing:
-            reason = f"{peer}: left out, {missing[0]} is not installed"
-            print(reason, file=sys.stderr)
-            results.append({"skipped": reason})
-    peers = [peer for peer in peers if all(map(find_spec, PEERS[peer][0]))]
+    peers = installed({peer: PEERS[peer][0] for peer in peers}, results)
     for _ in range(repeats):
         for threads in THREADS:
             for peer in peers:
@@ -171,14 +164,11 @@ def main(arguments=None):
     parser = new_parser("benchmarks.graphs", __doc__)
     parser.add_argument(
         "--peers",
-        type=lambda text: names(PEERS)(text) if text else [],
+        type=some_of(PEERS),
         default=list(PEERS),
         help="such as fastnn,jax_scan",
     )
-    parser.add_argument("--repeats", type=int, default=3, help="fresh processes, each")
-    parser.add_argument(
-        "--seconds", type=float, default=1.0, help="how long each is to train, about"
-    )
+    add_turns(parser, seconds=1.0)
     chosen = parser.parse_args(arguments)
     run(
         chosen,

@@ -10,11 +10,10 @@ one thread. Convolutions: the time of a product of the same size over their own.
 """
 
 import sys
-from importlib.util import find_spec
 from statistics import median
 
 from benchmarks import fresh
-from benchmarks.options import names, new_parser, run
+from benchmarks.options import add_turns, installed, names, new_parser, run, some_of
 from benchmarks.tables import duration, short, table
 
 from .image import LIBRARIES
@@ -49,21 +48,6 @@ def measure(nets, peers, repeats, seconds):
         print("convolutions", file=sys.stderr)
         results.append(fresh.measure("benchmarks.images.convolutions"))
     return results
-
-
-def installed(packages, results):
-    """Names of those whose packages are all there; the others are told."""
-    able = []
-    for name, needed in packages.items():
-        missing = [each for each in needed if find_spec(each) is None]
-        if not missing:
-            able.append(name)
-            continue
-        reason = f"{name}: left out, {missing[0]} is not installed"
-        print(reason, file=sys.stderr)
-        if {"skipped": reason} not in results:
-            results.append({"skipped": reason})
-    return able
 
 
 def training_table(results):
@@ -166,14 +150,11 @@ def main(arguments=None):
     )
     parser.add_argument(
         "--peers",
-        type=lambda text: names(PEERS)(text) if text else [],
+        type=some_of(PEERS),
         default=list(PEERS),
         help="such as fastnn,torch",
     )
-    parser.add_argument("--repeats", type=int, default=3, help="fresh processes, each")
-    parser.add_argument(
-        "--seconds", type=float, default=2.0, help="how long each is to train, about"
-    )
+    add_turns(parser, seconds=2.0)
     chosen = parser.parse_args(arguments)
     run(
         chosen,

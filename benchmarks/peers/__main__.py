@@ -18,7 +18,7 @@ import sys
 from importlib.util import find_spec
 
 from benchmarks import fresh
-from benchmarks.options import names, new_parser, run
+from benchmarks.options import add_turns, names, new_parser, run
 from benchmarks.suite.workloads import WORKLOADS
 from benchmarks.tables import short
 
@@ -107,10 +107,7 @@ def main(arguments=None):
         default=[1, 2],
         help="such as 1 or 1,2 (the default)",
     )
-    parser.add_argument("--repeats", type=int, default=3, help="fresh processes, each")
-    parser.add_argument(
-        "--seconds", type=float, default=0.6, help="how long each is to train, about"
-    )
+    add_turns(parser, seconds=0.6)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     chosen = parser.parse_args(arguments)
     run(
