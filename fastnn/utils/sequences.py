@@ -1,0 +1,68 @@
+"""Samples that are sequences of different lengths, one after the other."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Sequences:
+    """Steps of many samples in one array, and where each sample begins.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps, ...)
+        What each step is, sample after sample: integers, or rows of numbers.
+    starts : ndarray of shape (n_samples + 1,), intp
+        The first step of each sample, and behind the last one how many there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.utils.sequences import Sequences
+    >>> words = Sequences.of([np.array([3, 1]), np.array([2])])
+    >>> words.shape, words.lengths.tolist(), words[[1, 0]].values.tolist()
+    ((2, None), [2, 1], [2, 3, 1])
+    """
+
+    def __init__(self, values: NDArray, starts: NDArray[np.intp]):
+        self.values, self.starts = values, starts
+
+    @classmethod
+    def of(cls, samples: Sequence[NDArray]) -> Self:
+        """Put arrays of one kind, of shape (n_steps, ...) each, one after the other."""
+        starts = np.zeros(len(samples) + 1, np.intp)
+        np.cumsum([len(sample) for sample in samples], out=starts[1:])
+        return cls(np.concatenate(samples), starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Samples, None for their lengths, and the shape of a step."""
+        return len(self), None, *self.values.shape[1:]
+
+    @property
+    def ndim(self) -> int:
+        return 1 + self.values.ndim
+
+    @property
+    def dtype(self) -> np.dtype:
+        """That of the values."""
+        return self.values.dtype
+
+    @property
+    def lengths(self) -> NDArray[np.intp]:
+        """Steps of each sample."""
+        return np.diff(self.starts)
+
+    def __getitem__(self, rows: Any) -> Self:
+        """Some samples, by a slice, their numbers or a mask."""
+        rows = np.arange(len(self))[rows]
+        lengths = self.lengths[rows]
+        starts = np.zeros(len(rows) + 1, np.intp)
+        np.cumsum(lengths, out=starts[1:])
+        moved = np.repeat(self.starts[rows] - starts[:-1], lengths)
+        return type(self)(self.values[moved + np.arange(starts[-1])], starts)
