@@ -23,6 +23,9 @@ typedef struct {
     int32_t per_sample; /* 1: one copy for each row of the batch; 0: one for all rows */
     int32_t base; /* the tensor that it is a range of columns of, a view; -1 for none */
     int32_t index; /* of an input: which of the plan's */
+    /* 0, or, where there is one copy for each step of every row, whose steps: 1 and up. */
+    int32_t axis;
+    int32_t reserved;
     int64_t size;  /* numbers in one copy */
     int64_t first; /* numbers before it in a copy of its base, or in a row of y */
     /* Numbers from one row of the last axis to the next; 0: the rows lie side by side, as
@@ -56,6 +59,8 @@ typedef struct {
     /* So many numbers of tensors are to be looked at: behind them all are absent. */
     int32_t n_inputs;
     int32_t n_outputs;
+    int32_t axis;   /* above 0: what it works on are steps, not rows of the batch; */
+    int32_t across; /* the steps that it looks across, row by row */
     int64_t dim[4];
     int64_t lead[3];
     int64_t stride[4];

@@ -1,6 +1,6 @@
 """The plans that the compiled code is tested on, and data for any plan."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import count
 
@@ -44,6 +44,7 @@ from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.plan.tables import ACTIVATIONS, KINDS, LOSSES, PHASES
 from fastnn.regularizers import L1, L1L2, L2, SklearnL2
+from fastnn.utils.sequences import Sequences
 
 
 class Tables(dict):
@@ -63,7 +64,7 @@ class Data:
     """Weights of a plan and a few samples: float64, and tokens."""
 
     parameters: np.ndarray
-    X: np.ndarray | Tables
+    X: np.ndarray | Sequences | Tables
     y: np.ndarray
     weight: np.ndarray
 
@@ -75,6 +76,8 @@ def as_floats(values, dtype):
     """Numbers of another type; tokens as they are."""
     if isinstance(values, Tables):
         return Tables({name: as_floats(each, dtype) for name, each in values.items()})
+    if isinstance(values, Sequences):
+        return Sequences(as_floats(values.values, dtype), values.starts)
     return values.astype(dtype) if values.dtype.kind == "f" else values
 
 
@@ -95,6 +98,11 @@ def draw(plan, n=7, seed=0):
 
 
 def draw_input(described, n, rng):
+    if described.axis:  # the longest is a few times as long as the shortest
+        lengths = rng.integers(1, 7, n)
+        steps = draw_input(replace(described, axis=0), lengths.sum(), rng)
+        values = steps.reshape(-1, *described.shape)
+        return Sequences(values, np.append(0, np.cumsum(lengths)))
     shape = n, described.size
     if described.n_tokens:
         return rng.integers(0, described.n_tokens, shape)

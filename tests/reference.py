@@ -32,6 +32,7 @@ from ops.views import OPS as VIEWS
 from walks import Walk, columns_of
 
 from fastnn.plan import tables
+from fastnn.utils.sequences import Sequences
 
 __all__ = [
     "ACTIVATIONS",
@@ -248,6 +249,10 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
     masks: seed and step of the random masks.
     """
     n = len(X)
+    named = X if isinstance(X, dict) else {plan.inputs[0].name: X}
+    sequences = {each.axis: named[each.name] for each in plan.sequences}
+    # How many there are for each sample, or for each step on an axis.
+    counts = {0: n} | {axis: len(each.values) for axis, each in sequences.items()}
     parameters = np.asarray(parameters, np.float64)
     done = Walk(np.ones(n) if weight is None else weight, np.zeros(plan.n_parameters))
     done.seed, done.step = masks
@@ -256,6 +261,7 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
     sums = [done.weights_of(i).sum() for i in range(len(plan.losses))]
     done.reports = np.column_stack([np.zeros(len(sums)), sums])
     done.tensors = plan.tensors
+    done.starts = {axis: each.starts for axis, each in sequences.items()}
 
     computed = ("activation", "statistic")  # spaces
 
@@ -278,16 +284,13 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         space = space_of(number)
         if space in computed:
             # What is written in parts is not a number where it is not written.
-            unknown = np.full(
-                tensor["size"] * (n if tensor["per_sample"] else 1), np.nan
-            )
+            copies = counts[tensor["axis"]] if tensor["per_sample"] else 1
+            unknown = np.full(tensor["size"] * copies, np.nan)
             return done.values.setdefault(number, unknown)
         if space == "target":
             return y[:, tensor["first"] : tensor["first"] + tensor["size"]].ravel()
         return {
-            "input": np.ravel(X[plan.inputs[tensor["index"]].name])
-            if isinstance(X, dict)
-            else np.ravel(X),
+            "input": np.ravel(_values(named[plan.inputs[tensor["index"]].name])),
             "parameter": parameters[at],
             "gradient": done.gradients[at],
         }[space]
@@ -297,7 +300,8 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         if not op["phase"] & tables.PHASES[phase]:
             continue
         kind = {code: name for name, code in tables.KINDS.items()}[op["kind"]]
-        scaled = [n if op["per_sample"] >> i & 1 else 1 for i in range(4)]
+        rows = counts[op["axis"]]
+        scaled = [rows if op["per_sample"] >> i & 1 else 1 for i in range(4)]
         outputs = OPS[kind](done, op, op["dim"] * scaled, *map(read, op["input"]))
         for number, value in zip(op["output"], outputs, strict=False):
             if number < 0:
@@ -322,6 +326,11 @@ def walk(plan, parameters, X, y=None, weight=None, phase="train", masks=(0, 0)):
         np.add.at(table, read(use["tokens"]), rows)
         done.touched.setdefault(use["block"], set()).update(read(use["tokens"]))
     return done
+
+
+def _values(table):
+    """The numbers or tokens of a table, of sequences step by step."""
+    return table.values if isinstance(table, Sequences) else table
 
 
 def predict(plan, parameters, X):

@@ -14,6 +14,17 @@ typedef struct {
     sparse_rows_t sparse;
 } input_t;
 
+/* The steps of some rows, which are sequences: one row's after another's. */
+typedef struct {
+    ptrdiff_t count;       /* how many steps, of all rows */
+    ptrdiff_t capacity;    /* steps for which the activations have room */
+    ptrdiff_t batch_first; /* the first one's number within the mini-batch */
+    const ptrdiff_t
+        *starts;        /* where those of each row begin, and behind the last, end */
+    ptrdiff_t *numbers; /* their numbers in the table that they are gathered from */
+    void *activations;
+} steps_t;
+
 /* Some rows of a batch, which one thread owns, and its buffers. */
 typedef struct {
     int phase;
@@ -25,6 +36,7 @@ typedef struct {
     uint64_t mask_step;
     const int64_t *params; /* the plan's row of integers */
     input_t *inputs;       /* these rows of each of the plan's inputs */
+    steps_t *steps;        /* of each axis of steps, axis 1 first */
     const void *target;    /* these rows of y */
     /* Their sample weights, or NULL. Where losses have weights of their own, column
        1 + i is that of loss i, each column by itself and weight_lead numbers long;
@@ -80,8 +92,13 @@ static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t
     const char *start;
     switch (tensor->space) {
     case SPACE_ACTIVATION:
-        start = (const char *)walk->activations;
-        offset *= walk->capacity;
+        if (tensor->axis) {
+            start = (const char *)walk->steps[tensor->axis - 1].activations;
+            offset *= walk->steps[tensor->axis - 1].capacity;
+        } else {
+            start = (const char *)walk->activations;
+            offset *= walk->capacity;
+        }
         break;
     case SPACE_PARAMETER:
         start = (const char *)parameters;
@@ -101,6 +118,11 @@ static inline void *locate(const tensor_t *tensors, int32_t number, const walk_t
     return (void *)(start + (offset + tensor->first) * (ptrdiff_t)itemsize);
 }
 
+/* How many copies a walk has of what there is one of for each row, or for each step. */
+static inline ptrdiff_t count_on(int32_t axis, const walk_t *walk) {
+    return axis ? walk->steps[axis - 1].count : walk->count;
+}
+
 /* A dimension of an op over so many rows. */
 static inline ptrdiff_t dim_of(const op_t *op, int i, ptrdiff_t rows) {
     return op->per_sample >> i & 1 ? op->dim[i] * rows : op->dim[i];
@@ -109,12 +131,23 @@ static inline ptrdiff_t dim_of(const op_t *op, int i, ptrdiff_t rows) {
 static inline call_t call_of(const op_t *op, const tensor_t *tensors, walk_t *walk,
                              void *parameters, size_t itemsize) {
     call_t call = {.op = op, .tensors = tensors, .walk = walk};
-    for (int i = 0; i < 4; i++) call.dim[i] = dim_of(op, i, walk->count);
+    ptrdiff_t rows = count_on(op->axis, walk);
+    for (int i = 0; i < 4; i++) call.dim[i] = dim_of(op, i, rows);
     for (int i = 0; i < op->n_inputs; i++)
         call.input[i] = locate(tensors, op->input[i], walk, parameters, itemsize);
     for (int i = 0; i < op->n_outputs; i++)
         call.output[i] = locate(tensors, op->output[i], walk, parameters, itemsize);
     return call;
+}
+
+/* What an op works on: how many rows of the batch, or how many steps. */
+static inline ptrdiff_t count_of(const call_t *call) {
+    return count_on(call->op->axis, call->walk);
+}
+
+/* The steps that an op looks across; NULL where rows have as many steps each. */
+static inline const steps_t *steps_of(const call_t *call) {
+    return call->op->across ? call->walk->steps + (call->op->across - 1) : NULL;
 }
 
 /* The weights of a walk's samples for a loss; NULL where each is 1. */
@@ -143,7 +176,10 @@ static inline ptrdiff_t columns_of(const call_t *call) { return call->dim[3]; }
 
 /* Number of the first row within the mini-batch. */
 static inline ptrdiff_t first_row_of(const call_t *call) {
-    return call->op->dim[2] * call->walk->batch_row;
+    const op_t *op = call->op;
+    const walk_t *walk = call->walk;
+    return op->dim[2] *
+           (op->axis ? walk->steps[op->axis - 1].batch_first : walk->batch_row);
 }
 
 /* Numbers in an output. */
@@ -151,7 +187,7 @@ static inline ptrdiff_t size_of(const call_t *call, int i) {
     int32_t number = call->op->output[i];
     if (number < 0) return 0;
     const tensor_t *tensor = call->tensors + number;
-    return tensor->size * (tensor->per_sample ? call->walk->count : 1);
+    return tensor->size * (tensor->per_sample ? count_on(tensor->axis, call->walk) : 1);
 }
 
 /* Whether an output is added to: gradients also from the second chunk on. */
@@ -172,8 +208,8 @@ static inline void begin_sum(const call_t *call, int i, size_t itemsize) {
         return;
     }
     /* Of a view: as many rows as its base has. */
-    ptrdiff_t rows =
-        call->tensors[tensor->base].size / tensor->lead * call->walk->count;
+    ptrdiff_t rows = call->tensors[tensor->base].size / tensor->lead *
+                     count_on(tensor->axis, call->walk);
     for (ptrdiff_t j = 0; j < rows; j++, row += tensor->lead * (ptrdiff_t)itemsize)
         memset(row, 0, size / (size_t)rows);
 }

@@ -17,6 +17,10 @@
    kind with READS_VIEWS takes views for all that it reads and writes, by the leads of the
    tensors; all others get tensors that are none.
 
+   Where rows are sequences, an op works on the steps of all of them as it does on rows
+   elsewhere. A kind with CROSSES looks across the steps of each row instead, by where
+   they begin (steps_of in ops/call.h): what its dim spans are rows of the batch.
+
    PRODUCT: output0 = [output0 +] op(input0) @ op(input1), count times. input0 may be
    sparse when it is the input. dim: count, m, n, k. stride: of input0, input1 and output0
    over count.
@@ -157,7 +161,8 @@ enum op_flag {
     READS_SPARSE = 4, /* input0 may be sparse rows of the input */
     WHOLE_BATCH = 8,  /* done once for all shares of a step, when all have come to it */
     READS_VIEWS = 16, /* all that it reads and writes may be columns of other tensors */
-    READS_TOKENS = 32 /* input0 is tokens, integers */
+    READS_TOKENS = 32, /* input0 is tokens, integers */
+    CROSSES = 64       /* looks across the steps of each row, where there are some */
 };
 
 #define OP_TABLE(OP)                                                         \

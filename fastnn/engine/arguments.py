@@ -11,6 +11,7 @@ from fastnn.engine.mirrored import MirroredArray
 from fastnn.mixing import Mixing
 from fastnn.plan.records import Input, Plan
 from fastnn.plan.tables import N_SCALARS
+from fastnn.utils.sequences import Sequences
 
 
 def check_parameters(plan: Plan, parameters: NDArray | MirroredArray) -> np.dtype:
@@ -60,10 +61,10 @@ def mixed_as(
     if mixing is None:
         return None
     what = [each.name for each in plan.inputs]
-    if len(what) > 1 or plan.inputs[0].n_tokens:
+    if len(what) > 1 or plan.inputs[0].n_tokens or plan.sequences:
         raise ValueError(
             f"mixing={mixing!r} needs one dense X of numbers, and cannot mix the "
-            f"inputs {what}, which are several or tokens. Set mixing=None."
+            f"inputs {what}, which are several, tokens or sequences. Set mixing=None."
         )
     if sparse.issparse(tables[0]):
         raise ValueError(
@@ -191,6 +192,8 @@ def tables_of(plan: Plan, X: Any) -> tuple[Any, ...]:
 def _table(described: Input, X: Any) -> Any:
     """What one input is read from, checked, a row of two axes for each sample."""
     name, size = described.name, described.size
+    if described.axis:
+        return _sequences(described, X)
     shape: tuple[int, ...] = getattr(X, "shape", ())
     if len(shape) != 2 or shape[1] != size:
         if shape and len(shape) != 2 and shape[1:] == described.shape:
@@ -208,6 +211,44 @@ def _table(described: Input, X: Any) -> Any:
             f"pass {name}.toarray(), or put a Dense layer first"
         )
     return X
+
+
+def _sequences(described: Input, X: Any) -> Sequences:
+    """What one input of sequences is read from, checked."""
+    if not isinstance(X, Sequences) or X.shape[2:] != described.shape:
+        got = X.shape if isinstance(X, Sequences) else type(X).__name__
+        raise ValueError(
+            f"{described.name} must be sequences of steps of shape "
+            f"{described.shape}, got {got}"
+        )
+    if described.n_tokens:
+        _check_tokens(described, X.values.reshape(len(X.values), -1))
+    return X
+
+
+def check_no_sequences(plan: Plan) -> None:
+    """Check that a GPU can compute a plan.
+
+    Raises
+    ------
+    ValueError
+        If it reads sequences.
+    """
+    if plan.sequences:
+        names = [each.name for each in plan.sequences]
+        raise ValueError(
+            f"the inputs {names} are sequences of different lengths, for which a GPU "
+            "has no kernels. Use device='cpu', or pad them to one length."
+        )
+
+
+def steps_of(plan: Plan, tables: tuple[Any, ...]) -> list[float]:
+    """How many steps samples have on average, on each axis of steps."""
+    return [
+        len(table.values) / len(table)
+        for each, table in zip(plan.inputs, tables, strict=True)
+        if each.axis
+    ]
 
 
 def _with_rows(X: Any, size: int) -> Any:

@@ -1,5 +1,6 @@
 """How many rows of a mini-batch are worked on together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastnn.engine.device import describe_bytes
@@ -9,12 +10,30 @@ from fastnn.plan.records import Plan
 ROW_ALIGNMENT = 16
 
 
-def chunk_rows(plan: Plan, batch_size: int, itemsize: int, most_bytes: int) -> int:
-    """Rows of a batch that are worked on together: parts of about equal size."""
+def chunk_rows(
+    plan: Plan,
+    batch_size: int,
+    itemsize: int,
+    most_bytes: int,
+    steps: Sequence[float] = (),
+) -> int:
+    """Rows of a batch that are worked on together: parts of about equal size.
+
+    Where they are sequences they have so many steps, on each axis.
+    """
     if plan.needs_whole_batches:
         return -(-batch_size // ROW_ALIGNMENT) * ROW_ALIGNMENT
-    bytes_per_row = itemsize * max(1, plan.train_size + plan.n_inputs)
-    most = max(ROW_ALIGNMENT, most_bytes // bytes_per_row)
+    numbers = (
+        plan.train_size
+        + plan.n_inputs
+        + sum(
+            own * (size + each.size)
+            for own, size, each in zip(
+                steps, plan.train_sizes_of_steps, plan.sequences, strict=True
+            )
+        )
+    )
+    most = max(ROW_ALIGNMENT, int(most_bytes // (itemsize * max(1, numbers))))
     n_chunks = -(-batch_size // most)
     rows = -(-batch_size // n_chunks)
     return -(-rows // ROW_ALIGNMENT) * ROW_ALIGNMENT

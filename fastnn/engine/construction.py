@@ -44,6 +44,7 @@ def on_cpu(
         plan.n_parameters,
         plan.n_gradients,
         plan.train_size,
+        plan.train_sizes_of_steps,
         plan.statistic_size,
         tuple(map(of_the_user, plan.functions)),
         plan.inputs,

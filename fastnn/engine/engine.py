@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.engine.arguments import (
+    check_no_sequences,
     check_parameters,
     check_rows,
     check_samples,
     check_table,
     mixed_as,
+    steps_of,
     tables_of,
 )
 from fastnn.engine.backend import STEPS_AT_ONCE, Backend
@@ -63,7 +65,8 @@ class Engine:
         it is on, and not copied there either if it is of the dtype of the parameters.
         Samples of several axes may have these, where that takes no copy.
         Of a plan whose inputs are not one that is named X it is a dict of such tables
-        by name, of as many rows each; tokens are a ndarray of integers.
+        by name, of as many rows each; tokens are a ndarray of integers, samples of
+        different lengths :class:`fastnn.utils.sequences.Sequences`.
     y : ndarray of shape (n_samples, target_columns)
         Encoded targets, of the dtype of the parameters.
     sample_weight : ndarray of shape (n_samples,) or (n_samples, 1 + n_losses), \
@@ -176,6 +179,7 @@ class Engine:
                     f"mixing={mixing!r} cannot be done on a GPU: there are no kernels "
                     "for it. Use device='cpu'."
                 )
+            check_no_sequences(plan)
             self.n_threads = 1
             rows = chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
             self._compiled = on_device(
@@ -187,8 +191,10 @@ class Engine:
         most_bytes = min(
             CHUNK_BYTES, CHUNK_BYTES_OF_PLACES if in_places else CHUNK_BYTES
         )
-        rows = chunk_rows(plan, batch_size, dtype.itemsize, most_bytes)
-        shares = plan.operations("train") * batch_size // OPERATIONS_PER_THREAD
+        steps = steps_of(plan, tables)
+        rows = chunk_rows(plan, batch_size, dtype.itemsize, most_bytes, steps)
+        operations = plan.operations("train", steps)
+        shares = operations * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, min(shares, batch_size))
         self._compiled = on_cpu(
             plan, tables, y, sample_weight, batch_size, rows, self.n_threads,

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from fastnn.engine.arguments import check_parameters, check_samples, tables_of
+from fastnn.engine.arguments import (
+    check_no_sequences,
+    check_parameters,
+    check_samples,
+    steps_of,
+    tables_of,
+)
 from fastnn.engine.backend import Forward
 from fastnn.engine.cpu import predict as compiled
 from fastnn.engine.cuda import DeviceForward, worst_number
@@ -18,6 +24,7 @@ from fastnn.engine.snapshot import all_finite
 from fastnn.engine.threads import threads_for
 from fastnn.plan.records import Plan
 from fastnn.utils.error_state import of_the_user
+from fastnn.utils.sequences import Sequences
 
 # A prediction is shared out only so far that every thread has this much arithmetic,
 # about a millisecond: starting a thread takes a tenth of that.
@@ -43,11 +50,14 @@ class Predictor:
     def __init__(self, plan: Plan, device: Device | None = None):
         self._plan = plan
         self._device = device
+        if device is not None:
+            check_no_sequences(plan)
         self._on_device = None if device is None else DeviceForward(device, plan)
         self._forward: Forward = compiled.Forward(
             replace(plan, functions=tuple(map(of_the_user, plan.functions)))
         )
-        self._operations = plan.operations("predict")
+        if not plan.sequences:
+            self._operations_of_each = plan.operations("predict")
 
     def predict(
         self,
@@ -90,7 +100,7 @@ class Predictor:
         wide = _here(parameters).astype(np.float64)
         outputs = self._forward.predict(wide, tables, strict=False)
         assert outputs is not None  # it was not asked to be strict
-        values = [table.data if sparse.issparse(table) else table for table in tables]
+        values = [*map(_values_of, tables)]
         if np.isnan(outputs).any() and all(map(all_finite, values)):
             raise _not_a_number(wide, *values)
         with np.errstate(all="ignore"):
@@ -152,18 +162,25 @@ class Predictor:
             dtype = self._dtype_for(parameters, tables)
             outputs = self._on_device.predict(mirrored(parameters), tables, dtype)
             return outputs if all_finite(outputs) else None
-        shares = tables[0].shape[0] * self._operations // OPERATIONS_PER_THREAD
+        shares = tables[0].shape[0] * self._operations(tables) // OPERATIONS_PER_THREAD
         # A single row is worth less than the call of a function of Python's.
         n_threads = threads_for(n_jobs, shares) if shares > 1 else 1
         return self._forward.predict(
             _here(parameters), tables, n_threads, check_input=check_input
         )
 
-    @staticmethod
+    def _operations(self, tables: tuple[Any, ...]) -> int:
+        """Those of a sample."""
+        if self._plan.sequences:
+            return self._plan.operations("predict", steps_of(self._plan, tables))
+        return self._operations_of_each
+
     def _dtype_for(
-        parameters: NDArray | MirroredArray, tables: tuple[Any, ...]
+        self, parameters: NDArray | MirroredArray, tables: tuple[Any, ...]
     ) -> np.dtype:
-        wide = any(each.dtype != np.float32 for each in (parameters, *tables))
+        inputs = zip(self._plan.inputs, tables, strict=True)
+        numbers = [table for each, table in inputs if not each.n_tokens]
+        wide = any(each.dtype != np.float32 for each in (parameters, *numbers))
         return np.dtype(np.float64 if wide else np.float32)
 
     def evaluate(
@@ -344,6 +361,12 @@ class Predictor:
         tables = tables_of(self._plan, X)
         check_samples(self._plan, tables, y, sample_weight, dtype)
         return tables
+
+
+def _values_of(table: Any) -> NDArray:
+    if isinstance(table, Sequences):
+        return table.values
+    return table.data if sparse.issparse(table) else table
 
 
 def _here(parameters: NDArray | MirroredArray) -> NDArray:

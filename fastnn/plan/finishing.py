@@ -1,6 +1,7 @@
 """What makes a plan of all that a tape has written."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +54,15 @@ def finished(
     blocks = _records(described_blocks, BLOCK_DTYPE)
     row_gradients = _records(uses, ROW_GRADIENT_DTYPE)
     kept = [use["gradient"] for use in uses]
-    train_size = assign_offsets(ops, tensors, TRAIN, "train_offset", kept)
-    predict_size = assign_offsets(
-        ops, tensors, WITHOUT_GRADIENT, "predict_offset", [output.number]
+    axes = range(1 + int(tensors["axis"].max()))
+    train_size, *train_sizes_of_steps = (
+        assign_offsets(ops, tensors, TRAIN, "train_offset", kept, axis) for axis in axes
+    )
+    predict_size, *predict_sizes_of_steps = (
+        assign_offsets(
+            ops, tensors, WITHOUT_GRADIENT, "predict_offset", [output.number], axis
+        )
+        for axis in axes
     )
     params = np.array(writer.params, np.int64)
     for records in (ops, tensors, blocks, params, row_gradients):
@@ -69,10 +76,16 @@ def finished(
         n_parameters=n_parameters,
         train_size=train_size,
         predict_size=predict_size,
+        train_sizes_of_steps=tuple(train_sizes_of_steps),
+        predict_sizes_of_steps=tuple(predict_sizes_of_steps),
         output=output.number,
         inputs=tuple(
             Input(
-                name, value.shape, value.n_tokens, _may_be_sparse(ops, tensors, value)
+                name,
+                value.shape,
+                value.n_tokens,
+                _may_be_sparse(ops, tensors, value),
+                value.axis,
             )
             for name, value in inputs.items()
         ),
@@ -97,6 +110,13 @@ def _predictions(
 
     Their links stand behind all other ops.
     """
+    for name, each in outputs.items():
+        if each.axis:
+            raise ValueError(
+                f"the output {name!r} would be of each step of a sequence, and not of "
+                "each sample: let the network end in a value of each sample, as "
+                "pooling over the steps or the last state of a recurrent layer gives"
+            )
     links = [op for op in writer.ops if op["phase"] == PREDICT]
     writer.ops = [op for op in writer.ops if op["phase"] != PREDICT]
     named = {
@@ -126,7 +146,8 @@ def _joined(
     for output in outputs:
         own = [link for link in links if link["output"][0] == output.number]
         source = own[0]["input"][0] if own else output.number
-        flat = Tensor(source, (output.size,), True, output.needs_gradient)
+        record = writer.tensors[source]
+        flat = replace(output, number=source, shape=(output.size,), record=record)
         part = writer.view(raw, first, output.size)
         writer.copy(flat, part, WITHOUT_GRADIENT)
         if has_link:
@@ -165,7 +186,7 @@ def _may_be_sparse(ops: NDArray, tensors: NDArray, value: Tensor) -> bool:
 
     Nothing reads columns of it.
     """
-    if value.n_tokens or len(value.shape) != 1:
+    if value.n_tokens or value.axis or len(value.shape) != 1:
         return False
     number = value.number
     first, others = ops["input"][:, 0] == number, ops["input"][:, 1:] == number

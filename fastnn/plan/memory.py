@@ -11,7 +11,12 @@ from fastnn.plan.tables import FLAGS, OP_FLAGS, SPACES
 
 
 def assign_offsets(
-    ops: NDArray, tensors: NDArray, phase: int, field: str, keep: Iterable[int] = ()
+    ops: NDArray,
+    tensors: NDArray,
+    phase: int,
+    field: str,
+    keep: Iterable[int] = (),
+    axis: int = 0,
 ) -> int:
     """Give every activation that a phase touches its place.
 
@@ -27,15 +32,16 @@ def assign_offsets(
         ``"train_offset"`` or ``"predict_offset"``.
     keep : iterable of int, default=()
         Numbers of tensors, no views, whose values must outlive the walk.
+    axis : int, default=0
+        Whose steps there is one copy for: 0 is for activations of samples.
 
     Returns
     -------
     size : int
-        Numbers that one sample needs.
+        Numbers that one sample needs, or one step.
     """
     running = [op for op in ops if op["phase"] & phase]
     # Who has the place of each tensor; the last one stands for what is absent, -1.
-    is_view = tensors["base"] >= 0
     owner = [int(t["base"]) if t["base"] >= 0 else i for i, t in enumerate(tensors)]
     owner.append(-1)
     last_use = {
@@ -45,6 +51,7 @@ def assign_offsets(
     }
     last_use |= dict.fromkeys(keep, len(running))
     activation = tensors["space"] == SPACES["activation"]
+    activation &= tensors["axis"] == axis
     taken: dict[int, tuple[int, int]] = {}  # number: first and last position + 1
     size = 0
     for step, op in enumerate(running):
@@ -72,6 +79,7 @@ def assign_offsets(
             size = max(size, place[1])
         for number in [n for n in taken if last_use[n] == step]:
             del taken[number]
+    is_view = (tensors["base"] >= 0) & activation
     tensors[field][is_view] = tensors[field][tensors["base"][is_view]]
     return size
 

@@ -1,6 +1,6 @@
 """The plan: a network lowered for one input shape, as records that a device walks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -65,12 +65,16 @@ class Input:
         Above 0 a sample consists of tokens, integers from 0 to ``n_tokens - 1``.
     accepts_sparse : bool
         Whether the rows may be sparse: only products read them.
+    axis : int, default=0
+        Above 0 samples are sequences, the shape is that of a step, and this is the
+        number of the axis of their steps.
     """
 
     name: str
     shape: tuple[int, ...]
     n_tokens: int
     accepts_sparse: bool
+    axis: int = 0
 
     @property
     def kind(self) -> str:
@@ -79,7 +83,7 @@ class Input:
 
     @cached_property
     def size(self) -> int:
-        """Numbers or tokens in one sample."""
+        """Numbers or tokens in one sample, or in one step."""
         return prod(self.shape)
 
 
@@ -163,6 +167,8 @@ class Plan:
         Length of the flat buffer. Parameters are aligned in it; the gaps stay zero.
     train_size, predict_size : int
         Numbers that the activations of one sample take, in training and at predict.
+    train_sizes_of_steps, predict_sizes_of_steps : tuple of int
+        The same of one step, for each axis of steps.
     output : int
         Number of the tensor that holds the predictions, all outputs side by side.
     inputs : tuple of Input
@@ -194,6 +200,8 @@ class Plan:
     n_parameters: int
     train_size: int
     predict_size: int
+    train_sizes_of_steps: tuple[int, ...]
+    predict_sizes_of_steps: tuple[int, ...]
     output: int
     inputs: tuple[Input, ...]
     targets: tuple[Target, ...]
@@ -229,8 +237,8 @@ class Plan:
 
     @cached_property
     def n_inputs(self) -> int:
-        """Numbers in one sample, of all inputs."""
-        return sum(each.size for each in self.inputs)
+        """Numbers in one sample, of all inputs that are no sequences."""
+        return sum(each.size for each in self.inputs if not each.axis)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -245,7 +253,17 @@ class Plan:
     @cached_property
     def reads_one_table(self) -> bool:
         """Whether X is a table of numbers, and none has another name."""
-        return [(each.name, each.kind) for each in self.inputs] == [("X", "numbers")]
+        (first, *others) = self.inputs
+        return not others and (first.name, first.kind, first.axis) == (
+            "X",
+            "numbers",
+            0,
+        )
+
+    @cached_property
+    def sequences(self) -> tuple[Input, ...]:
+        """The inputs that are sequences, each of lengths of its own: axis 1 first."""
+        return tuple(each for each in self.inputs if each.axis)
 
     @cached_property
     def n_outputs(self) -> int:
@@ -298,7 +316,7 @@ class Plan:
             2 * work[by_rows & (ops["dim"][:, 1] > MANY_PLACES)].sum() > work.sum()
         )
 
-    def operations(self, phase: str) -> int:
+    def operations(self, phase: str, steps: Sequence[float] = ()) -> int:
         """Floating-point operations of one sample.
 
         Those of products are counted. Other ops count as the product that takes as
@@ -307,10 +325,13 @@ class Plan:
         Parameters
         ----------
         phase : {"train", "predict", "evaluate"}
+        steps : sequence of float, default=()
+            How many a sample has on each axis of steps.
         """
         ops = self.ops_of(phase)
         ops = ops[ops["per_sample"] != 0]  # what is done once for all samples is little
-        return int(2 * _work(ops).sum())
+        times = np.array([1, *steps])[np.maximum(ops["axis"], ops["across"])]
+        return int(2 * (_work(ops) * times).sum())
 
     def without_link(self) -> "Plan":
         """The same plan, but for what makes predictions of raw outputs."""

@@ -38,6 +38,8 @@ cdef extern from "plan.h":
         int32_t per_sample
         int32_t base
         int32_t index
+        int32_t axis
+        int32_t reserved
         int64_t size
         int64_t first
         int64_t lead
@@ -57,6 +59,8 @@ cdef extern from "plan.h":
         int32_t loss
         int32_t n_inputs
         int32_t n_outputs
+        int32_t axis
+        int32_t across
         int64_t dim[4]
         int64_t lead[3]
         int64_t stride[4]

@@ -26,7 +26,7 @@ from fastnn.plan.structs cimport (
 
 cdef extern from "ops/table.h":
     enum:
-        IN_PLACE, RANDOM, READS_SPARSE, READS_TOKENS, READS_VIEWS
+        CROSSES, IN_PLACE, RANDOM, READS_SPARSE, READS_TOKENS, READS_VIEWS
 
 cdef extern from "tables/tables.h":
     const char *op_names[]
@@ -182,6 +182,7 @@ FLAGS = {
     "whole_batch": WHOLE_BATCH,
     "reads_views": READS_VIEWS,
     "reads_tokens": READS_TOKENS,
+    "crosses": CROSSES,
 }
 OP_FLAGS = np.array([op_flags[i] for i in range(N_OPS)])
 OP_COSTS = np.array([op_costs[i] for i in range(N_OPS)])

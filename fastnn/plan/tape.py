@@ -52,18 +52,24 @@ class Tape:
     # ------------------------------------------------------------------ values
 
     def input(
-        self, shape: Sequence[int], name: str = "X", tokens: int | None = None
+        self,
+        shape: Sequence[int],
+        name: str = "X",
+        tokens: int | None = None,
+        steps: bool = False,
     ) -> Tensor:
         """The rows of a table, each of this shape.
 
         Parameters
         ----------
         shape : sequence of int
-            Of one sample, with any number of axes.
+            Of one sample, with any number of axes; or of one step.
         name : str, default="X"
             What whoever passes the table calls it; each has another one.
         tokens : int, default=None
             The rows are integers from 0 to ``tokens - 1``. None are numbers.
+        steps : bool, default=False
+            Samples are sequences, and the rows their steps.
         """
         if not isinstance(name, str) or not name or name in self._inputs:
             raise ValueError(
@@ -75,7 +81,13 @@ class Tape:
                 f"tokens must be None or from 1 to {MOST_TOKENS}, got {tokens} for the "
                 f"input {name!r}"
             )
-        value = self._writer.tensor("input", tuple(shape), index=len(self._inputs))
+        axis = 1 + max((each.axis for each in self._inputs.values()), default=0)
+        value = self._writer.tensor(
+            "input",
+            tuple(shape),
+            index=len(self._inputs),
+            axis=axis if steps else 0,
+        )
         self._inputs[name] = replace(value, n_tokens=tokens or 0)
         return self._inputs[name]
 

@@ -1,6 +1,6 @@
 """Values that ops read and write, while a plan is being written."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -24,6 +24,8 @@ class Tensor:
     n_tokens : int, default=0
         Above 0 it is integers from 0 to ``n_tokens - 1``, which only ops read that say
         so in the table of ops.
+    record : dict
+        Its fields in the plan's records, as far as they are written.
     """
 
     number: int
@@ -31,10 +33,16 @@ class Tensor:
     per_sample: bool
     needs_gradient: bool
     n_tokens: int = 0
+    record: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def size(self) -> int:
         return prod(self.shape)
+
+    @property
+    def axis(self) -> int:
+        """Whose steps there is one copy for: from 1 on; 0 is one for each sample."""
+        return int(self.record.get("axis", 0))
 
     def reshaped(self, shape: tuple[int, ...]) -> "Tensor":
         """The same numbers, seen in another shape.

@@ -41,8 +41,10 @@ class Views:
             "first": of["first"] + start,
             "lead": of["lead"] or x.shape[-1],
         }
-        self._tensors.append({**of, **place})
-        y = replace(x, number=len(self._tensors) - 1, shape=shape)
+        record = {**of, **place}
+        self._tensors.append(record)
+        number = len(self._tensors) - 1
+        y = replace(x, number=number, shape=shape, record=record)
         for value in (x, y):
             self.note(value)
         return y
@@ -92,6 +94,7 @@ class Views:
     def become(self, value: Tensor, whole: Tensor, start: int) -> None:
         """Have a value, and what are views of it, be columns of a whole."""
         self.note(value)
+        whole.record["axis"] = value.axis
         place = {"base": whole.number, "lead": whole.shape[-1]}
         for number, tensor in enumerate(self._tensors):
             if value.number in (number, tensor["base"]):

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 from fastnn.plan.broadcasting import broadcast_axes
+from fastnn.plan.steps import on_axes
 from fastnn.plan.tables import (
     FLAGS,
     KINDS,
@@ -53,25 +54,43 @@ class Writer:
         needs_gradient: bool = False,
         offset: int = 0,
         index: int = 0,
+        axis: int = 0,
     ) -> Tensor:
-        self.tensors.append(
-            {
-                "space": SPACES[space],
-                "per_sample": int(per_sample),
-                "base": -1,
-                "index": index,
-                "size": prod(shape),
-                "first": 0,
-                "lead": 0,
-                "train_offset": offset,
-                "predict_offset": offset,
-            }
-        )
-        return Tensor(len(self.tensors) - 1, shape, per_sample, needs_gradient)
+        record = {
+            "space": SPACES[space],
+            "per_sample": int(per_sample),
+            "base": -1,
+            "index": index,
+            "axis": axis,
+            "size": prod(shape),
+            "first": 0,
+            "lead": 0,
+            "train_offset": offset,
+            "predict_offset": offset,
+        }
+        self.tensors.append(record)
+        number = len(self.tensors) - 1
+        return Tensor(number, shape, per_sample, needs_gradient, record=record)
 
-    def activation(self, shape: tuple[int, ...], *sources: Tensor) -> Tensor:
+    def activation(
+        self, shape: tuple[int, ...], *sources: Tensor, axis: int = 0
+    ) -> Tensor:
+        """A value that an op is going to write.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Of one sample, or of one step.
+        *sources : Tensor
+            What it has a gradient for, if one of these has.
+        axis : int, default=0
+            Whose steps there is one copy for. An op that does not cross them gives its
+            outputs that of its inputs.
+        """
         needs_gradient = any(source.needs_gradient for source in sources)
-        return self.tensor("activation", shape, needs_gradient=needs_gradient)
+        return self.tensor(
+            "activation", shape, needs_gradient=needs_gradient, axis=axis
+        )
 
     def statistic(self, *shape: int) -> Tensor:
         """Numbers of all rows, of which each share of a step has its own."""
@@ -135,7 +154,7 @@ class Writer:
         ------
         ValueError
             If ``axes`` do not broadcast, or the kind of op reads no tokens, and gets
-            some.
+            some, or values of steps meet others.
         AssertionError
             If the kind of op needs tensors that are no views, and gets one.
         """
@@ -147,6 +166,7 @@ class Writer:
                     "look them up in an embedding first"
                 )
         self.views.check(kind, KINDS[kind], (*inputs, *outputs))
+        fields |= on_axes(kind, inputs, outputs, self.tensors)
         if axes is not None:
             fields |= {"axes": axes, **broadcast_axes(*axes)}
         self.ops.append(
@@ -172,7 +192,7 @@ class Writer:
         """x for ops that cannot read views: itself, or a copy of one."""
         if not self.views.has(x):
             return x
-        y = self.activation(x.shape, x)
+        y = self.activation(x.shape, x, axis=x.axis)
         self.copy(x, y, phase)
         return y
 

@@ -224,7 +224,7 @@ def test_the_compiled_engine_checks_arrays_too(name, change):
     with pytest.raises(error):
         compiled_engine.Engine(
             plan.ops, plan.tensors, plan.blocks, plan.params, plan.row_gradients,
-            plan.n_parameters, plan.n_gradients, plan.train_size,
+            plan.n_parameters, plan.n_gradients, plan.train_size, (),
             plan.statistic_size, plan.functions, plan.inputs, given["parameters"],
             (given["X"],), given["y"], given["sample_weight"], 2, 2, 0,
             given["state"], 1, None, given["average"], None,

@@ -167,7 +167,7 @@ def test_reference_philox_gives_the_known_answers():
 
 
 def test_records_are_those_of_the_c_structs():
-    assert tables.OP_DTYPE.itemsize == 6 * 4 + 14 * 4 + 11 * 8 + 4 * 8
+    assert tables.OP_DTYPE.itemsize == 6 * 4 + 16 * 4 + 11 * 8 + 4 * 8
     assert tables.TENSOR_DTYPE.names[:3] == ("space", "per_sample", "base")
     names = "offset", "size", "penalty", "l1", "l2", "learning_rate", "weight_decay"
     assert tables.BLOCK_DTYPE.names[:7] == names

@@ -51,11 +51,11 @@ static void NAMED(spread)(const meeting_t *meeting) {
    statistics before. One row has no variance: it leaves the running one alone. */
 void NAMED(meet_batch_statistics)(const meeting_t *meeting) {
     const op_t *op = meeting->op;
-    ptrdiff_t n = op->dim[3], rows = op->dim[2] * meeting->walks[0]->count;
+    ptrdiff_t n = op->dim[3], rows = op->dim[2] * count_on(op->axis, meeting->walks[0]);
     REAL *moments = NAMED(input_of)(meeting, 0, 0);
     const REAL *variance = NAMED(input_of)(meeting, 0, 1);
     for (int i = 1; i < meeting->n_walks; i++) {
-        ptrdiff_t own = op->dim[2] * meeting->walks[i]->count;
+        ptrdiff_t own = op->dim[2] * count_on(op->axis, meeting->walks[i]);
         NAMED(join_moments_loop)(n, rows, moments, own, NAMED(input_of)(meeting, i, 0));
         rows += own;
     }
@@ -92,7 +92,7 @@ void NAMED(meet_batch_correction)(const meeting_t *meeting) {
     REAL *total = NAMED(output_of)(meeting, 0, 0);
     memset(total, 0, 2 * (size_t)n * sizeof(REAL));
     for (int i = 0; i < meeting->n_walks; i++) {
-        rows += op->dim[2] * meeting->walks[i]->count;
+        rows += op->dim[2] * count_on(op->axis, meeting->walks[i]);
         for (int j = 0; j < 2; j++) {
             const REAL *own = NAMED(input_of)(meeting, i, j);
             for (ptrdiff_t k = 0; k < n; k++) total[j * n + k] += own[k];

@@ -11,7 +11,7 @@ static paired_axes_t axes_of(const call_t *call, int64_t *length) {
     ptrdiff_t rank = params[0];
     const int64_t *axis = params + 1;
     for (ptrdiff_t i = 0; i < rank; i++) length[i] = axis[i];
-    length[0] *= call->walk->count;
+    length[0] *= count_of(call);
     paired_axes_t axes = {rank, length, {axis + rank, axis + 2 * rank}};
     return axes;
 }
@@ -26,7 +26,7 @@ void NAMED(op_merge)(const call_t *call) {
     paired_axes_t axes = axes_of(call, length);
     const REAL *a = (const REAL *)call->input[0], *b = (const REAL *)call->input[1];
     NAMED(merge_loop) loop = NAMED(merge_loops)[call->op->code];
-    if (call->walk->count) loop(&axes, a, b, (REAL *)call->output[0]);
+    if (count_of(call)) loop(&axes, a, b, (REAL *)call->output[0]);
 }
 
 void NAMED(op_merge_gradient)(const call_t *call) {

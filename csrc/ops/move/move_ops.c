@@ -13,7 +13,7 @@ void NAMED(op_move)(const call_t *call) {
     moved_axes_t axes = moved_by(params);
     const REAL *x = (const REAL *)call->input[0];
     REAL *y = (REAL *)call->output[0];
-    for (ptrdiff_t i = 0; i < call->walk->count; i++)
+    for (ptrdiff_t i = 0; i < count_of(call); i++)
         NAMED(move_sample)(&axes, x + i * params[0], y + i * params[1]);
 }
 

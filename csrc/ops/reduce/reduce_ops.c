@@ -14,7 +14,7 @@ static reduced_axes_t axes_of(const call_t *call) {
 }
 
 /* Numbers of the sample, of the result and of the mask from one sample to the next. */
-static const int64_t *steps_of(const call_t *call) {
+static const int64_t *strides_of(const call_t *call) {
     const int64_t *params = params_of(call);
     return params + 1 + 3 * params[0];
 }
@@ -26,10 +26,10 @@ static const int64_t *steps_of(const call_t *call) {
 
 void NAMED(op_reduce)(const call_t *call) {
     reduced_axes_t axes = axes_of(call);
-    const int64_t *step = steps_of(call);
+    const int64_t *step = strides_of(call);
     const REAL *x = (const REAL *)call->input[0], *mask = (const REAL *)call->input[1];
     REAL *y = (REAL *)call->output[0], *share = (REAL *)call->output[1];
-    for (ptrdiff_t i = 0; i < call->walk->count; i++)
+    for (ptrdiff_t i = 0; i < count_of(call); i++)
         NAMED(reduce_sample)(call->op->code, &axes, x + i * step[0],
                              mask ? mask + i * step[2] : NULL, step[1], y + i * step[1],
                              share ? share + i * step[1] : NULL);
@@ -37,12 +37,12 @@ void NAMED(op_reduce)(const call_t *call) {
 
 void NAMED(op_reduce_gradient)(const call_t *call) {
     reduced_axes_t axes = axes_of(call);
-    const int64_t *step = steps_of(call);
+    const int64_t *step = strides_of(call);
     const REAL *dy = (const REAL *)call->input[0], *x = (const REAL *)call->input[1];
     const REAL *y = (const REAL *)call->input[2], *share = (const REAL *)call->input[3];
     const REAL *mask = (const REAL *)call->input[4];
     REAL *dx = (REAL *)call->output[0];
-    for (ptrdiff_t i = 0; i < call->walk->count; i++)
+    for (ptrdiff_t i = 0; i < count_of(call); i++)
         NAMED(reduce_gradient_sample)(
             call->op->code, &axes, dy + i * step[1], x ? x + i * step[0] : NULL,
             y ? y + i * step[1] : NULL, share ? share + i * step[1] : NULL,

@@ -1,6 +1,6 @@
 from cython cimport floating
 
-from fastnn.engine.cpu.executor cimport Input, Walk
+from fastnn.engine.cpu.executor cimport Input, Steps, Walk
 from fastnn.engine.cpu.gather cimport Table
 from fastnn.engine.cpu.inputs cimport Inputs
 from fastnn.plan.structs cimport tensor_t
@@ -21,11 +21,14 @@ cdef class Dataset:
 
     cdef check_widths(self, const tensor_t *tensors, Py_ssize_t n_tensors)
     cdef Py_ssize_t weight_columns(self) noexcept nogil
-    cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners)
+    cdef Batch new_batch(
+        self, Py_ssize_t n_rows, const Steps *steps, Py_ssize_t itemsize, list owners)
     cdef void gather(
         self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,
-        Batch *batch, floating *input, Input *inputs,
+        Batch *batch, floating *input, Input *inputs, Steps *steps,
     ) noexcept nogil
+    cdef Py_ssize_t steps_of(
+        self, Py_ssize_t axis, const Py_ssize_t *rows, Py_ssize_t count) noexcept nogil
     cdef void mix(
         self, Py_ssize_t count, const Batch *other, const Input *others,
         const double *scalars, Batch *batch, floating *input,

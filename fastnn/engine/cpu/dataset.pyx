@@ -7,13 +7,18 @@ import numpy as np
 from cython cimport floating
 from libc.string cimport memcpy
 
-from fastnn.engine.cpu.executor cimport Input, Walk
+from fastnn.engine.cpu.executor cimport Input, Steps, Walk
 from fastnn.engine.cpu.gather cimport Table
 from fastnn.engine.cpu.inputs cimport Inputs, described
 from fastnn.plan.structs cimport SPACE_TARGET, tensor_t
 from fastnn.engine.cpu.memory cimport owned_zeros
+from fastnn.engine.cpu.steps cimport StepAxis
 
 cnp.import_array()
+
+cdef extern from "Python.h":
+    # An item of a list, without a count of who uses it.
+    void *item_of "PyList_GET_ITEM"(void *, Py_ssize_t) noexcept nogil
 
 cdef extern from "tables/elementwise.h":
     enum:
@@ -66,11 +71,14 @@ cdef class Dataset:
             raise ValueError(
                 f"this plan reads {n_targets} columns of y, got {self.y.n_columns}")
 
-    cdef Batch new_batch(self, Py_ssize_t n_rows, Py_ssize_t itemsize, list owners):
+    cdef Batch new_batch(
+        self, Py_ssize_t n_rows, const Steps *steps, Py_ssize_t itemsize, list owners,
+    ):
         """Buffers for so many different rows, kept alive by owners."""
         cdef Batch batch
         batch.weight_rows = NULL
-        batch.input = owned_zeros(self.inputs.bytes_for(n_rows, itemsize), 1, owners)
+        cdef size_t n_bytes = self.inputs.bytes_for(n_rows, steps, itemsize)
+        batch.input = owned_zeros(n_bytes, 1, owners)
         batch.target = owned_zeros(n_rows * self.y.n_columns, itemsize, owners)
         cdef Py_ssize_t columns = self.weight_columns()
         batch.weight = owned_zeros(n_rows * columns, itemsize, owners)
@@ -84,14 +92,14 @@ cdef class Dataset:
 
     cdef void gather(
         self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,
-        Batch *batch, floating *input, Input *inputs,
+        Batch *batch, floating *input, Input *inputs, Steps *steps,
     ) noexcept nogil:
         """Gathers rows into the batch, with room for ``capacity`` of them.
 
         input is the batch's own: its type says what is computed in.
         """
         cdef floating *weight = <floating *> batch.weight
-        self.inputs.gather(rows, count, capacity, input, inputs)
+        self.inputs.gather(rows, count, capacity, input, inputs, steps)
         self.y.gather(rows, count, <floating *> batch.target)
         if self.sample_weight is None:
             return
@@ -101,6 +109,11 @@ cdef class Dataset:
             self.sample_weight.gather(rows, count, <floating *> batch.weight_rows)
             transpose(count, 1 + self.n_losses,
                       <const floating *> batch.weight_rows, weight)
+
+    cdef Py_ssize_t steps_of(
+        self, Py_ssize_t axis, const Py_ssize_t *rows, Py_ssize_t count) noexcept nogil:
+        """How many steps some rows have on an axis."""
+        return (<StepAxis> item_of(<void *> self.inputs.axes, axis)).total(rows, count)
 
     cdef void mix(
         self, Py_ssize_t count, const Batch *other, const Input *others,

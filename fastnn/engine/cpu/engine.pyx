@@ -77,7 +77,8 @@ cdef class Engine(Shares):
     def __cinit__(
         self, ops, tensors, blocks, params, row_gradients,
         Py_ssize_t n_parameters, Py_ssize_t n_gradients, Py_ssize_t activation_size,
-        Py_ssize_t statistic_size, tuple functions, tuple inputs, parameters,
+        tuple sizes_of_steps, Py_ssize_t statistic_size, tuple functions,
+        tuple inputs, parameters,
         tuple tables, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
         str precision, average, tuple mixed,

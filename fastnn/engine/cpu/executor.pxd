@@ -30,6 +30,14 @@ cdef extern from "ops/call.h":
         const void *rows
         sparse_rows_t sparse
 
+    ctypedef struct Steps "steps_t":
+        Py_ssize_t count
+        Py_ssize_t capacity
+        Py_ssize_t batch_first
+        const Py_ssize_t *starts
+        Py_ssize_t *numbers
+        void *activations
+
     ctypedef struct Walk "walk_t":
         int phase
         Py_ssize_t count
@@ -40,6 +48,7 @@ cdef extern from "ops/call.h":
         uint64_t mask_step
         const int64_t *params
         Input *inputs
+        Steps *steps
         const void *target
         const void *weight
         Py_ssize_t weight_lead
@@ -77,6 +86,7 @@ cdef extern from "ops/call.h":
     void *locate_number "locate"(
         const tensor_t *, int32_t, const Walk *, void *, size_t) noexcept nogil
     Call call_of(const op_t *, const tensor_t *, Walk *, void *, size_t) noexcept nogil
+    Py_ssize_t count_on(int32_t, const Walk *) noexcept nogil
     const void *weights_of(const Walk *, int32_t, size_t) noexcept nogil
     Py_ssize_t lead_of(const Call *, int32_t, Py_ssize_t) noexcept nogil
     bint adds(const Call *, int) noexcept nogil

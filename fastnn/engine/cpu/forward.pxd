@@ -22,7 +22,7 @@ cdef class ForwardOps:
     cdef Py_ssize_t n_ops, n_link_ops, activation_size, statistic_size
     cdef Py_ssize_t output, n_inputs, n_outputs, n_parameters, n_targets
     cdef Py_ssize_t n_losses
-    cdef tuple functions
+    cdef tuple functions, sizes_of_steps
     cdef tuple plain_shape  # of samples of X; None if that is not all that is read
 
     cpdef Py_ssize_t rows_of_a_pass(self, Py_ssize_t itemsize)
@@ -30,7 +30,8 @@ cdef class ForwardOps:
 
 cdef class Pass:
     cdef ForwardOps forward
-    cdef Py_ssize_t capacity
+    cdef Py_ssize_t capacity, together, n_axes
+    cdef list owners            # of the room for steps
     cdef Inputs inputs
     cdef Walk walk
     # Row numbers, inputs, their gathered rows, statistics, activations, and what is

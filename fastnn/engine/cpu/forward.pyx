@@ -15,7 +15,7 @@ from fastnn.engine.cpu.dataset cimport (
     real_type,
     width_of,
 )
-from fastnn.engine.cpu.executor cimport Input, Walk, execute, locate
+from fastnn.engine.cpu.executor cimport Input, Steps, Walk, execute, locate
 from fastnn.engine.cpu.inputs cimport Inputs, described
 from fastnn.engine.cpu.meeting cimport custom_loss, next_meeting
 from fastnn.plan.structs cimport (
@@ -25,8 +25,13 @@ from fastnn.plan.structs cimport (
     op_t,
     tensor_t,
 )
-from fastnn.engine.cpu.memory cimport buffer_free_group, buffer_group
+from fastnn.engine.cpu.memory cimport (
+    buffer_free_group,
+    buffer_group,
+    owned_zeros,
+)
 from fastnn.engine.cpu.signals cimport is_due, new_watch, pending_error
+from fastnn.engine.cpu.steps cimport StepAxis, allocate_steps
 from fastnn.plan.tables import OP_DTYPE, TENSOR_DTYPE
 
 cnp.import_array()
@@ -42,6 +47,8 @@ cdef enum:
     # What their activations and their copy of X may take, however wide the network is,
     # unless a single row takes more.
     BYTES_OF_A_PASS = 32 << 20
+    # The same of steps, with which recurrent layers take a while.
+    BYTES_OF_STEPS = 8 << 20
     ROW_ALIGNMENT = 16
 
 
@@ -67,6 +74,7 @@ cdef class ForwardOps:
         self.params = <const int64_t *> address(plan.params)
         self.n_ops, self.n_link_ops = len(raw.ops), len(link.ops)
         self.activation_size = plan.predict_size
+        self.sizes_of_steps = plan.predict_sizes_of_steps
         self.statistic_size = plan.statistic_size
         self.functions = plan.functions
         self.inputs = described(plan.inputs)
@@ -116,19 +124,21 @@ cdef class Pass:
         cdef size_t itemsize = cnp.PyArray_ITEMSIZE(parameters)
         self.forward = forward
         self.inputs = inputs
-        self.capacity = min(n_rows, <Py_ssize_t> forward.rows_of_a_pass(itemsize))
+        self.together = forward.rows_of_a_pass(itemsize)
+        self.capacity = min(n_rows, self.together)
+        memset(&self.walk, 0, sizeof(self.walk))
+        self._allocate_steps(itemsize)
         cdef size_t[N_BUFFERS] sizes
         sizes[:] = [
             self.capacity * sizeof(Py_ssize_t),
             inputs.count * sizeof(Input),
-            inputs.bytes_for(self.capacity, itemsize),
+            inputs.bytes_for(self.capacity, self.walk.steps, itemsize),
             forward.statistic_size * itemsize,
             self.capacity * forward.activation_size * itemsize,
             forward.n_losses * sizeof(double),
         ]
         if not buffer_group(N_BUFFERS, sizes, self.buffers):
             raise MemoryError("no memory for the activations of a batch")
-        memset(&self.walk, 0, sizeof(self.walk))
         self.walk.capacity = self.capacity
         self.walk.params = forward.params
         self.rows, self.values = <Py_ssize_t *> self.buffers[0], self.buffers[2]
@@ -136,6 +146,23 @@ cdef class Pass:
         self.walk.statistics, self.walk.activations = self.buffers[3], self.buffers[4]
         self.walk.reported = <double *> self.buffers[5]
         memset(self.walk.reported, 0, forward.n_losses * sizeof(double))
+
+    def _allocate_steps(self, Py_ssize_t itemsize):
+        """Room for steps: all of a pass, or less, but for those of the longest row."""
+        cdef Py_ssize_t i, most, size
+        cdef StepAxis axis
+        self.owners = []
+        self.n_axes = len(self.inputs.axes)
+        if self.n_axes == 0:
+            return
+        self.walk.steps = <Steps *> owned_zeros(
+            self.n_axes, sizeof(Steps), self.owners)
+        for i, axis in enumerate(self.inputs.axes):
+            size = self.forward.sizes_of_steps[i]
+            most = max(axis.most(1), BYTES_OF_STEPS // max(itemsize * size, 1))
+            allocate_steps(
+                self.walk.steps + i, self.capacity,
+                min(most, axis.most(self.capacity)), size, itemsize, self.owners)
 
     def __dealloc__(self):
         buffer_free_group(N_BUFFERS, self.buffers)
@@ -198,8 +225,14 @@ cdef class Pass:
             if self.stopped[0]:
                 return False
             self.walk.count = min(self.capacity, self.last - first)
-            self.inputs.read(first, self.walk.count, self.rows, self.capacity,
-                             <floating *> self.values, self.walk.inputs)
+            if self.n_axes:
+                # Which rows are taken together does not depend on where a share begins.
+                self.walk.count = self.inputs.fitting(
+                    first, min(self.walk.count, self.together - first % self.together),
+                    self.walk.steps)
+            self.inputs.read(
+                first, self.walk.count, self.rows, self.capacity,
+                <floating *> self.values, self.walk.inputs, self.walk.steps)
             if self.check_input and not are_finite(
                     self.walk.count * self.forward.n_inputs,
                     <const floating *> self.walk.inputs[0].rows):

@@ -12,6 +12,7 @@ cdef class Table:
     cdef readonly Py_ssize_t n_rows, n_columns, n_tokens
     cdef readonly bint sparse, wide
     cdef object owners
+    cdef int axis           # of the steps that the rows are, or 0
     cdef int kind           # of the numbers of a dense one, as the loops call it
     cdef const void *values
     cdef Py_ssize_t row_stride, column_stride

@@ -222,7 +222,7 @@ cdef class Table:
                 f"{name} must be a two-dimensional array of integers{kinds}, got "
                 f"{X.ndim} dimension(s) of {X.dtype}"
             )
-        self.wide = self.kind != TABLE_F32
+        self.wide = self.kind != TABLE_F32 and self.n_tokens == 0
         cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(X)
         if (cnp.PyArray_STRIDE(X, 0) % item or cnp.PyArray_STRIDE(X, 1) % item
                 or not cnp.PyArray_ISBEHAVED_RO(X)):

@@ -12,7 +12,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
 from fastnn.engine.cpu.dataset cimport address
-from fastnn.engine.cpu.executor cimport Walk, locate_number
+from fastnn.engine.cpu.executor cimport Walk, count_on, locate_number
 from fastnn.engine.cpu.memory cimport owned_zeros
 from fastnn.engine.cpu.update cimport (
     PIECE,
@@ -43,13 +43,13 @@ cdef class TouchedRows:
         The plan's ``row_gradients``.
     tensors, blocks : ndarray of records
         The plan's.
-    batch_size : int
+    most : int
+        Uses of rows in a mini-batch at most.
     """
 
-    def __cinit__(self, uses, tensors, blocks, Py_ssize_t batch_size):
+    def __cinit__(self, uses, tensors, blocks, Py_ssize_t most):
         if uses.dtype != ROW_GRADIENT_DTYPE or not uses.flags.c_contiguous:
             raise TypeError(f"not the records of a plan: {uses.dtype}")
-        cdef Py_ssize_t most = int(tensors["size"][uses["tokens"]].sum()) * batch_size
         self.owners = [uses, tensors, blocks]
         self.uses = <const row_gradient_t *> address(uses)
         self.tensors = <const tensor_t *> address(tensors)
@@ -85,7 +85,8 @@ cdef class TouchedRows:
     ) noexcept nogil:
         """Notes the rows of one use by one walk behind n others; how many there are."""
         cdef const block_t *block = self.blocks + use.block
-        cdef Py_ssize_t count = walk.count * self.tensors[use.tokens].size, i
+        cdef const tensor_t *read = self.tensors + use.tokens
+        cdef Py_ssize_t count = count_on(read.axis, walk) * read.size, i
         cdef size_t apart = block.columns * itemsize
         cdef const int32_t *tokens = <const int32_t *> locate_number(
             self.tensors, use.tokens, walk, NULL, itemsize)

@@ -37,7 +37,7 @@ cdef class Shares:
     cdef TouchedRows touched
     cdef Dataset data
     cdef readonly Py_ssize_t n_rows
-    cdef Py_ssize_t batch_size, capacity
+    cdef Py_ssize_t batch_size, capacity, n_axes
     cdef Py_ssize_t first_meeting
     cdef Worker *workers
     cdef Walk **walks               # the workers'
@@ -66,6 +66,7 @@ cdef class Shares:
     cdef void _norm(self, int share, floating *parameters) noexcept nogil
     cdef void _reduce(self, int share, floating *nothing) noexcept nogil
     cdef void _gradient(self, int share, floating *parameters) noexcept nogil
+    cdef void _number_steps(self, Walk *walk, Py_ssize_t first) noexcept nogil
     cdef void _mix(self, Worker *worker, floating *other) noexcept nogil
     cdef void _rest(self, int share, floating *parameters) noexcept nogil
     cdef Py_ssize_t _slice(self, int share, Py_ssize_t count) noexcept nogil

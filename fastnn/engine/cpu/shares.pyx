@@ -15,7 +15,7 @@ from fastnn.engine.cpu.dataset cimport (
     plain,
     real_type,
 )
-from fastnn.engine.cpu.executor cimport Input, Walk, execute
+from fastnn.engine.cpu.executor cimport Input, Steps, Walk, execute
 from fastnn.engine.cpu.max_norm cimport limit_norms
 from fastnn.engine.cpu.meeting cimport next_meeting
 from fastnn.plan.structs cimport PHASE_TRAIN, block_t, op_t, tensor_t
@@ -23,6 +23,7 @@ from fastnn.engine.cpu.precision cimport new_precision
 from fastnn.engine.cpu.rows cimport TouchedRows
 from fastnn.engine.cpu.memory cimport Buffer, buffer_free, buffer_zeros, owned_zeros
 from fastnn.engine.cpu.signals cimport is_due, new_watch, pending_error
+from fastnn.engine.cpu.steps cimport StepAxis, allocate_steps
 from fastnn.plan.tables import (
     BLOCK_DTYPE,
     OP_DTYPE,
@@ -59,7 +60,8 @@ cdef class Shares:
     def __cinit__(
         self, ops, tensors, blocks, params, row_gradients,
         Py_ssize_t n_parameters, Py_ssize_t n_gradients, Py_ssize_t activation_size,
-        Py_ssize_t statistic_size, tuple functions, tuple inputs, parameters,
+        tuple sizes_of_steps, Py_ssize_t statistic_size, tuple functions,
+        tuple inputs, parameters,
         tuple tables, y, sample_weight,
         Py_ssize_t batch_size, Py_ssize_t capacity, int rule, state, int n_threads,
         str precision, average, tuple mixed,
@@ -104,13 +106,33 @@ cdef class Shares:
         self.owners.append(order)
         self.order = <Py_ssize_t *> address(order)
         self.rows = self.order
-        self.touched = TouchedRows(row_gradients, tensors, blocks, self.batch_size)
+        self.n_axes = len(self.data.inputs.axes)
+        if len(sizes_of_steps) != self.n_axes:
+            raise ValueError(
+                f"this plan reads {len(sizes_of_steps)} inputs of sequences, got "
+                f"{self.n_axes}")
+        self.touched = TouchedRows(
+            row_gradients, tensors, blocks, self._most_tokens(tensors, row_gradients))
         self.averages_last = self.limits_norms or self.touched.n_uses > 0
-        self._allocate(dtype, activation_size, statistic_size, precision)
+        self._allocate(
+            dtype, activation_size, sizes_of_steps, statistic_size, precision)
+
+    def _most_tokens(self, tensors, row_gradients):
+        """How many rows of tables a mini-batch comes to at most."""
+        cdef Py_ssize_t total = 0
+        for tensor in tensors[row_gradients["tokens"]]:
+            total += tensor["size"] * self._most_copies(tensor["axis"], self.batch_size)
+        return total
+
+    def _most_copies(self, int axis, Py_ssize_t n_rows):
+        """So many rows, or the most steps that they have."""
+        if axis == 0:
+            return n_rows
+        return (<StepAxis> self.data.inputs.axes[axis - 1]).most(n_rows)
 
     def _allocate(
-        self, dtype, Py_ssize_t activation_size, Py_ssize_t statistic_size,
-        str precision,
+        self, dtype, Py_ssize_t activation_size, tuple sizes_of_steps,
+        Py_ssize_t statistic_size, str precision,
     ):
         # What a thread has at most, and full cache lines of each activation.
         cdef Py_ssize_t rows = (self.capacity + self.n_threads - 1) // self.n_threads
@@ -118,7 +140,7 @@ cdef class Shares:
         cdef Py_ssize_t itemsize = dtype.itemsize
         cdef Worker *worker
         cdef Buffer gradients
-        cdef int me
+        cdef int me, axis
         self.workers = <Worker *> buffer_zeros(self.n_threads, sizeof(Worker))
         self.gradient_of_worker = <void **> buffer_zeros(self.n_threads, sizeof(void *))
         self.walks = <Walk **> buffer_zeros(self.n_threads, sizeof(Walk *))
@@ -146,9 +168,17 @@ cdef class Shares:
                 rows * activation_size, itemsize, self.owners)
             worker.walk.capacity = rows
             worker.walk.precision = new_precision(precision, self.owners)
-            worker.batch = self.data.new_batch(rows, itemsize, self.owners)
+            worker.walk.steps = <Steps *> owned_zeros(
+                self.n_axes, sizeof(Steps), self.owners)
+            for axis in range(self.n_axes):
+                allocate_steps(
+                    worker.walk.steps + axis, rows, self._most_copies(axis + 1, rows),
+                    sizes_of_steps[axis], itemsize, self.owners)
+            worker.batch = self.data.new_batch(
+                rows, worker.walk.steps, itemsize, self.owners)
             if self.mixes:
-                worker.other = self.data.new_batch(rows, itemsize, self.owners)
+                worker.other = self.data.new_batch(
+                    rows, worker.walk.steps, itemsize, self.owners)
                 worker.others = <Py_ssize_t *> owned_zeros(
                     rows, sizeof(Py_ssize_t), self.owners)
 
@@ -252,7 +282,8 @@ cdef class Shares:
                 walk.batch_row = chunk - self.first + begin
                 self.data.gather(
                     self.rows + chunk + begin, walk.count, walk.capacity, &worker.batch,
-                    <floating *> worker.batch.input, walk.inputs)
+                    <floating *> worker.batch.input, walk.inputs, walk.steps)
+                self._number_steps(walk, chunk + begin)
                 if self.mixes and self.scalars[MIXED_SHARE] > 0:
                     self._mix(worker, <floating *> worker.other.input)
                 worker.weight_sum += self.data.show(
@@ -262,6 +293,13 @@ cdef class Shares:
                 execute(self.ops, self.first_meeting, self.tensors, walk, parameters)
                 worker.n_rows += walk.count
             chunk += count
+
+    cdef void _number_steps(self, Walk *walk, Py_ssize_t first) noexcept nogil:
+        """How many steps the mini-batch has before this row, on each axis."""
+        cdef Py_ssize_t axis
+        for axis in range(self.n_axes):
+            walk.steps[axis].batch_first = self.data.steps_of(
+                axis, self.rows + self.first, first - self.first)
 
     cdef void _mix(self, Worker *worker, floating *other) noexcept nogil:
         """Mixes each row of a batch with the next of the mini-batch, and the last with
@@ -273,7 +311,8 @@ cdef class Shares:
         for i in range(walk.count):
             worker.others[i] = self.rows[self.first + (walk.batch_row + i + 1) % n]
         self.data.gather(
-            worker.others, walk.count, walk.capacity, &worker.other, other, &found)
+            worker.others, walk.count, walk.capacity, &worker.other, other, &found,
+            NULL)
         self.data.mix(walk.count, &worker.other, &found, self.scalars, &worker.batch,
                       <floating *> worker.batch.input)
 

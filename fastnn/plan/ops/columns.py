@@ -48,7 +48,7 @@ def _columns_adjoint(
     ]
     if not gradients:
         return
-    dx, end = tape.activation(x.shape), 0
+    dx, end = tape.activation(x.shape, axis=x.axis), 0
     for start, stop, group in _apart(gradients):
         if len(group) == 1:
             _fill(tape, dx, end, start)
@@ -92,7 +92,9 @@ def concatenate(tape: Tape, parts: Sequence[Tensor]) -> Tensor:
     parts : sequence of Tensor
         One for each sample, of shapes that differ in the last axis only.
     """
-    rows = {part.shape[:-1] for part in parts if part.per_sample and part.shape}
+    rows = {
+        (part.axis, part.shape[:-1]) for part in parts if part.per_sample and part.shape
+    }
     if len(rows) != 1 or not all(part.per_sample and part.shape for part in parts):
         raise ValueError(
             "values side by side must be one or more of each sample, and of one shape "
@@ -102,7 +104,8 @@ def concatenate(tape: Tape, parts: Sequence[Tensor]) -> Tensor:
         return parts[0]
     widths = [part.shape[-1] for part in parts]
     starts = [sum(widths[:i]) for i in range(len(parts))]
-    y = tape.activation((*parts[0].shape[:-1], sum(widths)), *parts)
+    shape = *parts[0].shape[:-1], sum(widths)
+    y = tape.activation(shape, *parts, axis=parts[0].axis)
     for part, start in zip(parts, starts, strict=True):
         tape.place(part, y, start, ALWAYS)
 
