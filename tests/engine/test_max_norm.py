@@ -50,7 +50,7 @@ def stepped(plan, flat, optimizer=None, rate=0.0, n_threads=1):
 def small_steps_use_threads(monkeypatch):
     # Even a plan without products; a step takes at least one operation.
     monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
-    monkeypatch.setattr("fastnn.plan.records.Plan.operations", lambda plan, phase: 1000)
+    monkeypatch.setattr("fastnn.plan.records.Plan.operations", lambda *arguments: 1000)
 
 
 @dtypes
