@@ -1,7 +1,12 @@
 """Initial values of the parameters."""
 
 from fastnn.initializers.base import Initializer
-from fastnn.initializers.drawn import Orthogonal, TruncatedNormal
+from fastnn.initializers.drawn import (
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+)
 from fastnn.initializers.fixed import Constant, FromArray, Zeros
 from fastnn.initializers.names import INITIALIZERS, as_initializer
 from fastnn.initializers.scaled import (
@@ -25,6 +30,8 @@ __all__ = [
     "LecunNormal",
     "LecunUniform",
     "Orthogonal",
+    "RandomNormal",
+    "RandomUniform",
     "TruncatedNormal",
     "Zeros",
     "as_initializer",

@@ -1,5 +1,6 @@
 """Random values of a given spread, or direction."""
 
+from math import inf
 from numbers import Real
 from typing import ClassVar
 
@@ -9,6 +10,82 @@ from scipy import special
 
 from fastnn.initializers.base import Initializer
 from fastnn.utils.plain_numbers import Interval
+
+
+class RandomUniform(Initializer):
+    """Uniform values between two bounds.
+
+    Parameters
+    ----------
+    low, high : float, default=-0.05, 0.05
+        The bounds, finite, of which the second is not less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.initializers import RandomUniform
+    >>> values = RandomUniform().draw((3, 2), 3, 2, np.random.RandomState(0))
+    >>> bool(abs(values).max() <= 0.05)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "low": [Interval(Real, -inf, inf, closed="neither")],
+        "high": [Interval(Real, -inf, inf, closed="neither")],
+    }
+
+    def __init__(self, low: float = -0.05, high: float = 0.05):
+        self.low = low
+        self.high = high
+
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        random_state: np.random.RandomState,
+    ) -> NDArray[np.float64]:
+        if not self.low <= self.high:
+            raise ValueError(
+                f"{self!r} draws from nothing: high must not be less than low."
+            )
+        return random_state.uniform(self.low, self.high, shape)
+
+
+class RandomNormal(Initializer):
+    """Normal values.
+
+    Parameters
+    ----------
+    mean : float, default=0.0
+    std : float, default=0.05
+        Standard deviation, > 0. PyTorch's embeddings begin with 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.initializers import RandomNormal
+    >>> RandomNormal(std=1.0).draw((3, 2), 3, 2, np.random.RandomState(0)).shape
+    (3, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "mean": [Interval(Real, None, None, closed="neither")],
+        "std": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, mean: float = 0.0, std: float = 0.05):
+        self.mean = mean
+        self.std = std
+
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        random_state: np.random.RandomState,
+    ) -> NDArray[np.float64]:
+        return random_state.normal(self.mean, self.std, shape)
 
 
 class TruncatedNormal(Initializer):

@@ -3,7 +3,12 @@
 from numpy.typing import ArrayLike
 
 from fastnn.initializers.base import Initializer
-from fastnn.initializers.drawn import Orthogonal, TruncatedNormal
+from fastnn.initializers.drawn import (
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+)
 from fastnn.initializers.fixed import FromArray, Zeros
 from fastnn.initializers.scaled import (
     GlorotNormal,
@@ -23,6 +28,8 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "lecun_uniform": LecunUniform,
     "lecun_normal": LecunNormal,
     "orthogonal": Orthogonal,
+    "normal": RandomNormal,
+    "uniform": RandomUniform,
     "truncated_normal": TruncatedNormal,
     "zeros": Zeros,
 }

@@ -13,6 +13,7 @@ from fastnn.layers.dropout import (
     SpatialDropout1D,
     SpatialDropout2D,
 )
+from fastnn.layers.embedding import Embedding
 from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
 from fastnn.layers.normalization import LayerNorm, RMSNorm
@@ -57,6 +58,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianNoise",
     "GlobalAveragePooling1D",

@@ -53,6 +53,8 @@ class Activation(Layer):
     (64,)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "activation": [StrOptions(set(ACTIVATION_NAMES))]
     }
@@ -86,6 +88,8 @@ class LeakyReLU(Layer):
     LeakyReLU(negative_slope=0.2)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "negative_slope": [Interval(Real, 0, None, closed="left")]
     }
@@ -119,6 +123,8 @@ class ELU(Layer):
     ELU(alpha=0.5)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "alpha": [Interval(Real, 0, None, closed="left")]
     }
@@ -165,6 +171,8 @@ class PReLU(Layer):
     (64,)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "slope_initializer": [
             Initializer,

@@ -28,8 +28,10 @@ _MAKERS = {
     "kernel_initializer": _initializer,
     "bias_initializer": _initializer,
     "slope_initializer": _initializer,
+    "embeddings_initializer": _initializer,
     "kernel_regularizer": _regularizer,
     "bias_regularizer": _regularizer,
+    "embeddings_regularizer": _regularizer,
 }
 
 
@@ -58,6 +60,13 @@ class Part(BaseEstimator, ABC):
     }
     trainable: bool = True
     learning_rate: float = 1.0
+    # Whether it takes a value for each step of sequences of different lengths: its ops
+    # see one step after the other, as rows.
+    _takes_sequences: ClassVar[bool] = False
+    # What becomes of a mask of what it takes. "keeps": what it gives has the same one.
+    # "uses": it asks the tape for it, and says itself what mask there is of what it
+    # gives, if any. "loses": it cannot take what has one.
+    _masks: ClassVar[str] = "loses"
 
     @property
     def many_inputs(self) -> bool:

@@ -64,6 +64,8 @@ class BatchNorm(Layer):
     [('batchnorm/running_mean', (8,)), ('batchnorm/running_variance', (8,))]
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "momentum": [Interval(Real, 0, 1, closed="right")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],

@@ -56,6 +56,8 @@ class Dense(Layer):
     (10,)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "units": [Interval(Integral, 1, MOST_UNITS, closed="both")],
         "kernel_constraint": [MaxNorm, None],

@@ -39,6 +39,8 @@ class Dropout(Layer):
     (64,)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "rate": [Interval(Real, 0, 1, closed="left")]
     }
@@ -78,6 +80,8 @@ class AlphaDropout(Layer):
     (64,)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "rate": [Interval(Real, 0, 1, closed="left")]
     }
@@ -99,6 +103,7 @@ class _SpatialDropout(Layer):
     """Drops whole channels of a sample."""
 
     _n_axes: ClassVar[int]
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "rate": [Interval(Real, 0, 1, closed="left")]
     }

@@ -22,16 +22,16 @@ from fastnn.regularizers import REGULARIZERS, Regularizer
 # What the integers of any BLAS hold.
 MOST_UNITS = 2**31 - 1
 
-_INITIALIZER = [Initializer, StrOptions(set(INITIALIZERS)), "array-like", None]
-_REGULARIZER = [Regularizer, StrOptions(set(REGULARIZERS)), None]
+INITIALIZER = [Initializer, StrOptions(set(INITIALIZERS)), "array-like", None]
+REGULARIZER = [Regularizer, StrOptions(set(REGULARIZERS)), None]
 
 KERNEL_CONSTRAINTS: dict = {
     "activation": [StrOptions(set(ACTIVATION_NAMES))],
     "use_bias": ["boolean"],
-    "kernel_initializer": _INITIALIZER,
-    "bias_initializer": _INITIALIZER,
-    "kernel_regularizer": _REGULARIZER,
-    "bias_regularizer": _REGULARIZER,
+    "kernel_initializer": INITIALIZER,
+    "bias_initializer": INITIALIZER,
+    "kernel_regularizer": REGULARIZER,
+    "bias_regularizer": REGULARIZER,
     **Layer._of_training,
 }
 

@@ -11,8 +11,10 @@ from fastnn.layers.base import Part
 from fastnn.plan import ops
 from fastnn.plan.broadcasting import broadcast_shape
 from fastnn.plan.tape import Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, shape_of_sample
 from fastnn.utils.plain_numbers import Interval
+
+Shape = tuple[int, ...]  # of a sample; that of sequences begins with None
 
 
 class Merge(Part, ABC):
@@ -23,9 +25,31 @@ class Merge(Part, ABC):
     on.
     """
 
+    _takes_sequences = True
+    _masks = "uses"
+
     @property
     def many_inputs(self) -> bool:
         return True
+
+    def _have_steps(self, shapes: Sequence[Shape]) -> bool:
+        """Whether there is a value of each input for each step of sequences.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two inputs, or such are to be merged with others.
+        """
+        if len(shapes) < 2:
+            raise ValueError(f"{self!r} merges two inputs or more, got {len(shapes)}.")
+        of_steps = [None in shape for shape in shapes]
+        if any(of_steps) and not all(of_steps):
+            raise ValueError(
+                f"{self!r} cannot merge a value for each step of sequences with one "
+                f"for each sample: the shapes are {[tuple(each) for each in shapes]}. "
+                "Make one value of each sequence first, by a GlobalAveragePooling1D."
+            )
+        return all(of_steps)
 
     @abstractmethod
     def output_shape(self, input_shape: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -84,19 +108,18 @@ class _ByNumber(Merge):
         Inputs of fewer axes get more of length 1 behind that of the samples, and axes
         of length 1 are repeated.
         """
-        if len(input_shape) < 2:
-            raise ValueError(
-                f"{self!r} merges two inputs or more, got {len(input_shape)}."
-            )
+        steps = (None,) if self._have_steps(input_shape) else ()
         try:
-            return reduce(broadcast_shape, input_shape)
+            of_step = reduce(broadcast_shape, (s[len(steps) :] for s in input_shape))
         except ValueError as wrong:
             raise ValueError(f"{self!r} cannot merge its inputs: {wrong}.") from None
+        return (*steps, *of_step)
 
     def lower(self, tape: Tape, x: Sequence[Tensor], name: str) -> Tensor:
         """Write the layer's ops; see :meth:`Merge.lower`."""
-        self.output_shape([each.shape for each in x])
-        return reduce(lambda a, b: self._pair(tape, a, b), x)
+        self.output_shape([shape_of_sample(each) for each in x])
+        y = reduce(lambda a, b: self._pair(tape, a, b), x)
+        return tape.masked(y, mask_of_any(tape, x))
 
 
 class Add(_ByNumber):
@@ -151,7 +174,8 @@ class Average(_ByNumber):
 
     def lower(self, tape: Tape, x: Sequence[Tensor], name: str) -> Tensor:
         """Write the layer's ops; see :meth:`Merge.lower`."""
-        return ops.scale(tape, super().lower(tape, x, name), 1 / len(x))
+        y = super().lower(tape, x, name)
+        return tape.masked(ops.scale(tape, y, 1 / len(x)), tape.mask_of(y))
 
 
 class Maximum(_ByNumber):
@@ -201,11 +225,7 @@ class Concatenate(Merge):
 
     def output_shape(self, input_shape: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         """Shape with the lengths along the axis added up."""
-        if len(input_shape) < 2:
-            raise ValueError(
-                f"{self!r} merges two inputs or more, got {len(input_shape)}."
-            )
-        first = input_shape[0]
+        has_steps, first = self._have_steps(input_shape), input_shape[0]
         axis = self._axis_of(first)
         for shape in input_shape:
             others = [each[:axis] + each[axis + 1 :] for each in (first, shape)]
@@ -214,6 +234,12 @@ class Concatenate(Merge):
                     f"{self!r} cannot put values of the shapes {first} and {shape} "
                     "side by side: all other axes must be equal."
                 )
+        if has_steps and axis == 0:
+            raise ValueError(
+                f"{self!r} cannot put sequences of different lengths one after the "
+                f"other: the shapes are {[tuple(each) for each in input_shape]}. Bring "
+                "them to one length, or merge them along the last axis."
+            )
         length = sum(shape[axis] for shape in input_shape)
         return (*first[:axis], length, *first[axis + 1 :])
 
@@ -234,10 +260,37 @@ class Concatenate(Merge):
 
         Numbers along an axis and all behind it are a row.
         """
-        y = self.output_shape([each.shape for each in x])
-        axis = self._axis_of(y)
+        y = self.output_shape([shape_of_sample(each) for each in x])
+        axis = self._axis_of(y) - len(y) + len(x[0].shape)
+        y = y[-len(x[0].shape) :]
         if axis == len(y) - 1:
-            return ops.concatenate(tape, x)
-        before = prod(y[:axis])
-        rows = [ops.reshape(tape, each, (before, each.size // before)) for each in x]
-        return ops.reshape(tape, ops.concatenate(tape, rows), y)
+            return tape.masked(ops.concatenate(tape, x), mask_of_any(tape, x))
+        joined = _side_by_side(tape, x, axis, y)
+        masks = [tape.mask_of(each) for each in x]
+        if any(mask is not None for mask in masks):
+            passing = [
+                ops.ones(tape, each.shape[:-1]) if mask is None else mask
+                for mask, each in zip(masks, x, strict=True)
+            ]
+            tape.masked(joined, _side_by_side(tape, passing, axis, y[:-1]))
+        return joined
+
+
+def _side_by_side(
+    tape: Tape, values: Sequence[Tensor], axis: int, shape: tuple[int, ...]
+) -> Tensor:
+    """Values along an axis, as this shape: numbers along it and behind are a row."""
+    before = prod(shape[:axis])
+    rows = [ops.reshape(tape, each, (before, each.size // before)) for each in values]
+    return ops.reshape(tape, ops.concatenate(tape, rows), shape)
+
+
+def mask_of_any(tape: Tape, values: Sequence[Tensor]) -> Tensor | None:
+    """The steps at which any of several values counts; None if all steps of one do."""
+    masks = {}
+    for each in values:
+        mask = tape.mask_of(each)
+        if mask is None:
+            return None
+        masks[mask.number] = mask
+    return reduce(lambda a, b: ops.maximum(tape, a, b), masks.values())

@@ -35,6 +35,8 @@ class GaussianNoise(Layer):
     (64,)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "stddev": [Interval(Real, 0, inf, closed="left")]
     }

@@ -49,6 +49,8 @@ class LayerNorm(Layer):
     (10, 64)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = _CONSTRAINTS
 
     def __init__(
@@ -106,6 +108,8 @@ class RMSNorm(Layer):
     (10, 64)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = _CONSTRAINTS
 
     def __init__(

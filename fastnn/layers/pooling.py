@@ -220,12 +220,18 @@ class _GlobalPooling(Layer):
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the op; see :meth:`Layer.lower`."""
         shape = self.output_shape(x.shape)
-        y = ops.reduce(tape, self._kind, x, range(self._n_axes))
+        mask = tape.mask_of(x) if self._kind == "mean" else None
+        if mask is not None:
+            mask = ops.reshape(tape, mask, (*mask.shape, 1))
+        y = ops.reduce(tape, self._kind, x, range(self._n_axes), mask)
         return ops.reshape(tape, y, shape)
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
     """The mean over all steps of a sequence, for each channel.
+
+    Of steps that a mask passes over nothing is read. Where it passes over all of them
+    the mean is 0.
 
     Parameters
     ----------
@@ -239,6 +245,8 @@ class GlobalAveragePooling1D(_GlobalPooling):
     (16,)
     """
 
+    _takes_sequences = True
+    _masks = "uses"
     _kind = "mean"
     _n_axes = 1
 
@@ -274,7 +282,8 @@ class GlobalAveragePooling2D(_GlobalPooling):
 class GlobalMaxPooling1D(_GlobalPooling):
     """The largest number of all steps of a sequence, for each channel.
 
-    Several that are equally large share the gradient.
+    Several that are equally large share the gradient. A mask has no part in it: masked
+    steps are read as all others are.
 
     Parameters
     ----------
@@ -288,6 +297,8 @@ class GlobalMaxPooling1D(_GlobalPooling):
     (16,)
     """
 
+    _takes_sequences = True
+    _masks = "uses"
     _kind = "max"
     _n_axes = 1
 

@@ -31,6 +31,8 @@ class Rescaling(Layer):
     Rescaling(offset=-1.0, scale=0.25)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "scale": [Interval(Real, -inf, inf, closed="neither")],
         "offset": [Interval(Real, -inf, inf, closed="neither")],

@@ -18,6 +18,7 @@ from fastnn.network.resolving import (
     with_positions,
 )
 from fastnn.network.sequential import Sequential
+from fastnn.network.tokens import tokens_of
 from fastnn.network.trace import Trace, trace
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "lower",
     "lower_until",
     "selects_columns",
+    "tokens_of",
     "trace",
     "with_positions",
 ]

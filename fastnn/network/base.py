@@ -10,6 +10,7 @@ from sklearn.base import clone
 from fastnn.layers.base import Part
 from fastnn.network.checks import check_no_circle, described, kind_of
 from fastnn.network.drawing import Drawing, draw
+from fastnn.network.steps import check_reads, pass_mask, shape_given
 from fastnn.network.wiring import Wiring
 from fastnn.plan.tape import Tape
 from fastnn.utils.named_parts import check_has_options, with_objects
@@ -49,9 +50,7 @@ class Network(Wiring):
                 f"({input_shape},), got {input_shape}."
             )
         check_no_circle(self)
-        return self.forward(
-            input_shape, lambda _, part, shape: part.output_shape(shape)
-        )
+        return self.forward(input_shape, shape_given)
 
     def lower(self, tape: Tape, x: Any, name: str = "") -> Any:
         """Write the ops of all parts; return what the network gives.
@@ -117,7 +116,12 @@ def lower_part(tape: Tape, part: Part, x: Any, name: str) -> Any:
     """Write the ops of a part, by the name that it has if it was there before."""
     name = tape.name_of(part, name)
     with tape.part(part.trainable, part.learning_rate):
-        return part.lower(tape, x, name)
+        if isinstance(part, Wiring):
+            return part.lower(tape, x, name)
+        check_reads(tape, name, part, x)
+        y = part.lower(tape, x, name)
+        pass_mask(tape, part, x, y)
+        return y
 
 
 def _copied(value: Any, copies: dict[int, Any]) -> Any:

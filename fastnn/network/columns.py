@@ -162,6 +162,9 @@ class Columns(Part):
         What each branch selects; see :func:`positions`.
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
+
     def __init__(self, branch: str, selected: Mapping[str, Any]):
         self.branch = branch
         self.selected = selected

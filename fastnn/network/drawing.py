@@ -8,6 +8,7 @@ from typing import Any
 
 from fastnn.layers.base import Part
 from fastnn.network.layered import Layout, layout
+from fastnn.network.tokens import make_input, tokens_of
 from fastnn.network.trace import Node, Trace, trace
 from fastnn.network.wiring import Wiring
 from fastnn.plan.tape import Tape
@@ -58,16 +59,27 @@ def draw(network: Wiring, input_shape: Any = None) -> Drawing:
 def _sizes(network: Wiring, traced: Trace) -> dict[str, int]:
     """How many numbers each parameter has."""
     tape = Tape()
-    inputs = [_input(tape, node) for node in traced.nodes if node.part is None]
+    given = [node for node in traced.nodes if node.part is None]
+    names = [name for node in given for name in _names(node)]
+    tokens = tokens_of(network, names)
+    inputs = [_input(tape, node, tokens) for node in given]
     network.lower(tape, inputs if network.many_inputs else inputs[0], "")
     return {parameter.name: parameter.size for parameter in tape.parameters}
 
 
-def _input(tape: Tape, node: Node) -> Any:
+def _names(node: Node) -> list[str]:
+    """What an input is called, or several that branches name."""
+    return list(node.shape) if isinstance(node.shape, dict) else [node.name]
+
+
+def _input(tape: Tape, node: Node, tokens: dict[str, int]) -> Any:
     """A value of the input's shape, or several where branches name what they read."""
     if isinstance(node.shape, dict):
-        return {name: tape.input(each, name) for name, each in node.shape.items()}
-    return tape.input(node.shape, node.name)
+        return {
+            name: make_input(tape, each, name, tokens)
+            for name, each in node.shape.items()
+        }
+    return make_input(tape, node.shape, node.name, tokens)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from fastnn.losses.heads import HeadLosses
 from fastnn.network.base import Network, lower_part
 from fastnn.network.branches import Branches
 from fastnn.network.sequential import Sequential
+from fastnn.network.tokens import make_input, tokens_of
 from fastnn.plan import ops
 from fastnn.plan.records import Plan
 from fastnn.plan.tape import Tape
@@ -138,8 +139,11 @@ def _read(tape: Tape, network: Network, input_shape: Any) -> Any:
                 f"the network has several inputs, {names}, but X is one table. Pass "
                 f"fastnn.Inputs({names[0]}=..., {names[1]}=...)."
             )
-        return tape.input(input_shape)
-    values = {name: tape.input(each, name) for name, each in input_shape.items()}
+        return make_input(tape, input_shape, tokens=tokens_of(network))
+    tokens = tokens_of(network, list(input_shape))
+    values = {
+        name: make_input(tape, each, name, tokens) for name, each in input_shape.items()
+    }
     if network.many_inputs or (_begins_with_branches(network) and len(values) > 1):
         return values
     if len(values) > 1:

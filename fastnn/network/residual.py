@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 
 from fastnn.layers import Dense
 from fastnn.layers.base import Part
+from fastnn.layers.merge import mask_of_any
 from fastnn.network.base import OnePart
 from fastnn.network.checks import check_gives_one, check_takes_one
 from fastnn.network.wiring import Apply
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, shape_of_sample
 
 
 class Residual(OnePart):
@@ -68,6 +69,8 @@ class _Sum(Part):
     """The first of two values plus the second, projected where it has to be."""
 
     many_inputs = True
+    _takes_sequences = True
+    _masks = "uses"
 
     def output_shape(self, input_shape: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         made, taken = input_shape
@@ -80,8 +83,9 @@ class _Sum(Part):
 
     def lower(self, tape: Tape, x: Sequence[Tensor], name: str) -> Tensor:
         made, taken = x
-        self.output_shape([made.shape, taken.shape])
+        mask = mask_of_any(tape, x)
+        self.output_shape([shape_of_sample(made), shape_of_sample(taken)])
         if made.shape != taken.shape:
             projection = Dense(made.shape[-1], use_bias=False)
             taken = projection.lower(tape, taken, name)
-        return ops.add(tape, made, taken)
+        return tape.masked(ops.add(tape, made, taken), mask)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastnn.layers.base import Part
+from fastnn.network.steps import shape_given
 from fastnn.network.wiring import Wiring
 
 
@@ -135,7 +136,7 @@ def _trace(
             inner = _trace(part, part.input_names(), given, f"{path}/", seen)
             shape = inner.shape
         elif None not in given:
-            shape = part.output_shape(given if part.many_inputs else given[0])
+            shape = shape_given(name, part, given if part.many_inputs else given[0])
         reads = tuple(each.node for each in values)
         nodes.append(Node(name, path, part, reads, shape, name in listed, again, inner))
         return _Value(len(nodes) - 1, shape)

@@ -32,6 +32,7 @@ class Tape:
         self._parameters = parameters = Parameters(writer)
         self._named_data = NamedData()
         self._inputs: dict[str, Tensor] = {}
+        self._masks: dict[int, Tensor] = {}
         self._parts_of: dict[int, list[tuple[int, Tensor]]] = {}
         self._gradients: dict[int, Tensor] = {}  # of activations
         self._adjoints: list[Callable[[], None]] = []
@@ -90,6 +91,28 @@ class Tape:
         )
         self._inputs[name] = replace(value, n_tokens=tokens or 0)
         return self._inputs[name]
+
+    def masked(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """x, of which from now on this mask is known; None is none, and forgets one.
+
+        Parameters
+        ----------
+        x : Tensor
+            A value with an axis of steps, or more, in front of the last one, or one for
+            each step of sequences.
+        mask : Tensor or None
+            1 for each step that counts and 0 for the others, in the shape of x without
+            its last axis. Values that are made of x have it only if whoever makes them
+            says so.
+        """
+        self._masks.pop(x.number, None)
+        if mask is not None:
+            self._masks[x.number] = mask
+        return x
+
+    def mask_of(self, x: Tensor) -> Tensor | None:
+        """Which steps of x count; None if all do: see :meth:`masked`."""
+        return self._masks.get(x.number)
 
     def named(self, name: str, weight: float = 1.0) -> AbstractContextManager[None]:
         """What targets and losses that are written in a block are called.

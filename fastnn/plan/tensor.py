@@ -70,6 +70,13 @@ def width_of(value: Tensor) -> int:
     return value.shape[-1] if value.shape else 1
 
 
+def shape_of_sample(value: Tensor) -> tuple[int | None, ...]:
+    """The shape that layers call its: of what is there for each step of sequences it
+    begins with None, the number of steps."""
+    axis = getattr(value, "axis", 0)
+    return (None, *value.shape) if axis else value.shape
+
+
 def samples_of(z: Tensor) -> dict[str, Any]:
     """The samples of z, of which an op looks at all numbers."""
     return {"dim": (1, 1, 1, z.size), "per_sample": 1 << 2}

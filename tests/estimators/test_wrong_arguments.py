@@ -25,13 +25,16 @@ from fastnn import (
     regularizers,
     schedules,
 )
-from fastnn.layers import Dense, Flatten, Reshape
+from fastnn.layers import Dense, Flatten, GlobalAveragePooling1D, Reshape
 
 X, y = load_iris(return_X_y=True)
+X = X.round()  # embeddings read it as tokens
 
 
 def network_of(layer):
     name = type(layer).__name__
+    if name == "Embedding":
+        return {"network": Sequential([layer, GlobalAveragePooling1D()])}
     if name.endswith("1D"):
         return {"network": Sequential([Reshape((4, 1)), layer, Flatten()])}
     if name.endswith(("2D", "2DTranspose")) or name.startswith(("Random", "Permute")):
@@ -81,9 +84,11 @@ VALID = {
     "height_factor": 0.5,
     "width_factor": 0.5,
     "factor": 0.5,
+    "input_dim": 9,
+    "output_dim": 2,
 }
 # Arguments that may be any number.
-ANY_NUMBER = "value", "mean", "scale", "offset", "fill_value"
+ANY_NUMBER = "value", "mean", "scale", "offset", "fill_value", "low"
 
 # Base classes, what is made by the estimators, and what is no part of a fit.
 LEFT_OUT = {

@@ -13,6 +13,8 @@ from fastnn.initializers import (
     GlorotUniform,
     Initializer,
     Orthogonal,
+    RandomNormal,
+    RandomUniform,
     TruncatedNormal,
     as_initializer,
 )
@@ -37,6 +39,8 @@ def draw(initializer, shape=SHAPE, seed=0):
         ("lecun_uniform", stats.uniform(-np.sqrt(3 / 300), 2 * np.sqrt(3 / 300))),
         ("lecun_normal", stats.norm(0, np.sqrt(1 / 300))),
         ("truncated_normal", stats.truncnorm(-2, 2, scale=0.05)),
+        ("uniform", stats.uniform(-0.05, 0.1)),
+        ("normal", stats.norm(0, 0.05)),
         ("orthogonal", stats.norm(0, 1 / np.sqrt(300))),
     ],
 )
@@ -52,6 +56,9 @@ def test_options_change_the_distribution():
     assert (
         stats.kstest(values.ravel(), stats.truncnorm(-2, 2, 3, 0.5).cdf).pvalue > 0.01
     )
+    wide, one = draw(RandomUniform(-1, 3)).ravel(), draw(RandomNormal(2, 0.1)).ravel()
+    assert stats.kstest(wide, stats.uniform(-1, 4).cdf).pvalue > 0.01
+    assert stats.kstest(one, stats.norm(2, 0.1).cdf).pvalue > 0.01
     np.testing.assert_allclose(draw(Orthogonal(2.0)), 2 * draw(Orthogonal()))
     np.testing.assert_array_equal(draw(Constant(-1.5)), -1.5)
 

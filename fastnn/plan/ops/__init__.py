@@ -12,6 +12,7 @@ from fastnn.plan.ops.columns import columns, concatenate
 from fastnn.plan.ops.conv import conv, conv_transposed
 from fastnn.plan.ops.embedding import embedding
 from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
+from fastnn.plan.ops.mask import ones
 from fastnn.plan.ops.merge import broadcast_add, maximum, multiply, scale
 from fastnn.plan.ops.move import pad, permute
 from fastnn.plan.ops.pool import pool, repeat
@@ -42,6 +43,7 @@ __all__ = [
     "loss",
     "maximum",
     "multiply",
+    "ones",
     "pad",
     "permute",
     "pool",
