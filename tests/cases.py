@@ -22,6 +22,7 @@ from ops.noise import CASES as NOISE
 from ops.pool import CASES as POOL
 from ops.prelu import CASES as PRELU
 from ops.product import CASES as PRODUCT
+from ops.recurrent import CASES as RECURRENT
 from ops.reduce import CASES as REDUCE
 from ops.row_norm import CASES as ROW_NORM
 from ops.softmax import CASES as SOFTMAX
@@ -269,6 +270,7 @@ MAKERS = {
     **MOVE,
     **MERGE,
     **CONV,
+    **RECURRENT,
     **GRAPHS,
     **HEADS,
     **VIEWS,

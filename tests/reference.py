@@ -25,6 +25,7 @@ from ops.noise import keeps, normal, philox
 from ops.pool import OPS as POOL
 from ops.prelu import OPS as PRELU
 from ops.product import OPS as PRODUCT
+from ops.recurrent import OPS as RECURRENT
 from ops.reduce import OPS as REDUCE
 from ops.row_norm import OPS as ROW_NORM
 from ops.softmax import OPS as SOFTMAX
@@ -239,6 +240,7 @@ OPS = {
     **MOVE,
     **MERGE,
     **CONV,
+    **RECURRENT,
     **EMBEDDING,
 }
 

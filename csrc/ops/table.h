@@ -135,6 +135,21 @@
    EMBEDDING_GRADIENT: its adjoint where the gradient of the table is dense. output0 =
    [output0 +] the sums of the rows input1 over the tokens input0.
 
+   RECURRENT: output1 = the states of a recurrent layer (the code: ops/recurrent/recurrent.h)
+   over the steps of each sample, from what its input adds to the gates, input0, with the
+   recurrent kernel input1, the bias input2, the mask input3 of the steps and the factors
+   input4 of each sample's state; all but the first two may be absent. output0: the gates;
+   output2: what else the backward pass reads of a step; both absent where there is none.
+   output3: scratch. params: see ops/recurrent/recurrent_ops.c. scalar: the activations'
+   own options. dim: steps of a sample, samples, numbers of all gates, and units.
+   RECURRENT_GRADIENT: its adjoint. output0 = the gradient of its input0, from the gates
+   input0, the gradient input1 of its output1, its output2 input2, the kernel input3, the
+   mask input4 and the factors input5. output1, of a GRU that resets after the product: the
+   gradient of that. output3, params, scalar, dim: as there.
+   RECURRENT_WEIGHTS: output0, output1 = [output0, output1 +] the gradients of kernel and
+   bias, from output0 of RECURRENT_GRADIENT, input0, RECURRENT's output2 input1,
+   output1 of the former input2 and the factors input3. output3, params, dim: as there.
+
    Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
    column are in ops/batch_norm/batch_norm.h.
    BATCH_MOMENTS: output0: mean and sum of squared deviations of each column of input0.
@@ -201,6 +216,9 @@ enum op_flag {
     OP(MOVE, move, IN_C, 0, 4)                                               \
     OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                         \
     OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)       \
+    OP(RECURRENT, recurrent, IN_C, IN_PLACE, 1)                              \
+    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE, 1)            \
+    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, 0, 1)                     \
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \
     OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                   \
     OP(SCALE, scale, IN_C, IN_PLACE, 5)                                      \

@@ -64,6 +64,12 @@ cdef extern from "ops/row_norm/row_norm.h":
     enum:
         RMS_NORM, LAYER_NORM
 
+cdef extern from "ops/recurrent/recurrent.h":
+    enum:
+        SIMPLE_RNN, LSTM, GRU, GRU_RESET_BEFORE
+        LAST_STATE, STATES_AS_INPUT, STATES_AS_TAKEN
+        GROUP, SCRATCH_ROWS, SCRATCH_BLOCKS
+
 cdef extern from "ops/augment/warp.h":
     enum:
         WARP_FLIP, WARP_SHIFT, WARP_ROTATION, WARP_ZOOM, WARP_EVEN_ZOOM
@@ -138,6 +144,21 @@ FILL_MODES = {
     "reflect": FILL_REFLECT,
     "wrap": FILL_WRAP,
 }
+
+# Codes of the recurrent layers, and of what comes out of them; and how much scratch their
+# ops use: samples that go through time together, and rows and blocks for each.
+RECURRENT_CELLS = {
+    "simple_rnn": SIMPLE_RNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "gru_reset_before": GRU_RESET_BEFORE,
+}
+RECURRENT_RETURNS = {
+    "last": LAST_STATE,
+    "as_input": STATES_AS_INPUT,
+    "as_taken": STATES_AS_TAKEN,
+}
+RECURRENT_SCRATCH = GROUP, SCRATCH_ROWS, SCRATCH_BLOCKS
 
 # The rate of dropout is a multiple of one over this, and below 1.
 CHANCES = chances

@@ -19,6 +19,7 @@ from fastnn.plan.ops.pool import pool, repeat
 from fastnn.plan.ops.prelu import prelu
 from fastnn.plan.ops.product import product
 from fastnn.plan.ops.random import dropout, gaussian_noise, spatial_dropout
+from fastnn.plan.ops.recurrent import recurrent
 from fastnn.plan.ops.reduce import reduce
 from fastnn.plan.ops.reshape import reshape
 from fastnn.plan.ops.row_norm import row_norm
@@ -49,6 +50,7 @@ __all__ = [
     "pool",
     "prelu",
     "product",
+    "recurrent",
     "reduce",
     "repeat",
     "reshape",

@@ -1,0 +1,121 @@
+"""States that go through the steps of a sample, of LSTM, GRU and simple layers."""
+
+from fastnn.plan.tables import (
+    ACTIVATION_READS,
+    ACTIVATIONS,
+    RECURRENT_CELLS,
+    RECURRENT_RETURNS,
+    RECURRENT_SCRATCH,
+)
+from fastnn.plan.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape
+from fastnn.plan.tensor import Tensor, aligned
+
+# Gates of each cell, and rows of units numbers that the backward pass reads of a step
+# beside them: what the state is before it, and something that is the cell's own.
+GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3, "gru_reset_before": 3}
+KEPT = {"simple_rnn": 1, "lstm": 2, "gru": 2, "gru_reset_before": 2}
+
+# The slopes of these are known by their values, which is all that is kept of a gate.
+RECURRENT_ACTIVATIONS = tuple(
+    name for name in ACTIVATIONS if ACTIVATION_READS[name] != "input"
+)
+
+
+def recurrent(
+    tape: Tape,
+    cell: str,
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None = None,
+    *,
+    mask: Tensor | None = None,
+    dropped: Tensor | None = None,
+    activations: tuple[tuple[str, float], tuple[str, float]],
+    backwards: bool = False,
+    returns: str = "last",
+) -> Tensor:
+    """The states of a recurrent layer, from what its input adds to the gates.
+
+    Parameters
+    ----------
+    cell : {"simple_rnn", "lstm", "gru", "gru_reset_before"}
+        What is done at a step: the formulas are in csrc/ops/recurrent/recurrent.h.
+    x : Tensor of shape (steps, gates * units)
+        The product of the input with its kernel, for all steps.
+    kernel : Tensor of shape (units, gates * units)
+        What the states are multiplied by.
+    bias : Tensor of shape (gates * units,), default=None
+        Of "gru" (2, gates * units): the second row is added to products of states.
+    mask : Tensor of shape (steps,), default=None
+        Where it is 0 a step is left out: the state stays what it was.
+    dropped : Tensor of shape (units,), default=None
+        Factors of a sample's states in products, in training.
+    activations : tuple of (str, float) tuples
+        Activation and recurrent activation, each with its own option.
+    backwards : bool, default=False
+        Whether steps are taken from the last to the first.
+    returns : {"last", "as_input", "as_taken"}, default="last"
+        The last state, or that after each step, in the order of the input or in that in
+        which steps are taken.
+
+    Returns
+    -------
+    y : Tensor of shape (units,) or (steps, units)
+    """
+    units, gates = kernel.shape[0], GATES[cell]
+    if kernel.shape[1:] != (gates * units,) or x.shape[-1] != gates * units:
+        raise ValueError(
+            f"{cell} has {gates} gates, and a kernel of shape (units, {gates} * units) "
+            f"beside values of {gates} * units numbers a step, got {kernel.shape} and "
+            f"{x.shape}"
+        )
+    of_bias = (2, gates * units) if cell == "gru" else (gates * units,)
+    if bias is not None and bias.shape != of_bias:
+        raise ValueError(f"the bias must have shape {of_bias}, got {bias.shape}")
+    x, steps = tape.dense(x), x.shape[0]
+    sources = [t for t in (x, kernel, bias) if t is not None]
+    y = tape.activation((units,) if returns == "last" else (steps, units), *sources)
+    (activation, option), (of_gates, option_of_gates) = activations
+    group, rows, blocks = RECURRENT_SCRATCH
+    lead = aligned(units)
+    scratch = tape.scratch(
+        gates * units * lead + group * (rows * lead + blocks * aligned(1))
+    )
+    fields = {
+        "code": RECURRENT_CELLS[cell],
+        "dim": (steps, 1, gates * units, units),
+        "per_sample": 1 << 1,
+        "scalar": (option, option_of_gates, 0, 0),
+        "params": [
+            steps, units, int(backwards), RECURRENT_RETURNS[returns],
+            ACTIVATIONS.index(activation), ACTIVATIONS.index(of_gates),
+        ],
+    }  # fmt: skip
+    read = x, kernel, bias, mask
+    if not y.needs_gradient and dropped is None:
+        tape.emit("recurrent", read, (None, y, None, scratch), ALWAYS, **fields)
+        return y
+    values = tape.activation((steps, gates * units))
+    kept = tape.activation((steps, KEPT[cell] * units))
+    tape.emit(
+        "recurrent", (*read, dropped), (values, y, kept, scratch), TRAIN, **fields
+    )
+    tape.emit("recurrent", read, (None, y, None, scratch), PREDICT | EVALUATE, **fields)
+
+    def adjoint() -> None:
+        dy, dx = tape.dense_gradient_of(y), tape.activation(x.shape)
+        inner = tape.activation((steps, units)) if cell == "gru" else None
+        tape.emit(
+            "recurrent_gradient", (values, dy, kept, kernel, mask, dropped),
+            (dx, inner, None, scratch), TRAIN, **fields,
+        )  # fmt: skip
+        for accumulate, sums in tape.accumulators(kernel, bias):
+            if any(each is not None for each in sums):
+                tape.emit(
+                    "recurrent_weights", (dx, kept, inner, dropped),
+                    (*sums, None, scratch), TRAIN, accumulate=accumulate, **fields,
+                )  # fmt: skip
+        tape.contribute(x, dx)
+
+    tape.record(y, adjoint)
+    return y
