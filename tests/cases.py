@@ -7,6 +7,7 @@ from itertools import count
 import numpy as np
 import reference
 from graphs import CASES as GRAPHS
+from ops.attention import CASES as ATTENTION
 from ops.augment import CASES as AUGMENT
 from ops.batch_norm import CASES as BATCH_NORM
 from ops.conv import CASES as CONV
@@ -269,6 +270,7 @@ MAKERS = {
     **POOL,
     **MOVE,
     **MERGE,
+    **ATTENTION,
     **CONV,
     **RECURRENT,
     **GRAPHS,

@@ -9,6 +9,7 @@ for each family, beside the networks that are written and tested for them.
 """
 
 import numpy as np
+from ops.attention import OPS as ATTENTION
 from ops.augment import OPS as AUGMENT
 from ops.batch_norm import OPS as BATCH_NORM
 from ops.batch_norm import batch_norm, batch_norm_adjoint
@@ -239,6 +240,7 @@ OPS = {
     **POOL,
     **MOVE,
     **MERGE,
+    **ATTENTION,
     **CONV,
     **RECURRENT,
     **EMBEDDING,

@@ -174,6 +174,12 @@ static inline const int64_t *params_of(const call_t *call) {
 static inline ptrdiff_t rows_of(const call_t *call) { return call->dim[2]; }
 static inline ptrdiff_t columns_of(const call_t *call) { return call->dim[3]; }
 
+/* Which random numbers an op draws is a function of (seed, step, number of the op, place):
+   the same in the backward pass as in the forward pass, and for any number of threads. */
+static inline uint64_t stream_of(const call_t *call) {
+    return call->walk->mask_step << 16 | (uint64_t)call->op->code;
+}
+
 /* Number of the first row within the mini-batch. */
 static inline ptrdiff_t first_row_of(const call_t *call) {
     const op_t *op = call->op;

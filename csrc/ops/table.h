@@ -150,6 +150,17 @@
    bias, from output0 of RECURRENT_GRADIENT, input0, RECURRENT's output2 input1,
    output1 of the former input2 and the factors input3. output3, params, dim: as there.
 
+   ATTENTION: of each sample and head softmax(scalar[0] q k^T) v, where a weight is
+   dropped at the rate scalar[1], and else multiplied by scalar[2]. input0, input1,
+   input2: the rows q, k and v of all heads side by side. input3: a number for each key,
+   which is not seen where that is 0; or absent. Queries that see no key get zeros.
+   output0: the values of all heads, and what the adjoint needs of each (ops/attention/
+   attention.h, as is what params say). output1: scratch. dim: 1, queries of all samples,
+   keys of one, and numbers of a key and a value of all heads.
+   ATTENTION_GRADIENT: its adjoint. input0: the gradient of the values; input1, input2,
+   input3: its inputs; input4: its output0; input5: the mask. output0, output1, output2:
+   the gradients of q, k and v, each of which may be absent. output3: scratch.
+
    Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
    column are in ops/batch_norm/batch_norm.h.
    BATCH_MOMENTS: output0: mean and sum of squared deviations of each column of input0.
@@ -180,49 +191,51 @@ enum op_flag {
     CROSSES = 64       /* looks across the steps of each row, where there are some */
 };
 
-#define OP_TABLE(OP)                                                         \
-    OP(PRODUCT, product, IN_C, READS_SPARSE | READS_VIEWS, 1)                \
-    OP(ADD, add, IN_CYTHON, IN_PLACE | READS_VIEWS, 8)                       \
-    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE | READS_VIEWS, 10)    \
-    OP(COPY, copy, IN_C, READS_VIEWS, 4)                                     \
-    OP(SOFTMAX, softmax, IN_C, IN_PLACE | READS_VIEWS, 12)                   \
-    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE | READS_VIEWS, 12) \
-    OP(LOSS, loss, IN_C, IN_PLACE | READS_VIEWS, 16)                         \
-    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)                        \
-    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24)          \
-    OP(WARP, warp, IN_C, RANDOM, 40)                                         \
-    OP(WARP_GRADIENT, warp_gradient, IN_C, RANDOM, 40)                       \
-    OP(CONTRAST, contrast, IN_C, IN_PLACE | RANDOM, 8)                       \
-    OP(CONTRAST_GRADIENT, contrast_gradient, IN_C, IN_PLACE | RANDOM, 14)    \
-    OP(ERASE, erase, IN_C, IN_PLACE | RANDOM, 8)                             \
-    OP(PRELU, prelu, IN_C, IN_PLACE, 8)                                      \
-    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)                   \
-    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                                \
-    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)              \
-    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                             \
-    OP(BATCH_STATISTICS, batch_statistics, MEETING, WHOLE_BATCH, 0)          \
-    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)                   \
-    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                            \
-    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                         \
-    OP(BATCH_CORRECTION, batch_correction, MEETING, WHOLE_BATCH, 0)          \
-    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)          \
-    OP(REDUCE, reduce, IN_C, 0, 4)                                           \
-    OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                         \
-    OP(CONV, conv, IN_C, 0, 1)                                               \
-    OP(CONV_TRANSPOSED, conv_transposed, IN_C, 0, 1)                         \
-    OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)               \
-    OP(POOL, pool, IN_C, 0, 4)                                               \
-    OP(POOL_GRADIENT, pool_gradient, IN_C, 0, 4)                             \
-    OP(MOVE, move, IN_C, 0, 4)                                               \
-    OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                         \
-    OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)       \
-    OP(RECURRENT, recurrent, IN_C, IN_PLACE, 1)                              \
-    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE, 1)            \
-    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, 0, 1)                     \
-    OP(MERGE, merge, IN_C, IN_PLACE, 8)                                      \
-    OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                   \
-    OP(SCALE, scale, IN_C, IN_PLACE, 5)                                      \
-    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)      \
+#define OP_TABLE(OP)                                                          \
+    OP(PRODUCT, product, IN_C, READS_SPARSE | READS_VIEWS, 1)                 \
+    OP(ADD, add, IN_CYTHON, IN_PLACE | READS_VIEWS, 8)                        \
+    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE | READS_VIEWS, 10)     \
+    OP(COPY, copy, IN_C, READS_VIEWS, 4)                                      \
+    OP(SOFTMAX, softmax, IN_C, IN_PLACE | READS_VIEWS, 12)                    \
+    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE | READS_VIEWS, 12)  \
+    OP(LOSS, loss, IN_C, IN_PLACE | READS_VIEWS, 16)                          \
+    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)                         \
+    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24)           \
+    OP(WARP, warp, IN_C, RANDOM, 40)                                          \
+    OP(WARP_GRADIENT, warp_gradient, IN_C, RANDOM, 40)                        \
+    OP(CONTRAST, contrast, IN_C, IN_PLACE | RANDOM, 8)                        \
+    OP(CONTRAST_GRADIENT, contrast_gradient, IN_C, IN_PLACE | RANDOM, 14)     \
+    OP(ERASE, erase, IN_C, IN_PLACE | RANDOM, 8)                              \
+    OP(PRELU, prelu, IN_C, IN_PLACE, 8)                                       \
+    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)                    \
+    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                                 \
+    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)               \
+    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                              \
+    OP(BATCH_STATISTICS, batch_statistics, MEETING, WHOLE_BATCH, 0)           \
+    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)                    \
+    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                             \
+    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                          \
+    OP(BATCH_CORRECTION, batch_correction, MEETING, WHOLE_BATCH, 0)           \
+    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)           \
+    OP(REDUCE, reduce, IN_C, 0, 4)                                            \
+    OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                          \
+    OP(CONV, conv, IN_C, 0, 1)                                                \
+    OP(CONV_TRANSPOSED, conv_transposed, IN_C, 0, 1)                          \
+    OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)                \
+    OP(POOL, pool, IN_C, 0, 4)                                                \
+    OP(POOL_GRADIENT, pool_gradient, IN_C, 0, 4)                              \
+    OP(MOVE, move, IN_C, 0, 4)                                                \
+    OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                          \
+    OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)        \
+    OP(RECURRENT, recurrent, IN_C, IN_PLACE, 1)                               \
+    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE, 1)             \
+    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, 0, 1)                      \
+    OP(ATTENTION, attention, IN_C, RANDOM | READS_VIEWS, 2)                   \
+    OP(ATTENTION_GRADIENT, attention_gradient, IN_C, RANDOM | READS_VIEWS, 4) \
+    OP(MERGE, merge, IN_C, IN_PLACE, 8)                                       \
+    OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                    \
+    OP(SCALE, scale, IN_C, IN_PLACE, 5)                                       \
+    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)       \
     OP(CUSTOM_AUGMENT, custom_augment, IN_PYTHON, RANDOM | WHOLE_BATCH, 40)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,

@@ -30,17 +30,17 @@ def run_gaussian_noise(walk, op, dim, x, *_):
     return (x.reshape(dim[2:]) + op["scalar"][0] * z,)
 
 
-def keeps(seed, step, number, rows, columns, rate):
+def keeps(seed, step, number, rows, columns, rate, first=0):
     """Which numbers dropout keeps.
 
     Each takes 16 bits of Philox. A block of 128 is for eight numbers of a row, which
-    lie as far apart as there are blocks a row.
+    lie as far apart as there are blocks a row; the first row begins with block first.
     """
     rows, columns = int(rows), int(columns)
     blocks = -(-columns // 8)
     out = np.zeros((rows, 8 * blocks), bool)
     for row, block in product(range(rows), range(blocks)):
-        words = philox(seed, row * blocks + block, step << 16 | int(number))
+        words = philox(seed, first + row * blocks + block, step << 16 | int(number))
         bits = [half for word in words for half in (word & 0xFFFF, word >> 16)]
         out[row, block::blocks] = np.array(bits) >= rate * 65536
     return out[:, :columns]

@@ -5,13 +5,7 @@
 #include "ops/augment/warp.h"
 #include "ops/call.h"
 
-/* What is drawn for a sample is a function of (seed, step, number of the op, row of the
-   mini-batch): the same in the backward pass as in the forward pass, and for any number
-   of threads. */
-static uint64_t stream_of(const call_t *call) {
-    return call->walk->mask_step << 16 | (uint64_t)call->op->code;
-}
-
+/* The place that what is drawn for a sample depends on: its row of the mini-batch. */
 static uint64_t row_of(const call_t *call, ptrdiff_t sample) {
     return (uint64_t)(first_row_of(call) + sample);
 }

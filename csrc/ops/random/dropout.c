@@ -23,11 +23,10 @@ HOST_DEVICE void NAMED(dropout_lane)(ptrdiff_t count, const uint32_t *words, int
 }
 
 LOOP void NAMED(dropout_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL *y,
-                              uint64_t seed, uint64_t stream, ptrdiff_t first_row,
+                              uint64_t seed, uint64_t stream, uint64_t position,
                               uint32_t dropped, REAL scale, REAL shift, REAL value) {
     uint32_t words[4][BLOCKS_AT_ONCE];
-    ptrdiff_t blocks = (n + LANES - 1) / LANES, total = m * blocks;
-    uint64_t position = (uint64_t)first_row * (uint64_t)blocks;
+    ptrdiff_t blocks = dropout_blocks(n), total = m * blocks;
     for (ptrdiff_t at = 0; at < total; at += BLOCKS_AT_ONCE) {
         ptrdiff_t end = total - at < BLOCKS_AT_ONCE ? total : at + BLOCKS_AT_ONCE;
         NAMED(philox_blocks)(end - at, seed, stream, position + (uint64_t)at, words);

@@ -5,6 +5,7 @@ told what an op of its family does by ``csrc/ops/table.h`` and the folder of tha
 in ``csrc/ops``. A new family is a file here and a line below.
 """
 
+from fastnn.plan.ops.attention import attention
 from fastnn.plan.ops.augment import contrast, crop, custom_augment, erase, warp
 from fastnn.plan.ops.batch_norm import batch_norm
 from fastnn.plan.ops.broadcast import add
@@ -27,6 +28,7 @@ from fastnn.plan.ops.row_norm import row_norm
 __all__ = [
     "Head",
     "add",
+    "attention",
     "batch_norm",
     "broadcast_add",
     "columns",
