@@ -1,6 +1,7 @@
 """Layers: the descriptions that networks are made of."""
 
 from fastnn.layers.activation import ELU, Activation, LeakyReLU, PReLU
+from fastnn.layers.attention import MultiHeadAttention
 from fastnn.layers.augment import Augment
 from fastnn.layers.base import Layer
 from fastnn.layers.batch_normalization import BatchNorm
@@ -72,6 +73,7 @@ __all__ = [
     "MaxPooling2D",
     "Maximum",
     "Merge",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",

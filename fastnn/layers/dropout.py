@@ -51,7 +51,7 @@ class Dropout(Layer):
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the dropout op; see :meth:`Layer.lower`."""
         self._validate_params()
-        rate = _resolved(self.rate)
+        rate = resolved(self.rate)
         return ops.dropout(tape, x, rate, scale=1 / (1 - rate)) if rate else x
 
 
@@ -92,7 +92,7 @@ class AlphaDropout(Layer):
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the dropout op; see :meth:`Layer.lower`."""
         self._validate_params()
-        rate = _resolved(self.rate)
+        rate = resolved(self.rate)
         scale = 1 / sqrt((1 - rate) * (1 + rate * SELU_LIMIT**2))
         shift = -scale * rate * SELU_LIMIT
         value = scale * SELU_LIMIT + shift
@@ -126,7 +126,7 @@ class _SpatialDropout(Layer):
         """Write the ops; see :meth:`Layer.lower`."""
         self._validate_params()
         self.output_shape(x.shape)
-        rate = _resolved(self.rate)
+        rate = resolved(self.rate)
         return ops.spatial_dropout(tape, x, rate, 1 / (1 - rate)) if rate else x
 
 
@@ -186,6 +186,6 @@ class SpatialDropout2D(_SpatialDropout):
     _n_axes = 2
 
 
-def _resolved(rate: float) -> float:
+def resolved(rate: float) -> float:
     """The nearest rate that the random numbers resolve, below 1."""
     return min(round(float(rate) * CHANCES), CHANCES - 1) / CHANCES

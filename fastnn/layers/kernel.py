@@ -70,16 +70,25 @@ def biased(
     layer: Any, tape: Tape, y: Tensor, name: str, shape: tuple[int, ...]
 ) -> Tensor:
     """Write ``activation(y + bias)`` for a layer whose kernel has this shape."""
-    if not layer.use_bias:
-        return activate(tape, y, None, layer.activation)
-    fan_in, fan_out = fans(shape)
-    bias = tape.parameter(
+    bias = bias_of(layer, tape, name, y.shape[-1:], shape) if layer.use_bias else None
+    return activate(tape, y, bias, layer.activation)
+
+
+def bias_of(
+    layer: Any,
+    tape: Tape,
+    name: str,
+    shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+) -> Tensor:
+    """The parameter that a layer adds, as its arguments say."""
+    fan_in, fan_out = fans(kernel_shape)
+    return tape.parameter(
         f"{name}/bias",
-        y.shape[-1:],
+        shape,
         as_initializer(layer.bias_initializer, Zeros()),
         fan_in=fan_in,
         fan_out=fan_out,
         regularizer=layer.bias_regularizer,
         weight_decay=0.0,
     )
-    return activate(tape, y, bias, layer.activation)

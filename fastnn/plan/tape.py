@@ -260,7 +260,8 @@ class Tape:
         """
         if value.per_sample:
             return self.activation(value.shape), False
-        return self._parameters.accumulator(value)
+        place, accumulate = self._parameters.accumulator(value)
+        return place.reshaped(value.shape), accumulate
 
     def accumulators(
         self, *values: Tensor | None

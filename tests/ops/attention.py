@@ -4,6 +4,10 @@ import numpy as np
 from ops.noise import keeps
 from writers import ALL_LOSSES, by_hand, dense, parameter
 
+from fastnn import Residual, Sequential
+from fastnn.layers import Dense, GlobalAveragePooling1D, LayerNorm, MultiHeadAttention
+from fastnn.losses import SquaredError
+from fastnn.network import lower
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 
@@ -115,6 +119,15 @@ def between_two_inputs():
     return tape.finish(loss.lower(tape, dense(tape, y, "output", 2)))
 
 
+def encoder():
+    """The layer within a sum, in front of what means it."""
+    block = Sequential(
+        [LayerNorm(), MultiHeadAttention(2, 2, value_dim=3, dropout=0.2)]
+    )
+    network = [Dense(4, "tanh"), Residual(block), GlobalAveragePooling1D(), Dense(2)]
+    return lower(Sequential(network), input_shape=(5, 3), loss=SquaredError())
+
+
 SHAPES = {
     "one_head": ((3, 2), (1, 3, 2), {}),
     "heads": ((5, 4), (2, 3, 4), {}),
@@ -139,4 +152,5 @@ CASES = {
         for name, (shape, sizes, options) in SHAPES.items()
     },
     "attention_of_another_input": between_two_inputs,
+    "encoder": encoder,
 }
