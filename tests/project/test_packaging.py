@@ -29,6 +29,7 @@ MODULES = [
     "fastnn.mixing",
     "fastnn.network",
     "fastnn.optimizers",
+    "fastnn.preprocessing",
     "fastnn.regularizers",
     "fastnn.schedules",
 ]
