@@ -38,25 +38,10 @@ static int is_joined(const conv_t *conv) {
     return conv->column.dilation == 1 && conv->groups == 1;
 }
 
-/* The places of an image that are a stride apart read the same taps of the kernel: every
-   stride-th, from number `phase` on. The first of them is `first`, and what it reads
-   begins `from` places after the first that is read at all. */
+/* Windows: where their samples begin, and the places where they do, some outside. */
 typedef struct {
-    ptrdiff_t taps, places, first, from;
-} phase_t;
-
-static phase_t phase_of(const conv_axis_t *axis, ptrdiff_t phase) {
-    ptrdiff_t stride = axis->stride;
-    phase_t of = {0, 0, (phase - axis->before) % stride, 0};
-    if (of.first < 0) of.first += stride;
-    if (of.first < axis->length)
-        of.places = (axis->length - of.first + stride - 1) / stride;
-    if (phase >= axis->size) return of;
-    of.taps = (axis->size - phase + stride - 1) / stride;
-    of.from = (of.first + axis->before - phase) / stride -
-              (of.taps - 1) * axis->dilation - axis->first;
-    return of;
-}
+    ptrdiff_t at[PLACES], row[PLACES], column[PLACES];
+} spread_t;
 
 static ptrdiff_t at_most(ptrdiff_t most, ptrdiff_t n) { return n < most ? n : most; }
 
@@ -267,25 +252,36 @@ static void NAMED(turn)(ptrdiff_t m, ptrdiff_t n, const REAL *from, ptrdiff_t fr
     }
 }
 
-/* The kernel as its adjoint reads it, one phase and group after another: for each tap,
-   from the last to the first, a row for each filter with a number for each channel. */
+/* The kernel as its adjoint reads it: for each tap and group a row for each filter, with
+   a number for each channel. */
 static void NAMED(turn_kernel)(const conv_t *conv, const REAL *kernel, REAL *to) {
+    ptrdiff_t channels = channels_of_group(conv), filters = filters_of_group(conv);
+    ptrdiff_t full = aligned(channels), taps = conv->row.size * conv->column.size;
+    for (ptrdiff_t tap = 0; tap < taps; tap++, kernel += channels * conv->filters)
+        for (ptrdiff_t g = 0; g < conv->groups; g++, to += filters * full)
+            NAMED(turn)(channels, filters, kernel + g * filters, conv->filters, to, full);
+}
+
+/* Some windows of all samples, in their order: each tap of theirs adds to a place. */
+static void NAMED(spread)(const conv_t *conv, ptrdiff_t m, const spread_t *from,
+                          const REAL *dy, const REAL *turned, REAL *dx) {
     const conv_axis_t *row = &conv->row, *column = &conv->column;
     ptrdiff_t channels = channels_of_group(conv), filters = filters_of_group(conv);
-    ptrdiff_t full = aligned(channels);
-    ptrdiff_t tap_size = channels * conv->filters;
-    for (ptrdiff_t r = 0; r < row->stride; r++)
-        for (ptrdiff_t s = 0; s < column->stride; s++)
-            for (ptrdiff_t g = 0; g < conv->groups; g++)
-                for (ptrdiff_t i = phase_of(row, r).taps; i-- > 0;)
-                    for (ptrdiff_t j = phase_of(column, s).taps; j-- > 0;) {
-                        ptrdiff_t tap = (r + i * row->stride) * column->size + s +
-                                        j * column->stride;
-                        NAMED(turn)(channels, filters,
-                                    kernel + tap * tap_size + g * filters,
-                                    conv->filters, to, full);
-                        to += filters * full;
-                    }
+    ptrdiff_t full = aligned(channels), start = 0, dy_at[PLACES], dx_at[PLACES];
+    runs_t runs = {1, &start, filters, 1};
+    for (ptrdiff_t r = 0; r < row->size; r++)
+        for (ptrdiff_t s = 0; s < column->size; s++) {
+            ptrdiff_t down = r * row->dilation, along = s * column->dilation, n = 0;
+            for (ptrdiff_t i = 0; i < m; i++) {
+                ptrdiff_t y = from->row[i] + down, x = from->column[i] + along;
+                dy_at[n] = i * conv->filters;
+                dx_at[n] = from->at[i] + (y * column->length + x) * conv->channels;
+                n += (y >= 0) & (y < row->length) & (x >= 0) & (x < column->length);
+            }
+            for (ptrdiff_t g = 0; g < conv->groups; g++, turned += filters * full)
+                NAMED(gathered_product)(n, channels, &runs, dy + g * filters, dy_at,
+                                        turned, full, 1, dx + g * channels, dx_at);
+        }
 }
 
 void NAMED(op_conv_transposed)(const call_t *call) {
@@ -299,51 +295,32 @@ void NAMED(op_conv_transposed)(const call_t *call) {
     }
     const conv_axis_t *row = &conv.row, *column = &conv.column;
     const REAL *dy = (const REAL *)call->input[0];
-    REAL *dx = (REAL *)call->output[0], *scratch = (REAL *)call->output[1];
-    REAL *turned = scratch + conv.second;
-    ptrdiff_t channels = channels_of_group(&conv), filters = filters_of_group(&conv);
-    ptrdiff_t full = aligned(channels), line = conv.column.length * conv.channels;
+    REAL *dx = (REAL *)call->output[0], *turned = (REAL *)call->output[1];
     NAMED(turn_kernel)(&conv, (const REAL *)call->input[1], turned);
-    int joined = is_joined(&conv);
-    for (ptrdiff_t i = 0; i < call->walk->count; i += conv.samples) {
-        ptrdiff_t samples = at_most(conv.samples, call->walk->count - i);
-        pitch_t pitch;
-        const REAL *a =
-            NAMED(cut)(&conv, samples, row->windows, column->windows, conv.filters,
-                       dy + i * maps_size(&conv), scratch, &pitch);
-        REAL *image = dx + i * image_size(&conv);
-        const REAL *b = turned;
-        for (ptrdiff_t r = 0; r < row->stride; r++)
-            for (ptrdiff_t s = 0; s < column->stride; s++) {
-                phase_t down = phase_of(row, r), along = phase_of(column, s);
-                gather_t by = {
-                    .samples = samples,
-                    .rows = down.places,
-                    .columns = along.places,
-                    .a_sample = pitch.sample,
-                    .c_sample = image_size(&conv),
-                    .a_row = pitch.row,
-                    .a_column = pitch.column,
-                    .c_row = row->stride * line,
-                    .c_column = column->stride * conv.channels,
-                    .run_rows = down.taps,
-                    .run_columns = joined && along.taps ? 1 : along.taps,
-                    .run_row = row->dilation * pitch.row,
-                    .run_column = column->dilation * pitch.column,
-                    .depth = joined ? along.taps * filters : filters,
-                    .step = 1,
-                };
-                for (ptrdiff_t g = 0; g < conv.groups; g++) {
-                    NAMED(gather)(&by, channels,
-                                  a + down.from * pitch.row +
-                                      along.from * pitch.column + g * filters,
-                                  b, full,
-                                  image + down.first * line +
-                                      along.first * conv.channels + g * channels);
-                    b += down.taps * along.taps * filters * full;
-                }
-            }
+    ptrdiff_t windows = call->walk->count * row->windows * column->windows;
+    ptrdiff_t line = column->length * conv.channels, cleared = 0;
+    spread_t from;
+    ptrdiff_t sample = 0, i = 0, j = 0;
+    for (ptrdiff_t first = 0; first < windows; first += PLACES) {
+        ptrdiff_t m = at_most(PLACES, windows - first), reached = 0;
+        for (ptrdiff_t at = 0; at < m; at++) {
+            from.at[at] = sample * image_size(&conv);
+            from.row[at] = i * row->stride - row->before;
+            from.column[at] = j * column->stride - column->before;
+            reached = from.row[at] + (row->size - 1) * row->dilation + 1;
+            reached = sample * row->length + at_most(row->length, reached);
+            if (++j < column->windows) continue;
+            j = 0;
+            if (++i < row->windows) continue;
+            i = 0;
+            sample++;
+        }
+        for (; cleared < reached; cleared++)
+            memset(dx + cleared * line, 0, sizeof(REAL) * (size_t)line);
+        NAMED(spread)(&conv, m, &from, dy + first * conv.filters, turned, dx);
     }
+    for (; cleared < call->walk->count * row->length; cleared++)
+        memset(dx + cleared * line, 0, sizeof(REAL) * (size_t)line);
 }
 
 #endif
