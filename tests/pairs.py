@@ -1,8 +1,10 @@
-"""Combinations of the values of several parameters: each pair once, or all of them.
+"""Combinations of the values of several parameters: a few of them, or all.
 
 What goes wrong does so with one value, or where two of them meet, and hardly ever where
 it takes three. ``make test`` therefore takes a few of the combinations, in which each
 value of a parameter meets each one of any other; ``make test-whole`` takes all of them.
+Long lists whose entries come in families, as those of plans do, meet what else there is
+by turns: a family meets all of it, and not each of its members.
 """
 
 import os
@@ -27,6 +29,39 @@ def in_pairs(**values):
 
     def decorate(test):
         test = pytest.mark.parametrize(tuple(values), rows)(test)
+        return pytest.mark.pairs(test)
+
+    return decorate
+
+
+def in_turn(**values):
+    """Parametrize a test: ``@in_turn(name=NAMES, n_threads=[2, 3])``.
+
+    Each of the first list is there with one combination of the others, and the next one
+    with the next.
+    """
+    first, *others = (list(each) for each in values.values())
+    others = list(product(*others))
+    rows = [
+        (each, *other)
+        for i, each in enumerate(first)
+        for other in (others if WHOLE else [others[i % len(others)]])
+    ]
+
+    def decorate(test):
+        test = pytest.mark.parametrize(tuple(values), rows)(test)
+        return pytest.mark.pairs(test)
+
+    return decorate
+
+
+def one_in(n, first=0, **values):
+    """Parametrize a test by every n-th of a list: ``@one_in(3, name=NAMES)``."""
+    ((name, each),) = values.items()
+    each = list(each)
+
+    def decorate(test):
+        test = pytest.mark.parametrize(name, each if WHOLE else each[first::n])(test)
         return pytest.mark.pairs(test)
 
     return decorate

@@ -12,7 +12,8 @@ from test_cuda_kernels import kernel_names
 from fastnn.engine.cuda.sources import compile_options, source_folder, source_of
 
 STEMS = sorted(path.stem for path in CSRC.rglob("*.cu"))
-ARCHITECTURES = ["sm_80", "sm_90"] if WHOLE else ["sm_80"]
+# What a card executes takes three times as long as the compiler's own language does.
+ARCHITECTURES = ["sm_80", "sm_90"] if WHOLE else ["compute_80"]
 
 pytestmark = [
     pytest.mark.skipif(not STEMS, reason="needs the checkout"),
@@ -40,23 +41,26 @@ def the_compiler():
 
 
 def compile_file(nvrtc, stem, architecture):
-    """What ptxas says about each kernel of a file."""
+    """What the compiler says about a file, and the names of its kernels."""
     program = nvrtc.createProgram(source_of(stem), f"{stem}.cu", (), ())
-    options = (
-        f"-arch={architecture}", "-default-device", "-ftz=true", "--ptxas-options=-v",
-        *compile_options(),
-    )  # fmt: skip
+    options = f"-arch={architecture}", "-default-device", "-ftz=true"
+    if WHOLE:
+        options += ("--ptxas-options=-v",)
     try:
-        nvrtc.compileProgram(program, options)
+        nvrtc.compileProgram(program, options + compile_options())
     except RuntimeError:
         pytest.fail(nvrtc.getProgramLog(program))
-    assert nvrtc.getCUBIN(program)
-    return nvrtc.getProgramLog(program)
+    log = nvrtc.getProgramLog(program)
+    if WHOLE:
+        assert nvrtc.getCUBIN(program)
+        return log, re.findall(r"Compiling entry function '(\w+)'", log)
+    assembly = nvrtc.getPTX(program).decode()
+    return log, re.findall(r"\.visible \.entry (\w+)\(", assembly)
 
 
 @pytest.fixture(scope="module")
 def compilations():
-    """One for each file and architecture, on two threads: they take a minute."""
+    """One for each file and architecture, on two threads: all take a minute."""
     nvrtc = the_compiler()
     pool = ThreadPoolExecutor(2)
     yield {
@@ -70,12 +74,14 @@ def compilations():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("stem", STEMS)
 def test_kernels_compile_without_spills(stem, architecture, compilations):
-    log = compilations[stem, architecture].result()
+    log, entries = compilations[stem, architecture].result()
     assert "warning" not in log, log
-    entries = re.findall(r"Compiling entry function '(\w+)'", log)
+    assert entries
     assert {name.removesuffix("_f32").removesuffix("_f64") for name in entries} <= (
         kernel_names()
     )
+    if not WHOLE:  # registers are assigned by what assembles it for a card
+        return
     memory = re.findall(
         r"Function properties for (\w+)\nptxas.* (\d+) bytes stack frame, "
         r"(\d+) bytes spill stores, (\d+) bytes spill loads",

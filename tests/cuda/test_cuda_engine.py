@@ -16,6 +16,7 @@ from emulation import (
 )
 from engines import engine_of, gradient_of, table_of, trained
 from ops.losses import quartic
+from pairs import in_turn, one_in
 from test_cuda_kernels import kernel_names
 from writers import by_hand, custom, dense, stack
 
@@ -45,9 +46,6 @@ from fastnn.plan.tables import (
     PHASES,
 )
 
-every_plan = pytest.mark.parametrize("name", ON_DEVICES)
-
-
 RULES = {
     "sgd": SGD(0.05, momentum=0.9),
     "nesterov": SGD(0.05, momentum=0.9, nesterov=True),
@@ -68,8 +66,7 @@ RULES = {
 }
 
 
-@every_plan
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@in_turn(name=ON_DEVICES, dtype=[np.float32, np.float64])
 def test_gradient_is_that_of_the_cpu(name, dtype):
     plan = plan_of(name)
     data = draw(plan, 37).astype(dtype)
@@ -81,7 +78,7 @@ def test_gradient_is_that_of_the_cpu(name, dtype):
     np.testing.assert_allclose(own, gradients, rtol=rtol, atol=rtol * scale)
 
 
-@every_plan
+@one_in(3, name=ON_DEVICES)
 def test_twenty_steps_of_adam_are_those_of_the_cpu(name, monkeypatch):
     # Four mini-batches an epoch, of which the last is smaller, in a shuffled order.
     plan = plan_of(name)
@@ -104,7 +101,7 @@ def test_steps_of_every_rule_are_those_of_the_cpu(rule, name):
         np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-12)
 
 
-@every_plan
+@one_in(3, first=1, name=ON_DEVICES)
 def test_predictions_are_those_of_the_cpu(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)
@@ -124,7 +121,7 @@ def test_predictions_are_those_of_the_cpu(name, monkeypatch):
         np.testing.assert_allclose(on_device.evaluate(*arguments), expected[1])
 
 
-@every_plan
+@one_in(3, first=2, name=ON_DEVICES)
 def test_chunks_add_up(name, monkeypatch):
     plan = plan_of(name)
     data = draw(plan, 37)

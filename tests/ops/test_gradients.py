@@ -5,6 +5,7 @@ import pytest
 import reference
 from cases import MAKERS, draw, draw_smooth, evaluate, judge, plan_of, predict
 from engines import gradient_of, whole_gradients
+from pairs import WHOLE, in_turn
 
 from fastnn.engine.engine import Engine
 
@@ -37,8 +38,7 @@ def test_predictions_are_the_reference(name):
     np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-15)
 
 
-@every_plan
-@pytest.mark.parametrize("weighted", [True, False])
+@in_turn(name=MAKERS, weighted=[True, False])
 def test_evaluation_is_the_reference(name, weighted):
     plan = plan_of(name)
     data = draw(plan, n=600)  # more than go through the network at once
@@ -54,7 +54,12 @@ def test_evaluation_is_the_reference(name, weighted):
     np.testing.assert_array_equal(outputs, predict(plan, data.parameters, data.X))
 
 
+# Of a block that has more parameters, every so-manyth is looked at.
+MANY = 10**9 if WHOLE else 1000
+
+
 @every_plan
+@pytest.mark.pairs
 def test_gradient_is_the_central_difference(name):
     plan = plan_of(name)
     data = draw_smooth(plan)
@@ -63,7 +68,7 @@ def test_gradient_is_the_central_difference(name):
     scale = np.linalg.norm(gradients)
     assert np.isfinite(scale)
     for block, parameter in zip(plan.blocks, plan.parameters, strict=True):
-        at = slice(parameter.offset, parameter.offset + parameter.size)
+        at = places(parameter.offset, parameter.size)
         if not block["trainable"]:
             # Running statistics have no gradient, but numbers of the batch there.
             moves = block["running"] > 0
@@ -75,13 +80,19 @@ def test_gradient_is_the_central_difference(name):
         assert error < 1e-6 * own_scale + 1e-9 * scale, parameter.name
 
 
+def places(offset, size):
+    """Of parameters that are looked at."""
+    return slice(offset, offset + size, 1 + size // MANY)
+
+
 def central_differences(plan, data, step=1e-5):
     numerical = np.zeros(plan.n_parameters)
     batch = {"batch_size": len(data.X)}
     engine = Engine(plan, data.parameters, data.X, data.y, data.weight, **batch)
     with engine:
         for block in plan.blocks[plan.blocks["trainable"] == 1]:
-            for i in range(block["offset"], block["offset"] + block["size"]):
+            looked_at = places(block["offset"], block["size"])
+            for i in range(plan.n_parameters)[looked_at]:
                 kept = data.parameters[i]
                 data.parameters[i] = kept + step
                 above = engine.gradient()[0]
@@ -113,8 +124,7 @@ def test_float32_is_float64_rounded(name):
     )
 
 
-@pytest.mark.parametrize("n_threads", [2, 3])
-@every_plan
+@in_turn(name=MAKERS, n_threads=[2, 3])
 @pytest.mark.usefixtures("small_steps_use_threads")
 def test_threads_give_the_same_gradient(name, n_threads):
     plan = plan_of(name)
@@ -128,8 +138,7 @@ def test_threads_give_the_same_gradient(name, n_threads):
     np.testing.assert_array_equal(again[1], shared)
 
 
-@pytest.mark.parametrize("n_threads", [1, 3])
-@every_plan
+@in_turn(name=MAKERS, n_threads=[1, 3])
 @pytest.mark.usefixtures("small_steps_use_threads")
 def test_chunks_add_up(name, n_threads, monkeypatch):
     # At least 16 rows make a chunk: three of them here, of which the last is small.
