@@ -17,6 +17,7 @@ from ops.embedding import CASES as EMBEDDING
 from ops.heads import CASES as HEADS
 from ops.losses import CASES as LOSS
 from ops.losses import TARGETS
+from ops.mask import CASES as MASK
 from ops.merge import CASES as MERGE
 from ops.move import CASES as MOVE
 from ops.noise import CASES as NOISE
@@ -269,6 +270,7 @@ MAKERS = {
     **REDUCE,
     **POOL,
     **MOVE,
+    **MASK,
     **MERGE,
     **ATTENTION,
     **CONV,

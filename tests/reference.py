@@ -19,6 +19,7 @@ from ops.elementwise import OPS as ELEMENTWISE
 from ops.embedding import OPS as EMBEDDING
 from ops.losses import LOSSES, ROW_LOSSES, cross_entropy, tweedie
 from ops.losses import OPS as LOSS
+from ops.mask import OPS as MASK
 from ops.merge import OPS as MERGE
 from ops.move import OPS as MOVE
 from ops.noise import OPS as NOISE
@@ -239,6 +240,7 @@ OPS = {
     **REDUCE,
     **POOL,
     **MOVE,
+    **MASK,
     **MERGE,
     **ATTENTION,
     **CONV,

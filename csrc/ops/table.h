@@ -161,6 +161,13 @@
    input3: its inputs; input4: its output0; input5: the mask. output0, output1, output2:
    the gradients of q, k and v, each of which may be absent. output3: scratch.
 
+   TOKEN_MASK: output0 = 1 for each token of input0 that is not 0, and 0 for the others.
+   dim[2], dim[3]: samples, and tokens of one.
+   VALUE_MASK: output0 = 1 for each row of input0 with a number other than scalar[0], and
+   0 for the others. dim[2], dim[3]: rows and columns.
+   MASKED: output0 = input0, and 0 in rows for which the mask input1 is 0, whatever input0
+   is there. Its own adjoint. dim[2], dim[3]: rows and columns.
+
    Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
    column are in ops/batch_norm/batch_norm.h.
    BATCH_MOMENTS: output0: mean and sum of squared deviations of each column of input0.
@@ -232,6 +239,9 @@ enum op_flag {
     OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, 0, 1)                      \
     OP(ATTENTION, attention, IN_C, RANDOM | READS_VIEWS, 2)                   \
     OP(ATTENTION_GRADIENT, attention_gradient, IN_C, RANDOM | READS_VIEWS, 4) \
+    OP(TOKEN_MASK, token_mask, IN_C, READS_TOKENS, 2)                         \
+    OP(VALUE_MASK, value_mask, IN_C, 0, 3)                                    \
+    OP(MASKED, masked, IN_C, IN_PLACE, 4)                                     \
     OP(MERGE, merge, IN_C, IN_PLACE, 8)                                       \
     OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                    \
     OP(SCALE, scale, IN_C, IN_PLACE, 5)                                       \

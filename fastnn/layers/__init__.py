@@ -15,6 +15,7 @@ from fastnn.layers.dropout import (
     SpatialDropout2D,
 )
 from fastnn.layers.embedding import Embedding
+from fastnn.layers.masking import Masking
 from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
 from fastnn.layers.normalization import LayerNorm, RMSNorm
@@ -69,6 +70,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",

@@ -35,6 +35,13 @@ class Embedding(Layer):
     embeddings_regularizer : Regularizer or str, default=None
         Terms of the loss: an object of :mod:`fastnn.regularizers`, or "l1", "l2" or
         "l1_l2" for factors of 0.01.
+    mask_zero : bool, default=False
+        Whether token 0 is none: what fills sequences up, or stands for what is missing.
+        Its steps are masked, which is to say that recurrent layers keep their state
+        there, attention does not look at them, and a GlobalAveragePooling1D leaves them
+        out of the mean. Dense layers, activations, normalisations and the like pass a
+        mask on, merges make one of several, and layers that can do neither refuse it.
+        Row 0 of the table is there all the same.
     trainable : bool, default=True
         Whether the layer is trained. One that is not keeps its table to the last bit.
     learning_rate : float, default=1.0
@@ -59,6 +66,7 @@ class Embedding(Layer):
         "output_dim": [Interval(Integral, 1, MOST_UNITS, closed="both")],
         "embeddings_initializer": INITIALIZER,
         "embeddings_regularizer": REGULARIZER,
+        "mask_zero": ["boolean"],
         **Layer._of_training,
     }
 
@@ -69,6 +77,7 @@ class Embedding(Layer):
         *,
         embeddings_initializer: Initializer | str | ArrayLike | None = "uniform",
         embeddings_regularizer: Regularizer | str | None = None,
+        mask_zero: bool = False,
         trainable: bool = True,
         learning_rate: float = 1.0,
     ):
@@ -76,6 +85,7 @@ class Embedding(Layer):
         self.output_dim = output_dim
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = embeddings_regularizer
+        self.mask_zero = mask_zero
         self.trainable = trainable
         self.learning_rate = learning_rate
 
@@ -112,4 +122,5 @@ class Embedding(Layer):
             fan_out=columns,
             regularizer=self.embeddings_regularizer,
         )
-        return ops.embedding(tape, x, table)
+        y = ops.embedding(tape, x, table)
+        return tape.masked(y, ops.token_mask(tape, x) if self.mask_zero else None)

@@ -18,7 +18,7 @@ from fastnn.network.resolving import (
     with_positions,
 )
 from fastnn.network.sequential import Sequential
-from fastnn.network.tokens import tokens_of
+from fastnn.network.tokens import masks_zeros, tokens_of
 from fastnn.network.trace import Trace, trace
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "forget_weights",
     "lower",
     "lower_until",
+    "masks_zeros",
     "selects_columns",
     "tokens_of",
     "trace",

@@ -14,6 +14,7 @@ from fastnn.network.tokens import make_input, tokens_of
 from fastnn.plan import ops
 from fastnn.plan.records import Plan
 from fastnn.plan.tape import Tape
+from fastnn.plan.tensor import Tensor, shape_of_sample
 
 
 def lower(
@@ -41,7 +42,7 @@ def lower(
     ------
     ValueError
         If shapes do not fit, or the network has other inputs, or several outputs where
-        the loss is of one.
+        the loss is of one, or gives a value for each step of sequences.
 
     Examples
     --------
@@ -59,7 +60,21 @@ def lower(
         )
     tape = Tape()
     z = lower_part(tape, network, _read(tape, network, input_shape), "")
+    for each in z.values() if isinstance(z, Mapping) else [z]:
+        _check_output(tape, each)
     return tape.finish(loss.lower(tape, z))
+
+
+def _check_output(tape: Tape, z: Tensor) -> None:
+    """Refuse what a loss would read as if there were no steps, or none were masked."""
+    shape = shape_of_sample(z)
+    if None in shape or tape.mask_of(z) is not None:
+        raise ValueError(
+            f"the network gives a value for each step of sequences, of shape {shape}, "
+            "but a loss is of one value for each sample, and of all of it. Let a layer "
+            "make one of all steps: GlobalAveragePooling1D, or an LSTM that returns "
+            "its last output."
+        )
 
 
 def lower_until(

@@ -49,6 +49,27 @@ def tokens_of(network: Wiring, names: Sequence[str] | None = None) -> dict[str, 
     }
 
 
+def masks_zeros(network: Wiring, names: Sequence[str] | None = None) -> set[str]:
+    """Inputs whose zeros all embeddings that read them mask: see :func:`tokens_of`.
+
+    Parameters
+    ----------
+    network : Network
+    names : sequence of str, default=None
+
+    Returns
+    -------
+    masked : set of str
+        Zeros at the end of such a sequence can be cut off.
+    """
+    found = _embeddings_of(network, names)
+    return {
+        name
+        for name, readers in found.items()
+        if all(each.mask_zero for each in readers)
+    }
+
+
 class _Input(str):
     """The name of an input, as what flows through the network."""
 
@@ -93,7 +114,7 @@ def _embeddings_of(
 
 def make_input(
     tape: Tape,
-    shape: Sequence[int | None],
+    shape: Sequence[Any],
     name: str = "X",
     tokens: Mapping[str, int] | None = None,
 ) -> Tensor:

@@ -70,9 +70,8 @@ def width_of(value: Tensor) -> int:
     return value.shape[-1] if value.shape else 1
 
 
-def shape_of_sample(value: Tensor) -> tuple[int | None, ...]:
-    """The shape that layers call its: of what is there for each step of sequences it
-    begins with None, the number of steps."""
+def shape_of_sample(value: Tensor) -> tuple[Any, ...]:
+    """What layers call its shape: of a value for each step it begins with None."""
     axis = getattr(value, "axis", 0)
     return (None, *value.shape) if axis else value.shape
 

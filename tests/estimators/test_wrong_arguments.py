@@ -35,8 +35,9 @@ def network_of(layer):
     name = type(layer).__name__
     if name == "Embedding":
         return {"network": Sequential([layer, GlobalAveragePooling1D()])}
-    if name.endswith("1D"):
-        return {"network": Sequential([Reshape((4, 1)), layer, Flatten()])}
+    if name.endswith("1D") or name == "Masking":
+        last = GlobalAveragePooling1D() if name == "Masking" else Flatten()
+        return {"network": Sequential([Reshape((4, 1)), layer, last])}
     if name.endswith(("2D", "2DTranspose")) or name.startswith(("Random", "Permute")):
         return {"network": Sequential([Reshape((2, 2, 1)), layer, Flatten()])}
     if not layer.many_inputs:
@@ -88,7 +89,7 @@ VALID = {
     "output_dim": 2,
 }
 # Arguments that may be any number.
-ANY_NUMBER = "value", "mean", "scale", "offset", "fill_value", "low"
+ANY_NUMBER = "value", "mean", "scale", "offset", "fill_value", "low", "mask_value"
 
 # Base classes, what is made by the estimators, and what is no part of a fit.
 LEFT_OUT = {

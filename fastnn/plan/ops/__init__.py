@@ -13,7 +13,7 @@ from fastnn.plan.ops.columns import columns, concatenate
 from fastnn.plan.ops.conv import conv, conv_transposed
 from fastnn.plan.ops.embedding import embedding
 from fastnn.plan.ops.loss import Head, custom_loss, loss, softmax
-from fastnn.plan.ops.mask import ones
+from fastnn.plan.ops.mask import masked, ones, token_mask, value_mask
 from fastnn.plan.ops.merge import broadcast_add, maximum, multiply, scale
 from fastnn.plan.ops.move import pad, permute
 from fastnn.plan.ops.pool import pool, repeat
@@ -44,6 +44,7 @@ __all__ = [
     "erase",
     "gaussian_noise",
     "loss",
+    "masked",
     "maximum",
     "multiply",
     "ones",
@@ -60,5 +61,7 @@ __all__ = [
     "scale",
     "softmax",
     "spatial_dropout",
+    "token_mask",
+    "value_mask",
     "warp",
 ]
