@@ -2,7 +2,6 @@
 
 import numpy as np
 from ops.elementwise import ACTIVATIONS
-from ops.noise import keeps
 from writers import by_hand, dense, parameter
 
 from fastnn.plan import ops
