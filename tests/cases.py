@@ -177,7 +177,8 @@ def nearest_kink(plan, data):
         a, b = op["input"][:2]
         x = walk.read(a)
         if b >= 0:
-            scaled = [len(data.X) if op["per_sample"] >> i & 1 else 1 for i in range(4)]
+            rows = len(data.X.values if op["axis"] else data.X)
+            scaled = [rows if op["per_sample"] >> i & 1 else 1 for i in range(4)]
             places = positions(op["dim"] * scaled, op["stride"])
             x = x + walk.read(b)[walk.numbers_at(b, places)].ravel()
         for kink in kinks:

@@ -149,6 +149,9 @@
    RECURRENT_WEIGHTS: output0, output1 = [output0, output1 +] the gradients of kernel and
    bias, from output0 of RECURRENT_GRADIENT, input0, RECURRENT's output2 input1,
    output1 of the former input2 and the factors input3. output3, params, dim: as there.
+   SCALE_STEPS: output0 = each step of input0 times the factors input1 of its sample. Its
+   own adjoint. params: steps of a sample. dim[2], dim[3]: samples, and numbers of one, or
+   of a step where samples are sequences; lead[0]: numbers of a step.
 
    ATTENTION: of each sample and head softmax(scalar[0] q k^T) v, where a weight is
    dropped at the rate scalar[1], and else multiplied by scalar[2]. input0, input1,
@@ -234,9 +237,10 @@ enum op_flag {
     OP(MOVE, move, IN_C, 0, 4)                                                \
     OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                          \
     OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)        \
-    OP(RECURRENT, recurrent, IN_C, IN_PLACE, 1)                               \
-    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE, 1)             \
-    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, 0, 1)                      \
+    OP(RECURRENT, recurrent, IN_C, IN_PLACE | CROSSES, 1)                    \
+    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE | CROSSES, 1)  \
+    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, CROSSES, 1)               \
+    OP(SCALE_STEPS, scale_steps, IN_C, IN_PLACE | CROSSES, 5)                \
     OP(ATTENTION, attention, IN_C, RANDOM | READS_VIEWS, 2)                   \
     OP(ATTENTION_GRADIENT, attention_gradient, IN_C, RANDOM | READS_VIEWS, 4) \
     OP(TOKEN_MASK, token_mask, IN_C, READS_TOKENS, 2)                         \

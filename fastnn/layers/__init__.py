@@ -5,6 +5,7 @@ from fastnn.layers.attention import MultiHeadAttention
 from fastnn.layers.augment import Augment
 from fastnn.layers.base import Layer
 from fastnn.layers.batch_normalization import BatchNorm
+from fastnn.layers.bidirectional import Bidirectional
 from fastnn.layers.convolution import Conv1D, Conv2D, Conv2DTranspose
 from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_convolution import DepthwiseConv2D
@@ -39,12 +40,15 @@ from fastnn.layers.random_affine import (
     RandomZoom,
 )
 from fastnn.layers.random_pixels import RandomContrast, RandomErasing
+from fastnn.layers.recurrent import GRU, LSTM, SimpleRNN
 from fastnn.layers.rescaling import Rescaling
 from fastnn.layers.reshape import Flatten, Reshape
 from fastnn.layers.upsampling import UpSampling2D
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "Activation",
     "Add",
     "AlphaDropout",
@@ -53,6 +57,7 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNorm",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv2D",
@@ -89,6 +94,7 @@ __all__ = [
     "RandomZoom",
     "Rescaling",
     "Reshape",
+    "SimpleRNN",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "UpSampling2D",

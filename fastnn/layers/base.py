@@ -27,10 +27,12 @@ def _regularizer(name: str) -> Any:
 _MAKERS = {
     "kernel_initializer": _initializer,
     "bias_initializer": _initializer,
+    "recurrent_initializer": _initializer,
     "slope_initializer": _initializer,
     "embeddings_initializer": _initializer,
     "kernel_regularizer": _regularizer,
     "bias_regularizer": _regularizer,
+    "recurrent_regularizer": _regularizer,
     "embeddings_regularizer": _regularizer,
 }
 

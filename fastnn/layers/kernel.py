@@ -80,13 +80,14 @@ def bias_of(
     name: str,
     shape: tuple[int, ...],
     kernel_shape: tuple[int, ...],
+    initializer: Initializer | None = None,
 ) -> Tensor:
-    """The parameter that a layer adds, as its arguments say."""
+    """The parameter that a layer adds, as its arguments and an initializer say."""
     fan_in, fan_out = fans(kernel_shape)
     return tape.parameter(
         f"{name}/bias",
         shape,
-        as_initializer(layer.bias_initializer, Zeros()),
+        initializer or as_initializer(layer.bias_initializer, Zeros()),
         fan_in=fan_in,
         fan_out=fan_out,
         regularizer=layer.bias_regularizer,

@@ -4,10 +4,13 @@ import numpy as np
 from ops.elementwise import ACTIVATIONS
 from writers import by_hand, dense, parameter
 
+from fastnn.losses import SquaredError
 from fastnn.plan import ops
+from fastnn.plan.ops.random import dropped_factors
 from fastnn.plan.ops.recurrent import GATES, KEPT
 from fastnn.plan.tables import ACTIVATIONS as NAMES
 from fastnn.plan.tables import RECURRENT_CELLS, RECURRENT_RETURNS
+from fastnn.plan.tape import Tape
 
 TANH = ("tanh", 0.0), ("logistic", 0.0)
 
@@ -27,11 +30,13 @@ class Steps:
         )
         n = len(walk.weight)
         self.starts = np.arange(n + 1) * length
+        if op["across"]:
+            self.starts = walk.starts[op["across"]]
         self.taken = []
         for first, end in zip(self.starts[:-1], self.starts[1:], strict=True):
             steps = list(range(first, end))
             self.taken.append(steps[::-1] if backwards else steps)
-        self.mask = np.ones(n * length) if mask is None else mask
+        self.mask = np.ones(self.starts[-1]) if mask is None else mask
 
     def place(self, sample, t):
         """Where the state after the step that is taken as the t-th comes out."""
@@ -179,10 +184,20 @@ def run_recurrent_weights(walk, op, dim, dx, kept, inner, dropped, *_):
     return dkernel, dx.sum(axis=0)
 
 
+def run_scale_steps(walk, op, dim, x, factor, *_):
+    steps, n = walk.params[op["params"]], len(walk.weight)
+    starts = walk.starts[op["across"]] if op["across"] else np.arange(n + 1) * steps
+    return (
+        x.reshape(starts[-1], -1)
+        * np.repeat(factor.reshape(n, -1), np.diff(starts), 0),
+    )
+
+
 OPS = {
     "recurrent": run_recurrent,
     "recurrent_gradient": run_recurrent_gradient,
     "recurrent_weights": run_recurrent_weights,
+    "scale_steps": run_scale_steps,
 }
 
 
@@ -201,66 +216,57 @@ def recurrent_layer(
     )
 
 
-def two(cell, units, **options):
-    """A layer of all states below one that gives the last."""
+def three(cell, units, *, masked=False, rate=0.0, **options):
+    """Layers of all states below one that gives the last."""
 
     def write(tape, x):
+        mask, dropped = None, {}
+        if masked:  # a function that is not trained lets some of the steps pass
+            mask = dense(tape, x, "mask", 1, "relu", trainable=False)
+            mask = ops.reshape(tape, mask, mask.shape[:-1])
         x = dense(tape, x, "before", 3, "tanh")
+        if rate:
+            x = ops.step_dropout(tape, x, rate, 1 / (1 - rate))
+            dropped = {"dropped": dropped_factors(tape, units, rate, 1 / (1 - rate))}
+        options["mask"] = mask
         x = recurrent_layer(
-            tape, x, "first", cell, units, returns="as_taken", backwards=True, **options
-        )
+            tape, x, "first", cell, units, returns="as_taken", backwards=True,
+            **options, **dropped,
+        )  # fmt: skip
         x = recurrent_layer(
             tape, x, "second", cell, 4, returns="as_input", backwards=True, **options
         )
-        x = recurrent_layer(tape, x, "third", cell, units, **options)
+        x = recurrent_layer(tape, x, "third", cell, 3, **options)
         return dense(tape, x, "output", 2)
 
     return write
 
 
-def masked(cell, returns, backwards=False):
-    """A function that is not trained lets some of the steps pass."""
-
-    def write(tape, x):
-        mask = dense(tape, x, "mask", 1, "relu", trainable=False)
-        mask = ops.reshape(tape, mask, x.shape[:1])
-        x = dense(tape, x, "before", 3, "tanh")
-        y = recurrent_layer(
-            tape, x, "layer", cell, 5, returns=returns, backwards=backwards, mask=mask
-        )
-        return dense(tape, ops.reshape(tape, y, (y.size,)), "output", 2)
-
-    return write
+def of_sequences(write, shape):
+    """The plan of a network that reads one such value for each step."""
+    tape = Tape()
+    z = write(tape, tape.input(shape, steps=True))
+    return tape.finish(SquaredError().lower(tape, z))
 
 
-# Of one vector and of several, with something behind the last.
-UNITS = {"simple_rnn": (3, 150), "lstm": (5, 33), "gru": (2, 35)}
-OPTIONS = {
-    "others": {"activations": (("softsign", 0.0), ("hard_sigmoid", 0.0))},
-    "no_bias": {"use_bias": False},
-}
 CASES = {
+    # Of several vectors, with something behind the last, and of less than one.
+    **{cell: lambda cell=cell: by_hand(three(cell, 35), (3, 2)) for cell in GATES},
     **{
-        f"{cell}_{units}": (
-            lambda cell=cell, units=units: by_hand(two(cell, units), (6, 2))
-        )
-        for cell in GATES
-        for units in UNITS.get(cell, (3, 70))
-    },
-    **{
-        f"{cell}_{name}": (
-            lambda cell=cell, options=options: by_hand(two(cell, 6, **options), (4, 2))
-        )
-        for cell in GATES
-        for name, options in OPTIONS.items()
-    },
-    **{
-        f"{cell}_masked_{returns}": (
-            lambda cell=cell, returns=returns: by_hand(
-                masked(cell, returns, returns == "as_taken"), (5, 2)
+        f"{cell}_masked": (
+            lambda cell=cell: by_hand(
+                three(cell, 2, masked=True, rate=0.25, use_bias=False), (4, 2)
             )
         )
         for cell in GATES
-        for returns in RECURRENT_RETURNS
     },
+    **{
+        f"{cell}_sequences": (
+            lambda cell=cell: of_sequences(three(cell, 3, masked=True, rate=0.25), (2,))
+        )
+        for cell in GATES
+    },
+    "recurrent_activations": lambda: by_hand(
+        three("lstm", 3, activations=(("softsign", 0.0), ("hard_sigmoid", 0.0))), (3, 2)
+    ),
 }

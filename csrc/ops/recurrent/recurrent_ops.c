@@ -11,9 +11,10 @@ enum { STEPS_AT_A_TIME = 128 };
 
 /* params: steps of a sample, units, whether steps are taken backwards, what comes out, and
    the activations of values and of gates. */
-static samples_t samples_by(const call_t *call) {
-    const int64_t *params = params_of(call);
-    return (samples_t){call->walk->count, (ptrdiff_t)params[0], NULL, (int)params[2]};
+static samples_t samples_by(const call_t *call, int backwards) {
+    const steps_t *steps = steps_of(call);
+    return (samples_t){call->walk->count, (ptrdiff_t)params_of(call)[0],
+                       steps ? steps->starts : NULL, backwards};
 }
 
 #define BODY "ops/recurrent/recurrent_ops.c"
@@ -28,7 +29,7 @@ static NAMED(recurrent)
     return (NAMED(recurrent)){
         .cell = call->op->code,
         .units = (ptrdiff_t)params[1],
-        .samples = samples_by(call),
+        .samples = samples_by(call, (int)params[2]),
         .returns = (int)params[3],
         .activation = (int)params[4],
         .recurrent_activation = (int)params[5],
@@ -105,7 +106,7 @@ static void NAMED(add_weights)(const call_t *call, ptrdiff_t first, ptrdiff_t st
 }
 
 void NAMED(op_recurrent_weights)(const call_t *call) {
-    samples_t samples = samples_by(call);
+    samples_t samples = samples_by(call, 0);
     const REAL *dropped = (const REAL *)call->input[3];
     ptrdiff_t u = (ptrdiff_t)params_of(call)[1];
     begin_sum(call, 0, sizeof(REAL));
@@ -119,6 +120,19 @@ void NAMED(op_recurrent_weights)(const call_t *call) {
                                                              : STEPS_AT_A_TIME,
                                dropped ? dropped + i * u : NULL);
     }
+}
+
+void NAMED(op_scale_steps)(const call_t *call) {
+    samples_t samples = samples_by(call, 0);
+    const REAL *x = (const REAL *)call->input[0];
+    const REAL *factor = (const REAL *)call->input[1];
+    REAL *y = (REAL *)call->output[0];
+    ptrdiff_t n = (ptrdiff_t)call->op->lead[0];
+    for (ptrdiff_t i = 0; i < samples.count; i++, factor += n)
+        for (ptrdiff_t t = begin_of(&samples, i); t < begin_of(&samples, i + 1); t++) {
+            SIMD
+            for (ptrdiff_t j = 0; j < n; j++) y[t * n + j] = x[t * n + j] * factor[j];
+        }
 }
 
 #endif

@@ -19,8 +19,13 @@ from fastnn.plan.ops.move import pad, permute
 from fastnn.plan.ops.pool import pool, repeat
 from fastnn.plan.ops.prelu import prelu
 from fastnn.plan.ops.product import product
-from fastnn.plan.ops.random import dropout, gaussian_noise, spatial_dropout
-from fastnn.plan.ops.recurrent import recurrent
+from fastnn.plan.ops.random import (
+    dropout,
+    dropped_factors,
+    gaussian_noise,
+    spatial_dropout,
+)
+from fastnn.plan.ops.recurrent import recurrent, step_dropout
 from fastnn.plan.ops.reduce import reduce
 from fastnn.plan.ops.reshape import reshape
 from fastnn.plan.ops.row_norm import row_norm
@@ -40,6 +45,7 @@ __all__ = [
     "custom_augment",
     "custom_loss",
     "dropout",
+    "dropped_factors",
     "embedding",
     "erase",
     "gaussian_noise",
@@ -63,5 +69,6 @@ __all__ = [
     "spatial_dropout",
     "token_mask",
     "value_mask",
+    "step_dropout",
     "warp",
 ]

@@ -51,11 +51,7 @@ def spatial_dropout(tape: Tape, x: Tensor, rate: float, scale: float) -> Tensor:
     """
     x = tape.dense(x)
     y = tape.activation(x.shape, x)
-    # A factor for each channel of a sample: zeros of which those kept are shifted.
-    zeros, factor = (tape.activation(x.shape[-1:]) for _ in range(2))
-    tape.copy(None, zeros, TRAIN)
-    draw = {"code": tape.mask(), **rows_of(zeros, zeros.size)}
-    tape.emit("dropout", (zeros,), (factor,), TRAIN, scalar=(rate, 0, scale, 0), **draw)
+    factor = dropped_factors(tape, x.shape[-1], rate, scale)
     fields = merge_fields("product", y, x, factor)
     tape.emit("merge", (x, factor), (y,), TRAIN, **fields)
     as_it_is_elsewhere(tape, x, y)
@@ -68,6 +64,15 @@ def spatial_dropout(tape: Tape, x: Tensor, rate: float, scale: float) -> Tensor:
 
     tape.record(y, adjoint)
     return y
+
+
+def dropped_factors(tape: Tape, n: int, rate: float, scale: float) -> Tensor:
+    """So many numbers for each sample, in training: 0 at this rate, else scale."""
+    zeros, factor = (tape.activation((n,)) for _ in range(2))
+    tape.copy(None, zeros, TRAIN)
+    draw = {"code": tape.mask(), **rows_of(zeros, n)}
+    tape.emit("dropout", (zeros,), (factor,), TRAIN, scalar=(rate, 0, scale, 0), **draw)
+    return factor
 
 
 def gaussian_noise(tape: Tape, x: Tensor, stddev: float) -> Tensor:

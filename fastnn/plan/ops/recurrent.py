@@ -1,5 +1,9 @@
 """States that go through the steps of a sample, of LSTM, GRU and simple layers."""
 
+from math import prod
+
+from fastnn.plan.ops.broadcast import as_it_is_elsewhere
+from fastnn.plan.ops.random import dropped_factors
 from fastnn.plan.tables import (
     ACTIVATION_READS,
     ACTIVATIONS,
@@ -8,7 +12,7 @@ from fastnn.plan.tables import (
     RECURRENT_SCRATCH,
 )
 from fastnn.plan.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape
-from fastnn.plan.tensor import Tensor, aligned
+from fastnn.plan.tensor import Tensor, aligned, samples_of
 
 # Gates of each cell, and rows of units numbers that the backward pass reads of a step
 # beside them: what the state is before it, and something that is the cell's own.
@@ -41,7 +45,8 @@ def recurrent(
     cell : {"simple_rnn", "lstm", "gru", "gru_reset_before"}
         What is done at a step: the formulas are in csrc/ops/recurrent/recurrent.h.
     x : Tensor of shape (steps, gates * units)
-        The product of the input with its kernel, for all steps.
+        The product of the input with its kernel, for all steps; of sequences one of
+        shape (gates * units,) for each step.
     kernel : Tensor of shape (units, gates * units)
         What the states are multiplied by.
     bias : Tensor of shape (gates * units,), default=None
@@ -72,9 +77,13 @@ def recurrent(
     of_bias = (2, gates * units) if cell == "gru" else (gates * units,)
     if bias is not None and bias.shape != of_bias:
         raise ValueError(f"the bias must have shape {of_bias}, got {bias.shape}")
-    x, steps = tape.dense(x), x.shape[0]
+    x, mask = tape.dense(x), None if mask is None else tape.dense(mask)
+    steps, axis = x.shape[:-1], x.axis
     sources = [t for t in (x, kernel, bias) if t is not None]
-    y = tape.activation((units,) if returns == "last" else (steps, units), *sources)
+    if returns == "last":
+        y = tape.activation((units,), *sources)
+    else:
+        y = tape.activation((*steps, units), *sources, axis=axis)
     (activation, option), (of_gates, option_of_gates) = activations
     group, rows, blocks = RECURRENT_SCRATCH
     lead = aligned(units)
@@ -83,11 +92,11 @@ def recurrent(
     )
     fields = {
         "code": RECURRENT_CELLS[cell],
-        "dim": (steps, 1, gates * units, units),
+        "dim": (prod(steps), 1, gates * units, units),
         "per_sample": 1 << 1,
         "scalar": (option, option_of_gates, 0, 0),
         "params": [
-            steps, units, int(backwards), RECURRENT_RETURNS[returns],
+            prod(steps), units, int(backwards), RECURRENT_RETURNS[returns],
             ACTIVATIONS.index(activation), ACTIVATIONS.index(of_gates),
         ],
     }  # fmt: skip
@@ -95,16 +104,18 @@ def recurrent(
     if not y.needs_gradient and dropped is None:
         tape.emit("recurrent", read, (None, y, None, scratch), ALWAYS, **fields)
         return y
-    values = tape.activation((steps, gates * units))
-    kept = tape.activation((steps, KEPT[cell] * units))
+    values = tape.activation((*steps, gates * units), axis=axis)
+    kept = tape.activation((*steps, KEPT[cell] * units), axis=axis)
     tape.emit(
         "recurrent", (*read, dropped), (values, y, kept, scratch), TRAIN, **fields
     )
     tape.emit("recurrent", read, (None, y, None, scratch), PREDICT | EVALUATE, **fields)
 
     def adjoint() -> None:
-        dy, dx = tape.dense_gradient_of(y), tape.activation(x.shape)
-        inner = tape.activation((steps, units)) if cell == "gru" else None
+        dy, dx = tape.dense_gradient_of(y), tape.activation(x.shape, axis=axis)
+        inner = None
+        if cell == "gru":
+            inner = tape.activation((*steps, units), axis=axis)
         tape.emit(
             "recurrent_gradient", (values, dy, kept, kernel, mask, dropped),
             (dx, inner, None, scratch), TRAIN, **fields,
@@ -115,6 +126,35 @@ def recurrent(
                     "recurrent_weights", (dx, kept, inner, dropped),
                     (*sums, None, scratch), TRAIN, accumulate=accumulate, **fields,
                 )  # fmt: skip
+        tape.contribute(x, dx)
+
+    tape.record(y, adjoint)
+    return y
+
+
+def step_dropout(tape: Tape, x: Tensor, rate: float, scale: float) -> Tensor:
+    """In training ``scale * x``, or 0 for a number of all steps at this rate; else x.
+
+    Parameters
+    ----------
+    x : Tensor of shape (steps, numbers)
+        Of sequences one of shape (numbers,) for each step.
+    rate : float
+        A multiple of one over ``CHANCES`` of the compiled tables, below 1.
+    scale : float
+        Of the numbers that are kept.
+    """
+    x = tape.dense(x)
+    y = tape.activation(x.shape, x, axis=x.axis)
+    n = x.shape[-1]
+    factor = dropped_factors(tape, n, rate, scale)
+    fields = {**samples_of(x), "lead": (n, 0, 0), "params": [prod(x.shape[:-1])]}
+    tape.emit("scale_steps", (x, factor), (y,), TRAIN, **fields)
+    as_it_is_elsewhere(tape, x, y)
+
+    def adjoint() -> None:
+        dy, dx = tape.dense_gradient_of(y), tape.activation(x.shape, axis=x.axis)
+        tape.emit("scale_steps", (dy, factor), (dx,), TRAIN, **fields)
         tape.contribute(x, dx)
 
     tape.record(y, adjoint)
