@@ -22,6 +22,7 @@ from ops.merge import CASES as MERGE
 from ops.move import CASES as MOVE
 from ops.noise import CASES as NOISE
 from ops.pool import CASES as POOL
+from ops.positions import CASES as POSITIONS
 from ops.prelu import CASES as PRELU
 from ops.product import CASES as PRODUCT
 from ops.recurrent import CASES as RECURRENT
@@ -274,6 +275,7 @@ MAKERS = {
     **MASK,
     **MERGE,
     **ATTENTION,
+    **POSITIONS,
     **CONV,
     **RECURRENT,
     **GRAPHS,

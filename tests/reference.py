@@ -25,6 +25,7 @@ from ops.move import OPS as MOVE
 from ops.noise import OPS as NOISE
 from ops.noise import keeps, normal, philox
 from ops.pool import OPS as POOL
+from ops.positions import OPS as POSITIONS
 from ops.prelu import OPS as PRELU
 from ops.product import OPS as PRODUCT
 from ops.recurrent import OPS as RECURRENT
@@ -243,6 +244,7 @@ OPS = {
     **MASK,
     **MERGE,
     **ATTENTION,
+    **POSITIONS,
     **CONV,
     **RECURRENT,
     **EMBEDDING,

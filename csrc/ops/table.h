@@ -159,7 +159,8 @@
    which is not seen where that is 0; or absent. Queries that see no key get zeros.
    output0: the values of all heads, and what the adjoint needs of each (ops/attention/
    attention.h, as is what params say). output1: scratch. dim: 1, queries of all samples,
-   keys of one, and numbers of a key and a value of all heads.
+   keys of one, and numbers of a key and a value of all heads. Where lengths differ it is
+   a query of each sample, and some keys.
    ATTENTION_GRADIENT: its adjoint. input0: the gradient of the values; input1, input2,
    input3: its inputs; input4: its output0; input5: the mask. output0, output1, output2:
    the gradients of q, k and v, each of which may be absent. output3: scratch.
@@ -170,6 +171,12 @@
    0 for the others. dim[2], dim[3]: rows and columns.
    MASKED: output0 = input0, and 0 in rows for which the mask input1 is 0, whatever input0
    is there. Its own adjoint. dim[2], dim[3]: rows and columns.
+
+   POSITIONS: output0 = input0 and, for each step, the row of the table input1 that its
+   place within its sample is the number of. params: ops/positions/positions_ops.c.
+   dim[2], dim[3]: samples, and numbers of one, or of one step.
+   POSITIONS_GRADIENT: its adjoint. output0 = [output0 +] the sums of the gradient input0
+   over the samples. params, dim: as there.
 
    Batch normalisation, over dim[2] rows of dim[3] columns; its tables of numbers for each
    column are in ops/batch_norm/batch_norm.h.
@@ -237,12 +244,14 @@ enum op_flag {
     OP(MOVE, move, IN_C, 0, 4)                                                \
     OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                          \
     OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)        \
-    OP(RECURRENT, recurrent, IN_C, IN_PLACE | CROSSES, 1)                    \
-    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE | CROSSES, 1)  \
-    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, CROSSES, 1)               \
-    OP(SCALE_STEPS, scale_steps, IN_C, IN_PLACE | CROSSES, 5)                \
+    OP(RECURRENT, recurrent, IN_C, IN_PLACE | CROSSES, 1)                     \
+    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE | CROSSES, 1)   \
+    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, CROSSES, 1)                \
+    OP(SCALE_STEPS, scale_steps, IN_C, IN_PLACE | CROSSES, 5)                 \
     OP(ATTENTION, attention, IN_C, RANDOM | READS_VIEWS, 2)                   \
     OP(ATTENTION_GRADIENT, attention_gradient, IN_C, RANDOM | READS_VIEWS, 4) \
+    OP(POSITIONS, positions, IN_C, IN_PLACE | CROSSES, 8)                     \
+    OP(POSITIONS_GRADIENT, positions_gradient, IN_C, CROSSES, 8)              \
     OP(TOKEN_MASK, token_mask, IN_C, READS_TOKENS, 2)                         \
     OP(VALUE_MASK, value_mask, IN_C, 0, 3)                                    \
     OP(MASKED, masked, IN_C, IN_PLACE, 4)                                     \

@@ -223,7 +223,20 @@ def _sequences(described: Input, X: Any) -> Sequences:
         )
     if described.n_tokens:
         _check_tokens(described, X.values.reshape(len(X.values), -1))
+    if described.most_steps:
+        _check_lengths(described, X)
     return X
+
+
+def _check_lengths(described: Input, X: Sequences) -> None:
+    most, lengths = described.most_steps, X.lengths
+    if lengths.max(initial=0) > most:
+        sample = int(np.argmax(lengths > most))
+        raise ValueError(
+            f"sample {sample} of {described.name} has {lengths[sample]} steps, and the "
+            f"network has a PositionEmbedding of max_length={most}. Raise max_length, "
+            "or cut the sequences: fastnn.preprocessing.pad_sequences does it."
+        )
 
 
 def check_no_sequences(plan: Plan) -> None:

@@ -7,7 +7,7 @@ from fastnn.initializers.drawn import (
     RandomUniform,
     TruncatedNormal,
 )
-from fastnn.initializers.fixed import Constant, FromArray, Zeros
+from fastnn.initializers.fixed import Constant, FromArray, Sinusoidal, Zeros
 from fastnn.initializers.names import INITIALIZERS, as_initializer
 from fastnn.initializers.scaled import (
     GlorotNormal,
@@ -32,6 +32,7 @@ __all__ = [
     "Orthogonal",
     "RandomNormal",
     "RandomUniform",
+    "Sinusoidal",
     "TruncatedNormal",
     "Zeros",
     "as_initializer",

@@ -63,6 +63,55 @@ class Constant(Initializer):
         return np.full(shape, float(self.value))
 
 
+class Sinusoidal(Initializer):
+    """Sines and cosines of the number of the row, slower from column to column.
+
+    Row i has ``sin(i / max_wavelength ** (j / n_columns))`` in its even columns j, and
+    behind each the cosine of the same. For positions: rows that are as far apart differ
+    alike.
+
+    Parameters
+    ----------
+    max_wavelength : float, default=10000.0
+        Above 1; 2 pi times this is what the slowest come near to.
+
+    References
+    ----------
+    Vaswani, A., Shazeer, N., Parmar, N., Uszkoreit, J., Jones, L., Gomez, A. N.,
+    Kaiser, L., and Polosukhin, I. "Attention is all you need". NIPS 2017, section 3.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnn.initializers import Sinusoidal
+    >>> Sinusoidal().draw((2, 4), 2, 4, np.random.RandomState(0)).round(4)
+    array([[0.    , 1.    , 0.    , 1.    ],
+           [0.8415, 0.5403, 0.01  , 1.    ]])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "max_wavelength": [Interval(Real, 1, None, closed="neither")]
+    }
+
+    def __init__(self, max_wavelength: float = 10000.0):
+        self.max_wavelength = max_wavelength
+
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        random_state: np.random.RandomState,
+    ) -> NDArray[np.float64]:
+        columns = np.arange(shape[-1])
+        wavelength = float(self.max_wavelength) ** (columns // 2 * 2 / shape[-1])
+        rows = np.arange(np.prod(shape[:-1], dtype=int))[:, None]
+        values = np.where(
+            columns % 2, np.cos(rows / wavelength), np.sin(rows / wavelength)
+        )
+        return values.reshape(shape)
+
+
 class FromArray(Initializer):
     """The values of an array, which must have the shape of the parameter.
 

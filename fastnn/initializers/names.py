@@ -9,7 +9,7 @@ from fastnn.initializers.drawn import (
     RandomUniform,
     TruncatedNormal,
 )
-from fastnn.initializers.fixed import FromArray, Zeros
+from fastnn.initializers.fixed import FromArray, Sinusoidal, Zeros
 from fastnn.initializers.scaled import (
     GlorotNormal,
     GlorotUniform,
@@ -31,6 +31,7 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "normal": RandomNormal,
     "uniform": RandomUniform,
     "truncated_normal": TruncatedNormal,
+    "sinusoidal": Sinusoidal,
     "zeros": Zeros,
 }
 

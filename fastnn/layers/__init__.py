@@ -32,6 +32,7 @@ from fastnn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from fastnn.layers.positions import PositionEmbedding
 from fastnn.layers.random_affine import (
     RandomCrop,
     RandomFlip,
@@ -84,6 +85,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "PositionEmbedding",
     "RMSNorm",
     "RandomContrast",
     "RandomCrop",

@@ -12,7 +12,7 @@ from fastnn.layers.kernel import KERNEL_CONSTRAINTS, MOST_UNITS, bias_of, kernel
 from fastnn.layers.windows import check_rank, check_size
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, shape_of_sample
 from fastnn.regularizers import Regularizer
 from fastnn.utils.plain_numbers import Interval
 
@@ -92,6 +92,8 @@ class MultiHeadAttention(Layer):
     (32,)
     """
 
+    _takes_sequences = True
+    _masks = "keeps"
     _parameter_constraints: ClassVar[dict] = {
         "num_heads": [_COUNT],
         "key_dim": [_COUNT],
@@ -153,11 +155,12 @@ class MultiHeadAttention(Layer):
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write products, attention and another product; see :meth:`Layer.lower`."""
         self._validate_params()
-        features, size = x.shape[-1], self.output_shape(x.shape)[-1]
+        check_rank(type(self).__name__, shape_of_sample(x), 1)
+        steps, features = shape_of_sample(x)[0], x.shape[-1]
         heads, key_dim = int(self.num_heads), int(self.key_dim)
         value_dim = int(self.value_dim or key_dim)
         widest = heads * max(key_dim, value_dim + 2)
-        check_size(type(self).__name__, (x.shape[0], widest))
+        check_size(type(self).__name__, (steps or 1, widest))
         q, k, v = (
             self._projected(tape, x, f"{name}/{which}", (features, heads, dim), 1)
             for which, dim in zip(
@@ -165,10 +168,12 @@ class MultiHeadAttention(Layer):
             )
         )
         rate = resolved(self.dropout)
-        causal = bool(self.use_causal_mask)
-        y = ops.attention(tape, q, k, v, heads, causal=causal, rate=rate)
-        shape = heads, value_dim, size
-        return self._projected(tape, y, f"{name}/attention_output", shape, 2)
+        y = ops.attention(
+            tape, q, k, v, heads,
+            mask=tape.mask_of(x), causal=bool(self.use_causal_mask), rate=rate,
+        )  # fmt: skip
+        of_output = heads, value_dim, int(self.output_dim or features)
+        return self._projected(tape, y, f"{name}/attention_output", of_output, 2)
 
     def _projected(
         self, tape: Tape, x: Tensor, name: str, shape: tuple[int, ...], n_in: int

@@ -30,6 +30,7 @@ _MAKERS = {
     "recurrent_initializer": _initializer,
     "slope_initializer": _initializer,
     "embeddings_initializer": _initializer,
+    "initializer": _initializer,
     "kernel_regularizer": _regularizer,
     "bias_regularizer": _regularizer,
     "recurrent_regularizer": _regularizer,

@@ -58,7 +58,7 @@ def steps_of(layer: Layer, n_axes: int) -> tuple[tuple[int, ...], ...]:
     return size, strides, dilation
 
 
-def check_rank(layer: str, input_shape: Sequence[int], n_axes: int) -> None:
+def check_rank(layer: str, input_shape: Sequence[int | None], n_axes: int) -> None:
     """Refuse samples that have other axes than places and channels.
 
     Raises

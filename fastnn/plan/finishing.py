@@ -34,6 +34,7 @@ def finished(
     named_data: NamedData,
     inputs: Mapping[str, Tensor],
     outputs: Mapping[str, Tensor],
+    most_steps: Mapping[int, int],
 ) -> Plan:
     """The plan of a forward and a backward pass that have been written.
 
@@ -86,6 +87,7 @@ def finished(
                 value.n_tokens,
                 _may_be_sparse(ops, tensors, value),
                 value.axis,
+                most_steps.get(value.axis, 0),
             )
             for name, value in inputs.items()
         ),

@@ -68,6 +68,8 @@ class Input:
     axis : int, default=0
         Above 0 samples are sequences, the shape is that of a step, and this is the
         number of the axis of their steps.
+    most_steps : int, default=0
+        Above 0 no sequence may have more steps.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Input:
     n_tokens: int
     accepts_sparse: bool
     axis: int = 0
+    most_steps: int = 0
 
     @property
     def kind(self) -> str:

@@ -32,6 +32,7 @@ class Tape:
         self._parameters = parameters = Parameters(writer)
         self._named_data = NamedData()
         self._inputs: dict[str, Tensor] = {}
+        self._most_steps: dict[int, int] = {}  # by axis
         self._masks: dict[int, Tensor] = {}
         self._parts_of: dict[int, list[tuple[int, Tensor]]] = {}
         self._gradients: dict[int, Tensor] = {}  # of activations
@@ -91,6 +92,17 @@ class Tape:
         )
         self._inputs[name] = replace(value, n_tokens=tokens or 0)
         return self._inputs[name]
+
+    def limit_steps(self, x: Tensor, most: int) -> None:
+        """Have sequences of more steps than so many refused.
+
+        Parameters
+        ----------
+        x : Tensor
+            A value for each of their steps.
+        most : int
+        """
+        self._most_steps[x.axis] = min(most, self._most_steps.get(x.axis, most))
 
     def masked(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """x, of which from now on this mask is known; None is none, and forgets one.
@@ -175,7 +187,12 @@ class Tape:
         for adjoint in reversed(self._adjoints):
             adjoint()
         return finished(
-            self._writer, self._parameters, self._named_data, self._inputs, named
+            self._writer,
+            self._parameters,
+            self._named_data,
+            self._inputs,
+            named,
+            self._most_steps,
         )
 
     # ------------------------------------------------------------------ views

@@ -1,4 +1,4 @@
-"""Attention against PyTorch's, if it is installed: gradients and ten steps, in float64."""
+"""Attention against PyTorch's, if it is installed, in float64: gradients and steps."""
 
 from itertools import product
 

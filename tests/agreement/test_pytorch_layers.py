@@ -21,7 +21,7 @@ from fastnn.layers import (
 )
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
-from fastnn.optimizers import Adam
+from fastnn.optimizers import SGD, Adam
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn, F = torch.nn, torch.nn.functional
@@ -51,6 +51,42 @@ def test_outputs(layer, theirs):
     flat = plan.initialize(np.random.RandomState(0), np.float64)
     expected = theirs(17).double()(torch.tensor(x)).detach()
     np.testing.assert_allclose(predict(plan, flat, x), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (2, 1, 3, 4)], ids=str)
+def test_dense_over_the_last_axis(shape):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(8, *shape)), rng.normal(size=(8, *shape[:-1], 2))
+    layers = [Dense(5, "tanh"), Dense(2)]
+    plan = lower(Sequential(layers), input_shape=shape, loss=SquaredError())
+    flat = plan.initialize(np.random.RandomState(0), np.float64)
+    network = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 2)).double()
+    weights = list(network.parameters())
+    with torch.no_grad():
+        for weight, view in zip(weights, plan.views(flat), strict=True):
+            weight.copy_(torch.tensor(view.T))
+    steps, ours = torch.optim.SGD(weights, lr=0.05), SGD(0.05, momentum=0)
+    state = np.zeros((ours.n_slots, plan.n_parameters))
+    engine = Engine(
+        plan, flat, X.reshape(8, -1), y.reshape(8, -1), batch_size=8,
+        optimizer=ours, state=state,
+    )  # fmt: skip
+    for step in range(10):
+        steps.zero_grad()
+        error = network(torch.tensor(X)) - torch.tensor(y)
+        (error.square().sum() / 2 / 8).backward()
+        if not step:
+            weight = engine.gradient()[2]
+            found = plan.views(engine.gradients / weight)
+            for expected, gradient in zip(weights, found, strict=True):
+                np.testing.assert_allclose(gradient.T, expected.grad, rtol=1e-10)
+        steps.step()
+        engine.epoch(ours.table(step + 1, 1, np.full(1, 0.05)))
+    for expected, view in zip(weights, plan.views(flat), strict=True):
+        np.testing.assert_allclose(view.T, expected.detach(), rtol=1e-10)
+    outputs = predict(plan, flat, X.reshape(8, -1))
+    expected = network(torch.tensor(X)).detach()
+    np.testing.assert_allclose(outputs.reshape(expected.shape), expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize(("layer", "theirs"), LAYERS, ids=named)

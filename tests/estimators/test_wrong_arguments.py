@@ -38,6 +38,8 @@ def network_of(layer):
     if name.endswith("1D") or name == "Masking":
         last = GlobalAveragePooling1D() if name == "Masking" else Flatten()
         return {"network": Sequential([Reshape((4, 1)), layer, last])}
+    if name.endswith("1D") or name in ("MultiHeadAttention", "PositionEmbedding"):
+        return {"network": Sequential([Reshape((4, 1)), layer, Flatten()])}
     if name.endswith(("2D", "2DTranspose")) or name.startswith(("Random", "Permute")):
         return {"network": Sequential([Reshape((2, 2, 1)), layer, Flatten()])}
     if not layer.many_inputs:
@@ -87,6 +89,9 @@ VALID = {
     "factor": 0.5,
     "input_dim": 9,
     "output_dim": 2,
+    "num_heads": 2,
+    "key_dim": 3,
+    "max_length": 4,
 }
 # Arguments that may be any number.
 ANY_NUMBER = "value", "mean", "scale", "offset", "fill_value", "low", "mask_value"

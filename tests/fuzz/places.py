@@ -52,6 +52,19 @@ def layer_of_places(rng: Generator) -> layers.Layer:
         lambda: layers.RandomCrop(count(rng, 1, 3), count(rng, 1, 3)),
         lambda: layers.RandomContrast(rate(rng), value_range=(-1, 1)),
         lambda: layers.RandomErasing(rate(rng)),
+        lambda: layers.MultiHeadAttention(
+            count(rng, 1, 3),
+            count(rng, 1, 4),
+            value_dim=pick(rng, (None, 1, 3)),
+            dropout=pick(rng, (0.0, 0.0, 0.3)),
+            use_bias=chance(rng, 0.7),
+            use_causal_mask=chance(rng, 0.5),
+            output_dim=pick(rng, (None, None, 2)),
+            kernel_regularizer=regularizer(rng),
+        ),
+        lambda: layers.PositionEmbedding(
+            count(rng, 1, 9), initializer=pick(rng, (None, "sinusoidal", "uniform"))
+        ),
         lambda: layers.MaxPooling1D(size, strides, padding),
         lambda: layers.MaxPooling2D(size, strides, padding),
         lambda: layers.AveragePooling1D(size, strides, padding),

@@ -13,73 +13,100 @@ from fastnn.plan.tape import Tape
 
 
 class Geometry:
-    """What the op says of its heads, and the weights that follow from its scores."""
+    """What the op says of its heads, and where the steps of each sample are."""
 
     def __init__(self, walk, op):
-        self.walk, self.op, self.n = walk, op, len(walk.weight)
+        self.walk, self.op = walk, op
         numbers = walk.params[op["params"] :][:8].tolist()
-        self.queries, self.keys, self.heads, self.key_dim, self.value_dim = numbers[:5]
+        queries, keys, self.heads = numbers[:3]
         self.causal, _, self.block_keys = numbers[5:]
         self.factor, self.rate, self.kept = op["scalar"][:3]
+        n = len(walk.weight)
+        if op["across"]:
+            self.queries = self.keys = walk.starts[op["across"]]
+        else:
+            self.queries, self.keys = (
+                np.arange(n + 1) * each for each in (queries, keys)
+            )
 
-    def read(self, q, k, v):
-        """Arrays of samples, steps, heads, and numbers of each."""
-        steps = zip((q, k, v), (self.queries, self.keys, self.keys), strict=True)
-        return (x.reshape(self.n, count, self.heads, -1) for x, count in steps)
+    def heads_of(self, *values):
+        """Arrays of steps, heads, and numbers of each."""
+        steps = [self.queries, self.keys, self.keys, self.queries]
+        return [
+            x.reshape(starts[-1], self.heads, -1)
+            for x, starts in zip(values, steps, strict=False)
+        ]
+
+    def samples(self):
+        """The queries and the keys of each sample."""
+        for sample in range(len(self.walk.weight)):
+            queries, keys = (
+                slice(*starts[sample : sample + 2])
+                for starts in (self.queries, self.keys)
+            )
+            yield sample, queries, keys
 
     def weights(self, q, k, mask):
-        seen = np.ones((self.n, 1, self.queries, self.keys), bool)
+        """Of each head, for each key, of one sample."""
+        seen = np.ones((len(q), len(k)), bool)
         if self.causal:
-            seen &= np.tri(self.queries, dtype=bool)
+            seen &= np.tri(len(q), dtype=bool)
         if mask is not None:
-            seen = seen & (mask.reshape(self.n, 1, 1, -1) != 0)
-        scores = self.factor * np.einsum("nihd,njhd->nhij", q, k)
+            seen &= mask != 0
+        scores = self.factor * np.einsum("ihd,jhd->hij", q, k)
         scores = np.where(seen, scores, -np.inf)
         highest = scores.max(axis=-1, keepdims=True)
         e = np.exp(scores - np.where(np.isfinite(highest), highest, 0))
         total = e.sum(axis=-1, keepdims=True)
         return e / np.where(total == 0, 1, total)
 
-    def dropped(self):
-        """The factor of each weight."""
-        factors = np.ones((self.n, self.heads, self.queries, self.keys))
+    def dropped(self, sample, queries, keys):
+        """The factor of each of these weights."""
+        factors = np.ones((self.heads, queries, keys))
         if not self.rate:
             return factors
-        blocks = -(-self.keys // self.block_keys)
-        for sample, head, block in np.ndindex(self.n, self.heads, blocks):
-            columns = np.arange(self.keys)[block * self.block_keys :][: self.block_keys]
-            before = (head * blocks + block) * self.queries
+        blocks = -(-keys // self.block_keys)
+        for head, block in np.ndindex(self.heads, blocks):
+            columns = np.arange(keys)[block * self.block_keys :][: self.block_keys]
+            before = (head * blocks + block) * queries
             kept = keeps(
                 self.walk.seed, self.walk.step, self.op["code"],
-                self.queries, len(columns), self.rate,
+                queries, len(columns), self.rate,
                 first=(sample << 32) + before * -(-self.block_keys // 8),
             )  # fmt: skip
-            factors[sample, head][:, columns] = self.kept * kept
+            factors[head][:, columns] = self.kept * kept
         return factors
 
 
 def run_attention(walk, op, dim, q, k, v, mask, *_):
     geometry = Geometry(walk, op)
-    q, k, v = geometry.read(q, k, v)
-    weights = geometry.weights(q, k, mask) * geometry.dropped()
-    y = np.einsum("nhij,njhd->nihd", weights, v).reshape(*q.shape[:2], -1)
+    q, k, v = geometry.heads_of(q, k, v)
+    y = np.zeros((*q.shape[:2], v.shape[-1]))
+    for sample, queries, keys in geometry.samples():
+        own = None if mask is None else mask[keys]
+        weights = geometry.weights(q[queries], k[keys], own)
+        weights *= geometry.dropped(sample, *weights.shape[1:])
+        y[queries] = np.einsum("hij,jhd->ihd", weights, v[keys])
     # What the compiled adjoint needs to know is not needed here.
-    return (np.dstack([y, np.zeros((*q.shape[:2], 2 * geometry.heads))]),)
+    y = y.reshape(len(q), -1)
+    return (np.hstack([y, np.zeros((len(q), 2 * geometry.heads))]),)
 
 
 def run_attention_gradient(walk, op, dim, dy, q, k, v, attended, mask):
     geometry = Geometry(walk, op)
-    q, k, v = geometry.read(q, k, v)
-    dy = dy.reshape(*q.shape[:3], -1)
-    weights, factors = geometry.weights(q, k, mask), geometry.dropped()
-    dweights = factors * np.einsum("nihd,njhd->nhij", dy, v)
-    mean = np.sum(weights * dweights, axis=-1, keepdims=True)
-    dscores = geometry.factor * weights * (dweights - mean)
-    return (
-        np.einsum("nhij,njhd->nihd", dscores, k),
-        np.einsum("nhij,nihd->njhd", dscores, q),
-        np.einsum("nhij,nihd->njhd", weights * factors, dy),
-    )
+    q, k, v, dy = geometry.heads_of(q, k, v, dy)
+    dq, dk, dv = (np.zeros_like(each) for each in (q, k, v))
+    for sample, queries, keys in geometry.samples():
+        own = None if mask is None else mask[keys]
+        weights = geometry.weights(q[queries], k[keys], own)
+        factors = geometry.dropped(sample, *weights.shape[1:])
+        dweights = factors * np.einsum("ihd,jhd->hij", dy[queries], v[keys])
+        mean = np.sum(weights * dweights, axis=-1, keepdims=True)
+        dscores = geometry.factor * weights * (dweights - mean)
+        dq[queries] = np.einsum("hij,jhd->ihd", dscores, k[keys])
+        dk[keys] = np.einsum("hij,ihd->jhd", dscores, q[queries])
+        dv[keys] = np.einsum("hij,ihd->jhd", weights * factors, dy[queries])
+    return dq, dk, dv
 
 
 OPS = {
@@ -101,7 +128,7 @@ def attending(heads, key_dim, value_dim, masked=False, **options):
         mask = None
         if masked:  # where a feature is above 0
             mask = ops.add(tape, ops.columns(tape, x, 0, 1), None, "relu")
-            mask = ops.reshape(tape, mask, x.shape[:1])
+            mask = ops.reshape(tape, mask, x.shape[:-1])
         y = ops.attention(tape, q, k, v, heads, mask=mask, **options)
         return dense(tape, y, "output", 2)
 
@@ -120,12 +147,25 @@ def between_two_inputs():
 
 
 def encoder():
-    """The layer within a sum, in front of what means it."""
-    block = Sequential(
-        [LayerNorm(), MultiHeadAttention(2, 2, value_dim=3, dropout=0.2)]
-    )
+    """The layer within a sum, in front of what means it.
+
+    It has no biases: that of the keys has a gradient of 0, of whose rounding Adam would
+    make steps as large as any.
+    """
+    layer = MultiHeadAttention(2, 2, value_dim=3, dropout=0.2, use_bias=False)
+    block = Sequential([LayerNorm(), layer])
     network = [Dense(4, "tanh"), Residual(block), GlobalAveragePooling1D(), Dense(2)]
     return lower(Sequential(network), input_shape=(5, 3), loss=SquaredError())
+
+
+def of_sequences(heads, key_dim, value_dim, masked=False, **options):
+    """The same of sequences, whose results are then added up."""
+
+    def write(tape, x):
+        y = attending(heads, key_dim, value_dim, masked, **options)(tape, x)
+        return dense(tape, ops.reduce_steps(tape, "mean", y), "sums", 2)
+
+    return write
 
 
 SHAPES = {
@@ -133,7 +173,7 @@ SHAPES = {
     "heads": ((5, 4), (2, 3, 4), {}),
     "causal": ((5, 3), (2, 2, 3), {"causal": True}),
     "masked": ((5, 3), (3, 2, 1), {"masked": True}),
-    "at_a_time": ((9, 3), (2, 2, 2), {"at_a_time": (2, 3), "masked": True}),
+    "blocks": ((9, 3), (2, 2, 2), {"at_a_time": (2, 3), "masked": True}),
     "causal_blocks": ((9, 3), (2, 2, 2), {"at_a_time": (4, 2), "causal": True}),
     "dropped": ((5, 3), (2, 2, 3), {"rate": 0.25}),
     "dropped_blocks": (

@@ -15,8 +15,14 @@ typedef struct {
     ptrdiff_t first, count;
 } steps_range_t;
 
-static steps_range_t steps_range(ptrdiff_t sample, ptrdiff_t steps) {
-    steps_range_t range = {sample * steps, steps};
+/* most: where all samples have as many. */
+static steps_range_t steps_range(const call_t *call, ptrdiff_t sample, ptrdiff_t most) {
+    const steps_t *steps = steps_of(call);
+    steps_range_t range = {sample * most, most};
+    if (steps) {
+        range.first = steps->starts[sample];
+        range.count = steps->starts[sample + 1] - range.first;
+    }
     return range;
 }
 
@@ -64,8 +70,8 @@ static NAMED(head) NAMED(head_of)(const call_t *call, const attention_t *attenti
     NAMED(head)
     head = {
         .attention = attention,
-        .queries = steps_range(sample, attention->queries),
-        .keys = steps_range(sample, attention->keys),
+        .queries = steps_range(call, sample, attention->queries),
+        .keys = steps_range(call, sample, attention->keys),
         .number = number,
         .position = (uint64_t)(call->walk->batch_row + sample) << 32,
     };

@@ -17,6 +17,7 @@ from fastnn.plan.ops.mask import masked, ones, token_mask, value_mask
 from fastnn.plan.ops.merge import broadcast_add, maximum, multiply, scale
 from fastnn.plan.ops.move import pad, permute
 from fastnn.plan.ops.pool import pool, repeat
+from fastnn.plan.ops.positions import positions
 from fastnn.plan.ops.prelu import prelu
 from fastnn.plan.ops.product import product
 from fastnn.plan.ops.random import (
@@ -57,6 +58,7 @@ __all__ = [
     "pad",
     "permute",
     "pool",
+    "positions",
     "prelu",
     "product",
     "recurrent",

@@ -29,7 +29,8 @@ def attention(
     Parameters
     ----------
     q : Tensor of shape (queries, heads * key_dim)
-        One for each sample, with heads side by side.
+        One for each sample, with heads side by side. Where samples are sequences it
+        has a row for each of their steps, and so have all others.
     k : Tensor of shape (keys, heads * key_dim)
     v : Tensor of shape (keys, heads * value_dim)
     heads : int
@@ -47,17 +48,22 @@ def attention(
     -------
     y : Tensor of shape (queries, heads * value_dim)
     """
-    queries, keys = q.shape[0], k.shape[0]
-    key_dim, value_dim = k.shape[1] // heads, v.shape[1] // heads
-    assert q.shape == (queries, heads * key_dim) and k.shape == (keys, heads * key_dim)
-    assert v.shape == (keys, heads * value_dim) and not (causal and queries != keys)
+    key_dim, value_dim = k.shape[-1] // heads, v.shape[-1] // heads
+    assert q.axis == k.axis == v.axis
+    # Of sequences: a query, as the fields count, and as many keys as may be expected.
+    queries, keys = (1, at_a_time[0]) if q.axis else (q.shape[0], k.shape[0])
+    assert q.shape[-1] == k.shape[-1] == heads * key_dim
+    assert v.shape[-1] == heads * value_dim
+    assert q.axis or (v.shape[0] == keys and (queries == keys or not causal))
     if mask is not None:
         mask = tape.dense(mask)
-        assert mask.shape == (keys,)
     # Behind the values of a query is what its heads keep, so that they are one tensor.
-    attended = tape.activation((queries, heads * (value_dim + KEPT)), q, k, v)
+    size = heads * (value_dim + KEPT)
+    attended = tape.activation((*q.shape[:-1], size), q, k, v, axis=q.axis)
     y = tape.view(attended, 0, heads * value_dim)
-    block = min(at_a_time[0], queries), min(at_a_time[1], keys)
+    block = (
+        at_a_time if q.axis else (min(at_a_time[0], queries), min(at_a_time[1], keys))
+    )
     room = block[0] * block[1]
     fields: dict[str, Any] = {
         "dim": (1, queries, keys, heads * (key_dim + value_dim)),
@@ -77,7 +83,7 @@ def attention(
 
     def adjoint() -> None:
         gradients = [
-            tape.activation(each.shape) if each.needs_gradient else None
+            tape.activation(each.shape, axis=each.axis) if each.needs_gradient else None
             for each in (q, k, v)
         ]
         tape.emit(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from fastnn.engine.cuda.op_calls import OpCalls
 from fastnn.engine.cuda.ops import (
+    attention,
     augment,
     batch_norm,
     broadcast,
@@ -20,6 +21,7 @@ from fastnn.engine.cuda.ops import (
     merge,
     move,
     pool,
+    positions,
     prelu,
     product,
     random,
@@ -29,6 +31,7 @@ from fastnn.engine.cuda.ops import (
 
 # By the name of a kind.
 CALLS: dict[str, Callable[[OpCalls], None]] = {
+    **attention.CALLS,
     **augment.CALLS,
     **batch_norm.CALLS,
     **broadcast.CALLS,
@@ -41,6 +44,7 @@ CALLS: dict[str, Callable[[OpCalls], None]] = {
     **merge.CALLS,
     **move.CALLS,
     **pool.CALLS,
+    **positions.CALLS,
     **prelu.CALLS,
     **product.CALLS,
     **random.CALLS,
