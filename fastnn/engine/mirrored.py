@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.engine.device import Device
+from fastnn.utils.cache_lines import aligned_copy, aligned_zeros
 
 
 class MirroredArray:
@@ -80,7 +81,7 @@ class MirroredArray:
     def copy(self) -> "MirroredArray":
         """An array of its own, in the place where this one is newest."""
         if not self._is_there:
-            return MirroredArray(self.host.copy())
+            return MirroredArray(aligned_copy(self.host))
         other = MirroredArray(np.empty(0, self.dtype))
         # There may never be anybody who looks at it.
         other.shape, other._host = self.shape, None
@@ -99,7 +100,9 @@ class MirroredArray:
             np.copyto(self._host, other.host)
 
     def _new_array(self) -> NDArray:
-        return np.empty(self.shape, self.dtype) if self._host is None else self._host
+        if self._host is None:
+            return aligned_zeros(self.shape, self.dtype)
+        return self._host
 
     def _move_to(self, device: Device) -> None:
         """Have a buffer of this device."""

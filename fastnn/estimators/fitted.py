@@ -17,6 +17,7 @@ from fastnn.network import Network, forget_weights, lower_until
 from fastnn.plan.layout import Layout, Move
 from fastnn.plan.records import Plan
 from fastnn.training.trainer import mean_losses
+from fastnn.utils.cache_lines import aligned_copy
 from fastnn.utils.plain import PlainState
 from fastnn.utils.plain_numbers import check_held
 
@@ -118,12 +119,12 @@ class FittedNetwork:
         move = self.move_from(other)
         self._check_held(dtype)
         if move is not None:
-            weights = move(other.parameters).astype(dtype, copy=False)
-            self.weights = MirroredArray(weights)
+            weights = move(other.parameters)
+            self.weights = MirroredArray(aligned_copy(weights, dtype))
         elif other.weights.dtype == dtype:
             self.weights = other.weights.copy()
         else:
-            self.weights = MirroredArray(other.parameters.astype(dtype))
+            self.weights = MirroredArray(aligned_copy(other.parameters, dtype))
 
     def check_trainable(self) -> None:
         """Refuse a network of which training would change nothing."""
@@ -295,7 +296,8 @@ class FittedNetwork:
                 "saved it."
             ) from None
         numbers = saved.array("weights", (there.size,))
-        fitted.weights = MirroredArray(numbers if move is None else move(numbers))
+        numbers = numbers if move is None else move(numbers)
+        fitted.weights = MirroredArray(aligned_copy(numbers))
         return fitted, there
 
 

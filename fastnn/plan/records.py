@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastnn.initializers import Initializer
 from fastnn.plan.tables import FLAGS, KINDS, OP_COSTS, OP_FLAGS, PHASES, SPACES
+from fastnn.utils.cache_lines import aligned_zeros
 
 LOSS_KINDS = KINDS["loss"], KINDS["custom_loss"]
 
@@ -371,7 +372,7 @@ class Plan:
         -------
         flat : ndarray of shape (n_parameters,)
         """
-        flat = np.zeros(self.n_parameters, dtype)
+        flat = aligned_zeros(self.n_parameters, dtype)
         for parameter, view in zip(self.parameters, self.views(flat), strict=True):
             view[...] = parameter.initializer.draw(
                 parameter.shape, parameter.fan_in, parameter.fan_out, random_state

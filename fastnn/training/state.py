@@ -12,6 +12,7 @@ from fastnn.optimizers import Optimizer
 from fastnn.plan.layout import Move
 from fastnn.plan.tables import OPTIMIZER_SLOTS
 from fastnn.training.history import History
+from fastnn.utils.cache_lines import aligned_zeros
 from fastnn.utils.plain import PlainState
 from fastnn.utils.plain_numbers import check_held
 
@@ -43,7 +44,9 @@ class OptimizerState:
         """State before the first step: moments of zero."""
         optimizer.check()
         check_held(optimizer, parameters.dtype)
-        slots = np.zeros((optimizer.n_slots, parameters.size), parameters.dtype)
+        slots = aligned_zeros(
+            (optimizer.n_slots, parameters.size), parameters.dtype
+        )
         return cls(
             optimizer.rule,
             MirroredArray(slots),
