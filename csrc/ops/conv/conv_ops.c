@@ -8,9 +8,9 @@
 #include "ops/conv/depthwise_ops.h"
 #include "ops/conv/gathered_product.h"
 
-/* Places whose offsets are computed together, a multiple of what a tile has of them, and
-   runs of columns. */
-enum { PLACES = 192, RUNS = 64 };
+/* Places whose offsets are computed together, a multiple of what a tile has of them, runs
+   of columns, and channels of a block: as many as a tile has rows. */
+enum { PLACES = 192, RUNS = 64, CHANNELS = 8 };
 
 /* A product whose rows are places of rectangles and whose columns are runs of numbers,
    for which there is a rectangle too. */
@@ -44,6 +44,11 @@ typedef struct {
 } spread_t;
 
 static ptrdiff_t at_most(ptrdiff_t most, ptrdiff_t n) { return n < most ? n : most; }
+
+/* Channels that are read together, of those of a group: all where they are fewer. */
+static ptrdiff_t block_width(const conv_t *conv) {
+    return at_most(CHANNELS, channels_of_group(conv));
+}
 
 static ptrdiff_t aligned(ptrdiff_t n) {
     return (n + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT;
@@ -189,6 +194,66 @@ void NAMED(op_conv)(const call_t *call) {
     }
 }
 
+/* The same in blocks of channels, one after another for each row of places: the numbers
+   that a tile reads at a place lie side by side, and beside those of the next place. */
+static const REAL *NAMED(cut_in_blocks)(const conv_t *conv, ptrdiff_t samples,
+                                        const REAL *x, REAL *scratch, pitch_t *pitch) {
+    const conv_axis_t *row = &conv->row, *column = &conv->column;
+    ptrdiff_t channels = channels_of_group(conv), width = block_width(conv);
+    if (conv->channels == width)
+        return NAMED(cut)(conv, samples, row->length, column->length, width, x, scratch,
+                          pitch);
+    ptrdiff_t blocks = (channels + width - 1) / width;
+    pitch->column = width;
+    pitch->row = conv->groups * blocks * column->extent * width;
+    pitch->sample = row->extent * pitch->row;
+    for (ptrdiff_t i = 0; i < samples * row->extent; i++) {
+        ptrdiff_t sample = i / row->extent, from = row->first + i % row->extent;
+        REAL *to = scratch + i * pitch->row;
+        if (from < 0 || from >= row->length) {
+            memset(to, 0, sizeof(REAL) * (size_t)pitch->row);
+            continue;
+        }
+        const REAL *line =
+            x + (sample * row->length + from) * column->length * conv->channels;
+        for (ptrdiff_t g = 0; g < conv->groups; g++)
+            for (ptrdiff_t first = 0; first < channels; first += width) {
+                ptrdiff_t n = at_most(width, channels - first);
+                const REAL *block = line + g * channels + first;
+                for (ptrdiff_t j = column->first; j < column->first + column->extent;
+                     j++, to += width) {
+                    if (j < 0 || j >= column->length)
+                        memset(to, 0, sizeof(REAL) * (size_t)width);
+                    else if (n == CHANNELS)
+                        memcpy(to, block + j * conv->channels, sizeof(REAL) * CHANNELS);
+                    else
+                        memcpy(to, block + j * conv->channels, sizeof(REAL) * (size_t)n);
+                }
+            }
+    }
+    return scratch;
+}
+
+/* What some windows of some samples, or of one, add to the gradient of the kernel. */
+static void NAMED(sum_windows)(const conv_t *conv, gather_t by, const pitch_t *pitch,
+                               const REAL *a, const REAL *b, ptrdiff_t b_group,
+                               ptrdiff_t b_row, REAL *dk) {
+    const conv_axis_t *row = &conv->row, *column = &conv->column;
+    ptrdiff_t channels = channels_of_group(conv), filters = filters_of_group(conv);
+    ptrdiff_t width = block_width(conv);
+    for (ptrdiff_t g = 0; g < conv->groups; g++)
+        for (ptrdiff_t first = 0; first < channels; first += width) {
+            by.columns = at_most(width, channels - first);
+            for (ptrdiff_t r = 0; r < row->size; r++)
+                NAMED(gather)(
+                    &by, filters, a + r * row->dilation * pitch->row,
+                    b + g * b_group, b_row,
+                    dk + (r * column->size * channels + first) * conv->filters +
+                        g * filters);
+            a += column->extent * width;
+        }
+}
+
 void NAMED(op_conv_kernel_gradient)(const call_t *call) {
     conv_t conv = conv_of(params_of(call));
     const conv_axis_t *row = &conv.row, *column = &conv.column;
@@ -201,40 +266,41 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
                                   (REAL *)call->input[0], dk, (REAL *)call->input[1]);
         return;
     }
-    int joined = is_joined(&conv);
     for (ptrdiff_t first = 0; first < call->walk->count; first += conv.samples) {
         ptrdiff_t samples = at_most(conv.samples, call->walk->count - first);
         pitch_t pitch;
-        const REAL *a =
-            NAMED(cut)(&conv, samples, row->length, column->length, conv.channels,
-                       x + first * image_size(&conv), scratch, &pitch);
+        const REAL *a = NAMED(cut_in_blocks)(&conv, samples,
+                                             x + first * image_size(&conv), scratch,
+                                             &pitch);
         ptrdiff_t b_group, b_row;
         const REAL *b = NAMED(aligned_rows)(
             samples * row->windows * column->windows, filters, conv.groups,
             dy + first * maps_size(&conv), scratch + conv.second, &b_group, &b_row);
         gather_t by = {
             .samples = 1,
-            .rows = joined ? row->size : column->size,
-            .columns = joined ? column->size * channels : channels,
-            .a_row =
-                joined ? row->dilation * pitch.row : column->dilation * pitch.column,
+            .rows = column->size,
+            .a_row = column->dilation * pitch.column,
             .a_column = 1,
-            .c_row = (joined ? column->size : 1) * channels * conv.filters,
+            .c_row = channels * conv.filters,
             .c_column = conv.filters,
             .run_rows = samples,
-            .run_columns = row->windows,
             .run_row = pitch.sample,
             .run_column = row->stride * pitch.row,
-            .depth = column->windows,
             .step = column->stride * pitch.column,
             .adds = 1,
         };
-        for (ptrdiff_t g = 0; g < conv.groups; g++)
-            for (ptrdiff_t r = 0; r < (joined ? 1 : row->size); r++)
-                NAMED(gather)(
-                    &by, filters, a + g * channels + r * row->dilation * pitch.row,
-                    b + g * b_group, b_row,
-                    dk + r * column->size * channels * conv.filters + g * filters);
+        ptrdiff_t down = samples > 1 ? row->windows : PLACES / column->windows;
+        down = at_most(row->windows, down > 0 ? down : 1);
+        ptrdiff_t parts = down > 1 ? 1 : (column->windows + PLACES - 1) / PLACES;
+        ptrdiff_t along = (column->windows + parts - 1) / parts;
+        for (ptrdiff_t i = 0; i < row->windows; i += down)
+            for (ptrdiff_t j = 0; j < column->windows; j += along) {
+                by.run_columns = at_most(down, row->windows - i);
+                by.depth = at_most(along, column->windows - j);
+                NAMED(sum_windows)(&conv, by, &pitch, a + i * by.run_column + j * by.step,
+                                   b + (i * column->windows + j) * b_row, b_group,
+                                   b_row, dk);
+            }
     }
 }
 

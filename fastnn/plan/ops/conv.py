@@ -7,9 +7,11 @@ from fastnn.plan.tape import ALWAYS, TRAIN, Tape
 from fastnn.plan.tensor import Tensor, aligned
 from fastnn.plan.windows import Windows
 
-# Numbers of the samples that the gradient of a kernel is summed over at a time, and
-# places of those that the other two are computed of.
-NUMBERS_AT_A_TIME, PLACES_AT_A_TIME = 2**16, 384
+# Numbers and windows of the samples that the gradient of a kernel is summed over at a
+# time, and places of those that windows are summed of.
+NUMBERS_AT_A_TIME, WINDOWS_AT_A_TIME, PLACES_AT_A_TIME = 2**16, 192, 384
+# Channels that csrc/ops/conv/conv_ops.c puts side by side.
+BLOCK_OF_CHANNELS = 8
 # What an op reads along an axis: the first place and how many.
 Cut = tuple[int, int]
 
@@ -130,8 +132,18 @@ class _Convolution:
             return
         place, accumulate = tape.accumulator(self.kernel)
         cuts = [_of_windows(axis) for axis in self.along]
-        copied = self._copied(cuts, [axis.length for axis in self.along], x)
-        samples = max(1, NUMBERS_AT_A_TIME // (x.size + y.size))
+        per_group = self.channels // self.groups
+        width = min(per_group, BLOCK_OF_CHANNELS)
+        if width == self.channels:
+            copied = self._copied(cuts, [axis.length for axis in self.along], x)
+        else:
+            in_blocks = self.groups * -(-per_group // width) * width
+            copied = prod(n for _, n in cuts) * in_blocks
+        windows = prod(y.shape[:-1])
+        samples = min(
+            WINDOWS_AT_A_TIME // windows, NUMBERS_AT_A_TIME // (x.size + y.size)
+        )
+        samples = max(1, samples)
         self._emit(
             tape, "conv_kernel_gradient", (x, y), place, TRAIN, cuts, samples, copied,
             samples * self._with_gaps(y, self.filters), accumulate,
