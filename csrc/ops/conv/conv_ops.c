@@ -227,7 +227,8 @@ static const REAL *NAMED(cut_in_blocks)(const conv_t *conv, ptrdiff_t samples,
                     else if (n == CHANNELS)
                         memcpy(to, block + j * conv->channels, sizeof(REAL) * CHANNELS);
                     else
-                        memcpy(to, block + j * conv->channels, sizeof(REAL) * (size_t)n);
+                        memcpy(to, block + j * conv->channels,
+                               sizeof(REAL) * (size_t)n);
                 }
             }
     }
@@ -235,22 +236,17 @@ static const REAL *NAMED(cut_in_blocks)(const conv_t *conv, ptrdiff_t samples,
 }
 
 /* What some windows of some samples, or of one, add to the gradient of the kernel. */
-static void NAMED(sum_windows)(const conv_t *conv, gather_t by, const pitch_t *pitch,
-                               const REAL *a, const REAL *b, ptrdiff_t b_group,
-                               ptrdiff_t b_row, REAL *dk) {
-    const conv_axis_t *row = &conv->row, *column = &conv->column;
+static void NAMED(sum_windows)(const conv_t *conv, gather_t by, const REAL *a,
+                               const REAL *b, ptrdiff_t b_group, ptrdiff_t b_row,
+                               REAL *dk) {
     ptrdiff_t channels = channels_of_group(conv), filters = filters_of_group(conv);
     ptrdiff_t width = block_width(conv);
     for (ptrdiff_t g = 0; g < conv->groups; g++)
         for (ptrdiff_t first = 0; first < channels; first += width) {
             by.columns = at_most(width, channels - first);
-            for (ptrdiff_t r = 0; r < row->size; r++)
-                NAMED(gather)(
-                    &by, filters, a + r * row->dilation * pitch->row,
-                    b + g * b_group, b_row,
-                    dk + (r * column->size * channels + first) * conv->filters +
-                        g * filters);
-            a += column->extent * width;
+            NAMED(gather)(&by, filters, a, b + g * b_group, b_row,
+                          dk + first * conv->filters + g * filters);
+            a += conv->column.extent * width;
         }
 }
 
@@ -269,18 +265,19 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
     for (ptrdiff_t first = 0; first < call->walk->count; first += conv.samples) {
         ptrdiff_t samples = at_most(conv.samples, call->walk->count - first);
         pitch_t pitch;
-        const REAL *a = NAMED(cut_in_blocks)(&conv, samples,
-                                             x + first * image_size(&conv), scratch,
-                                             &pitch);
+        const REAL *a = NAMED(cut_in_blocks)(
+            &conv, samples, x + first * image_size(&conv), scratch, &pitch);
         ptrdiff_t b_group, b_row;
         const REAL *b = NAMED(aligned_rows)(
             samples * row->windows * column->windows, filters, conv.groups,
             dy + first * maps_size(&conv), scratch + conv.second, &b_group, &b_row);
         gather_t by = {
-            .samples = 1,
+            .samples = row->size,
             .rows = column->size,
+            .a_sample = row->dilation * pitch.row,
             .a_row = column->dilation * pitch.column,
             .a_column = 1,
+            .c_sample = column->size * channels * conv.filters,
             .c_row = channels * conv.filters,
             .c_column = conv.filters,
             .run_rows = samples,
@@ -297,7 +294,7 @@ void NAMED(op_conv_kernel_gradient)(const call_t *call) {
             for (ptrdiff_t j = 0; j < column->windows; j += along) {
                 by.run_columns = at_most(down, row->windows - i);
                 by.depth = at_most(along, column->windows - j);
-                NAMED(sum_windows)(&conv, by, &pitch, a + i * by.run_column + j * by.step,
+                NAMED(sum_windows)(&conv, by, a + i * by.run_column + j * by.step,
                                    b + (i * column->windows + j) * b_row, b_group,
                                    b_row, dk);
             }
@@ -325,7 +322,8 @@ static void NAMED(turn_kernel)(const conv_t *conv, const REAL *kernel, REAL *to)
     ptrdiff_t full = aligned(channels), taps = conv->row.size * conv->column.size;
     for (ptrdiff_t tap = 0; tap < taps; tap++, kernel += channels * conv->filters)
         for (ptrdiff_t g = 0; g < conv->groups; g++, to += filters * full)
-            NAMED(turn)(channels, filters, kernel + g * filters, conv->filters, to, full);
+            NAMED(turn)(channels, filters, kernel + g * filters, conv->filters, to,
+                        full);
 }
 
 /* Some windows of all samples, in their order: each tap of theirs adds to a place. */
