@@ -44,9 +44,7 @@ class OptimizerState:
         """State before the first step: moments of zero."""
         optimizer.check()
         check_held(optimizer, parameters.dtype)
-        slots = aligned_zeros(
-            (optimizer.n_slots, parameters.size), parameters.dtype
-        )
+        slots = aligned_zeros((optimizer.n_slots, parameters.size), parameters.dtype)
         return cls(
             optimizer.rule,
             MirroredArray(slots),

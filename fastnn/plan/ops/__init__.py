@@ -69,8 +69,8 @@ __all__ = [
     "scale",
     "softmax",
     "spatial_dropout",
+    "step_dropout",
     "token_mask",
     "value_mask",
-    "step_dropout",
     "warp",
 ]
