@@ -27,6 +27,7 @@ from ops.prelu import CASES as PRELU
 from ops.product import CASES as PRODUCT
 from ops.recurrent import CASES as RECURRENT
 from ops.reduce import CASES as REDUCE
+from ops.reduce import OVER_STEPS
 from ops.row_norm import CASES as ROW_NORM
 from ops.softmax import CASES as SOFTMAX
 from ops.views import CASES as VIEWS
@@ -179,6 +180,7 @@ def nearest_kink(plan, data):
         x = walk.read(a)
         if b >= 0:
             rows = len(data.X.values if op["axis"] else data.X)
+            rows = walk.starts[op["axis"]][-1] if op["axis"] else len(data.X)
             scaled = [rows if op["per_sample"] >> i & 1 else 1 for i in range(4)]
             places = positions(op["dim"] * scaled, op["stride"])
             x = x + walk.read(b)[walk.numbers_at(b, places)].ravel()
@@ -270,6 +272,7 @@ MAKERS = {
     "frozen_below": frozen_below,
     **LOSS,
     **REDUCE,
+    **OVER_STEPS,
     **POOL,
     **MOVE,
     **MASK,
@@ -294,7 +297,8 @@ MAKERS = {
 }
 
 
-ON_DEVICES = [name for name in MAKERS if name not in BY_ROWS]
+NOT_ON_DEVICES = {*BY_ROWS, *OVER_STEPS}
+ON_DEVICES = [name for name in MAKERS if name not in NOT_ON_DEVICES]
 
 
 @cache

@@ -99,6 +99,10 @@
    numbers of one.
    REDUCE_GRADIENT: its adjoint. output0 from the gradient input0 of its output; input1,
    input2: its input and its output, for maxima; input3: its output1; input4: the mask.
+   REDUCE_STEPS: output0 = the same over the steps of each sequence of input0, of those
+   that the mask input1, if there is one, lets pass. output1, of maxima only: one over how
+   many are the largest. dim[2], dim[3]: samples, and numbers of a step.
+   REDUCE_STEPS_GRADIENT: its adjoint, as REDUCE_GRADIENT is that of REDUCE.
 
    POOL: output0 = the mean, sum or maximum (the code) of each window over the places of
    input0, channel by channel. output1, of maxima only and absent where there is no
@@ -236,6 +240,8 @@ enum op_flag {
     OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)           \
     OP(REDUCE, reduce, IN_C, 0, 4)                                            \
     OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                          \
+    OP(REDUCE_STEPS, reduce_steps, IN_C, CROSSES, 4)                          \
+    OP(REDUCE_STEPS_GRADIENT, reduce_steps_gradient, IN_C, CROSSES, 4)        \
     OP(CONV, conv, IN_C, 0, 1)                                                \
     OP(CONV_TRANSPOSED, conv_transposed, IN_C, 0, 1)                          \
     OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)                \

@@ -9,7 +9,7 @@ from fastnn.layers.base import Layer
 from fastnn.layers.windows import check_rank, per_axis, windows_of
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
-from fastnn.plan.tensor import Tensor
+from fastnn.plan.tensor import Tensor, shape_of_sample
 from fastnn.plan.windows import Windows
 
 
@@ -219,11 +219,14 @@ class _GlobalPooling(Layer):
 
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
         """Write the op; see :meth:`Layer.lower`."""
-        shape = self.output_shape(x.shape)
+        shape = self.output_shape(shape_of_sample(x))
         mask = tape.mask_of(x) if self._kind == "mean" else None
-        if mask is not None:
-            mask = ops.reshape(tape, mask, (*mask.shape, 1))
-        y = ops.reduce(tape, self._kind, x, range(self._n_axes), mask)
+        if x.axis:
+            y = ops.reduce_steps(tape, self._kind, x, mask)
+        else:
+            if mask is not None:
+                mask = ops.reshape(tape, mask, (*mask.shape, 1))
+            y = ops.reduce(tape, self._kind, x, range(self._n_axes), mask)
         return ops.reshape(tape, y, shape)
 
 

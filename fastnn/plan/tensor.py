@@ -72,8 +72,7 @@ def width_of(value: Tensor) -> int:
 
 def shape_of_sample(value: Tensor) -> tuple[Any, ...]:
     """What layers call its shape: of a value for each step it begins with None."""
-    axis = getattr(value, "axis", 0)
-    return (None, *value.shape) if axis else value.shape
+    return (None, *value.shape) if value.axis else value.shape
 
 
 def samples_of(z: Tensor) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Means, sums and maxima over any axes, with and without a mask."""
 
 import numpy as np
-from writers import by_hand, dense
+from writers import ALL_LOSSES, by_hand, dense
 
 from fastnn.plan import ops
+from fastnn.plan.tape import Tape
 
 
 def run_reduce(walk, op, dim, x, mask, *_):
@@ -30,6 +31,42 @@ def run_reduce_gradient(walk, op, dim, dy, x, y, share, mask, *_):
     return (np.where(passes, each.reshape(of_results), 0),)
 
 
+def run_reduce_steps(walk, op, dim, x, mask, *_):
+    y = []
+    for own, passes in samples(walk, op, dim, x, mask):
+        if not passes.any():
+            y.append((np.zeros(dim[3]), np.zeros(dim[3])))
+            continue
+        own = own[passes]
+        result = getattr(own, ("mean", "sum", "max")[op["code"]])(axis=0)
+        y.append((result, 1 / np.maximum(np.sum(own == result, axis=0), 1)))
+    return map(np.array, zip(*y, strict=True))
+
+
+def run_reduce_steps_gradient(walk, op, dim, dy, x, y, share, mask, *_):
+    n_steps = walk.starts[op["across"]][-1]
+    x = np.zeros(n_steps * dim[3]) if x is None else x
+    parts = []
+    for i, (own, passes) in enumerate(samples(walk, op, dim, x, mask)):
+        part = np.broadcast_to(dy.reshape(-1, dim[3])[i], own.shape)
+        if y is not None:
+            part = part * share.reshape(-1, dim[3])[i]
+            part = np.where(own == y.reshape(-1, dim[3])[i], part, 0)
+        elif op["code"] == 0:
+            part = part / max(np.sum(passes), 1)
+        parts.append(np.where(passes[:, None], part, 0))
+    return (np.concatenate(parts),)
+
+
+def samples(walk, op, dim, x, mask):
+    """The steps of each sample, and which of them pass."""
+    starts = walk.starts[op["across"]]
+    passes = np.ones(starts[-1]) if mask is None else mask
+    inner = starts[1:-1]
+    rows = np.split(x.reshape(-1, dim[3]), inner)
+    return zip(rows, np.split(passes != 0, inner), strict=True)
+
+
 def reduced(walk, op, dim, x, mask):
     """x with an axis for each that the op names, what passes, and axes to sum over."""
     rank, *rest = walk.params[op["params"] :].tolist()
@@ -46,6 +83,8 @@ def reduced(walk, op, dim, x, mask):
 OPS = {
     "reduce": run_reduce,
     "reduce_gradient": run_reduce_gradient,
+    "reduce_steps": run_reduce_steps,
+    "reduce_steps_gradient": run_reduce_steps_gradient,
 }
 
 
@@ -70,6 +109,21 @@ def reducing(kind, axes, broadcast=None):
     return write
 
 
+def over_steps(kind, n, masked):
+    """Hidden units at each step, of sequences that all are of another length."""
+    tape = Tape()
+    x = tape.input((3,), steps=True)
+    h = dense(tape, x, "hidden", n, "tanh")
+    mask = None
+    if masked:
+        mask = ops.value_mask(
+            tape, dense(tape, x, "mask", 2, "relu", trainable=False), 0.0
+        )
+    h = ops.reduce_steps(tape, kind, h, mask)
+    z = dense(tape, h, "output", 2)
+    return tape.finish(ALL_LOSSES["squared_error"].lower(tape, z))
+
+
 CASES = {
     **{
         f"{kind}_of_{axes}_masked_{mask}": (
@@ -82,4 +136,13 @@ CASES = {
         for j, kind in enumerate(("mean", "sum", "max"))
         for mask in {None, MASKED[(i + 2 * j) % len(MASKED)]}
     },
+}
+
+# They have no kernels.
+OVER_STEPS = {
+    f"{kind}_of_{n}_over_steps{'_masked' * masked}": (
+        lambda kind=kind, n=n, masked=masked: over_steps(kind, n, masked)
+    )
+    for kind in ("mean", "sum", "max")
+    for n, masked in ((1, True), (5, False), (19, True))
 }

@@ -26,14 +26,7 @@ static int next_row(const reduced_axes_t *axes, row_t *row) {
 #include "base/each_level.h"
 #else
 
-/* One more number of those whose maximum is taken, and how many are as large: none where
-   it is NaN, which has no equal. */
-HOST_DEVICE void NAMED(meet_largest)(REAL x, int passes, REAL *y, REAL *count) {
-    int wins = passes & ((x > *y) | (x != x));
-    REAL equal = passes & (x == *y) ? *count + 1 : *count;
-    *count = wins ? (REAL)(x == x) : equal;
-    *y = wins ? x : *y;
-}
+#include "ops/reduce/reduce_formulas.h"
 
 /* A row whose results lie side by side. What the mask keeps out is not looked at: it may
    be anything. count: of those that are summed, or that are the largest. */

@@ -49,4 +49,33 @@ void NAMED(op_reduce_gradient)(const call_t *call) {
             mask ? mask + i * step[2] : NULL, dx + i * step[0]);
 }
 
+void NAMED(op_reduce_steps)(const call_t *call) {
+    const ptrdiff_t *starts = steps_of(call)->starts;
+    ptrdiff_t n = columns_of(call);
+    const REAL *x = (const REAL *)call->input[0], *mask = (const REAL *)call->input[1];
+    REAL *y = (REAL *)call->output[0], *share = (REAL *)call->output[1];
+    for (ptrdiff_t i = 0; i < rows_of(call); i++) {
+        ptrdiff_t first = starts[i], t = starts[i + 1] - first;
+        NAMED(reduce_steps_loop)(call->op->code, t, n, x + first * n,
+                                 mask ? mask + first : NULL, y + i * n,
+                                 share ? share + i * n : NULL);
+    }
+}
+
+void NAMED(op_reduce_steps_gradient)(const call_t *call) {
+    const ptrdiff_t *starts = steps_of(call)->starts;
+    ptrdiff_t n = columns_of(call);
+    const REAL *dy = (const REAL *)call->input[0], *x = (const REAL *)call->input[1];
+    const REAL *y = (const REAL *)call->input[2], *share = (const REAL *)call->input[3];
+    const REAL *mask = (const REAL *)call->input[4];
+    REAL *dx = (REAL *)call->output[0];
+    for (ptrdiff_t i = 0; i < rows_of(call); i++) {
+        ptrdiff_t first = starts[i], t = starts[i + 1] - first;
+        NAMED(reduce_steps_gradient_loop)(
+            call->op->code, t, n, dy + i * n, x ? x + first * n : NULL,
+            y ? y + i * n : NULL, share ? share + i * n : NULL,
+            mask ? mask + first : NULL, dx + first * n);
+    }
+}
+
 #endif

@@ -28,6 +28,7 @@ from fastnn.plan.ops.random import (
 )
 from fastnn.plan.ops.recurrent import recurrent, step_dropout
 from fastnn.plan.ops.reduce import reduce
+from fastnn.plan.ops.reduce_steps import reduce_steps
 from fastnn.plan.ops.reshape import reshape
 from fastnn.plan.ops.row_norm import row_norm
 
@@ -63,6 +64,7 @@ __all__ = [
     "product",
     "recurrent",
     "reduce",
+    "reduce_steps",
     "repeat",
     "reshape",
     "row_norm",
