@@ -36,10 +36,13 @@ from fastnn.layers import (
     Dropout,
     Flatten,
     GaussianNoise,
+    GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     LayerNorm,
     MaxPooling2D,
+    MultiHeadAttention,
     Permute,
+    PositionEmbedding,
     PReLU,
     RandomContrast,
     RandomCrop,
@@ -103,6 +106,14 @@ CONVOLVED = Sequential(
         GlobalAveragePooling2D(),
     ]
 )
+# No biases: that of the keys has a gradient of 0, of whose rounding Adam makes steps.
+ATTENDED = Sequential(
+    [
+        *(Dense(10), Reshape((5, 2)), PositionEmbedding(7)),
+        MultiHeadAttention(1, 3, dropout=0.1, use_bias=False, use_causal_mask=True),
+        GlobalAveragePooling1D(),
+    ]
+)
 # Images of a single line, in front of what is trained and behind it.
 AUGMENTED = Sequential(
     [
@@ -126,6 +137,7 @@ FITS = {
     "branched": NeuralNetClassifier(BRANCHED),
     "convolved": NeuralNetClassifier(CONVOLVED),
     "augmented": NeuralNetClassifier(AUGMENTED),
+    "attended": NeuralNetClassifier(ATTENDED),
     "classifier": MLPClassifier((64, 64)),
     "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
     "regressor": MLPRegressor("poisson", (13,), early_stopping=True),

@@ -7,7 +7,7 @@ from fastnn.plan.tape import ALWAYS, EVALUATE, PREDICT, TRAIN, Tape
 from fastnn.plan.tensor import Tensor
 
 # Weights that there are at a time, in scratch: of so many queries, for so many keys.
-AT_A_TIME = 64, 256
+AT_A_TIME = 64, 128
 # What each head keeps of a query for the adjoint.
 KEPT = 2
 
