@@ -23,8 +23,9 @@ def drawn(seed):
     step = int(rng.integers(1, 5))
     options = [{"stride": step}, {"dilation": step}][int(rng.integers(2))]
     options["padding"] = str(rng.choice(["valid", "same", "causal"]))
-    lengths = tuple(rng.integers(1, 14, n_axes).tolist())
-    groups, each = (int(n) for n in rng.integers(1, 4, 2))
+    longest = 14 if n_axes == 2 else int(rng.choice([14, 500]))
+    lengths = tuple(rng.integers(1, longest, n_axes).tolist())
+    groups, each = int(rng.integers(1, 4)), int(rng.choice([1, 2, 3, 8, 11, 19]))
     filters = groups * int(rng.choice([1, 2, 5, 16, 19]))
     kind = "conv" if rng.integers(3) else "transposed"
     if kind == "conv" and options["padding"] == "valid":

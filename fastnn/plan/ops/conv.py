@@ -120,12 +120,15 @@ class _Convolution:
         )
 
     def _spread(self, tape: Tape, y: Tensor, x: Tensor, phase: int) -> None:
+        cuts = [_of_places(axis) for axis in self.along]
+        copied = self._copied(cuts, [axis.count for axis in self.along], y)
         channels = self.channels // self.groups
         turned = self.kernel.size // channels * aligned(channels)
-        cuts = [(0, 0)] * 2
+        samples = max(1, PLACES_AT_A_TIME // prod(x.shape[:-1]))
         self._emit(
-            tape, "conv_transposed", (y, self.kernel), x, phase, cuts, 0, 0, turned
-        )
+            tape, "conv_transposed", (y, self.kernel), x, phase, cuts, samples, copied,
+            turned,
+        )  # fmt: skip
 
     def _sum_samples(self, tape: Tape, x: Tensor, y: Tensor) -> None:
         if not self.kernel.needs_gradient:
@@ -198,3 +201,9 @@ class _Convolution:
 
 def _of_windows(axis: Windows) -> Cut:
     return -axis.before, (axis.count - 1) * axis.stride + axis.reach
+
+
+def _of_places(axis: Windows) -> Cut:
+    """The windows that the places of an axis are in, from those of the first place."""
+    first = -((axis.size - 1) // axis.stride) * axis.dilation
+    return first, (axis.length - 1 + axis.before) // axis.stride + 1 - first
