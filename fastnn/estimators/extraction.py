@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from fastnn.estimators.fitted import FittedNetwork
 from fastnn.layers.base import Part
-from fastnn.network import Network, Pretrained, Trace, trace
+from fastnn.network import Network, Pretrained, Trace, Weights, trace
 from fastnn.network.wiring import Wiring
 
 
@@ -80,7 +80,7 @@ def extracted(fitted: FittedNetwork, name: str) -> Pretrained:
             part.part,
             {key.removeprefix("part/"): each for key, each in weights.items()},
         )
-    return Pretrained(clone(part), weights)
+    return Pretrained(clone(part), Weights(weights))
 
 
 def _ways(own: Trace, way: str, whole: Trace) -> Iterator[tuple[str, str]]:

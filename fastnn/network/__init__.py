@@ -9,7 +9,7 @@ from fastnn.network.branches import Branches
 from fastnn.network.graph import Graph
 from fastnn.network.heads import Heads
 from fastnn.network.lowering import lower, lower_until
-from fastnn.network.pretrained import Pretrained, forget_weights
+from fastnn.network.pretrained import Pretrained, Weights, forget_weights
 from fastnn.network.residual import Residual
 from fastnn.network.resolving import (
     Table,
@@ -31,6 +31,7 @@ __all__ = [
     "Sequential",
     "Table",
     "Trace",
+    "Weights",
     "check_same_columns",
     "forget_weights",
     "lower",

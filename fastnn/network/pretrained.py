@@ -13,6 +13,23 @@ from fastnn.network.wiring import Apply
 from fastnn.plan.tape import Tape
 
 
+class Weights(dict[str, NDArray]):
+    """Arrays by the names of parameters, shown as how many numbers they are.
+
+    A dict in all else: what is printed of a network that holds one stays short.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray, default=()
+    """
+
+    def __init__(self, weights: Mapping[str, NDArray] | tuple[()] = ()):
+        super().__init__(weights)
+
+    def __repr__(self) -> str:
+        return f"<{sum(np.size(each) for each in self.values())} weights>"
+
+
 class Pretrained(OnePart):
     """A part whose weights start as they were trained before.
 
@@ -86,8 +103,7 @@ class Pretrained(OnePart):
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         if not isinstance(self.weights, Mapping):  # refused where it is used
             return f"Pretrained({self.part!r}, {self.weights!r})"
-        n_numbers = sum(np.size(each) for each in self.weights.values())
-        return f"Pretrained({self.part!r}, <{n_numbers} weights>)"
+        return f"Pretrained({self.part!r}, {Weights(self.weights)!r})"
 
 
 def forget_weights(part: Part) -> bool:

@@ -1,5 +1,6 @@
 """Building on what was trained: extracted parts in other networks."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -165,9 +166,22 @@ def test_it_is_cloned_searched_and_pickled(model):
         cv=2,
         error_score="raise",
     ).fit(DATA[NEW], LABELS[NEW])
-    copy = pickle.loads(pickle.dumps(search.best_estimator_))
-    assert_array_equal(copy.predict(DATA[NEW]), search.predict(DATA[NEW]))
+    loaded = pickle.loads(pickle.dumps(search.best_estimator_))
+    assert_array_equal(loaded.predict(DATA[NEW]), search.predict(DATA[NEW]))
     assert "<2256 weights>" in repr(part)
+
+
+def test_what_is_printed_of_a_network_around_it_is_short(model):
+    part = model.extract("base")
+    network = Sequential([("old", Residual(Sequential([part, Dense(64)]))), Dense(3)])
+    estimator = NeuralNetClassifier(network)
+    for each in (network, estimator, clone(estimator), copy.deepcopy(estimator)):
+        printed = repr(each)
+        assert "weights=<2256 weights>" in printed
+        assert "array(" not in printed
+        assert len(printed) < 500
+    loaded = pickle.loads(pickle.dumps(estimator))
+    assert repr(loaded) == repr(estimator)
 
 
 def test_it_stands_in_branches(model):
