@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from numbers import Real
+from types import FunctionType
 from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, clone
@@ -38,6 +39,18 @@ _MAKERS = {
 }
 
 
+def _copy_for(cls: type, inherited: FunctionType) -> FunctionType:
+    """A method of a base class as if a class had it itself."""
+    own = FunctionType(
+        inherited.__code__, inherited.__globals__, inherited.__name__,
+        inherited.__defaults__, inherited.__closure__,
+    )  # fmt: skip
+    own.__kwdefaults__, own.__doc__ = inherited.__kwdefaults__, inherited.__doc__
+    own.__annotations__ = inherited.__annotations__
+    own.__qualname__ = f"{cls.__qualname__}.{inherited.__name__}"
+    return own
+
+
 class Part(BaseEstimator, ABC):
     """What layers and networks of them share: they turn one value into another.
 
@@ -70,6 +83,13 @@ class Part(BaseEstimator, ABC):
     # "uses": it asks the tape for it, and says itself what mask there is of what it
     # gives, if any. "loses": it cannot take what has one.
     _masks: ClassVar[str] = "loses"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        inherited = cls.__init__
+        if "__init__" not in vars(cls) and isinstance(inherited, FunctionType):
+            # Python's errors about arguments name the class that has the function.
+            cls.__init__ = _copy_for(cls, inherited)  # type: ignore[method-assign]
 
     @property
     def many_inputs(self) -> bool:

@@ -1,6 +1,7 @@
 """Learning rates of layers, and how layers and networks say how they are trained."""
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -14,10 +15,8 @@ from writers import custom
 from fastnn import NeuralNetClassifier, NeuralNetRegressor, Sequential
 from fastnn.averaging import EMA
 from fastnn.engine.engine import Engine
-from fastnn.layers import (
-    BatchNorm,
-    Dense,
-)
+from fastnn.layers import BatchNorm, Conv2D, Dense, SpatialDropout2D
+from fastnn.layers.base import Part
 from fastnn.losses import SquaredError
 from fastnn.optimizers import (
     SGD,
@@ -178,3 +177,40 @@ def test_saved_models_go_on_frozen():
     loaded = pickle.loads(pickle.dumps(model))
     assert loaded.network.layers[0].trainable is False
     assert_same(weights(loaded.partial_fit(X, y)), weights(model.partial_fit(X, y)))
+
+
+# ----------------------------------------------------------------- what they are called
+
+
+def classes_of(base):
+    """All public parts."""
+    for each in base.__subclasses__():
+        yield from classes_of(each)
+        if each.__module__.startswith("fastnn.") and not each.__name__.startswith("_"):
+            yield each
+
+
+@pytest.mark.parametrize("part", sorted(classes_of(Part), key=str))
+def test_errors_about_arguments_name_the_class(part):
+    with pytest.raises(TypeError) as error:
+        part(**{"no such option": 1})
+    own = f"{part.__name__}.__init__()"
+    # What takes no arguments at all says so without the name of a function.
+    assert own in str(error.value) or str(error.value).startswith(part.__name__)
+
+
+def test_a_missing_argument_is_missed_by_the_layer():
+    missing = r"\.__init__\(\) missing 1 required positional argument: "
+    with pytest.raises(TypeError, match=rf"^Conv2D{missing}'kernel_size'"):
+        Conv2D(3)
+    with pytest.raises(TypeError, match=rf"^SpatialDropout2D{missing}'rate'"):
+        SpatialDropout2D()
+
+    class Own(Conv2D):
+        """A user's."""
+
+    with pytest.raises(TypeError, match=rf"Own{missing}'kernel_size'"):
+        Own(3)
+    layer = pickle.loads(pickle.dumps(Conv2D(3, 2, "relu", strides=2)))
+    assert clone(layer).get_params() == layer.get_params()
+    assert str(inspect.signature(Conv2D)).startswith("(filters: int, kernel_size: ")
