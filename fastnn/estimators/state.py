@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,13 @@ def saved_state(state: dict[str, Any]) -> dict[str, Any]:
 def restored_state(estimator: Any, state: dict[str, Any]) -> dict[str, Any]:
     """An estimator's state from what was saved of it; ValueError if it is damaged."""
     name = type(estimator).__name__
+    PlainState(name, state)  # refuses what is no dict
+    # Models that were saved before there was a parameter have none of it.
+    state = {
+        **_defaults(type(estimator)),
+        **{key: each for key, each in state.items() if key != "_validated"},
+    }
     saved = PlainState(name, state)
-    state = {key: each for key, each in state.items() if key != "_validated"}
     version = state.pop("_fastnn_version", "unknown")
     if version != __version__:
         warnings.warn(
@@ -60,6 +66,16 @@ def restored_state(estimator: Any, state: dict[str, Any]) -> dict[str, Any]:
         state |= _trained(saved, kind)
         state["_validated"] = ()
     return state
+
+
+def _defaults(Estimator: type) -> dict[str, Any]:
+    """Parameters that have a default."""
+    parameters = signature(Estimator).parameters.values()
+    return {
+        each.name: each.default
+        for each in parameters
+        if each.default is not Parameter.empty
+    }
 
 
 def _trained(saved: PlainState, state_type: type[Any] | None) -> dict[str, Any]:

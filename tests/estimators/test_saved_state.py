@@ -8,8 +8,10 @@ import pytest
 from sklearn.base import clone
 
 from fastnn import (
+    Heads,
     MLPClassifier,
     MLPRegressor,
+    NeuralNet,
     NeuralNetClassifier,
     NeuralNetRegressor,
     Sequential,
@@ -234,12 +236,23 @@ def test_values_that_cannot_be(damage):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_parameters_are_complete(name):
+def test_parameters_that_came_later_have_their_defaults(name):
     Estimator, state = state_of(name)
-    for parameter in Estimator().get_params(deep=False):
+    expected = load(Estimator, state).predict(X)
+    for parameter, default in Estimator().get_params(deep=False).items():
         rest = {key: value for key, value in state.items() if key != parameter}
-        with pytest.raises(ValueError, match=f"{Estimator.__name__} .*{parameter}"):
-            load(Estimator, rest)
+        model = load(Estimator, rest)
+        assert model.get_params(deep=False)[parameter] == default
+        np.testing.assert_array_equal(model.predict(X), expected)
+
+
+def test_parameters_without_a_default_are_complete():
+    model = NeuralNet(Sequential([Heads([("a", Dense(3))])]))
+    state = model.__getstate__()
+    assert load(NeuralNet, state).get_params() == model.get_params()
+    del state["network"]
+    with pytest.raises(ValueError, match="NeuralNet is damaged: its 'network'"):
+        load(NeuralNet, state)
 
 
 @pytest.mark.parametrize(
