@@ -10,7 +10,7 @@ from fastnn.estimators.data.containers import Targets
 from fastnn.estimators.data.given_classes import as_classes
 from fastnn.estimators.data.head_weights import check_head_weights
 from fastnn.estimators.data.heads import HeadTargets, HeadValues, naming_head
-from fastnn.estimators.data.mixed_targets import that_mix
+from fastnn.estimators.data.mixed_targets import heads_that_mix, that_mix
 from fastnn.estimators.data.targets import RegressionTargets
 from fastnn.estimators.data.weights import ClassWeights
 from fastnn.estimators.heads import (
@@ -90,11 +90,6 @@ class ManyHeads(BaseNeuralNet):
                 y, classes, previous, incremental
             )
             return one if self.mixing is None else that_mix(one, self.mixing)
-        if self.mixing is not None:
-            raise ValueError(
-                f"mixing={self.mixing!r} mixes the targets of one output, and the "
-                f"network has the heads {list(y.values)}. Set mixing=None."
-            )
         heads = list(y.values)
         classes = by_head(classes, heads, "classes")
         numbers = [head for head in classes if y.numeric[head]]
@@ -113,6 +108,8 @@ class ManyHeads(BaseNeuralNet):
         classes = {name: as_classes(each) for name, each in classes.items()}
         weights = by_head(self.loss_weight, heads, "loss_weight")
         targets = head_targets(y, self._losses(heads), weights, classes, previous)
+        if self.mixing is not None:
+            targets = heads_that_mix(targets, y, self.mixing)
         if previous is not None or incremental:
             targets.check(y, classes, complete=not incremental)
         if not self._numeric_targets:

@@ -20,6 +20,7 @@ from fastnn.estimators.documentation import documented
 from fastnn.estimators.heads import head_values, heads_of, reads_numbers
 from fastnn.estimators.many_heads import ManyHeads
 from fastnn.losses import Loss
+from fastnn.mixing import Mixing
 from fastnn.optimizers import Optimizer
 from fastnn.plan.records import CustomFunction
 from fastnn.schedules import Schedule
@@ -117,6 +118,7 @@ class NeuralNet(ManyHeads):
         validation: float | None = None,
         early_stopping: EarlyStopping | None = None,
         averaging: Averaging | None = None,
+        mixing: Mixing | None = None,
         metrics: Sequence[str | Callable] = (),
         class_weight: dict[str, dict | Literal["balanced"]] | None = None,
         callbacks: Sequence[Callback] = (),
@@ -139,6 +141,7 @@ class NeuralNet(ManyHeads):
         self.validation = validation
         self.early_stopping = early_stopping
         self.averaging = averaging
+        self.mixing = mixing
         self.metrics = metrics
         self.class_weight = class_weight
         self.callbacks = callbacks

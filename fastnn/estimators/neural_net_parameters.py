@@ -51,8 +51,9 @@ class NeuralNetParameters(CommonParameters):
         What mixes the samples of each mini-batch with one another while training, and
         their targets with them: :class:`fastnn.mixing.Mixup`, or
         :class:`fastnn.mixing.CutMix` of images. Classes become probabilities, a column
-        for each, so that the loss must be the log loss or the cross-entropy. X must be
-        one dense array, and ``device`` the CPU. None mixes nothing.
+        for each, so that the loss must be the log loss or the cross-entropy. The
+        targets of several heads are mixed alike, and none may be missing. X must be one
+        dense array, and ``device`` the CPU. None mixes nothing.
 
     callbacks : list of Callback, default=()
         Objects of :mod:`fastnn.callbacks`, called after each epoch.
@@ -121,6 +122,6 @@ class NeuralNetParameters(CommonParameters):
     validation: float | None
     early_stopping: EarlyStopping | None
     averaging: Averaging | None
-    mixing: Mixing | None = None
+    mixing: Mixing | None
     metrics: Sequence[Any]
     callbacks: Sequence[Callback]

@@ -13,6 +13,7 @@ from sklearn.model_selection import KFold, cross_val_score
 
 from fastnn import (
     Heads,
+    NeuralNet,
     NeuralNetClassifier,
     NeuralNetRegressor,
     Sequential,
@@ -217,6 +218,22 @@ def test_a_fit_learns_from_mixed_samples(mixing):
     np.testing.assert_array_equal(mixed.classes_, np.arange(10))
 
 
+def mixed_epoch(model, mixing, X, y):
+    """What a model has seen in an epoch of three mini-batches, of which the last is of
+    four samples."""
+    # The seed of the epoch is what is drawn next, after the weights.
+    state = np.random.RandomState(0)
+    model._fitted.plan.initialize(state, np.float64)
+    seed = state.randint(2**53, dtype="i8")
+    rng = np.random.Generator(np.random.Philox(key=np.array([seed, 0], np.uint64)))
+    shares = mixing.columns(rng, 3, None)[:, 0]
+    batches = []
+    for start, share in zip((0, 8, 16), shares, strict=True):
+        own = [each[start : start + 8] for each in (X, y)]
+        batches.append([(1 - share) * e + share * np.roll(e, -1, axis=0) for e in own])
+    return [np.concatenate(each) for each in zip(*batches, strict=True)]
+
+
 def test_steps_are_those_of_samples_that_are_mixed_by_hand():
     model = NeuralNetRegressor(
         Sequential([Dense(5, "tanh")]), mixing=Mixup(0.8), batch_size=8, shuffle=False,
@@ -224,20 +241,8 @@ def test_steps_are_those_of_samples_that_are_mixed_by_hand():
     )  # fmt: skip
     X, y = make_regression(20, 3, n_targets=2, random_state=0)
     mixed = clone(model).fit(X, y)
-    # The seed of the epoch is what is drawn next, after the weights.
-    state = np.random.RandomState(0)
-    plan = mixed._fitted.plan
-    plan.initialize(state, np.float64)
-    seed = state.randint(2**53, dtype="i8")
-    key = np.array([seed, 0], np.uint64)
-    rng = np.random.Generator(np.random.Philox(key=key))
-    shares = Mixup(0.8).columns(rng, 3, None)[:, 0]
-    batches = []
-    for start, share in zip((0, 8, 16), shares, strict=True):
-        own = [each[start : start + 8] for each in (X, y)]
-        batches.append([(1 - share) * e + share * np.roll(e, -1, axis=0) for e in own])
-    by_hand = clone(model).set_params(mixing=None)
-    by_hand.fit(*(np.concatenate(each) for each in zip(*batches, strict=True)))
+    X, y = mixed_epoch(mixed, Mixup(0.8), X, y)
+    by_hand = clone(model).set_params(mixing=None).fit(X, y)
     for one, other in zip(mixed.coefs_, by_hand.coefs_, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10)
 
@@ -314,6 +319,57 @@ def test_threads_share_a_mixed_step():
     np.testing.assert_allclose(one.loss_curve_, two.loss_curve_, rtol=1e-4)
 
 
+# ------------------------------------------------------------------------ several heads
+
+KINDS = np.array(list("abcdefghij"))[digits]
+
+
+def two_heads():
+    heads = Heads([("kind", Dense(16, "relu")), ("width", Dense(16, "relu"))])
+    return Sequential([Dense(32, "relu"), heads])
+
+
+@pytest.mark.parametrize("mixing", MIXINGS, ids=str)
+def test_heads_learn_from_mixed_samples(mixing):
+    y = Targets(kind=KINDS, width=digits / 5.0)
+    model = NeuralNet(two_heads(), mixing=mixing, epochs=20, random_state=0)
+    model.fit(X_digits, y)
+    found = model.predict(X_digits)
+    assert np.mean(found["kind"] == KINDS) > 0.93
+    assert np.corrcoef(found["width"], digits)[0, 1] > 0.8
+    probability = model.predict_proba(X_digits)["kind"]
+    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
+    loaded = pickle.loads(pickle.dumps(model))
+    for each in (model, loaded):
+        each.partial_fit(X_digits, y)
+    assert model.history_["loss"] == loaded.history_["loss"]
+
+
+def test_steps_of_heads_are_those_of_samples_that_are_mixed_by_hand():
+    network = Sequential(
+        [Dense(5, "tanh"), Heads([("a", Dense(3, "relu")), ("b", Dense(2, "relu"))])]
+    )
+    model = NeuralNetRegressor(
+        network, mixing=Mixup(0.8), batch_size=8, shuffle=False, epochs=1,
+        dtype="float64", random_state=0, optimizer=Adam(0.01), loss_weight={"b": 0.3},
+    )  # fmt: skip
+    X, y = make_regression(20, 3, n_targets=2, random_state=0)
+    mixed = clone(model).fit(X, Targets(a=y[:, 0], b=y[:, 1]))
+    X, y = mixed_epoch(mixed, Mixup(0.8), X, y)
+    by_hand = clone(model).set_params(mixing=None).fit(X, Targets(a=y[:, 0], b=y[:, 1]))
+    assert len(mixed.coefs_) == 5
+    for one, other in zip(mixed.coefs_, by_hand.coefs_, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+def test_only_targets_that_are_trained_on_must_be_there():
+    y = Targets(kind=KINDS, width=digits / 5.0)
+    lacking = Targets(kind=KINDS[:200], width=np.r_[np.full(100, np.nan), np.ones(100)])
+    model = NeuralNet(two_heads(), mixing=Mixup(), epochs=2, random_state=0)
+    model.fit(X_digits, y, X_val=X_digits[:200], y_val=lacking)
+    assert np.isfinite(model.history_["validation_loss"]).all()
+
+
 # ------------------------------------------------------------------------------ refused
 
 
@@ -352,10 +408,17 @@ def test_refused_samples(mixing):
         fit(mixing, sparse.csr_array(X_digits))
     with pytest.raises(ValueError, match="several columns of classes"):
         fit(mixing, y=np.column_stack([digits, digits]))
-    network = Sequential([Heads([("a", Dense(3)), ("b", Dense(3))])])
-    model = NeuralNetClassifier(network, mixing=mixing)
-    with pytest.raises(ValueError, match=r"has the heads \['a', 'b'\]"):
-        model.fit(X_digits, Targets(a=digits, b=digits))
+    model = NeuralNet(two_heads(), loss={"width": "huber"}, mixing=mixing)
+    for kind, width, match in (
+        (KINDS, np.where(digits > 7, np.nan, digits), "head 'width': .* are missing"),
+        (np.where(digits > 7, None, KINDS), digits, "head 'kind': .* are missing"),
+        (np.column_stack([KINDS, KINDS]), digits, "head 'kind': .* several columns"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            model.fit(X_digits, Targets(kind=kind, width=width))
+    model.set_params(loss={"kind": Focal(), "width": "huber"})
+    with pytest.raises(ValueError, match=r"head 'kind': .*Focal.* needs whole classes"):
+        model.fit(X_digits, Targets(kind=KINDS, width=digits))
 
 
 def test_refused_on_a_device():

@@ -1,6 +1,7 @@
 """Targets that can be mixed with those of other samples."""
 
 from fastnn.estimators.data.class_targets import ClassTargets, ColumnsOfClasses
+from fastnn.estimators.data.heads import HeadTargets, HeadValues, naming_head
 from fastnn.estimators.data.targets import Targets
 from fastnn.losses import (
     BinaryFocal,
@@ -37,6 +38,28 @@ def that_mix(targets: Targets, mixing: Mixing) -> Targets:
     if not isinstance(loss, LogLoss | SoftCrossEntropy):
         raise _unmixable(loss, mixing, "whole classes", "the log loss, loss='auto'")
     return targets
+
+
+def heads_that_mix(targets: HeadTargets, y: HeadValues, mixing: Mixing) -> HeadTargets:
+    """The same of several heads, for targets of which none is missing.
+
+    Raises
+    ------
+    ValueError
+        If one of the losses cannot read them, or a sample lacks a target, which has
+        nothing to be mixed with.
+    """
+    heads = {}
+    for name, each in targets.heads.items():
+        with naming_head(name):
+            if y.present[name] is not None:
+                raise ValueError(
+                    f"mixing={mixing!r} mixes the targets of all samples, and some of "
+                    "y are missing. Leave these samples out, or set mixing=None."
+                )
+            heads[name] = that_mix(each, mixing)
+    weights = {name: weight for name, _, weight in targets.loss.losses}
+    return HeadTargets(heads, weights, targets.container)
 
 
 def _unmixable(loss: Loss, mixing: Mixing, what: str, instead: str) -> ValueError:
