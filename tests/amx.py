@@ -35,7 +35,7 @@ class MatrixUnit(ctypes.Structure):
 
 def compile_all(compiler, folder):
     """The path of a library; None if something does not compile."""
-    flags = ["-O1", "-w", "-fPIC", *os.environ.get("CFLAGS", "").split()]
+    flags = ["-Og", "-w", "-fPIC", *os.environ.get("CFLAGS", "").split()]
     flags += ["-include", str(HERE / "amx_emulation.h"), f"-I{CSRC}"]
 
     def compile_one(source):

@@ -88,13 +88,16 @@ def state():
 
 trained = MLPClassifier((4,), n_jobs=2, **params)
 
+# More than 64 of each kind: what is remembered of networks is full by then.
+WARM_UP = 720
+
 
 def main(n_fits):
     fastnn.engine.engine.OPERATIONS_PER_THREAD = 1  # small steps use threads
     trained.fit(X, labels)
-    fit(range(1200))  # what is remembered of networks is full by then, many times
+    fit(range(WARM_UP))
     before = state()
-    fit(range(1200, 1200 + n_fits))
+    fit(range(WARM_UP, WARM_UP + n_fits))
     after = state()
     print(json.dumps({name: after[name] - before[name] for name in before}))
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
 # Folders that run together, those that take long first; others, and doctests, are last.
+# Each group is a process, which imports all of it again.
 GROUPS = [
     ["estimators", "callbacks"],
-    ["project"],
     ["cuda"],
-    ["agreement"],
-    ["engine"],
     ["ops"],
+    ["project"],
+    ["agreement", "engine"],
 ]
 ALONE = ["process"]
 NOTHING_CHOSEN = 5  # of the exit statuses of pytest: options may choose other tests

@@ -1,6 +1,7 @@
 """scikit-learn's own checks of an estimator."""
 
 import pytest
+from pairs import WHOLE
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from fastnn import (
@@ -28,18 +29,23 @@ EXPECTED_FAILED_CHECKS = {
     "check_methods_subset_invariance",
 }
 
+PARAMS = [
+    {"dtype": None},
+    {},
+    {"dtype": None, "solver": "lbfgs"},
+    {"dtype": None, "solver": "sgd", "learning_rate_init": 0.01},
+    {"dtype": None, "activation": ["relu"], "dropout": [0.1]},
+]
+# Two of them share all that the checks look at: some of their parameters are for each.
 ESTIMATORS = [
     Estimator(max_iter=50, **params)
-    for Estimator in (MLPClassifier, MLPRegressor)
-    for params in (
-        {},
-        {"dtype": None},
-        {"dtype": None, "solver": "sgd", "learning_rate_init": 0.01},
-        {"dtype": None, "solver": "lbfgs"},
-        {"dtype": None, "activation": ["relu"], "dropout": [0.1]},
+    for Estimator, own in (
+        (MLPClassifier, PARAMS if WHOLE else PARAMS[0::2]),
+        (MLPRegressor, PARAMS if WHOLE else PARAMS[1::2]),
     )
+    for params in own
 ] + [
-    MLPRegressor(max_iter=100),
+    *([MLPRegressor(max_iter=100)] if WHOLE else []),
     MLPRegressor("huber", max_iter=50, dtype=None),
     NeuralNetClassifier(dtype=None, optimizer=Adam(0.01), epochs=10),
     NeuralNetRegressor(dtype=None, optimizer=Adam(0.01), epochs=10),
@@ -73,6 +79,7 @@ def cases():
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:batch_size=:UserWarning")
+@pytest.mark.pairs
 @pytest.mark.parametrize(("estimator", "check", "name"), list(cases()))
 def test_check(estimator, check, name):
     params = estimator.get_params()

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 import sklearn
 from emulation import EmulatedDevice, device_under_test
-from pairs import in_pairs
+from pairs import in_pairs, in_turn
 from predictors import PREDICTORS, WORDS, methods
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -213,8 +213,7 @@ def test_validation_data_may_be_on_the_card(model, cupy, dispatch):
 # ------------------------------------------------------------------ outputs
 
 
-@pytest.mark.parametrize("library", ["CuPy", "PyTorch"])
-@pytest.mark.parametrize("name", PREDICTORS)
+@in_turn(name=PREDICTORS, library=["CuPy", "PyTorch"])
 def test_outputs_are_where_X_is(library, name, cupy, dispatch):
     estimator, y = PREDICTORS[name]
     model = fit(estimator, IRIS, y)

@@ -128,7 +128,8 @@ def test_a_fit_keeps_within_the_memory_or_says_that_it_cannot(name, card_of):
     expected = fit(model)
     rtol = 1e-3 if name == "lbfgs" else 1e-7
     seen = []
-    for n_bytes in (held * 2, *range(held, held - 12_000, -2000), 2**20):
+    step = 2000 if WHOLE else 4000
+    for n_bytes in (held * 2, *range(held, held - 12_000, -step), 2**20):
         device = card_of(n_bytes)
         try:
             actual = fit(model, device="cuda")
@@ -170,7 +171,7 @@ def test_a_fit_that_memory_ends_for_leaves_the_model(name, card_of):
     n_asked = device.n_asked
     before, attributes = outputs(model), set(vars(model))
     n_failures = 0
-    for n_granted in range(0, n_asked, 5 if WHOLE else max(5, n_asked // 12)):
+    for n_granted in range(0, n_asked, 5 if WHOLE else max(5, n_asked // 7)):
         granting(card_of(), n_granted)
         n_failed = n_failures
         with warnings.catch_warnings():

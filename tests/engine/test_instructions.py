@@ -5,12 +5,10 @@ The tests of what is computed run under each value: ``make test-instructions``.
 
 import json
 import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from forks import run_forked
 
 from fastnn.engine.cpu.precision import matrix_unit
 from fastnn.plan.tables import INSTRUCTION_SET, INSTRUCTION_SETS
@@ -32,10 +30,9 @@ print(json.dumps([INSTRUCTION_LIMIT, INSTRUCTION_SET, units, predictions]))
 MATRIX_UNITS = {"avx512_bf16": "AVX512-BF16", "amx": "AMX"}
 
 
-def child(limit, code):
-    environment = {**os.environ, "FASTNN_INSTRUCTIONS": limit}
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, env=environment)
+# What fastnn imports of others, which has nothing to do with a limit.
+OTHERS = ["scipy.sparse.linalg", "sklearn.metrics", "sklearn.model_selection"]
+OTHERS += ["sklearn.neural_network", "sklearn.pipeline"]
 
 
 def later(one, other):
@@ -48,11 +45,13 @@ WRONG = ["avx", "AVX2", "amx,avx2"]
 
 @pytest.fixture(scope="module")
 def children():
-    """What comes of each limit: two at a time, because most of it is the import."""
+    """What comes of each limit."""
     code = dict.fromkeys(("", *INSTRUCTION_SETS), CHILD)
     code |= dict.fromkeys(WRONG, "import fastnn")
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(code, pool.map(child, code, code.values()), strict=True))
+    return run_forked(
+        OTHERS,
+        {limit: (each, {"FASTNN_INSTRUCTIONS": limit}) for limit, each in code.items()},
+    )
 
 
 @pytest.fixture(scope="module")

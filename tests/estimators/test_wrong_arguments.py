@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from pairs import in_turn
 from sklearn.datasets import load_iris
 
 from fastnn import (
@@ -113,15 +114,12 @@ def parts():
                 and description not in LEFT_OUT
             ):
                 for argument in inspect.signature(description).parameters:
-                    yield pytest.param(
-                        use, description, argument,
-                        id=f"{description.__name__}-{argument}",
-                    )  # fmt: skip
+                    yield use, description, argument
 
 
-@pytest.mark.parametrize("wrong", ["typo", -3.5, float("nan"), object()], ids=str)
-@pytest.mark.parametrize(("use", "description", "argument"), list(parts()))
-def test_a_wrong_value_is_named(use, description, argument, wrong):
+@in_turn(part=parts(), wrong=["typo", -3.5, float("nan"), object()])
+def test_a_wrong_value_is_named(part, wrong):
+    use, description, argument = part
     if argument == "path" and wrong == "typo":
         pytest.skip("is a valid path")
     if argument in ANY_NUMBER and wrong == -3.5:
@@ -153,13 +151,12 @@ def test_the_list_is_long():
 def numbers():
     """Arguments that are a number, with one that is valid."""
     given = {"clip_norm": 1.0, "clip_value": 0.5, "patience": 2, "min_delta": 0.25}
-    for part in parts():
-        _, description, argument = part.values
+    for use, description, argument in parts():
         default = inspect.signature(description).parameters[argument].default
         value = VALID.get(argument) if default is inspect.Parameter.empty else default
         value = given.get(argument, value) if value is None else value
         if isinstance(value, int | float) and not isinstance(value, bool):
-            yield pytest.param(*part.values, value, id=part.id)
+            yield use, description, argument, value
 
 
 def kinds_of(value):
@@ -186,32 +183,33 @@ def fitted_with(use, description, argument, value):
     return np.concatenate([kernel.ravel() for kernel in model.coefs_])
 
 
-@pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
-def test_numbers_of_numpy_are_numbers(use, description, argument, value):
-    for number in kinds_of(value):
-        plain = int(number) if isinstance(number, np.integer) else float(number)
+# Which of the kinds: the first is there of all numbers, the last of fractions.
+@in_turn(number=numbers(), kinds=[slice(0, 1), slice(1, 2), slice(-1, None)])
+def test_numbers_of_numpy_are_numbers(number, kinds):
+    use, description, argument, value = number
+    for kind in kinds_of(value)[kinds]:
+        plain = int(kind) if isinstance(kind, np.integer) else float(kind)
         if argument == "epsilon" and not plain:
             continue  # too small for half precision
         np.testing.assert_array_equal(
-            fitted_with(use, description, argument, number),
+            fitted_with(use, description, argument, kind),
             fitted_with(use, description, argument, plain),
         )
 
 
-@pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
-@pytest.mark.parametrize("wrong", [np.float32("nan"), np.datetime64("2020-01-01")])
-def test_scalars_of_numpy_are_checked(use, description, argument, value, wrong):
+@in_turn(number=numbers(), wrong=[np.float32("nan"), np.datetime64("2020-01-01")])
+def test_scalars_of_numpy_are_checked(number, wrong):
+    use, description, argument, _ = number
     with pytest.raises((ValueError, TypeError), match=argument):
         fitted_with(use, description, argument, wrong)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [10**400, np.array(1.0), Fraction(1, 2), Decimal("0.5"), 1j, -(2**70), True],
-    ids=str,
-)
-@pytest.mark.parametrize(("use", "description", "argument", "value"), list(numbers()))
-def test_what_are_no_numbers_is_named(use, description, argument, value, wrong):
+NO_NUMBERS = [10**400, np.array(1.0), Fraction(1, 2), Decimal("0.5"), 1j, -(2**70)]
+
+
+@in_turn(number=numbers(), wrong=[*NO_NUMBERS, True])
+def test_what_are_no_numbers_is_named(number, wrong):
+    use, description, argument, value = number
     is_integer = isinstance(wrong, int) and not isinstance(wrong, bool)
     if is_integer and (isinstance(value, int) or argument in ANY_NUMBER):
         pytest.skip("is a valid value")

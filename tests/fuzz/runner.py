@@ -108,7 +108,9 @@ def run_cases(
     tell : callable, default=nothing
         Called now and then with how many cases are done, and the findings so far.
     """
-    context = multiprocessing.get_context("spawn")
+    # Of a process that has trained nothing yet, and imports for all of them.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["fastnn", "sklearn.model_selection"])
     workers = [Worker(context, seeds[i::jobs]) for i in range(min(jobs, len(seeds)))]
     found: list[Finding] = []
     n_done = 0

@@ -10,6 +10,7 @@ import pytest
 from graphs import NETWORKS
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
+from pairs import in_turn
 from sklearn import config_context
 
 from fastnn import Branches, Graph, Heads, Residual, Sequential
@@ -91,8 +92,7 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("input_shape", [None, (8,)])
-@pytest.mark.parametrize("name", EXAMPLES)
+@in_turn(name=EXAMPLES, input_shape=[None, (8,)])
 def test_nothing_lies_on_anything_else(name, input_shape):
     drawing = EXAMPLES[name]().plot(input_shape)
     page = ElementTree.fromstring(drawing)

@@ -6,6 +6,7 @@ import reference
 from cases import draw, n_ops, plan_of
 from emulation import device_under_test
 from engines import gradient_of, trained
+from pairs import in_pairs
 from sklearn.base import clone
 from writers import custom
 
@@ -220,9 +221,7 @@ def test_steps_are_those_of_the_reference(rule):
 # ------------------------------------------------------------------------ estimators
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("averaging", [None, EMA(), SWA(start=0.0)])
-@pytest.mark.parametrize("rule", OPTIMIZERS)
+@in_pairs(rule=OPTIMIZERS, averaging=[None, EMA(), SWA(start=0.0)], n_jobs=[1, 2])
 def test_fits_leave_frozen_layers_alone(rule, averaging, n_jobs, monkeypatch):
     monkeypatch.setattr("fastnn.engine.engine.OPERATIONS_PER_THREAD", 1)
     options = {"optimizer": OPTIMIZERS[rule], "averaging": averaging, "n_jobs": n_jobs}

@@ -1,6 +1,6 @@
 """Adding along any axes, and its adjoint: plans against NumPy's own broadcasting."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from cases import predict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ops.elementwise import BROADCASTS
+from pairs import in_pairs, one_in
 from writers import parameter
 
 from fastnn.engine.engine import Engine
@@ -52,16 +53,17 @@ def check(a_shape, b_shape, activation="identity", dtype=np.float64, n=5):
     np.testing.assert_allclose(actual_b, db, **tolerance)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("b_shape", BROADCASTS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@in_pairs(activation=ACTIVATIONS, b_shape=BROADCASTS, dtype=[np.float32, np.float64])
 def test_parameter_is_broadcast(activation, b_shape, dtype):
     check((2, 3, 4), b_shape, activation, dtype)
 
 
-@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 15, 16, 17, 33, 64, 100])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_bias_of_any_width(activation, size):
+WIDTHS = [1, 2, 7, 8, 9, 15, 16, 17, 33, 64, 100]
+
+
+@one_in(3, pair=product(ACTIVATIONS, WIDTHS))
+def test_bias_of_any_width(pair):
+    activation, size = pair
     check((size,), (size,), activation)
     check((3, size), (size,), activation, n=1)
     check((size, 3), (size, 1), activation)

@@ -9,6 +9,7 @@ from cases import draw, evaluate, judge, plan_of, predict
 from emulation import device_under_test
 from engines import engine_of, gradient_of, table_of
 from ops.heads import heads_of
+from pairs import in_pairs, in_turn
 from scipy import sparse
 from test_gradients import central_differences
 from writers import ALL_LOSSES, dense
@@ -59,9 +60,7 @@ every_place = pytest.mark.parametrize("place", ["cpu", "device"])
 # ------------------------------------------------------------------------- gradients
 
 
-@pytest.mark.parametrize("chunked", [False, True])
-@pytest.mark.parametrize("place", ["cpu", "threads", "device"])
-@every_plan
+@in_pairs(name=PLANS, place=["cpu", "threads", "device"], chunked=[False, True])
 def test_gradients_and_reports_are_the_reference(name, place, chunked, monkeypatch):
     if chunked:
         for bound in ("CHUNK_BYTES", "DEVICE_CHUNK_BYTES"):
@@ -163,8 +162,7 @@ def test_the_weight_of_a_loss_is_no_part_of_its_report():
 # ----------------------------------------------------------------- predict and judge
 
 
-@every_place
-@every_plan
+@in_turn(name=PLANS, place=["cpu", "device"])
 def test_evaluations_are_the_reference(name, place, monkeypatch):
     monkeypatch.setattr("fastnn.engine.cuda.forward.BYTES_AT_ONCE", 4096)
     plan = plan_of(name)
@@ -251,8 +249,7 @@ def trained(plan, data, device=None, n_threads=1, batch_size=9):
     return np.array(losses), engine.epoch_reports, flat, table
 
 
-@pytest.mark.parametrize("place", ["cpu", "threads", "device"])
-@every_plan
+@in_turn(name=PLANS, place=["cpu", "threads", "device"])
 def test_steps_are_the_reference(name, place):
     plan = plan_of(name)
     data = draw_missing(plan, 25)

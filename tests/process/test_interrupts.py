@@ -17,6 +17,7 @@ from itertools import count
 import numpy as np
 import pytest
 from interruptions import FITS, X, curves_of, float_mode, y
+from pairs import in_turn
 from patience import SOON
 from tasks import blas_threads, settled_tasks, tasks, wait_for_tasks
 
@@ -112,9 +113,9 @@ def fingerprint(model):
 @tasks
 @pytest.mark.usefixtures("_small_steps_use_threads")
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("error", [KeyboardInterrupt, TimeoutError])
-@pytest.mark.parametrize(("name", "call"), RUNS)
-def test_an_exception_on_any_line(name, call, error):
+@in_turn(name_and_call=RUNS, error=[KeyboardInterrupt, TimeoutError])
+def test_an_exception_on_any_line(name_and_call, error):
+    name, call = name_and_call
     run, start = CALLS[call], FITS[name]().fit(X, y)
     end = deepcopy(start)
     moments = moments_of(run, end)

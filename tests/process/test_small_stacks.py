@@ -4,19 +4,18 @@ import ctypes
 import os
 import shutil
 import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forks import run_forked
 
 CSRC = Path(__file__).resolve().parents[2] / "csrc"
 
 # Every kind of op, in both precisions, on threads of this size and on their helpers.
 CHILD = """
-import sys, threading, warnings
+import threading, warnings
 import numpy as np
 from scipy import sparse
 from fastnn import MLPClassifier, MLPRegressor, NeuralNetClassifier, Sequential
@@ -60,7 +59,7 @@ for model in models:
         if model is models[0] or model is models[3]:
             data = X
         expected = model.fit(data, y).predict(data).tobytes()
-        threading.stack_size(int(sys.argv[1]))
+        threading.stack_size(STACK)
         thread = threading.Thread(target=work, args=(model, data))
         thread.start()
         thread.join()
@@ -72,21 +71,17 @@ assert done == [True] * 2 * len(models), done
 KIB = [32, 64, 128]
 
 
-def child(kib):
-    command = [sys.executable, "-c", CHILD, str(kib * 1024)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
-
-
 @pytest.fixture(scope="module")
 def children():
-    """What comes of each size: two at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(KIB, pool.map(child, KIB), strict=True))
+    """What comes of each size."""
+    codes = {str(kib): (CHILD.replace("STACK", str(kib * 1024)), {}) for kib in KIB}
+    return run_forked(["fastnn"], codes)
 
 
 @pytest.mark.parametrize("kib", KIB)
 def test_fit_and_predict_on_small_stacks(kib, children):
-    assert children[kib].returncode == 0, children[kib].stderr
+    done = children[str(kib)]
+    assert done.returncode == 0, done.stderr
 
 
 WITHOUT_MEMORY = """
