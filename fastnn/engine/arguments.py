@@ -239,22 +239,6 @@ def _check_lengths(described: Input, X: Sequences) -> None:
         )
 
 
-def check_no_sequences(plan: Plan) -> None:
-    """Check that a GPU can compute a plan.
-
-    Raises
-    ------
-    ValueError
-        If it reads sequences.
-    """
-    if plan.sequences:
-        names = [each.name for each in plan.sequences]
-        raise ValueError(
-            f"the inputs {names} are sequences of different lengths, for which a GPU "
-            "has no kernels. Use device='cpu', or pad them to one length."
-        )
-
-
 def steps_of(plan: Plan, tables: tuple[Any, ...]) -> list[float]:
     """How many steps samples have on average, on each axis of steps."""
     return [

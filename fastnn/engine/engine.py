@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnn.engine.arguments import (
-    check_no_sequences,
     check_parameters,
     check_rows,
     check_samples,
@@ -179,7 +178,6 @@ class Engine:
                     f"mixing={mixing!r} cannot be done on a GPU: there are no kernels "
                     "for it. Use device='cpu'."
                 )
-            check_no_sequences(plan)
             self.n_threads = 1
             rows = chunk_rows(plan, batch_size, dtype.itemsize, DEVICE_CHUNK_BYTES)
             self._compiled = on_device(

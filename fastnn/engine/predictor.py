@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from fastnn.engine.arguments import (
-    check_no_sequences,
     check_parameters,
     check_samples,
     steps_of,
@@ -50,8 +49,6 @@ class Predictor:
     def __init__(self, plan: Plan, device: Device | None = None):
         self._plan = plan
         self._device = device
-        if device is not None:
-            check_no_sequences(plan)
         self._on_device = None if device is None else DeviceForward(device, plan)
         self._forward: Forward = compiled.Forward(
             replace(plan, functions=tuple(map(of_the_user, plan.functions)))

@@ -39,8 +39,15 @@ def check_supported(plan: Plan) -> None:
     Raises
     ------
     ValueError
-        If there are no kernels for one, or gradients are rows, which none updates.
+        If there are no kernels for one, samples are sequences, or gradients are rows,
+        which none updates.
     """
+    if plan.sequences:
+        names = [each.name for each in plan.sequences]
+        raise ValueError(
+            f"the inputs {names} are sequences of different lengths, for which a GPU "
+            "has no kernels. Use device='cpu', or pad them to one length."
+        )
     if len(plan.row_gradients):
         raise ValueError(
             "a network with a table whose gradient is rows cannot be run on a GPU: "
