@@ -4,6 +4,7 @@ from numbers import Integral
 from typing import ClassVar
 
 from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import StrOptions
 
 from fastnn.initializers import Initializer, RandomUniform, as_initializer
 from fastnn.layers.base import Layer
@@ -13,6 +14,10 @@ from fastnn.plan.tape import MOST_TOKENS, Tape
 from fastnn.plan.tensor import Tensor
 from fastnn.regularizers import Regularizer
 from fastnn.utils.plain_numbers import Interval
+
+# Numbers from which on a step over all of a table takes longer than one over the rows
+# that it reads, and sorting these.
+LARGE_TABLE = 2**22
 
 
 class Embedding(Layer):
@@ -42,6 +47,15 @@ class Embedding(Layer):
         out of the mean. Dense layers, activations, normalisations and the like pass a
         mask on, merges make one of several, and layers that can do neither refuse it.
         Row 0 of the table is there all the same.
+    sparse_gradient : bool or "auto", default="auto"
+        Whether a step takes the gradient of the rows alone that its tokens are the
+        numbers of, and its time does not depend on ``input_dim``. Other rows get
+        nothing then: their moments do not decay, neither weight decay nor a regularizer
+        draws them to 0, and the penalty that is reported is that of the rows which were
+        read. So Adam and the like take other steps than with False, where all rows have
+        a gradient, of zeros for most, as in Keras and PyTorch; SGD without momentum and
+        decay takes the same. "auto" is True from 2 ** 22 numbers in the table on. True
+        needs the CPU and a solver other than lbfgs.
     trainable : bool, default=True
         Whether the layer is trained. One that is not keeps its table to the last bit.
     learning_rate : float, default=1.0
@@ -67,6 +81,7 @@ class Embedding(Layer):
         "embeddings_initializer": INITIALIZER,
         "embeddings_regularizer": REGULARIZER,
         "mask_zero": ["boolean"],
+        "sparse_gradient": ["boolean", StrOptions({"auto"})],
         **Layer._of_training,
     }
 
@@ -78,6 +93,7 @@ class Embedding(Layer):
         embeddings_initializer: Initializer | str | ArrayLike | None = "uniform",
         embeddings_regularizer: Regularizer | str | None = None,
         mask_zero: bool = False,
+        sparse_gradient: bool | str = "auto",
         trainable: bool = True,
         learning_rate: float = 1.0,
     ):
@@ -86,6 +102,7 @@ class Embedding(Layer):
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = embeddings_regularizer
         self.mask_zero = mask_zero
+        self.sparse_gradient = sparse_gradient
         self.trainable = trainable
         self.learning_rate = learning_rate
 
@@ -121,6 +138,11 @@ class Embedding(Layer):
             fan_in=rows,
             fan_out=columns,
             regularizer=self.embeddings_regularizer,
+            rows=(
+                rows * columns >= LARGE_TABLE
+                if self.sparse_gradient == "auto"
+                else bool(self.sparse_gradient)
+            ),
         )
         y = ops.embedding(tape, x, table)
         return tape.masked(y, ops.token_mask(tape, x) if self.mask_zero else None)

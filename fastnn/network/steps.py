@@ -38,14 +38,25 @@ def shape_given(name: str, part: Part, input_shape: Any) -> Any:
     return part.output_shape(input_shape)
 
 
-def _check_takes(name: str, part: Part, shape: tuple[int | None, ...]) -> None:
-    if None not in shape:
-        return
+def are_sequences(shape: Sequence[int | None]) -> bool:
+    """Whether samples of this shape are sequences of different lengths.
+
+    Raises
+    ------
+    ValueError
+        If they would differ along another axis than the first.
+    """
     if None in shape[1:]:
         raise ValueError(
-            f"samples may differ along their first axis alone, that of the steps, got "
-            f"the shape {shape}."
+            "samples may differ along their first axis alone, that of the steps, got "
+            f"the shape {tuple(shape)}."
         )
+    return None in shape
+
+
+def _check_takes(name: str, part: Part, shape: tuple[int | None, ...]) -> None:
+    if not are_sequences(shape):
+        return
     if shape == TOKENS and not isinstance(part, Embedding):
         raise ValueError(_of_tokens(name, part))
     if not part._takes_sequences:

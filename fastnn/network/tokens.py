@@ -6,6 +6,7 @@ from typing import Any
 from fastnn.layers import Embedding
 from fastnn.layers.base import Part
 from fastnn.network.columns import Columns
+from fastnn.network.steps import are_sequences
 from fastnn.network.wiring import Wiring
 from fastnn.plan.tape import Tape
 from fastnn.plan.tensor import Tensor
@@ -130,6 +131,6 @@ def make_input(
         What :func:`tokens_of` says of the network.
     """
     n_tokens = (tokens or {}).get(name)
-    if None in shape:
+    if are_sequences(shape):
         return tape.input(tuple(shape[1:]), name, n_tokens, steps=True)
     return tape.input(tuple(shape), name, n_tokens)

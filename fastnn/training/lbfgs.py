@@ -65,8 +65,8 @@ class Objective:
         if len(plan.row_gradients):
             raise ValueError(
                 "lbfgs needs the gradient of all parameters, and that of a table is "
-                "rows here: make the table with rows=False, or train with another "
-                "solver."
+                "rows here: set sparse_gradient=False of the Embedding, or train with "
+                "another solver."
             )
         self.running = np.zeros_like(parameters)
         for block in plan.blocks:

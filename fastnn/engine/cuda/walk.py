@@ -51,7 +51,7 @@ def check_supported(plan: Plan) -> None:
     if len(plan.row_gradients):
         raise ValueError(
             "a network with a table whose gradient is rows cannot be run on a GPU: "
-            "make the table with rows=False, or use device='cpu'."
+            "set sparse_gradient=False of the Embedding, or use device='cpu'."
         )
     for kind in np.unique(plan.ops["kind"]):
         if not supports(_KINDS[kind]):
