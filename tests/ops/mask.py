@@ -3,6 +3,9 @@
 import numpy as np
 from writers import ALL_LOSSES, by_hand, dense, parameter
 
+from fastnn.layers import Dense, Embedding, GlobalAveragePooling1D, Masking
+from fastnn.losses import SquaredError
+from fastnn.network import Sequential, lower
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 
@@ -51,8 +54,16 @@ def of_values(width):
     return by_hand(write, (6, 3))
 
 
+def of_layers():
+    """Tokens, and steps that hold a value, are masked; means are of what is left."""
+    masked = [Embedding(5, 3, mask_zero=True), Dense(4, "relu"), Masking()]
+    network = Sequential([*masked, GlobalAveragePooling1D(), Dense(2)])
+    return lower(network, input_shape=(6,), loss=SquaredError())
+
+
 CASES = {
     "mask_of_tokens": of_tokens,
     "mask_of_values": lambda: of_values(2),
     "mask_of_single_values": lambda: of_values(1),
+    "masks_of_layers": of_layers,
 }
