@@ -28,6 +28,7 @@ FILES = (
     "estimators/test_losses_of_networks",
     "estimators/test_neural_net",
     "estimators/test_training_of_networks",
+    "network/test_masks",
     "ops/test_amx",
     "ops/test_augmentation",
     "ops/test_batch_norm",

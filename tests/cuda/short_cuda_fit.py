@@ -34,11 +34,13 @@ from fastnn.layers import (
     Conv2DTranspose,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianNoise,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     LayerNorm,
+    Masking,
     MaxPooling2D,
     MultiHeadAttention,
     Permute,
@@ -114,6 +116,10 @@ ATTENDED = Sequential(
         GlobalAveragePooling1D(),
     ]
 )
+# Tokens, as many in each sample.
+LOOKED_UP = Sequential(
+    [Embedding(50, 5), Dense(4, "relu"), Masking(), GlobalAveragePooling1D()]
+)
 # Images of a single line, in front of what is trained and behind it.
 AUGMENTED = Sequential(
     [
@@ -137,6 +143,7 @@ FITS = {
     "branched": NeuralNetClassifier(BRANCHED),
     "convolved": NeuralNetClassifier(CONVOLVED),
     "augmented": NeuralNetClassifier(AUGMENTED),
+    "looked_up": NeuralNetClassifier(LOOKED_UP),
     "attended": NeuralNetClassifier(ATTENDED),
     "classifier": MLPClassifier((64, 64)),
     "wide": MLPClassifier((300,), solver="sgd", dtype="float64"),
@@ -158,6 +165,8 @@ def samples(name, model):
         y = np.arange(n) % 3
     else:
         y = np.abs(X[:, :2] if name == "limited" else X[:, 0])
+    if name == "looked_up":
+        X = rng.integers(0, 50, X.shape)
     if name.startswith("sparse"):
         X = sp.csr_array(X * (X > 0.5))
     if name == "on_the_card" and model.device != "cpu":
