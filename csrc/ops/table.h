@@ -145,7 +145,7 @@
    input4 of each sample's state; all but the first two may be absent. output0: the gates;
    output2: what else the backward pass reads of a step; both absent where there is none.
    output3: scratch. params: see ops/recurrent/recurrent_ops.c. scalar: the activations'
-   own options. dim: steps of a sample, samples, numbers of all gates, and units.
+   own options. dim: 1, steps of all samples, numbers of all gates, and units.
    RECURRENT_GRADIENT: its adjoint. output0 = the gradient of its input0, from the gates
    input0, the gradient input1 of its output1, its output2 input2, the kernel input3, the
    mask input4 and the factors input5. output1, of a GRU that resets after the product: the

@@ -311,14 +311,15 @@ class Plan:
     def works_on_places(self) -> bool:
         """Whether most of a step's work is on many places of each sample.
 
-        That is so of convolutions: a few samples fill their products.
+        That is so of convolutions and of layers of sequences: a few samples fill their
+        products.
         """
         ops = self.ops_of("train")
         work = _work(ops)
         by_rows = ops["per_sample"] == 1 << 1
-        return bool(
-            2 * work[by_rows & (ops["dim"][:, 1] > MANY_PLACES)].sum() > work.sum()
-        )
+        of_steps = np.maximum(ops["axis"], ops["across"]) > 0
+        many = of_steps | (ops["dim"][:, 1] > MANY_PLACES)
+        return bool(2 * work[by_rows & many].sum() > work.sum())
 
     def operations(self, phase: str, steps: Sequence[float] = ()) -> int:
         """Floating-point operations of one sample.

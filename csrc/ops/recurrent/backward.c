@@ -26,7 +26,19 @@ static inline REAL *NAMED(block)(const NAMED(backward) * b, const group_t *group
     return b->blocks + n * group->active * LANES;
 }
 
-/* A block of some rows, from the column first on. */
+/* A block of what is known of a step, from the column first on, and before long of the
+   step that comes next. Steps lie far apart, where nothing but this asks for them. */
+static inline void NAMED(load_steps)(const group_t *group, ptrdiff_t row,
+                                     ptrdiff_t first, ptrdiff_t width, const REAL *from,
+                                     REAL *to) {
+    for (ptrdiff_t i = 0; i < group->active; i++) {
+        const REAL *step = from + group->at[i] * row + first;
+        NAMED(load)(width, step, to + i * LANES);
+        PREFETCH(step + group->ahead * row);
+    }
+}
+
+/* A block of some rows. */
 static inline void NAMED(load_block)(ptrdiff_t m, const ptrdiff_t *at, ptrdiff_t row,
                                      ptrdiff_t first, ptrdiff_t width, const REAL *from,
                                      REAL *to) {
@@ -59,7 +71,7 @@ static void NAMED(simple_rnn_gradient)(NAMED(backward) * b, const group_t *group
                                        ptrdiff_t first, ptrdiff_t width) {
     ptrdiff_t m = group->active, size = m * LANES, u = b->by->units;
     REAL *h = NAMED(block)(b, group, 0), *d = NAMED(block)(b, group, 1);
-    NAMED(load_block)(m, group->at, u, first, width, b->gates, h);
+    NAMED(load_steps)(group, u, first, width, b->gates, h);
     NAMED(load_block)(m, group->slot, b->lead, first, LANES, b->dstate, d);
     NAMED(slope)(b->by, size, h, d);
     NAMED(store_block)(m, group->at, u, first, width, d, b->dgates);
@@ -78,11 +90,11 @@ static void NAMED(lstm_gradient)(NAMED(backward) * b, const group_t *group,
          *doutput = NAMED(block)(b, group, 8);
     REAL *dcandidate = NAMED(block)(b, group, 9), *dh = NAMED(block)(b, group, 10),
          *dvalue = NAMED(block)(b, group, 11);
-    NAMED(load_block)(m, group->at, 4 * u, first, width, b->gates, input);
-    NAMED(load_block)(m, group->at, 4 * u, u + first, width, b->gates, forget);
-    NAMED(load_block)(m, group->at, 4 * u, 2 * u + first, width, b->gates, candidate);
-    NAMED(load_block)(m, group->at, 4 * u, 3 * u + first, width, b->gates, output);
-    NAMED(load_block)(m, group->at, 2 * u, u + first, width, b->kept, before);
+    NAMED(load_steps)(group, 4 * u, first, width, b->gates, input);
+    NAMED(load_steps)(group, 4 * u, u + first, width, b->gates, forget);
+    NAMED(load_steps)(group, 4 * u, 2 * u + first, width, b->gates, candidate);
+    NAMED(load_steps)(group, 4 * u, 3 * u + first, width, b->gates, output);
+    NAMED(load_steps)(group, 2 * u, u + first, width, b->kept, before);
     NAMED(load_block)(m, group->slot, b->lead, first, LANES, b->dstate, dh);
     SIMD
     for (ptrdiff_t k = 0; k < size; k++)
@@ -127,9 +139,9 @@ static void NAMED(gru_gradient)(NAMED(backward) * b, const group_t *group,
     REAL *dupdate = NAMED(block)(b, group, 6), *dreset = NAMED(block)(b, group, 7),
          *dvalue = NAMED(block)(b, group, 8);
     REAL *dinner = NAMED(block)(b, group, 9);
-    NAMED(load_block)(m, group->at, 3 * u, first, width, b->gates, update);
-    NAMED(load_block)(m, group->at, 3 * u, 2 * u + first, width, b->gates, value);
-    NAMED(load_block)(m, group->at, 2 * u, first, width, b->kept, before);
+    NAMED(load_steps)(group, 3 * u, first, width, b->gates, update);
+    NAMED(load_steps)(group, 3 * u, 2 * u + first, width, b->gates, value);
+    NAMED(load_steps)(group, 2 * u, first, width, b->kept, before);
     for (ptrdiff_t i = 0; i < m; i++) {
         REAL *dstate = b->dstate + group->slot[i] * b->lead + first;
         SIMD
@@ -146,8 +158,8 @@ static void NAMED(gru_gradient)(NAMED(backward) * b, const group_t *group,
     NAMED(store_block)(m, group->at, 3 * u, first, width, dupdate, b->dgates);
     NAMED(store_block)(m, group->at, 3 * u, 2 * u + first, width, dvalue, b->dgates);
     if (b->by->cell == GRU_RESET_BEFORE) return;
-    NAMED(load_block)(m, group->at, 3 * u, u + first, width, b->gates, reset);
-    NAMED(load_block)(m, group->at, 2 * u, u + first, width, b->kept, inner);
+    NAMED(load_steps)(group, 3 * u, u + first, width, b->gates, reset);
+    NAMED(load_steps)(group, 2 * u, u + first, width, b->kept, inner);
     SIMD
     for (ptrdiff_t k = 0; k < size; k++) {
         dreset[k] = dvalue[k] * inner[k];
@@ -164,8 +176,8 @@ static void NAMED(reset_gradient)(NAMED(backward) * b, const group_t *group,
     ptrdiff_t m = group->active, size = m * LANES, u = b->by->units;
     REAL *reset = NAMED(block)(b, group, 4), *before = NAMED(block)(b, group, 5),
          *dreset = NAMED(block)(b, group, 6);
-    NAMED(load_block)(m, group->at, 3 * u, u + first, width, b->gates, reset);
-    NAMED(load_block)(m, group->at, 2 * u, first, width, b->kept, before);
+    NAMED(load_steps)(group, 3 * u, u + first, width, b->gates, reset);
+    NAMED(load_steps)(group, 2 * u, first, width, b->kept, before);
     for (ptrdiff_t i = 0; i < m; i++) {
         REAL *dstate = b->dstate + group->slot[i] * b->lead + first, factor[LANES];
         for (ptrdiff_t j = 0; j < LANES; j++) factor[j] = 1;
@@ -311,7 +323,7 @@ LOOP void NAMED(recurrent_backward)(const OF_REAL(recurrent) * by, const REAL *g
         sort_by_length(&by->samples, first, count, order);
         for (ptrdiff_t i = 0, size; i < count; i += size) {
             size = group_size(count - i);
-            begin_group(&by->samples, size, order + i, &group);
+            begin_group(&by->samples, size, order + i, 1, &group);
             NAMED(pass_group_back)(&b, &group);
         }
     }

@@ -74,7 +74,9 @@ static inline void NAMED(add_input)(const NAMED(forward) * f, const group_t *gro
         for (ptrdiff_t j = 0; j < LANES; j++) bias[j] += second[j];
     }
     for (ptrdiff_t i = 0; i < group->active; i++, to += LANES) {
-        NAMED(load)(width, f->x + group->at[i] * row + column, x);
+        const REAL *from = f->x + group->at[i] * row + column;
+        NAMED(load)(width, from, x);
+        PREFETCH(from + group->ahead * row);
         for (ptrdiff_t j = 0; j < LANES; j++) to[j] += x[j] + bias[j];
     }
 }
@@ -275,6 +277,8 @@ static void NAMED(keep_states)(NAMED(forward) * f, const group_t *group) {
     for (ptrdiff_t i = 0; i < group->active && f->kept; i++) {
         ptrdiff_t from = group->slot[i] * f->lead;
         REAL *to = f->kept + group->at[i] * row;
+        for (ptrdiff_t j = 0; j < row; j += LINE / (ptrdiff_t)sizeof(REAL))
+            PREFETCH(to + group->ahead * row + j);
         NAMED(copy_row)(u, f->state + from, to);
         if (by->cell == LSTM) NAMED(copy_row)(u, f->cell + from, to + u);
     }
@@ -348,7 +352,7 @@ LOOP void NAMED(recurrent_forward)(const OF_REAL(recurrent) * by, const REAL *x,
         sort_by_length(&by->samples, first, count, order);
         for (ptrdiff_t i = 0, size; i < count; i += size) {
             size = group_size(count - i);
-            begin_group(&by->samples, size, order + i, &group);
+            begin_group(&by->samples, size, order + i, 0, &group);
             NAMED(pass_group)(&f, &group);
         }
     }

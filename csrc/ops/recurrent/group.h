@@ -27,6 +27,7 @@ typedef struct {
     ptrdiff_t count, longest;
     ptrdiff_t sample[GROUP], begin[GROUP], length[GROUP];
     int backwards;
+    ptrdiff_t ahead; /* from a step to the one that this pass comes to after it */
     /* Those that take a step: their number within the group, where that step lies, and
        which one it is as steps are taken. */
     ptrdiff_t active, slot[GROUP], at[GROUP], taken[GROUP];
@@ -67,8 +68,10 @@ static inline ptrdiff_t group_size(ptrdiff_t left) {
 }
 
 static inline void begin_group(const samples_t *samples, ptrdiff_t count,
-                               const ptrdiff_t *order, group_t *group) {
+                               const ptrdiff_t *order, int is_way_back,
+                               group_t *group) {
     group->count = count;
+    group->ahead = samples->backwards == is_way_back ? 1 : -1;
     group->longest = 0;
     group->backwards = samples->backwards;
     for (ptrdiff_t i = 0; i < count; i++) {

@@ -39,6 +39,8 @@ HOST_DEVICE ptrdiff_t kept_of(int cell) { return cell == SIMPLE_RNN ? 1 : 2; }
 /* Vectors of a panel of the recurrent kernel, and numbers of a vector, at most. */
 enum { MOST_VECTORS = 4, MOST_LANES = 16 };
 
+enum { LINE = 64 }; /* bytes that are fetched together */
+
 /* Rows of states lie so far apart. The scratch of an op has that times the units times
    the gates, and rows of as many numbers for SCRATCH_ROWS groups, and some blocks of a
    vector for each sample of one: fastnn/plan/ops/recurrent.py says how many. */

@@ -92,7 +92,7 @@ def recurrent(
     )
     fields = {
         "code": RECURRENT_CELLS[cell],
-        "dim": (prod(steps), 1, gates * units, units),
+        "dim": (1, prod(steps), gates * units, units),
         "per_sample": 1 << 1,
         "scalar": (option, option_of_gates, 0, 0),
         "params": [
