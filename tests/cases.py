@@ -297,7 +297,7 @@ MAKERS = {
 }
 
 
-NOT_ON_DEVICES = {*BY_ROWS, *OVER_STEPS}
+NOT_ON_DEVICES = {*BY_ROWS, *OVER_STEPS, *RECURRENT}
 ON_DEVICES = [name for name in MAKERS if name not in NOT_ON_DEVICES]
 
 

@@ -26,7 +26,7 @@ from fastnn import (
     regularizers,
     schedules,
 )
-from fastnn.layers import Dense, Flatten, GlobalAveragePooling1D, Reshape
+from fastnn.layers import LSTM, Dense, Flatten, GlobalAveragePooling1D, Reshape
 
 X, y = load_iris(return_X_y=True)
 X = X.round()  # embeddings read it as tokens
@@ -41,6 +41,8 @@ def network_of(layer):
         return {"network": Sequential([Reshape((4, 1)), layer, last])}
     if name.endswith("1D") or name in ("MultiHeadAttention", "PositionEmbedding"):
         return {"network": Sequential([Reshape((4, 1)), layer, Flatten()])}
+    if name in ("LSTM", "GRU", "SimpleRNN", "Bidirectional"):
+        return {"network": Sequential([Reshape((4, 1)), layer])}
     if name.endswith(("2D", "2DTranspose")) or name.startswith(("Random", "Permute")):
         return {"network": Sequential([Reshape((2, 2, 1)), layer, Flatten()])}
     if not layer.many_inputs:
@@ -93,6 +95,7 @@ VALID = {
     "num_heads": 2,
     "key_dim": 3,
     "max_length": 4,
+    "layer": LSTM(2),
 }
 # Arguments that may be any number.
 ANY_NUMBER = "value", "mean", "scale", "offset", "fill_value", "low", "mask_value"
