@@ -8,6 +8,7 @@ import numpy as np
 import reference
 from graphs import CASES as GRAPHS
 from ops.attention import CASES as ATTENTION
+from ops.attention import OVER_STEPS as ATTENTION_OVER_STEPS
 from ops.augment import CASES as AUGMENT
 from ops.batch_norm import CASES as BATCH_NORM
 from ops.conv import CASES as CONV
@@ -23,6 +24,7 @@ from ops.move import CASES as MOVE
 from ops.noise import CASES as NOISE
 from ops.pool import CASES as POOL
 from ops.positions import CASES as POSITIONS
+from ops.positions import OVER_STEPS as POSITIONS_OVER_STEPS
 from ops.prelu import CASES as PRELU
 from ops.product import CASES as PRODUCT
 from ops.recurrent import CASES as RECURRENT
@@ -278,7 +280,9 @@ MAKERS = {
     **MASK,
     **MERGE,
     **ATTENTION,
+    **ATTENTION_OVER_STEPS,
     **POSITIONS,
+    **POSITIONS_OVER_STEPS,
     **CONV,
     **RECURRENT,
     **GRAPHS,
@@ -298,6 +302,10 @@ MAKERS = {
 
 
 NOT_ON_DEVICES = {*BY_ROWS, *OVER_STEPS, *RECURRENT}
+NOT_ON_DEVICES = {
+    *(*BY_ROWS, *OVER_STEPS),
+    *(*ATTENTION_OVER_STEPS, *POSITIONS_OVER_STEPS),
+}
 ON_DEVICES = [name for name in MAKERS if name not in NOT_ON_DEVICES]
 
 

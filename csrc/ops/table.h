@@ -212,59 +212,59 @@ enum op_flag {
     CROSSES = 64       /* looks across the steps of each row, where there are some */
 };
 
-#define OP_TABLE(OP)                                                          \
-    OP(PRODUCT, product, IN_C, READS_SPARSE | READS_VIEWS, 1)                 \
-    OP(ADD, add, IN_CYTHON, IN_PLACE | READS_VIEWS, 8)                        \
-    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE | READS_VIEWS, 10)     \
-    OP(COPY, copy, IN_C, READS_VIEWS, 4)                                      \
-    OP(SOFTMAX, softmax, IN_C, IN_PLACE | READS_VIEWS, 12)                    \
-    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE | READS_VIEWS, 12)  \
-    OP(LOSS, loss, IN_C, IN_PLACE | READS_VIEWS, 16)                          \
-    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)                         \
-    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24)           \
-    OP(WARP, warp, IN_C, RANDOM, 40)                                          \
-    OP(WARP_GRADIENT, warp_gradient, IN_C, RANDOM, 40)                        \
-    OP(CONTRAST, contrast, IN_C, IN_PLACE | RANDOM, 8)                        \
-    OP(CONTRAST_GRADIENT, contrast_gradient, IN_C, IN_PLACE | RANDOM, 14)     \
-    OP(ERASE, erase, IN_C, IN_PLACE | RANDOM, 8)                              \
-    OP(PRELU, prelu, IN_C, IN_PLACE, 8)                                       \
-    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)                    \
-    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                                 \
-    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)               \
-    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                              \
-    OP(BATCH_STATISTICS, batch_statistics, MEETING, WHOLE_BATCH, 0)           \
-    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)                    \
-    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                             \
-    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                          \
-    OP(BATCH_CORRECTION, batch_correction, MEETING, WHOLE_BATCH, 0)           \
-    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)           \
-    OP(REDUCE, reduce, IN_C, 0, 4)                                            \
-    OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                          \
-    OP(REDUCE_STEPS, reduce_steps, IN_C, CROSSES, 4)                          \
-    OP(REDUCE_STEPS_GRADIENT, reduce_steps_gradient, IN_C, CROSSES, 4)        \
-    OP(CONV, conv, IN_C, 0, 1)                                                \
-    OP(CONV_TRANSPOSED, conv_transposed, IN_C, 0, 1)                          \
-    OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)                \
-    OP(POOL, pool, IN_C, 0, 4)                                                \
-    OP(POOL_GRADIENT, pool_gradient, IN_C, 0, 4)                              \
-    OP(MOVE, move, IN_C, 0, 4)                                                \
-    OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                          \
-    OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)        \
-    OP(RECURRENT, recurrent, IN_C, IN_PLACE | CROSSES, 1)                     \
-    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE | CROSSES, 1)   \
-    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, CROSSES, 1)                \
-    OP(SCALE_STEPS, scale_steps, IN_C, IN_PLACE | CROSSES, 5)                 \
-    OP(ATTENTION, attention, IN_C, RANDOM | READS_VIEWS, 2)                   \
-    OP(ATTENTION_GRADIENT, attention_gradient, IN_C, RANDOM | READS_VIEWS, 4) \
-    OP(POSITIONS, positions, IN_C, IN_PLACE | CROSSES, 8)                     \
-    OP(POSITIONS_GRADIENT, positions_gradient, IN_C, CROSSES, 8)              \
-    OP(TOKEN_MASK, token_mask, IN_C, READS_TOKENS, 2)                         \
-    OP(VALUE_MASK, value_mask, IN_C, 0, 3)                                    \
-    OP(MASKED, masked, IN_C, IN_PLACE, 4)                                     \
-    OP(MERGE, merge, IN_C, IN_PLACE, 8)                                       \
-    OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                    \
-    OP(SCALE, scale, IN_C, IN_PLACE, 5)                                       \
-    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)       \
+#define OP_TABLE(OP)                                                           \
+    OP(PRODUCT, product, IN_C, READS_SPARSE | READS_VIEWS, 1)                  \
+    OP(ADD, add, IN_CYTHON, IN_PLACE | READS_VIEWS, 8)                         \
+    OP(ADD_GRADIENT, add_gradient, IN_CYTHON, IN_PLACE | READS_VIEWS, 10)      \
+    OP(COPY, copy, IN_C, READS_VIEWS, 4)                                       \
+    OP(SOFTMAX, softmax, IN_C, IN_PLACE | READS_VIEWS, 12)                     \
+    OP(SOFTMAX_GRADIENT, softmax_gradient, IN_C, IN_PLACE | READS_VIEWS, 12)   \
+    OP(LOSS, loss, IN_C, IN_PLACE | READS_VIEWS, 16)                           \
+    OP(DROPOUT, dropout, IN_C, IN_PLACE | RANDOM, 14)                          \
+    OP(GAUSSIAN_NOISE, gaussian_noise, IN_C, IN_PLACE | RANDOM, 24)            \
+    OP(WARP, warp, IN_C, RANDOM, 40)                                           \
+    OP(WARP_GRADIENT, warp_gradient, IN_C, RANDOM, 40)                         \
+    OP(CONTRAST, contrast, IN_C, IN_PLACE | RANDOM, 8)                         \
+    OP(CONTRAST_GRADIENT, contrast_gradient, IN_C, IN_PLACE | RANDOM, 14)      \
+    OP(ERASE, erase, IN_C, IN_PLACE | RANDOM, 8)                               \
+    OP(PRELU, prelu, IN_C, IN_PLACE, 8)                                        \
+    OP(PRELU_GRADIENT, prelu_gradient, IN_C, IN_PLACE, 14)                     \
+    OP(ROW_NORM, row_norm, IN_C, IN_PLACE, 8)                                  \
+    OP(ROW_NORM_GRADIENT, row_norm_gradient, IN_C, IN_PLACE, 8)                \
+    OP(BATCH_MOMENTS, batch_moments, IN_C, 0, 5)                               \
+    OP(BATCH_STATISTICS, batch_statistics, MEETING, WHOLE_BATCH, 0)            \
+    OP(RUNNING_STATISTICS, running_statistics, IN_C, 0, 0)                     \
+    OP(BATCH_NORM, batch_norm, IN_C, IN_PLACE, 5)                              \
+    OP(BATCH_NORM_SUMS, batch_norm_sums, IN_C, 0, 5)                           \
+    OP(BATCH_CORRECTION, batch_correction, MEETING, WHOLE_BATCH, 0)            \
+    OP(BATCH_NORM_GRADIENT, batch_norm_gradient, IN_C, IN_PLACE, 5)            \
+    OP(REDUCE, reduce, IN_C, 0, 4)                                             \
+    OP(REDUCE_GRADIENT, reduce_gradient, IN_C, 0, 4)                           \
+    OP(REDUCE_STEPS, reduce_steps, IN_C, CROSSES, 4)                           \
+    OP(REDUCE_STEPS_GRADIENT, reduce_steps_gradient, IN_C, CROSSES, 4)         \
+    OP(CONV, conv, IN_C, 0, 1)                                                 \
+    OP(CONV_TRANSPOSED, conv_transposed, IN_C, 0, 1)                           \
+    OP(CONV_KERNEL_GRADIENT, conv_kernel_gradient, IN_C, 0, 1)                 \
+    OP(POOL, pool, IN_C, 0, 4)                                                 \
+    OP(POOL_GRADIENT, pool_gradient, IN_C, 0, 4)                               \
+    OP(MOVE, move, IN_C, 0, 4)                                                 \
+    OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                           \
+    OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)         \
+    OP(RECURRENT, recurrent, IN_C, IN_PLACE | CROSSES, 1)                      \
+    OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE | CROSSES, 1)    \
+    OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, CROSSES, 1)                 \
+    OP(SCALE_STEPS, scale_steps, IN_C, IN_PLACE | CROSSES, 5)                  \
+    OP(ATTENTION, attention, IN_C, RANDOM | READS_VIEWS | CROSSES, 2)          \
+    OP(ATTENTION_GRADIENT, attention_gradient, IN_C, READS_VIEWS | CROSSES, 4) \
+    OP(POSITIONS, positions, IN_C, IN_PLACE | CROSSES, 8)                      \
+    OP(POSITIONS_GRADIENT, positions_gradient, IN_C, CROSSES, 8)               \
+    OP(TOKEN_MASK, token_mask, IN_C, READS_TOKENS, 2)                          \
+    OP(VALUE_MASK, value_mask, IN_C, 0, 3)                                     \
+    OP(MASKED, masked, IN_C, IN_PLACE, 4)                                      \
+    OP(MERGE, merge, IN_C, IN_PLACE, 8)                                        \
+    OP(MERGE_GRADIENT, merge_gradient, IN_C, IN_PLACE, 14)                     \
+    OP(SCALE, scale, IN_C, IN_PLACE, 5)                                        \
+    OP(CUSTOM_LOSS, custom_loss, IN_PYTHON, IN_PLACE | WHOLE_BATCH, 16)        \
     OP(CUSTOM_AUGMENT, custom_augment, IN_PYTHON, RANDOM | WHOLE_BATCH, 40)
 
 #define OP_ROW(NAME, name, where, flags, cost) OP_##NAME,

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from cases import predict
+from cases import Data, predict
+from engines import gradient_of
 from sklearn.base import clone
 
 from fastnn import NeuralNetClassifier, Residual, Sequential
@@ -11,11 +12,13 @@ from fastnn.layers import (
     Flatten,
     GlobalAveragePooling1D,
     LayerNorm,
+    Masking,
     MultiHeadAttention,
     PositionEmbedding,
 )
 from fastnn.losses import SquaredError
 from fastnn.network import lower
+from fastnn.utils.sequences import Sequences
 
 
 def plan_of(*parts, shape):
@@ -115,6 +118,76 @@ def test_large_scores_are_no_nan():
         flat = plan.initialize(np.random.RandomState(0), dtype)
         X = np.random.default_rng(0).normal(scale=size, size=(4, 600)).astype(dtype)
         assert np.isfinite(predict(plan, flat, X)).all()
+
+
+def mean_of_a_block(causal, *, masked=False):
+    layer = MultiHeadAttention(2, 3, value_dim=2, use_causal_mask=causal)
+    block = Residual(Sequential([LayerNorm(), layer]))
+    masking = [("masking", Masking())] if masked else []
+    parts = [("dense", Dense(4, "tanh")), ("places", PositionEmbedding(9))]
+    parts += [("block", block), ("mean", GlobalAveragePooling1D()), ("out", Dense(2))]
+    return Sequential([*masking, *parts])
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_sequences_are_what_each_is_alone_and_masked(causal):
+    # Packed; with zeros behind, of which a mask is made; and each by itself.
+    rng = np.random.default_rng(0)
+    each = [rng.normal(size=(n, 3)) for n in (4, 1, 9, 6, 2, 9, 3)]
+    X, y = Sequences.of(each), rng.normal(size=(len(each), 2))
+    packed, padded = (
+        lower(
+            mean_of_a_block(causal, masked=masked),
+            input_shape=shape,
+            loss=SquaredError(),
+        )
+        for masked, shape in ((False, (None, 3)), (True, (9, 3)))
+    )
+    flat = packed.initialize(np.random.RandomState(0), np.float64)
+    flat += rng.normal(scale=0.1, size=flat.shape)
+    expected = []
+    for x in each:
+        alone = lower(mean_of_a_block(causal), input_shape=x.shape, loss=SquaredError())
+        expected.append(predict(alone, flat, x.reshape(1, -1))[0])
+    np.testing.assert_allclose(predict(packed, flat, X), expected, rtol=1e-12)
+    behind = np.stack([np.pad(x, ((0, 9 - len(x)), (0, 0))) for x in each])
+    actual = predict(padded, flat, behind.reshape(len(each), -1))
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
+    weight = rng.uniform(0.5, 2, len(each))
+    (loss, *_), gradients = gradient_of(packed, Data(flat, X, y, weight))
+    (again, *_), others = gradient_of(
+        padded, Data(flat, behind.reshape(len(each), -1), y, weight)
+    )
+    assert loss == pytest.approx(again, rel=1e-12)
+    np.testing.assert_allclose(gradients, others, rtol=1e-9, atol=1e-13)
+
+
+def test_masked_steps_are_not_read_wherever_they_stand():
+    network = Sequential(
+        [Masking(), MultiHeadAttention(2, 3), GlobalAveragePooling1D(), Dense(2)]
+    )
+    masked = lower(network, input_shape=(6, 3), loss=SquaredError())
+    plain = lower(
+        network.set_params(masking=Masking(-99.0)),
+        input_shape=(None, 3),
+        loss=SquaredError(),
+    )
+    flat = plain.initialize(np.random.RandomState(0), np.float64)
+    rng = np.random.default_rng(0)
+    passes = np.array([[i >> t & 1 for t in range(6)] for i in range(1, 64)])
+    X = rng.normal(size=(63, 6, 3)) * passes[:, :, None]
+    kept = Sequences.of([x[own == 1] for x, own in zip(X, passes, strict=True)])
+    np.testing.assert_allclose(
+        predict(masked, flat, X.reshape(63, -1)), predict(plain, flat, kept), rtol=1e-11
+    )
+
+
+def test_sequences_that_are_too_long_are_named():
+    plan = lower(mean_of_a_block(False), input_shape=(None, 3), loss=SquaredError())
+    flat = plan.initialize(np.random.RandomState(0), np.float64)
+    X = Sequences.of([np.ones((n, 3)) for n in (9, 2, 11, 12)])
+    with pytest.raises(ValueError, match=r"sample 2 of X has 11 steps.*max_length=9"):
+        predict(plan, flat, X)
 
 
 def block(size):

@@ -158,14 +158,12 @@ def encoder():
     return lower(Sequential(network), input_shape=(5, 3), loss=SquaredError())
 
 
-def of_sequences(heads, key_dim, value_dim, masked=False, **options):
-    """The same of sequences, whose results are then added up."""
-
-    def write(tape, x):
-        y = attending(heads, key_dim, value_dim, masked, **options)(tape, x)
-        return dense(tape, ops.reduce_steps(tape, "mean", y), "sums", 2)
-
-    return write
+def of_sequences(write, n):
+    """The same over sequences of steps of n numbers, whose results then have a mean."""
+    tape = Tape()
+    y = write(tape, tape.input((n,), steps=True))
+    y = dense(tape, ops.reduce_steps(tape, "mean", y), "means", 2)
+    return tape.finish(ALL_LOSSES["squared_error"].lower(tape, y))
 
 
 SHAPES = {
@@ -193,4 +191,19 @@ CASES = {
     },
     "attention_of_another_input": between_two_inputs,
     "encoder": encoder,
+}
+
+# They have no kernels.
+SEQUENCES = {
+    "": ((3, 2, 1), {"masked": True}),
+    "_in_blocks": ((2, 2, 3), {"at_a_time": (2, 3), "rate": 0.25, "masked": True}),
+    "_causal": ((2, 3, 2), {"at_a_time": (3, 2), "rate": 0.5, "causal": True}),
+}
+OVER_STEPS = {
+    f"attention_over_steps{name}": (
+        lambda sizes=sizes, options=options: of_sequences(
+            attending(*sizes, **options), 3
+        )
+    )
+    for name, (sizes, options) in SEQUENCES.items()
 }

@@ -1,12 +1,13 @@
 """Rows that are added to the steps of samples, one after the other."""
 
 import numpy as np
-from writers import by_hand, dense, parameter
+from writers import ALL_LOSSES, by_hand, dense, parameter
 
 from fastnn.layers import Dense, GlobalAveragePooling1D, PositionEmbedding
 from fastnn.losses import SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.plan import ops
+from fastnn.plan.tape import Tape
 
 
 def places(walk, op):
@@ -44,6 +45,16 @@ def placed(tape, x):
     return dense(tape, x, "output", 2)
 
 
+def over_steps():
+    """Steps of sequences, whose mean would not depend on their order."""
+    tape = Tape()
+    x = dense(tape, tape.input((2,), steps=True), "before", 3, "tanh")
+    x = ops.positions(tape, x, parameter(tape, "table", (8, 3)))
+    x = dense(tape, x, "between", 3, "tanh")
+    z = dense(tape, ops.reduce_steps(tape, "sum", x), "output", 2)
+    return tape.finish(ALL_LOSSES["squared_error"].lower(tape, z))
+
+
 def layer():
     network = [PositionEmbedding(6, initializer="uniform"), Dense(3, "tanh")]
     network += [GlobalAveragePooling1D(), Dense(2)]
@@ -54,3 +65,6 @@ CASES = {
     "positions": lambda: by_hand(placed, (4, 2)),
     "position_embedding": layer,
 }
+
+# They have no kernels.
+OVER_STEPS = {"positions_over_steps": over_steps}
