@@ -20,6 +20,7 @@ typedef struct {
     ptrdiff_t channels, filters, groups;
     ptrdiff_t samples; /* that scratch has room for, of sums over all samples */
     ptrdiff_t second;  /* numbers of scratch before its second part */
+    ptrdiff_t block;   /* channels that the gradient of a kernel has side by side */
 } conv_t;
 
 enum { CONV_AXIS_PARAMS = 8 };
@@ -38,7 +39,8 @@ HOST_DEVICE conv_t conv_of(const int64_t *params) {
                    rest[1],
                    rest[2],
                    rest[3],
-                   rest[4]};
+                   rest[4],
+                   rest[5]};
     return conv;
 }
 

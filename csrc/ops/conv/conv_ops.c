@@ -7,14 +7,6 @@
 #include "ops/conv/depthwise_ops.h"
 #include "ops/conv/gather.h"
 
-/* Of a block: as many as a tile has rows. */
-enum { CHANNELS = 8 };
-
-/* Channels that are read together, of those of a group: all where they are fewer. */
-static ptrdiff_t block_width(const conv_t *conv) {
-    return at_most(CHANNELS, channels_of_group(conv));
-}
-
 #define BODY "ops/conv/conv_ops.c"
 #include "base/each_real.h"
 
@@ -89,7 +81,7 @@ void NAMED(op_conv)(const call_t *call) {
 static const REAL *NAMED(cut_in_blocks)(const conv_t *conv, ptrdiff_t samples,
                                         const REAL *x, REAL *scratch, pitch_t *pitch) {
     const conv_axis_t *row = &conv->row, *column = &conv->column;
-    ptrdiff_t channels = channels_of_group(conv), width = block_width(conv);
+    ptrdiff_t channels = channels_of_group(conv), width = conv->block;
     if (conv->channels == width)
         return NAMED(cut)(conv, samples, row->length, column->length, width, x, scratch,
                           pitch);
@@ -114,8 +106,8 @@ static const REAL *NAMED(cut_in_blocks)(const conv_t *conv, ptrdiff_t samples,
                      j++, to += width) {
                     if (j < 0 || j >= column->length)
                         memset(to, 0, sizeof(REAL) * (size_t)width);
-                    else if (n == CHANNELS)
-                        memcpy(to, block + j * conv->channels, sizeof(REAL) * CHANNELS);
+                    else if (n == 8) /* as most are: no call */
+                        memcpy(to, block + j * conv->channels, sizeof(REAL) * 8);
                     else
                         memcpy(to, block + j * conv->channels,
                                sizeof(REAL) * (size_t)n);
@@ -130,7 +122,7 @@ static void NAMED(sum_windows)(const conv_t *conv, gather_t by, const REAL *a,
                                const REAL *b, ptrdiff_t b_group, ptrdiff_t b_row,
                                REAL *dk) {
     ptrdiff_t channels = channels_of_group(conv), filters = filters_of_group(conv);
-    ptrdiff_t width = block_width(conv);
+    ptrdiff_t width = conv->block;
     for (ptrdiff_t g = 0; g < conv->groups; g++)
         for (ptrdiff_t first = 0; first < channels; first += width) {
             by.columns = at_most(width, channels - first);

@@ -10,8 +10,9 @@ from fastnn.plan.windows import Windows
 # Numbers and windows of the samples that the gradient of a kernel is summed over at a
 # time, and places of those that windows are summed of.
 NUMBERS_AT_A_TIME, WINDOWS_AT_A_TIME, PLACES_AT_A_TIME = 2**16, 192, 384
-# Channels that csrc/ops/conv/conv_ops.c puts side by side.
-BLOCK_OF_CHANNELS = 8
+# Channels that lie side by side where they are read often: as many as a tile has rows.
+# Often is what one is multiplied by, in all filters of its group.
+BLOCK_OF_CHANNELS, OFTEN = 8, 128
 # What an op reads along an axis: the first place and how many.
 Cut = tuple[int, int]
 
@@ -135,13 +136,14 @@ class _Convolution:
             return
         place, accumulate = tape.accumulator(self.kernel)
         cuts = [_of_windows(axis) for axis in self.along]
-        per_group = self.channels // self.groups
-        width = min(per_group, BLOCK_OF_CHANNELS)
-        if width == self.channels:
+        block = self.channels // self.groups
+        if self.kernel.size // block // self.groups >= OFTEN:
+            block = min(block, BLOCK_OF_CHANNELS)
+        if block == self.channels:
             copied = self._copied(cuts, [axis.length for axis in self.along], x)
         else:
-            in_blocks = self.groups * -(-per_group // width) * width
-            copied = prod(n for _, n in cuts) * in_blocks
+            blocks = self.groups * -(-self.channels // self.groups // block)
+            copied = prod(n for _, n in cuts) * blocks * block
         windows = prod(y.shape[:-1])
         samples = min(
             WINDOWS_AT_A_TIME // windows, NUMBERS_AT_A_TIME // (x.size + y.size)
@@ -149,7 +151,7 @@ class _Convolution:
         samples = max(1, samples)
         self._emit(
             tape, "conv_kernel_gradient", (x, y), place, TRAIN, cuts, samples, copied,
-            samples * self._with_gaps(y, self.filters), accumulate,
+            samples * self._with_gaps(y, self.filters), accumulate, block,
         )  # fmt: skip
 
     def _emit(
@@ -164,6 +166,7 @@ class _Convolution:
         copied: int,
         packed: int,
         accumulate: bool = False,
+        block: int = 0,
     ) -> None:
         """Write an op, with what csrc/ops/conv/conv.h reads in its integers.
 
@@ -178,7 +181,7 @@ class _Convolution:
             )
         ]  # fmt: skip
         second = aligned(samples * copied)
-        params += [self.channels, self.filters, self.groups, samples, second]
+        params += [self.channels, self.filters, self.groups, samples, second, block]
         windows, of_window = prod(self.maps[:-1]), prod(self.kernel.shape[:-1])
         tape.emit(
             kind, inputs, (output, tape.scratch(second + packed)), phase, params,
