@@ -1,6 +1,6 @@
 """The layer that masks steps by what stands there."""
 
-from math import inf
+from math import inf, nan
 from numbers import Real
 from typing import ClassVar
 
@@ -16,12 +16,14 @@ class Masking(Layer):
 
     What follows passes these steps over, as :class:`Embedding` says of masks, and reads
     zeros there. Steps that are masked already stay so, whatever they hold, NaN
-    included. A step with a NaN that is not masked counts.
+    included. A step that is NaN in some of its numbers counts.
 
     Parameters
     ----------
     mask_value : float, default=0.0
-        A finite number, which is compared in the dtype that is computed in.
+        A finite number, which is compared in the dtype that is computed in; or NaN, for
+        steps of which nothing is known. As the first layer it then reads X with NaN in
+        all numbers of a step, which is refused elsewhere.
 
     Examples
     --------
@@ -33,7 +35,7 @@ class Masking(Layer):
     _takes_sequences = True
     _masks = "uses"
     _parameter_constraints: ClassVar[dict] = {
-        "mask_value": [Interval(Real, -inf, inf, closed="neither")]
+        "mask_value": [Interval(Real, -inf, inf, closed="neither"), nan]
     }
 
     def __init__(self, mask_value: float = 0.0):

@@ -29,7 +29,7 @@ from fastnn import (
 from fastnn.layers import LSTM, Dense, Flatten, GlobalAveragePooling1D, Reshape
 
 X, y = load_iris(return_X_y=True)
-X = X.round()  # embeddings read it as tokens
+X = X.round().astype(int)  # embeddings read it as tokens
 
 
 def network_of(layer):
@@ -127,6 +127,8 @@ def test_a_wrong_value_is_named(part, wrong):
         pytest.skip("is a valid path")
     if argument in ANY_NUMBER and wrong == -3.5:
         pytest.skip("is a valid value")
+    if argument == "mask_value" and isinstance(wrong, float):
+        pytest.skip("is a valid value")
     options = {
         name: VALID[name]
         for name, option in inspect.signature(description).parameters.items()
@@ -203,6 +205,8 @@ def test_numbers_of_numpy_are_numbers(number, kinds):
 @in_turn(number=numbers(), wrong=[np.float32("nan"), np.datetime64("2020-01-01")])
 def test_scalars_of_numpy_are_checked(number, wrong):
     use, description, argument, _ = number
+    if argument == "mask_value" and isinstance(wrong, np.floating):
+        pytest.skip("is a valid value")
     with pytest.raises((ValueError, TypeError), match=argument):
         fitted_with(use, description, argument, wrong)
 

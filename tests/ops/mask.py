@@ -15,7 +15,9 @@ def run_token_mask(walk, op, dim, tokens, *_):
 
 
 def run_value_mask(walk, op, dim, x, *_):
-    return (1.0 * np.any(x.reshape(-1, dim[3]) != op["scalar"][0], axis=1),)
+    x, value = x.reshape(-1, dim[3]), op["scalar"][0]
+    same = np.isnan(x) if np.isnan(value) else x == value
+    return (1.0 * ~same.all(axis=1),)
 
 
 def run_masked(walk, op, dim, x, mask, *_):
@@ -61,9 +63,24 @@ def of_layers():
     return lower(network, input_shape=(6,), loss=SquaredError())
 
 
+def of_missing_values():
+    """Rows that are NaN nowhere, in some numbers and in all: those are passed over."""
+
+    def write(tape, x):
+        h = dense(tape, x, "hidden", 2, "tanh")
+        missing = ops.scale(tape, h, 1.0, np.nan)
+        partly = ops.concatenate(tape, [h, missing])
+        masks = [ops.value_mask(tape, each, np.nan) for each in (h, partly, missing)]
+        h = ops.concatenate(tape, [ops.masked(tape, h, mask) for mask in masks])
+        return dense(tape, ops.reduce(tape, "mean", h, (0,)), "output", 2)
+
+    return by_hand(write, (6, 3))
+
+
 CASES = {
     "mask_of_tokens": of_tokens,
     "mask_of_values": lambda: of_values(2),
     "mask_of_single_values": lambda: of_values(1),
     "masks_of_layers": of_layers,
+    "mask_of_missing_values": of_missing_values,
 }

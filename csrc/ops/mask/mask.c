@@ -16,7 +16,7 @@ LOOP void NAMED(value_mask_loop)(ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL v
     for (ptrdiff_t i = 0; i < m; i++, x += n) {
         REAL others = 0;
         SIMD_SUM(others)
-        for (ptrdiff_t j = 0; j < n; j++) others += (REAL)(x[j] != value);
+        for (ptrdiff_t j = 0; j < n; j++) others += (REAL)IS_OTHER(x[j], value);
         mask[i] = (REAL)(others > 0);
     }
 }

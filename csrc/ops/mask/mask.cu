@@ -1,5 +1,6 @@
 #ifndef REAL
 #include "base/cuda/device.h"
+#include "ops/mask/mask.h"
 
 #define BODY "ops/mask/mask.cu"
 #include "base/each_real.h"
@@ -14,7 +15,8 @@ KERNEL(NAMED(value_mask), ptrdiff_t m, ptrdiff_t n, const REAL *x, REAL value,
        REAL *mask) {
     EACH_NUMBER(i, m) {
         bool other = false;
-        for (ptrdiff_t j = 0; j < n && !other; j++) other = x[i * n + j] != value;
+        for (ptrdiff_t j = 0; j < n && !other; j++)
+            other = IS_OTHER(x[i * n + j], value);
         mask[i] = other;
     }
 }
