@@ -10,6 +10,7 @@ from fastnn.network.graph import Graph
 from fastnn.network.heads import Heads
 from fastnn.network.lowering import lower, lower_until
 from fastnn.network.pretrained import Pretrained, Weights, forget_weights
+from fastnn.network.readers import readers_of
 from fastnn.network.residual import Residual
 from fastnn.network.resolving import (
     Table,
@@ -37,6 +38,7 @@ __all__ = [
     "lower",
     "lower_until",
     "masks_zeros",
+    "readers_of",
     "selects_columns",
     "tokens_of",
     "trace",

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastnn.layers import Embedding
-from fastnn.layers.base import Part
-from fastnn.network.columns import Columns
+from fastnn.network.readers import readers_of
 from fastnn.network.steps import are_sequences
 from fastnn.network.wiring import Wiring
 from fastnn.plan.tape import Tape
@@ -71,46 +70,27 @@ def masks_zeros(network: Wiring, names: Sequence[str] | None = None) -> set[str]
     }
 
 
-class _Input(str):
-    """The name of an input, as what flows through the network."""
-
-    __slots__ = ()
-
-
 def _embeddings_of(
     network: Wiring, names: Sequence[str] | None
 ) -> dict[str, list[Embedding]]:
     """The embeddings that read an input, for each that has some."""
-    if names is None:
-        names = network.input_names() if network.many_inputs else ["X"]
-    found: dict[str, list[Embedding]] = {name: [] for name in names}
-    others: dict[str, tuple[str, Part]] = {}
-
-    def apply(own: str, part: Part, read: Any) -> Any:
-        if isinstance(part, Columns) and isinstance(read, Mapping):
-            return part.of(read)
-        if isinstance(part, Wiring):
-            return part.forward(read, apply)
-        for value in read if part.many_inputs else [read]:
-            if isinstance(value, _Input) and isinstance(part, Embedding):
-                part._validate_params()
-                found[value].append(part)
-            elif isinstance(value, _Input):
-                others[value] = own, part
-        return None
-
-    several = network.many_inputs or len(names) > 1
-    values = {name: _Input(name) for name in names}
-    network.forward(values if several else values[names[0]], apply)
-    for name, (own, part) in others.items():
-        if found[name]:
+    found: dict[str, list[Embedding]] = {}
+    for name, readers in readers_of(network, names).items():
+        embeddings = [part for _, part in readers if isinstance(part, Embedding)]
+        others = [each for each in readers if not isinstance(each[1], Embedding)]
+        for each in embeddings:
+            each._validate_params()
+        if embeddings and others:
+            own, part = others[-1]
             raise ValueError(
-                f"the input {name!r} is tokens, which {found[name][0]!r} reads, but "
+                f"the input {name!r} is tokens, which {embeddings[0]!r} reads, but "
                 f"{own!r}, {part!r}, reads it as well: an Embedding must read tokens. "
                 "Let one stand in front of it, or pass numbers as an input of their "
                 "own (fastnn.Inputs)."
             )
-    return {name: readers for name, readers in found.items() if readers}
+        if embeddings:
+            found[name] = embeddings
+    return found
 
 
 def make_input(
