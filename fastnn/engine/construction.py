@@ -27,7 +27,7 @@ def on_cpu(
     precision: str | None,
     trained: Trained,
     mixed: tuple[int, int, int] | None,
-) -> Backend:
+) -> compiled.Engine:
     """The compiled loops, with room for the activations of ``capacity`` rows.
 
     How samples are mixed, :func:`fastnn.engine.arguments.mixed_as` says.

@@ -19,6 +19,7 @@ from fastnn.engine.arguments import (
     tables_of,
 )
 from fastnn.engine.backend import STEPS_AT_ONCE, Backend
+from fastnn.engine.by_length import lengths_of, sort_by_length
 from fastnn.engine.chunks import chunk_rows
 from fastnn.engine.construction import on_cpu, on_device
 from fastnn.engine.cuda import DeviceEngine
@@ -97,6 +98,9 @@ class Engine:
         How samples of a mini-batch are mixed with one another, where columns of a row
         of the table say so, from ``MIXED_SHARE`` on: see :meth:`fastnn.mixing.Mixing.
         columns`. On the CPU only.
+    batch_by_length : bool, default=False
+        Whether :meth:`shuffle` gives each mini-batch sequences of like length; see
+        :func:`fastnn.engine.by_length.sort_by_length`. Samples of one length have none.
     device : Device, default=None
         Where the data set is copied to and all computation is done: see
         :func:`fastnn.engine.cuda.find_device`. None is the CPU. Parameters, state and
@@ -149,6 +153,7 @@ class Engine:
         precision: str | None = None,
         average: NDArray | MirroredArray | None = None,
         mixing: Mixing | None = None,
+        batch_by_length: bool = False,
         device: Device | None = None,
     ):
         dtype = check_parameters(plan, parameters)
@@ -168,6 +173,8 @@ class Engine:
         self._precision = precision
         self._most_rows = batch_size if plan.needs_whole_batches else None
         self._trained = trained
+        self._order: NDArray[np.intp] | None = None
+        self._lengths = lengths_of(tables) if batch_by_length else None
         self._weight_sum = 0.0
         self._factors = np.array([loss.weight for loss in plan.losses] or [1.0])
         self.n_steps = -(-n_samples // batch_size)
@@ -194,10 +201,11 @@ class Engine:
         operations = plan.operations("train", steps)
         shares = operations * batch_size // OPERATIONS_PER_THREAD
         self.n_threads = threads_for(n_threads, min(shares, batch_size))
-        self._compiled = on_cpu(
+        compiled = on_cpu(
             plan, tables, y, sample_weight, batch_size, rows, self.n_threads,
             precision, trained, mixed_as(plan, mixing, tables),
         )  # fmt: skip
+        self._compiled, self._order = compiled, compiled.order_of_rows()
 
     def __enter__(self) -> Self:
         return self
@@ -346,13 +354,17 @@ class Engine:
         """Shuffle the order in which :meth:`epoch` visits the samples.
 
         It starts as the order of X, and every call shuffles the last one further, with
-        the draws of ``random_state.shuffle``.
+        the draws of ``random_state.shuffle``. Where batches are made by length, those
+        of ``random_state.permutation`` follow, and say which comes when.
 
         Parameters
         ----------
         random_state : RandomState
         """
         self._compiled.shuffle(random_state._bit_generator)
+        if self._lengths is not None and self._order is not None:
+            order, lengths = self._order, self._lengths
+            sort_by_length(order, lengths, self._batch_size, random_state)
 
     def epoch(
         self, table: NDArray[np.float64] | Iterable[NDArray[np.float64]]

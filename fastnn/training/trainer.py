@@ -107,6 +107,8 @@ class Trainer:
         How the weights along the way are averaged.
     mixing : Mixing, default=None
         How samples are mixed with one another.
+    batch_by_length : bool, default=False
+        Whether sequences of like length share a mini-batch, where they are shuffled.
     device : Device, default=None
         As :class:`fastnn.engine.engine.Engine`'s.
     """
@@ -122,6 +124,7 @@ class Trainer:
     precision: str | None = None
     averaging: Averaging | None = None
     mixing: Mixing | None = None
+    batch_by_length: bool = False
     device: Device | None = None
 
     def __post_init__(self) -> None:
@@ -193,6 +196,7 @@ class Trainer:
             precision=self.precision,
             average=None if average is None else average.values,
             mixing=self.mixing,
+            batch_by_length=self.batch_by_length,
             device=self.device,
         )
         starts = [Snapshot(parameters), Snapshot(parameters)]

@@ -100,6 +100,10 @@ cdef class Engine(Shares):
         """Shuffles the order of the rows with NumPy's bit generator."""
         shuffle_rows(self.n_rows, self.order, bit_generator)
 
+    def order_of_rows(self):
+        """The order of the rows, which may be changed in place."""
+        return np.asarray(<Py_ssize_t[:self.n_rows]> self.order)
+
     def steps(self, const double[:, ::1] scalars, Py_ssize_t first):
         """Takes the mini-batches numbered from first on, one for each row of scalars.
 
