@@ -22,7 +22,7 @@ from fastnn.engine.device import Device
 from fastnn.estimators.callback_support import CallbackSupportMixin, FitTask, fit_task
 from fastnn.estimators.data.arrays import as_array_of
 from fastnn.estimators.data.heads import HeadValues
-from fastnn.estimators.data.inputs import check_shape, shape_of
+from fastnn.estimators.data.inputs import Reader, Shape, shape_of
 from fastnn.estimators.data.prepare import Arguments, Previous, check_X, prepare
 from fastnn.estimators.data.samples import Prepared
 from fastnn.estimators.data.targets import Targets
@@ -84,7 +84,9 @@ class BaseNeuralNetwork(
     def _describe_network(self, targets: Any) -> Network:
         """Network of the current parameters, output layer included."""
 
-    def _resolved(self, network: Network, X: Any, previous: Network | None) -> Network:
+    def _resolved(
+        self, network: Network, X: Any, shape: Shape, previous: Network | None
+    ) -> Network:
         """The network with positions in place of names of columns of X."""
         return network
 
@@ -166,6 +168,10 @@ class BaseNeuralNetwork(
         """Weights of classes; regressors have none."""
         return None
 
+    def _reader(self, fitted: FittedNetwork | None = None) -> Reader:
+        """How the network reads X, or that which is fitted: here it is a table."""
+        return Reader(lambda _: {}, lambda _: False)
+
     def fit(
         self,
         X: MatrixLike,
@@ -186,6 +192,11 @@ class BaseNeuralNetwork(
             them; sparse X is never made dense. An array on a GPU, of CuPy or another
             library with DLPack, is for ``device="cuda"`` and stays there; y and the
             weights may be there as well, and are copied to the host.
+            The networks of ``NeuralNetClassifier``, ``NeuralNetRegressor`` and
+            ``NeuralNet`` also take samples of more axes, several arrays
+            (:class:`fastnn.Inputs`), and sequences of different lengths: a list, an
+            array of objects or a column of arrays of shape (n_steps, n_features), or
+            of lists of integers, tokens, which an ``Embedding`` reads.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets: class labels in one column or several, or a label indicator matrix,
@@ -283,19 +294,22 @@ class BaseNeuralNetwork(
             validation,
             None
             if previous is None
-            else Previous(self._targets, previous.weights.dtype),
+            else Previous(
+                self._targets, previous.weights.dtype, self._reader(previous)
+            ),
             incremental=incremental,
             classes=classes,
         )
-        X, targets = prepared.samples.X, prepared.targets
+        shape, targets = shape_of(prepared.samples.X), prepared.targets
         network = self._resolved(
             self._describe_network(targets),
             training.X,
+            shape,
             None if previous is None else previous.network,
         )
         if previous is not None:
             forget_weights(network)  # it goes on from those of the previous one
-        fitted = FittedNetwork(network, shape_of(X), targets.loss)
+        fitted = FittedNetwork(network, shape, targets.loss)
         random_state, drawn_from = source_of_draws(self, previous, incremental)
         if previous is None:
             fitted.initialize(random_state, prepared.dtype)
@@ -326,6 +340,7 @@ class BaseNeuralNetwork(
         schedule: Schedule,
         averaging: Averaging | None = None,
         mixing: Mixing | None = None,
+        batch_by_length: bool = False,
     ) -> Trainer:
         """What trains the network by epochs."""
         return Trainer(
@@ -340,6 +355,7 @@ class BaseNeuralNetwork(
             precision=self.precision,
             averaging=averaging,
             mixing=mixing,
+            batch_by_length=batch_by_length,
             device=prepared.device,
         )
 
@@ -354,10 +370,7 @@ class BaseNeuralNetwork(
     def _check_X(self, X: Any, device: Device | None) -> Any:
         """X for the fitted network on this device, checked."""
         check_is_fitted(self)
-        X = check_X(self, X, device)
-        if self._takes_any_shape:
-            check_shape("X", X, self._fitted.input_shape)
-        return X
+        return check_X(self, X, device)
 
     def _outputs(self, X: Any) -> Any:
         """Outputs of the fitted network for unchecked X.

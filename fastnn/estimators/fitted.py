@@ -163,6 +163,8 @@ class FittedNetwork:
         self, X: Any, n_jobs: int | None, device: Device | None = None
     ) -> NDArray | None:
         """The same for X as a user passes it; None if it needs checks or conversion."""
+        if self.plan.masks_steps_of_inputs:  # which may be all of a sample's
+            return None
         return self.predictor_on(device).predict_clean(self.weights, X, n_jobs)
 
     def predictor_on(self, device: Device | None) -> Predictor:

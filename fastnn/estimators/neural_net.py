@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastnn.callbacks import Callback, Run
 from fastnn.estimators.base import BaseNeuralNetwork
 from fastnn.estimators.callback_support import FitTask
-from fastnn.estimators.data.inputs import column_names, is_several
+from fastnn.estimators.data.inputs import Reader, Shape
 from fastnn.estimators.data.samples import Prepared, split
 from fastnn.estimators.extraction import extracted, part_of
 from fastnn.estimators.fitted import FittedNetwork
@@ -23,13 +23,13 @@ from fastnn.estimators.output_layer import (
     with_outputs_of_numbers,
     with_raw_outputs,
 )
+from fastnn.estimators.reading import columns_of, reader_of
 from fastnn.estimators.summary import summary
 from fastnn.layers import Dense
 from fastnn.network import (
     Network,
     Pretrained,
     Sequential,
-    Table,
     check_same_columns,
     selects_columns,
     with_positions,
@@ -73,6 +73,11 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         """Score on the validation data after each epoch; None without any."""
         self._require_fitted("validation_scores_")
         return self.history_.get("validation_score")
+
+    def _reader(self, fitted: FittedNetwork | None = None) -> Reader:
+        if fitted is None:
+            return reader_of(self.network)
+        return reader_of(fitted.network, fitted.input_shape)
 
     def _names_of_heads(self) -> list[str]:
         """Names of the heads, in their order; none where there is one output."""
@@ -151,27 +156,16 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
         )
         return plain(complete(network, targets.n_outputs, targets.loss.link))
 
-    def _resolved(self, network: Network, X: Any, previous: Network | None) -> Network:
+    def _resolved(
+        self, network: Network, X: Any, shape: Shape, previous: Network | None
+    ) -> Network:
         if not selects_columns(network):
             return network
-        network = with_positions(network, self._tables(X))
+        names = vars(self).get("feature_names_in_")
+        network = with_positions(network, columns_of(X, shape, names))
         if previous is not None:
             check_same_columns(network, previous)
         return network
-
-    def _tables(self, X: Any) -> Table | dict[str, Table]:
-        """X as branches ask for its columns, or each of its arrays."""
-        if not is_several(X):
-            frame = X if hasattr(X, "columns") else None
-            names = vars(self).get("feature_names_in_")
-            return Table(_shape(X)[-1], names, frame)
-        tables = {}
-        for name in self.feature_names_in_:
-            each = X[name]
-            frame = each if hasattr(each, "columns") else None
-            n_columns = _shape(each)[-1] if len(_shape(each)) > 1 else 1
-            tables[name] = Table(n_columns, column_names(each), frame)
-        return tables
 
     def _describe_optimizer(self) -> Optimizer:
         if isinstance(self.optimizer, str):
@@ -207,6 +201,12 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
                     f"{callback!r} at position {position}. Those of scikit-learn are "
                     "set by set_callbacks()."
                 )
+        if self.batch_by_length and not self.shuffle:
+            raise ValueError(
+                "batch_by_length=True brings samples into an order of its own, and "
+                "shuffle=False keeps that of X. Set shuffle=True, or "
+                "batch_by_length=False."
+            )
         if incremental and self.validation is not None and not validated:
             raise ValueError(
                 f"validation={self.validation} holds samples out of all of them, and "
@@ -322,6 +322,7 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
             schedule,
             averaging=plain(self.averaging),
             mixing=plain(self.mixing),
+            batch_by_length=bool(self.batch_by_length),
         )
         averaged = self.averaging is not None
         state.resume_averaging(
@@ -379,10 +380,6 @@ class BaseNeuralNet(NeuralNetParameters, BaseNeuralNetwork):
     def _samples_per_step(self, n_samples: int) -> int:
         # A batch of all samples is what smaller data sets have to be content with.
         return min(int(self.batch_size), n_samples)
-
-
-def _shape(X: Any) -> tuple[int, ...]:
-    return tuple(X.shape) if hasattr(X, "shape") else np.shape(X)
 
 
 def _apart(value: Any) -> Any:

@@ -126,6 +126,7 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         epochs: int = 20,
         batch_size: int = 32,
         shuffle: bool = True,
+        batch_by_length: bool = False,
         schedule: Schedule | Callable[[int], float] | None = None,
         validation: float | None = None,
         early_stopping: EarlyStopping | None = None,
@@ -149,6 +150,7 @@ class NeuralNetClassifier(ManyHeads, NetworkClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self.batch_by_length = batch_by_length
         self.schedule = schedule
         self.validation = validation
         self.early_stopping = early_stopping

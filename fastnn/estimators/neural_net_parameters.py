@@ -35,6 +35,14 @@ class NeuralNetParameters(CommonParameters):
     shuffle : bool, default=True
         Whether each epoch visits the samples in a new random order.
 
+    batch_by_length : bool, default=False
+        Whether samples of like length share a mini-batch, where they are sequences of
+        different lengths. Nothing is computed for padding either way: it makes the work
+        of mini-batches on several threads more even, and that of one step after another
+        less so. Mini-batches come in a random order, and ``shuffle`` must be True. What
+        each sample meets in its mini-batch is less random: sequences of one class may
+        have like lengths.
+
     schedule : Schedule or callable, default=None
         How the learning rate changes: an object of :mod:`fastnn.schedules`, or a
         function from the number of a step to a factor. None keeps it.
@@ -105,6 +113,7 @@ class NeuralNetParameters(CommonParameters):
         "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_by_length": ["boolean"],
         "schedule": [Schedule, callable, None],
         "validation": [Interval(Real, 0, 1, closed="neither"), None],
         "early_stopping": [EarlyStopping, None],
@@ -118,6 +127,7 @@ class NeuralNetParameters(CommonParameters):
     optimizer: str | Optimizer
     epochs: int
     batch_size: int
+    batch_by_length: bool
     schedule: Schedule | Callable[[int], float] | None
     validation: float | None
     early_stopping: EarlyStopping | None

@@ -54,9 +54,12 @@ def summary(
         of_which = f", of which frozen: {frozen:,}" if frozen else ""
         lines.append(f"not trained: {not_trained:,}{of_which}")
     sample = plan.train_size + plan.n_inputs + plan.target_columns
+    step = sum(plan.train_sizes_of_steps) + sum(each.size for each in plan.sequences)
+    of_steps = f", {_bytes(itemsize * step)} for each of its steps" if step else ""
     lines.append(
         f"memory: {_bytes(itemsize * sample * batch_size)} for a batch of {batch_size}"
-        f", {_bytes(itemsize * total * (2 + n_slots))} for weights and optimizer"
+        f"{of_steps}, {_bytes(itemsize * total * (2 + n_slots))} for weights and "
+        "optimizer"
     )
     return "\n".join(lines)
 
@@ -92,6 +95,8 @@ def _bytes(count: int) -> str:
 
 def _input_shape(network: Network, plan: Plan) -> Any:
     """Shape of one sample, by name where the network has several inputs."""
-    if len(plan.inputs) > 1:
-        return {each.name: each.shape for each in plan.inputs}
-    return plan.input_shape
+    shapes: dict[str, tuple[int | None, ...]] = {
+        each.name: (None, *each.shape) if each.axis else each.shape
+        for each in plan.inputs
+    }
+    return shapes if len(shapes) > 1 else next(iter(shapes.values()))

@@ -20,7 +20,7 @@ from fastnn.plan.tensor import Tensor, shape_of_sample
 def lower(
     network: Network,
     *,
-    input_shape: Sequence[int] | Mapping[str, Sequence[int]],
+    input_shape: Sequence[int | None] | Mapping[str, Sequence[int | None]],
     loss: Loss,
 ) -> Plan:
     """Lower a network and its loss for samples of one shape.
@@ -30,7 +30,8 @@ def lower(
     network : Network
         Ends in the raw outputs, before the loss's link.
     input_shape : sequence of int or mapping of str to sequence of int
-        Shape of one sample; of several inputs one for each, by name.
+        Shape of one sample, which begins with None for sequences of different lengths;
+        of several inputs one for each, by name.
     loss : Loss
         A HeadLosses where the network has several outputs.
 
@@ -81,7 +82,7 @@ def lower_until(
     network: Network,
     place: str,
     *,
-    input_shape: Sequence[int] | Mapping[str, Sequence[int]],
+    input_shape: Sequence[int | None] | Mapping[str, Sequence[int | None]],
 ) -> Plan:
     """Lower what a part reads, and the part, whose numbers are then the predictions.
 
@@ -97,6 +98,11 @@ def lower_until(
     -------
     plan : Plan
         Its parameters are some of those that :func:`lower` gives, by the same names.
+
+    Raises
+    ------
+    ValueError
+        If the part gives a value for each step of sequences.
 
     Examples
     --------
@@ -128,6 +134,12 @@ def lower_until(
     x = _read(tape, network, input_shape)
     flow(network, _promised(x), "", "")
     z = given[place]()
+    if None in shape_of_sample(z):
+        raise ValueError(
+            f"part {place!r} gives a value for each step of sequences, of shape "
+            f"{shape_of_sample(z)}, and what is asked for is one for each sample. Name "
+            "a part behind one that makes one value of all steps."
+        )
     return tape.finish(SquaredError().lower(tape, ops.reshape(tape, z, (z.size,))))
 
 

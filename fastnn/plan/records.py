@@ -240,6 +240,13 @@ class Plan:
         return [slice(b["offset"], b["offset"] + b["size"]) for b in fixed]
 
     @cached_property
+    def masks_steps_of_inputs(self) -> bool:
+        """Whether steps are masked by the numbers that an input has there."""
+        ops = self.ops[self.ops["kind"] == KINDS["value_mask"]]
+        spaces = self.tensors["space"][ops["input"][:, 0]]
+        return bool((spaces == SPACES["input"]).any())
+
+    @cached_property
     def n_inputs(self) -> int:
         """Numbers in one sample, of all inputs that are no sequences."""
         return sum(each.size for each in self.inputs if not each.axis)

@@ -119,14 +119,15 @@ class PlainState:
                 raise self.damaged(key, "a list of strings", repr(value))
         return values
 
-    def shape(self, key: str) -> tuple[int, ...]:
-        """Lengths of the axes of a sample."""
+    def shape(self, key: str) -> tuple[int | None, ...]:
+        """Lengths of the axes of a sample; the first one's is None for sequences."""
         lengths = self.get(key, tuple, list)
+        known = lengths[1:] if lengths and lengths[0] is None else lengths
         if not lengths or not all(
-            isinstance(n, Integral) and int(n) > 0 for n in lengths
+            isinstance(n, Integral) and int(n) > 0 for n in known
         ):
             raise self.damaged(key, "lengths of at least 1", repr(lengths))
-        return tuple(map(int, lengths))
+        return tuple(None if n is None else int(n) for n in lengths)
 
     def array(self, key: str, shape: tuple[int, ...]) -> NDArray:
         """float32 or float64 of this shape, native, aligned and side by side."""

@@ -58,11 +58,21 @@ class Sequences:
         """Steps of each sample."""
         return np.diff(self.starts)
 
+    def place_of(self, step: int) -> tuple[int, int]:
+        """Which sample a step of all is of, and which one of it that is."""
+        sample = int(np.searchsorted(self.starts, step, side="right")) - 1
+        return sample, int(step - self.starts[sample])
+
     def __getitem__(self, rows: Any) -> Self:
-        """Some samples, by a slice, their numbers or a mask."""
-        rows = np.arange(len(self))[rows]
+        """Some samples, by a slice, their numbers or a mask.
+
+        scikit-learn asks for these and, behind a comma, all that they have.
+        """
+        rows = np.arange(len(self))[rows[0] if isinstance(rows, tuple) else rows]
         lengths = self.lengths[rows]
         starts = np.zeros(len(rows) + 1, np.intp)
         np.cumsum(lengths, out=starts[1:])
-        moved = np.repeat(self.starts[rows] - starts[:-1], lengths)
-        return type(self)(self.values[moved + np.arange(starts[-1])], starts)
+        first, end = self.starts[rows].tolist(), self.starts[rows + 1].tolist()
+        # The first one is for the case that there are none.
+        parts = [self.values[:0], *map(self.values.__getitem__, map(slice, first, end))]
+        return type(self)(np.concatenate(parts), starts)

@@ -168,11 +168,9 @@ def check_on_device(
     return device.cast(X, validate_data(estimator, few, **options).dtype)
 
 
-def check_targets(
-    estimator: BaseEstimator, X: DeviceArray, y: Any, **options: Any
-) -> Any:
+def check_targets(estimator: BaseEstimator, X: Any, y: Any, **options: Any) -> Any:
     """Y checked as by ``check_X_y``, for an X that is checked already."""
-    nothing = np.empty((len(X), 0))
+    nothing = np.empty((X.shape[0], 0))
     _, y = check_X_y(nothing, y, ensure_min_features=0, estimator=estimator, **options)
     return y
 

@@ -29,7 +29,9 @@ class NamedArrays:
     _what = "arrays"
 
     def __init__(self, /, **arrays: Any):
-        self._arrays = {name: _indexable(name, each) for name, each in arrays.items()}
+        self._arrays = {
+            name: self._indexable(name, each) for name, each in arrays.items()
+        }
         if not arrays:
             raise ValueError(
                 f"{type(self).__name__} needs at least one array, by its name: "
@@ -50,6 +52,19 @@ class NamedArrays:
             if not isinstance(name, str):
                 raise ValueError(f"names of {cls._what} must be words, got {name!r}.")
         return cls(**arrays)
+
+    @staticmethod
+    def _indexable(name: str, array: Any) -> Any:
+        """An array that samples can be taken of."""
+        if sparse.issparse(array):
+            return array if array.format == "csr" else array.tocsr()
+        array = array_of(array)
+        if not len(array.shape):
+            raise ValueError(
+                f"{name} must be an array whose first axis is the samples, got "
+                f"{array!r}."
+            )
+        return array
 
     @property
     def shape(self) -> tuple[int]:
@@ -120,7 +135,8 @@ class Inputs(NamedArrays):
     ----------
     **arrays : array-like
         Arrays of any shape whose first axis is the samples, data frames or sparse
-        matrices, none of which is copied. Lists become arrays.
+        matrices, none of which is copied. Lists become arrays; those of samples of
+        different lengths, which are sequences, become arrays of objects.
 
     Raises
     ------
@@ -145,6 +161,12 @@ class Inputs(NamedArrays):
     """
 
     _what = "inputs"
+
+    @staticmethod
+    def _indexable(name: str, array: Any) -> Any:
+        if _are_sequences(array):
+            return np.fromiter(array, object, len(array))
+        return NamedArrays._indexable(name, array)
 
 
 class Targets(NamedArrays):
@@ -210,16 +232,15 @@ def named_columns(values: Any) -> dict[str, Any] | None:
     return {name: values[name] for name in names}
 
 
-def _indexable(name: str, array: Any) -> Any:
-    """An array that samples can be taken of."""
-    if sparse.issparse(array):
-        return array if array.format == "csr" else array.tocsr()
-    array = array_of(array)
-    if not len(array.shape):
-        raise ValueError(
-            f"{name} must be an array whose first axis is the samples, got {array!r}."
-        )
-    return array
+def _are_sequences(samples: Any) -> bool:
+    """Whether a list holds samples of different lengths, of which there is no array."""
+    if not isinstance(samples, list | tuple):
+        return False
+    try:
+        lengths = set(map(len, samples))
+    except TypeError:  # numbers among them
+        return False
+    return len(lengths) > 1 and not any(isinstance(e, str | bytes) for e in samples)
 
 
 def _all_there(array: NDArray) -> bool:

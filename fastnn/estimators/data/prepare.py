@@ -7,13 +7,14 @@ network computes with. X to predict for is checked here as well, by the same rul
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import _check_y, validate_data
+from sklearn.utils.validation import validate_data
 
 from fastnn.engine.cuda import find_device
 from fastnn.engine.device import Device, DeviceArray
@@ -28,15 +29,17 @@ from fastnn.estimators.data.arrays import (
 from fastnn.estimators.data.head_weights import check_head_weights
 from fastnn.estimators.data.heads import HeadTargets, HeadValues
 from fastnn.estimators.data.inputs import (
-    check_inputs,
+    Reader,
+    check_any,
     check_numbers_there,
-    check_tensor,
-    is_several,
+    check_there,
+    shape_of,
     tables_of,
 )
 from fastnn.estimators.data.kinds import real_numbers
 from fastnn.estimators.data.ranges import check_range, described_as_overflow
 from fastnn.estimators.data.samples import Prepared, Samples
+from fastnn.estimators.data.sequences import check_no_sequences
 from fastnn.estimators.data.sparse_structure import check_structure
 from fastnn.estimators.data.targets import RegressionTargets, Targets
 from fastnn.estimators.data.weights import check_weights
@@ -84,12 +87,16 @@ class Learner(Protocol):
     def _class_weights(self, targets: Any, y: Any, incremental: bool) -> Any:
         """Weights of classes, of each head where there are several; None of none."""
 
+    def _reader(self, fitted: Any = None) -> Reader:
+        """How its network reads X, or that which is fitted, where X has any shape."""
+
 
 class Previous(NamedTuple):
     """What a network that goes on training was trained for, and computes in."""
 
     targets: Targets
     dtype: np.dtype
+    reader: Reader
 
 
 def prepare(
@@ -132,7 +139,9 @@ def prepare(
     validated = _is_given(validation, learner.solver)
     learner._check_call(validated, incremental)
     known = None if previous is None else previous.targets
-    X, y = _check_X_y(learner, training, _TRAINING, device, known, batch=incremental)
+    reader = learner._reader() if previous is None else previous.reader
+    check = partial(_check_X_y, learner, device=device)
+    X, y = check(training, _TRAINING, reader, known=known, batch=incremental)
     targets = learner._make_targets(y, classes, known, incremental)
     dtype = _computing_dtype(learner, X, previous)
     _check_precision(learner, dtype)
@@ -142,7 +151,8 @@ def prepare(
     held_out = None
     if validated:
         with _described_as_validation_data():
-            X, y = _check_X_y(learner, validation, _VALIDATION, device, targets)
+            reader = reader._replace(shape=shape_of(X))
+            X, y = check(validation, _VALIDATION, reader, known=targets)
             targets.check(y)
             weight = _check_weights(validation, _VALIDATION, class_weights, y, dtype)
         held_out = _encoded(X, y, weight, _VALIDATION, targets, dtype, device)
@@ -158,8 +168,9 @@ def check_X(estimator: Any, X: Any, device: Device | None) -> Any:
     X = where_it_computes(X, device, "X", estimator.device)
     if not isinstance(X, DeviceArray):
         check_kind(X, "X", "M")
+    reader = estimator._reader(estimator._fitted)
     return ignoring_errors(
-        _check_only_X, estimator, X, "X", device, dtypes, reset=False
+        _check_only_X, estimator, X, "X", device, dtypes, reader, reset=False
     )
 
 
@@ -210,9 +221,10 @@ def _check_X_y(
     learner: Any,
     given: Arguments,
     names: Arguments,
+    reader: Reader,
+    *,
     device: Device | None,
     known: Targets | None,
-    *,
     batch: bool = False,
 ) -> tuple[Any, Any]:
     """X where it computes and y on the host, by the rules of scikit-learn and ours.
@@ -221,33 +233,24 @@ def _check_X_y(
     """
     X = where_it_computes(given.X, device, names.X, learner.device)
     check_kind(X, names.X, "M")
-    reset = known is None
+    reset, dtypes = known is None, _accepted_dtypes(learner)
+    check = partial(_check_only_X, learner, reader=reader, reset=reset)
     heads = learner._check_heads(given.y, names.y, known, batch=batch)
     if heads is not None:
-        dtypes = _accepted_dtypes(learner)
-        X = _check_only_X(learner, X, names.X, device, dtypes, reset=reset)
+        X = check(X, names.X, device, dtypes)
         check_consistent_length(*_arrays(X), heads)
         return X, heads
     y = on_host(given.y, names.y)
     check_kind(y, names.y, "cM" if learner._numeric_targets else "c")
     check_row_of_targets(y, names.y)
-    check_structure(names.X, X)
     check_structure(names.y, y)
-    dtypes = _accepted_dtypes(learner)
     options: dict[str, Any] = {"accept_sparse": "csr", "multi_output": True}
-    if isinstance(X, DeviceArray):
-        assert device is not None
-        with described_as_overflow(names.X):
-            X = check_on_device(learner, device, X, dtypes, reset=reset)
-        y = check_targets(learner, X, y, **options)
-    elif learner._takes_any_shape and is_several(X):
-        X = check_inputs(learner, X, names.X, dtypes, reset=reset)
-        y = _check_y(y, multi_output=True, estimator=learner)
-        check_consistent_length(*_arrays(X), y)
-    elif learner._takes_any_shape:
-        with described_as_overflow(names.X):
-            X, y = check_tensor(learner, X, dtypes, reset=reset, y=y, multi_output=True)
+    if isinstance(X, DeviceArray) or learner._takes_any_shape:
+        X = check(X, names.X, device, dtypes)
+        y = check_targets(learner, _arrays(X)[0], y, **options)
     else:
+        check_structure(names.X, X)
+        check_no_sequences(names.X, X, learner)
         with described_as_overflow(names.X):
             X, y = validate_data(learner, X, y, dtype=dtypes, reset=reset, **options)
     if learner._numeric_targets:
@@ -263,6 +266,7 @@ def _check_only_X(
     name: str,
     device: Device | None,
     dtypes: list[type],
+    reader: Reader,
     *,
     reset: bool,
 ) -> Any:
@@ -270,13 +274,14 @@ def _check_only_X(
     with described_as_overflow(name):
         if isinstance(X, DeviceArray):
             assert device is not None
-            return check_on_device(learner, device, X, dtypes, reset=reset)
-        if not learner._takes_any_shape:
-            options: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtypes}
-            return validate_data(learner, X, reset=reset, **options)
-        if is_several(X):
-            return check_inputs(learner, X, name, dtypes, reset=reset)
-        return check_tensor(learner, X, dtypes, reset=reset)
+            X = check_on_device(learner, device, X, dtypes, reset=reset)
+            check_there(name, X, reader)
+            return X
+        if learner._takes_any_shape:
+            return check_any(learner, X, name, dtypes, reader, reset=reset)
+        check_no_sequences(name, X, learner)
+        options: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtypes}
+        return validate_data(learner, X, reset=reset, **options)
 
 
 def _arrays(X: Any) -> list[Any]:

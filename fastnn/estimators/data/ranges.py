@@ -10,6 +10,7 @@ from scipy import sparse
 
 from fastnn.engine.cuda import worst_number
 from fastnn.engine.device import Device, DeviceArray
+from fastnn.utils.sequences import Sequences
 
 # What is cast on a device at a time, to see whether it overflows.
 NUMBERS_CAST = 1 << 24
@@ -24,7 +25,7 @@ def check_range(
     ----------
     name : str
         What the user calls them.
-    values : {ndarray, CSR matrix, DeviceArray}
+    values : {ndarray, CSR matrix, Sequences, DeviceArray}
         Finite numbers.
     dtype : dtype
         float32 or float64.
@@ -38,6 +39,8 @@ def check_range(
     """
     if sparse.issparse(values):
         values = values.data
+    elif isinstance(values, Sequences):
+        values = values.values
     if values.dtype.kind != "f" or np.finfo(values.dtype).max <= np.finfo(dtype).max:
         return
     if isinstance(values, DeviceArray):

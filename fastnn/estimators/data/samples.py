@@ -19,7 +19,7 @@ class Samples:
 
     Parameters
     ----------
-    X : {ndarray, CSR matrix, DeviceArray} of shape (n_samples, n_features), or dict
+    X : {ndarray, CSR matrix, Sequences, DeviceArray} of n_samples, or dict
         Of any shape behind the samples where the network takes it; of several inputs a
         dict of such by name.
     y : ndarray or CSR matrix
