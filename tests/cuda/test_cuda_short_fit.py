@@ -16,8 +16,8 @@ from fastnn.engine.cuda.gpu import GPU
 
 # Kernels of which there is one for each row of a table: see test_cuda_engine.py.
 OF_TABLES = re.compile("(add|slope|bias_gradient|loss|step|merge_[a-z]+)_.*")
-# What no fit launches, but plans do in test_cuda_engine.py: estimators make sequences of
-# tokens that have a mask.
+# What no fit launches, but plans do in test_cuda_engine.py: estimators make sequences
+# of tokens that have a mask.
 OF_NO_FIT = {"token_mask"}
 
 

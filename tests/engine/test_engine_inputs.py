@@ -358,7 +358,7 @@ def test_there_are_no_kernels_for_rows():
     plan = of_few(rows=True)
     data = draw(plan)
     with pytest.raises(
-        ValueError, match="sparse_gradient=False .*, or use device='cpu'"
+        ValueError, match=r"sparse_gradient=False .*, or use device='cpu'"
     ):
         engine_of(plan, data, emulated_device())
 
