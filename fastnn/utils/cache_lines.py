@@ -23,6 +23,8 @@ def aligned_zeros(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray:
 
 
 def aligned_copy(array: NDArray, dtype: DTypeLike | None = None) -> NDArray:
+    if array.dtype.hasobject:  # of a damaged model, which is refused where it is used
+        return array.copy()
     copy = aligned_zeros(array.shape, array.dtype if dtype is None else dtype)
     np.copyto(copy, array, casting="same_kind")
     return copy
