@@ -33,12 +33,15 @@ from fastnn import (
 )
 from fastnn.engine.by_length import sort_by_length
 from fastnn.layers import (
+    GRU,
+    LSTM,
     Dense,
     Embedding,
     Flatten,
     GlobalAveragePooling1D,
     Masking,
 )
+from fastnn.mixing import Mixup
 from fastnn.utils.sequences import Sequences
 
 N, N_TOKENS = 60, 9
@@ -52,8 +55,9 @@ STEPS = [rng.standard_normal((n, 2)) for n in LENGTHS]
 SUMS = np.array([steps.sum() for steps in STEPS])
 
 
-def of_tokens(*, mask_zero=False, **options):
-    layers = [Embedding(N_TOKENS, 4, mask_zero=mask_zero), GlobalAveragePooling1D()]
+def of_tokens(*, mask_zero=False, last=None, **options):
+    last = GlobalAveragePooling1D() if last is None else last
+    layers = [Embedding(N_TOKENS, 4, mask_zero=mask_zero), last]
     return NeuralNetClassifier(Sequential(layers), **(OPTIONS | options))
 
 
@@ -158,18 +162,20 @@ def test_it_learns():
 
 @pytest.mark.parametrize("n_more", [0, 1, 7])
 @pytest.mark.parametrize("as_list", [False, True])
-def test_zeros_at_the_end_change_nothing(n_more, as_list):
+@pytest.mark.parametrize("last", [GlobalAveragePooling1D(), LSTM(3), GRU(3)], ids=repr)
+def test_zeros_at_the_end_change_nothing(n_more, as_list, last):
     """Not a bit, in fit and predict, of an array or a list."""
     X = padded(TOKENS, n_more)
     X = list(X) if as_list else X
-    expected = of_tokens(mask_zero=True).fit(TOKENS, LABELS)
-    found = of_tokens(mask_zero=True).fit(X, LABELS)
+    expected = of_tokens(mask_zero=True, last=last).fit(TOKENS, LABELS)
+    found = of_tokens(mask_zero=True, last=last).fit(X, LABELS)
     assert_array_equal(found.predict_proba(X), expected.predict_proba(TOKENS))
     assert_array_equal(found.predict_proba(TOKENS), expected.predict_proba(X))
 
 
-def test_zeros_before_tokens_are_masked():
-    model = of_tokens(mask_zero=True).fit(TOKENS, LABELS)
+@pytest.mark.parametrize("last", [GlobalAveragePooling1D(), LSTM(3), GRU(3)], ids=repr)
+def test_zeros_before_tokens_are_masked(last):
+    model = of_tokens(mask_zero=True, last=last).fit(TOKENS, LABELS)
     X = [[0, *tokens] for tokens in TOKENS]
     assert_allclose(model.predict_proba(X), model.predict_proba(TOKENS), rtol=1e-6)
 
@@ -524,9 +530,7 @@ def test_masked_steps(value, one_length):
 
 
 def test_sequences_are_not_mixed():
-    from fastnn.mixing import Mixup
-
-    with pytest.raises(ValueError, match="sequences"):
+    with pytest.raises(ValueError, match="which are several, tokens or sequences"):
         of_tokens(mixing=Mixup()).fit(TOKENS, LABELS)
 
 
