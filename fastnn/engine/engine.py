@@ -43,6 +43,9 @@ CHUNK_BYTES = 32 * 2**20
 # Where a few samples are enough for products, a step is faster while its activations
 # stay in the cache.
 CHUNK_BYTES_OF_PLACES = 4 * 2**20
+# Where hardly anything is multiplied, a step takes as long as its numbers need to and
+# from memory: they stay in the second-level cache.
+CHUNK_BYTES_OF_MOVES = 2**20
 DEVICE_CHUNK_BYTES = 1024 * 2**20
 
 
@@ -192,11 +195,12 @@ class Engine:
                 precision, trained,
             )  # fmt: skip
             return
-        in_places = plan.works_on_places()
-        most_bytes = min(
-            CHUNK_BYTES, CHUNK_BYTES_OF_PLACES if in_places else CHUNK_BYTES
-        )
         steps = steps_of(plan, tables)
+        most_bytes = CHUNK_BYTES
+        if plan.works_on_places():
+            most_bytes = min(most_bytes, CHUNK_BYTES_OF_PLACES)
+        if plan.mostly_moves(steps):
+            most_bytes = min(most_bytes, CHUNK_BYTES_OF_MOVES)
         rows = chunk_rows(plan, batch_size, dtype.itemsize, most_bytes, steps)
         operations = plan.operations("train", steps)
         shares = operations * batch_size // OPERATIONS_PER_THREAD

@@ -18,6 +18,13 @@ LOSS_KINDS = KINDS["loss"], KINDS["custom_loss"]
 # A loss of targets y and raw outputs z: see fastnn.losses.CustomLoss.
 CustomFunction = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 
+# Ops that multiply each number by many.
+MULTIPLYING = (
+    *("product", "conv", "conv_transposed", "conv_kernel_gradient"),
+    *("recurrent", "recurrent_gradient", "recurrent_weights"),
+    *("attention", "attention_gradient"),
+)
+
 # Places of a sample of which a product needs no others.
 MANY_PLACES = 4
 
@@ -328,6 +335,22 @@ class Plan:
         many = of_steps | (ops["dim"][:, 1] > MANY_PLACES)
         return bool(2 * work[by_rows & many].sum() > work.sum())
 
+    def mostly_moves(self, steps: Sequence[float] = ()) -> bool:
+        """Whether most of a step's work is none that multiplies much.
+
+        That is so of the mean of what tokens are looked up as, and of other networks
+        whose ops read numbers, and write others, a few of these for each.
+
+        Parameters
+        ----------
+        steps : sequence of float, default=()
+            How many a sample has on each axis of steps.
+        """
+        ops = self.ops_of("train")
+        work = _work(ops) * _times(ops, steps)
+        multiplies = np.isin(ops["kind"], [KINDS[kind] for kind in MULTIPLYING])
+        return bool(2 * work[~multiplies].sum() > work.sum())
+
     def operations(self, phase: str, steps: Sequence[float] = ()) -> int:
         """Floating-point operations of one sample.
 
@@ -342,8 +365,7 @@ class Plan:
         """
         ops = self.ops_of(phase)
         ops = ops[ops["per_sample"] != 0]  # what is done once for all samples is little
-        times = np.array([1, *steps])[np.maximum(ops["axis"], ops["across"])]
-        return int(2 * (_work(ops) * times).sum())
+        return int(2 * (_work(ops) * _times(ops, steps)).sum())
 
     def without_link(self) -> "Plan":
         """The same plan, but for what makes predictions of raw outputs."""
@@ -397,6 +419,11 @@ class Plan:
 def _any_is(ops: NDArray, flag: str) -> bool:
     """Whether a flag of the table of ops is set for the kind of any of these."""
     return bool((OP_FLAGS[ops["kind"]] & FLAGS[flag]).any())
+
+
+def _times(ops: NDArray, steps: Sequence[float]) -> NDArray:
+    """How often a sample has what each op works on: once, or at each of its steps."""
+    return np.array([1, *steps])[np.maximum(ops["axis"], ops["across"])]
 
 
 def _work(ops: NDArray) -> NDArray:

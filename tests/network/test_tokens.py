@@ -6,7 +6,7 @@ from scipy import stats
 
 from fastnn import Branches, Graph, Pretrained, Residual, Sequential
 from fastnn.initializers import RandomNormal
-from fastnn.layers import Concatenate, Dense, Embedding, GlobalAveragePooling1D
+from fastnn.layers import LSTM, Concatenate, Dense, Embedding, GlobalAveragePooling1D
 from fastnn.layers.embedding import LARGE_TABLE
 from fastnn.losses import SquaredError
 from fastnn.network import lower, masks_zeros, tokens_of
@@ -108,6 +108,22 @@ def test_gradients_of_large_tables_are_rows():
         network = Sequential([Embedding(rows, 4), MEAN])
         plan = lower(network, input_shape=(4,), loss=SquaredError())
         assert (len(plan.row_gradients) > 0) == (rows * 4 == LARGE_TABLE)
+
+
+@pytest.mark.parametrize("input_shape", [(200,), (None,)])
+@pytest.mark.parametrize(
+    ("behind", "moves"),
+    [
+        ([MEAN, Dense(16)], True),
+        ([Dense(64, "relu"), MEAN], False),
+        ([LSTM(32)], False),
+    ],
+    ids=str,
+)
+def test_a_mean_of_rows_is_all_memory(input_shape, behind, moves):
+    network = Sequential([Embedding(100, 32), *behind])
+    plan = lower(network, input_shape=input_shape, loss=SquaredError())
+    assert plan.mostly_moves([200] * (input_shape == (None,))) == moves
 
 
 def test_options_by_name():
