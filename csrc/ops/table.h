@@ -140,19 +140,20 @@
    [output0 +] the sums of the rows input1 over the tokens input0.
 
    RECURRENT: output1 = the states of a recurrent layer (the code: ops/recurrent/recurrent.h)
-   over the steps of each sample, from what its input adds to the gates, input0, with the
-   recurrent kernel input1, the bias input2, the mask input3 of the steps and the factors
-   input4 of each sample's state; all but the first two may be absent. output0: the gates;
+   over the steps of each sample, from the input input0 with its kernel input1, the
+   recurrent kernel input2, the bias input3, the mask input4 of the steps and the factors
+   input5 of each sample's state; the last three may be absent. output0: the gates;
    output2: what else the backward pass reads of a step; both absent where there is none.
    output3: scratch. params: see ops/recurrent/recurrent_ops.c. scalar: the activations'
-   own options. dim: 1, steps of all samples, numbers of all gates, and units.
-   RECURRENT_GRADIENT: its adjoint. output0 = the gradient of its input0, from the gates
-   input0, the gradient input1 of its output1, its output2 input2, the kernel input3, the
-   mask input4 and the factors input5. output1, of a GRU that resets after the product: the
-   gradient of that. output3, params, scalar, dim: as there.
-   RECURRENT_WEIGHTS: output0, output1 = [output0, output1 +] the gradients of kernel and
-   bias, from output0 of RECURRENT_GRADIENT, input0, RECURRENT's output2 input1,
-   output1 of the former input2 and the factors input3. output3, params, dim: as there.
+   own options. dim: 1, steps of all samples, numbers of all gates, and units and features.
+   RECURRENT_GRADIENT: its adjoint. output0 = the gradient of what the gates are activations
+   of, from the gates input0, the gradient input1 of its output1, its output2 input2, the
+   recurrent kernel input3, the mask input4 and the factors input5. output1, of a GRU that
+   resets after the product: the gradient of that. output3, params, scalar: as there.
+   RECURRENT_WEIGHTS: output0, output1, output2 = [themselves +] the gradients of the input's
+   kernel, the recurrent kernel and the bias, from output0 of RECURRENT_GRADIENT, input0,
+   RECURRENT's output2 input1, output1 of the former input2, the factors input3 and the
+   input input4. output3, params: as there.
    SCALE_STEPS: output0 = each step of input0 times the factors input1 of its sample. Its
    own adjoint. params: steps of a sample. dim[2], dim[3]: samples, and numbers of one, or
    of a step where samples are sequences; lead[0]: numbers of a step.

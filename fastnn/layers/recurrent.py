@@ -97,7 +97,7 @@ class Recurrent(Layer):
         return (steps, units) if self.return_sequences else (units,)
 
     def lower(self, tape: Tape, x: Tensor, name: str) -> Tensor:
-        """Write a product over all steps and the recurrence; see :meth:`Layer.lower`.
+        """Write the recurrence; see :meth:`Layer.lower`.
 
         Raises
         ------
@@ -161,7 +161,8 @@ class Recurrent(Layer):
         y = ops.recurrent(
             tape,
             self._cell,
-            ops.product(tape, x, kernel),
+            x,
+            kernel,
             recurrent_kernel,
             self._bias(tape, name, shape) if self.use_bias else None,
             mask=mask,

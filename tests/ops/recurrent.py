@@ -117,10 +117,11 @@ def backward_step(steps, dh, dc, gates, kept, kernel, drop):
     return before, dc, np.concatenate([first, dt]), inner
 
 
-def run_recurrent(walk, op, dim, x, kernel, bias, mask, dropped, *_):
+def run_recurrent(walk, op, dim, x, input_kernel, kernel, bias, mask, dropped):
     steps = Steps(walk, op, mask)
     u, n = steps.units, len(walk.weight)
-    kernel, x = kernel.reshape(u, -1), x.reshape(len(steps.mask), -1)
+    x = x.reshape(len(steps.mask), -1)
+    kernel, x = kernel.reshape(u, -1), x @ input_kernel.reshape(x.shape[1], -1)
     bias = np.zeros((1, x.shape[1])) if bias is None else bias.reshape(-1, x.shape[1])
     dropped = np.ones((n, u)) if dropped is None else dropped.reshape(n, u)
     gates = np.zeros_like(x)
@@ -165,11 +166,11 @@ def run_recurrent_gradient(walk, op, dim, gates, dy, kept, kernel, mask, dropped
     return dx, inner
 
 
-def run_recurrent_weights(walk, op, dim, dx, kept, inner, dropped, *_):
+def run_recurrent_weights(walk, op, dim, dx, kept, inner, dropped, x, *_):
     steps = Steps(walk, op, None)
     u, n, length = steps.units, len(walk.weight), len(steps.mask)
     dx, kept = dx.reshape(length, -1), kept.reshape(length, -1)
-    read, own = kept[:, :u], kept[:, u:]
+    read, own, dinput = kept[:, :u], kept[:, u:], x.reshape(length, -1).T @ dx
     if dropped is not None:
         for sample in range(n):
             at = slice(*steps.starts[sample : sample + 2])
@@ -177,11 +178,12 @@ def run_recurrent_weights(walk, op, dim, dx, kept, inner, dropped, *_):
             read[at] *= dropped.reshape(n, u)[sample]
     if steps.cell == "gru":
         second = np.hstack([dx[:, : 2 * u], inner.reshape(length, u)])
-        return read.T @ second, np.vstack([dx.sum(axis=0), second.sum(axis=0)])
+        dbias = np.vstack([dx.sum(axis=0), second.sum(axis=0)])
+        return dinput, read.T @ second, dbias
     dkernel = read.T @ dx
     if steps.cell == "gru_reset_before":
         dkernel[:, 2 * u :] = own.T @ dx[:, 2 * u :]
-    return dkernel, dx.sum(axis=0)
+    return dinput, dkernel, dx.sum(axis=0)
 
 
 def run_scale_steps(walk, op, dim, x, factor, *_):
@@ -210,9 +212,8 @@ def recurrent_layer(
     recurrent = parameter(tape, f"{name}/recurrent_kernel", (units, width))
     shape = (2, width) if cell == "gru" else (width,)
     bias = parameter(tape, f"{name}/bias", shape) if use_bias else None
-    x = ops.product(tape, x, kernel)
     return ops.recurrent(
-        tape, cell, x, recurrent, bias, activations=activations, **options
+        tape, cell, x, kernel, recurrent, bias, activations=activations, **options
     )
 
 

@@ -17,7 +17,7 @@ typedef struct {
     const REAL *x;
     REAL *gates, *y, *kept;
     ptrdiff_t lead;
-    REAL *packed, *state, *cell, *read, *next, *update, *reset;
+    REAL *packed_input, *packed, *state, *cell, *read, *next, *update, *reset;
     REAL *buffer, *values;
 } NAMED(forward);
 
@@ -26,25 +26,30 @@ typedef struct {
     for (ptrdiff_t v = 0, first = (begin), width = by->units - first; v < (blocks); \
          v++, first += LANES, width -= LANES)
 
-/* Where the columns of a gate are, in the order in which those with the recurrent
-   activation come first. */
-static inline ptrdiff_t NAMED(column_of)(int cell, ptrdiff_t gate) {
-    return cell == LSTM && gate >= 2 ? 5 - gate : gate;
+/* Which gate's columns come first, second and so on in a panel: those with the recurrent
+   activation side by side. In front of a GRU's is what it multiplies before it is added to
+   what the input says of the same gate, which is behind them. */
+static inline ptrdiff_t NAMED(gate_of)(int cell, int of_state, ptrdiff_t i) {
+    if (cell == LSTM) return i < 2 ? i : 5 - i;
+    if (cell == GRU && of_state) return (i + 2) % 3;
+    return i;
 }
 
 /* So many vectors of gates side by side in panels, each of some blocks of units. */
-static void NAMED(pack_gates)(const OF_REAL(recurrent) * by, int gates, int blocks,
-                              REAL *to) {
+static void NAMED(pack_gates)(const OF_REAL(recurrent) * by, int of_state, int gates,
+                              int blocks, REAL *to) {
     ptrdiff_t u = by->units, all = NAMED(vectors_of)(u), row = gates_of(by->cell) * u;
+    ptrdiff_t k = of_state ? u : by->features;
+    const REAL *from = of_state ? by->kernel : by->input_kernel;
     for (ptrdiff_t first = 0; first < all; first += blocks) {
         ptrdiff_t count = all - first < blocks ? all - first : blocks;
         for (ptrdiff_t g = 0; g < gates; g++)
             for (ptrdiff_t v = 0; v < count; v++) {
                 ptrdiff_t unit = (first + v) * LANES, left = u - unit;
                 NAMED(pack_vector)(
-                    u, left < LANES ? left : LANES,
-                    by->kernel + NAMED(column_of)(by->cell, g) * u + unit, row, 1,
-                    to + (first * u * gates + g * count + v) * LANES, gates * count);
+                    k, left < LANES ? left : LANES,
+                    from + NAMED(gate_of)(by->cell, of_state, g) * u + unit, row, 1,
+                    to + (first * k * gates + g * count + v) * LANES, gates * count);
             }
     }
 }
@@ -60,25 +65,21 @@ static inline void NAMED(activate_gates)(const OF_REAL(recurrent) * by, ptrdiff_
     [by->recurrent_activation](1, n, x, n, NULL, 0, 0, by->recurrent_option, x, n);
 }
 
-/* Adds what the input says of a gate, and biases, to a block of sums. */
-static inline void NAMED(add_input)(const NAMED(forward) * f, const group_t *group,
-                                    ptrdiff_t gate, ptrdiff_t first, ptrdiff_t width,
-                                    int with_second, REAL *to) {
+/* Adds a bias, or two, to a block of a gate. */
+static inline void NAMED(add_bias)(const NAMED(forward) * f, const group_t *group,
+                                   ptrdiff_t gate, ptrdiff_t first, ptrdiff_t width,
+                                   int with_second, REAL *to) {
     const OF_REAL(recurrent) *by = f->by;
     ptrdiff_t u = by->units, row = gates_of(by->cell) * u, column = gate * u + first;
-    REAL bias[LANES], second[LANES], x[LANES];
-    for (ptrdiff_t j = 0; j < LANES; j++) bias[j] = 0;
-    if (by->bias) NAMED(load)(width, by->bias + column, bias);
-    if (by->bias && with_second) {
+    REAL bias[LANES], second[LANES];
+    if (!by->bias) return;
+    NAMED(load)(width, by->bias + column, bias);
+    if (with_second) {
         NAMED(load)(width, by->bias + row + column, second);
         for (ptrdiff_t j = 0; j < LANES; j++) bias[j] += second[j];
     }
-    for (ptrdiff_t i = 0; i < group->active; i++, to += LANES) {
-        const REAL *from = f->x + group->at[i] * row + column;
-        NAMED(load)(width, from, x);
-        PREFETCH(from + group->ahead * row);
-        for (ptrdiff_t j = 0; j < LANES; j++) to[j] += x[j] + bias[j];
-    }
+    for (ptrdiff_t i = 0; i < group->active; i++, to += LANES)
+        for (ptrdiff_t j = 0; j < LANES; j++) to[j] += bias[j];
 }
 
 /* Keeps a block of a gate for the backward pass. */
@@ -87,9 +88,11 @@ static inline void NAMED(keep_gate)(const NAMED(forward) * f, const group_t *gro
                                     const REAL *from) {
     ptrdiff_t u = f->by->units, row = gates_of(f->by->cell) * u;
     if (!f->gates) return;
-    for (ptrdiff_t i = 0; i < group->active; i++)
-        NAMED(store)(width, from + i * LANES,
-                     f->gates + group->at[i] * row + gate * u + first);
+    for (ptrdiff_t i = 0; i < group->active; i++) {
+        REAL *to = f->gates + group->at[i] * row + gate * u + first;
+        NAMED(store)(width, from + i * LANES, to);
+        PREFETCH(to + group->ahead * row);
+    }
 }
 
 /* The same of the second number that is kept of a step. */
@@ -108,7 +111,7 @@ static void NAMED(simple_rnn_block)(NAMED(forward) * f, const group_t *group,
     const OF_REAL(recurrent) *by = f->by;
     ptrdiff_t m = group->active, size = m * LANES;
     EACH_VECTOR(v, first, width, blocks, begin)
-    NAMED(add_input)(f, group, 0, first, width, 0, f->buffer + v * size);
+    NAMED(add_bias)(f, group, 0, first, width, 0, f->buffer + v * size);
     NAMED(activate)(by, blocks * size, f->buffer);
     EACH_VECTOR(v, first, width, blocks, begin) {
         const REAL *h = f->buffer + v * size;
@@ -125,12 +128,12 @@ static void NAMED(lstm_block)(NAMED(forward) * f, const group_t *group,
     REAL *input = f->buffer, *forget = input + size, *output = forget + size;
     REAL *candidate = output + size, *value = f->values;
     for (ptrdiff_t g = 0; g < 4; g++)
-        NAMED(add_input)(f, group, NAMED(column_of)(LSTM, g), first, width, 0,
-                         f->buffer + g * size);
+        NAMED(add_bias)(f, group, NAMED(gate_of)(LSTM, 0, g), first, width, 0,
+                        f->buffer + g * size);
     NAMED(activate_gates)(by, 3 * size, input);
     NAMED(activate)(by, size, candidate);
     for (ptrdiff_t g = 0; g < 4; g++)
-        NAMED(keep_gate)(f, group, NAMED(column_of)(LSTM, g), first, width,
+        NAMED(keep_gate)(f, group, NAMED(gate_of)(LSTM, 0, g), first, width,
                          f->buffer + g * size);
     for (ptrdiff_t i = 0; i < m; i++) {
         REAL *cell = f->cell + group->slot[i] * f->lead + first;
@@ -155,10 +158,11 @@ static void NAMED(gru_block)(NAMED(forward) * f, const group_t *group,
                              ptrdiff_t first) {
     const OF_REAL(recurrent) *by = f->by;
     ptrdiff_t m = group->active, size = m * LANES, u = by->units, width = u - first;
-    REAL *update = f->buffer, *reset = update + size, *inner = reset + size;
-    REAL *value = f->values, bias[LANES];
-    for (ptrdiff_t g = 0; g < 2; g++)
-        NAMED(add_input)(f, group, g, first, width, 1, f->buffer + g * size);
+    REAL *inner = f->buffer, *update = inner + size, *reset = update + size;
+    REAL *value = reset + size, bias[LANES];
+    NAMED(add_bias)(f, group, 0, first, width, 1, update);
+    NAMED(add_bias)(f, group, 1, first, width, 1, reset);
+    NAMED(add_bias)(f, group, 2, first, width, 0, value);
     if (by->bias) {
         NAMED(load)(width, by->bias + 5 * u + first, bias);
         for (ptrdiff_t i = 0; i < m; i++)
@@ -166,8 +170,7 @@ static void NAMED(gru_block)(NAMED(forward) * f, const group_t *group,
     }
     NAMED(activate_gates)(by, 2 * size, update);
     SIMD
-    for (ptrdiff_t k = 0; k < size; k++) value[k] = reset[k] * inner[k];
-    NAMED(add_input)(f, group, 2, first, width, 0, value);
+    for (ptrdiff_t k = 0; k < size; k++) value[k] += reset[k] * inner[k];
     NAMED(activate)(by, size, value);
     NAMED(keep_gate)(f, group, 0, first, width, update);
     NAMED(keep_gate)(f, group, 1, first, width, reset);
@@ -190,7 +193,7 @@ static void NAMED(gru_gates_block)(NAMED(forward) * f, const group_t *group,
     const OF_REAL(recurrent) *by = f->by;
     ptrdiff_t m = group->active, size = m * LANES;
     for (ptrdiff_t g = 0; g < 2; g++) EACH_VECTOR(v, first, width, blocks, begin)
-    NAMED(add_input)(f, group, g, first, width, 0, f->buffer + (g * blocks + v) * size);
+    NAMED(add_bias)(f, group, g, first, width, 0, f->buffer + (g * blocks + v) * size);
     NAMED(activate_gates)(by, 2 * blocks * size, f->buffer);
     EACH_VECTOR(v, first, width, blocks, begin) {
         const REAL *update = f->buffer + v * size, *reset = update + blocks * size;
@@ -211,7 +214,7 @@ static void NAMED(gru_values_block)(NAMED(forward) * f, const group_t *group,
     const OF_REAL(recurrent) *by = f->by;
     ptrdiff_t m = group->active, size = m * LANES;
     EACH_VECTOR(v, first, width, blocks, begin)
-    NAMED(add_input)(f, group, 2, first, width, 0, f->buffer + v * size);
+    NAMED(add_bias)(f, group, 2, first, width, 0, f->buffer + v * size);
     NAMED(activate)(by, blocks * size, f->buffer);
     EACH_VECTOR(v, first, width, blocks, begin) {
         const REAL *value = f->buffer + v * size;
@@ -233,15 +236,23 @@ static void NAMED(gru_values_block)(NAMED(forward) * f, const group_t *group,
    state. */
 static void NAMED(take_step)(NAMED(forward) * f, const group_t *group) {
     const OF_REAL(recurrent) *by = f->by;
-    ptrdiff_t u = by->units, all = NAMED(vectors_of)(u), m = group->active, at[GROUP];
-    int gates = by->cell == GRU_RESET_BEFORE ? 2 : (int)gates_of(by->cell);
+    ptrdiff_t u = by->units, n = by->features, all = NAMED(vectors_of)(u);
+    ptrdiff_t m = group->active, at[GROUP], x_at[GROUP];
+    int cell = by->cell, gates = cell == GRU_RESET_BEFORE ? 2 : (int)gates_of(cell);
     ptrdiff_t most = gates >= 3 ? 1 : MOST_VECTORS / gates;
-    for (ptrdiff_t i = 0; i < m; i++) at[i] = group->slot[i] * f->lead;
+    REAL *of_input = cell == GRU ? f->buffer + m * LANES : f->buffer;
+    for (ptrdiff_t i = 0; i < m; i++) {
+        at[i] = group->slot[i] * f->lead;
+        x_at[i] = group->at[i] * n;
+    }
     for (ptrdiff_t v = 0; v < all; v += most) {
         ptrdiff_t blocks = all - v < most ? all - v : most;
+        if (cell == GRU) memset(f->buffer, 0, (size_t)(m * LANES) * sizeof(REAL));
+        NAMED(sums)(m, gates * blocks, n, f->x, x_at,
+                    NAMED(panel_at)(f->packed_input, n, v * gates), 0, of_input);
         NAMED(sums)(m, gates * blocks, u, f->read, at,
-                    NAMED(panel_at)(f->packed, u, v * gates), 0, f->buffer);
-        switch (by->cell) {
+                    NAMED(panel_at)(f->packed, u, v * gates), 1, f->buffer);
+        switch (cell) {
         case SIMPLE_RNN:
             NAMED(simple_rnn_block)(f, group, v * LANES, blocks);
             break;
@@ -255,8 +266,9 @@ static void NAMED(take_step)(NAMED(forward) * f, const group_t *group) {
             NAMED(gru_gates_block)(f, group, v * LANES, blocks);
         }
     }
-    if (by->cell != GRU_RESET_BEFORE) return;
-    const REAL *rest = f->packed + 2 * u * all * LANES;
+    if (cell != GRU_RESET_BEFORE) return;
+    const REAL *rest = NAMED(panel_at)(f->packed, u, 2 * all);
+    const REAL *rest_of_input = NAMED(panel_at)(f->packed_input, n, 2 * all);
     for (ptrdiff_t i = 0; i < m; i++) {
         at[i] = i * f->lead;
         if (f->kept)
@@ -264,7 +276,9 @@ static void NAMED(take_step)(NAMED(forward) * f, const group_t *group) {
     }
     for (ptrdiff_t v = 0; v < all; v += MOST_VECTORS) {
         ptrdiff_t blocks = all - v < MOST_VECTORS ? all - v : MOST_VECTORS;
-        NAMED(sums)(m, blocks, u, f->reset, at, NAMED(panel_at)(rest, u, v), 0,
+        NAMED(sums)(m, blocks, n, f->x, x_at, NAMED(panel_at)(rest_of_input, n, v), 0,
+                    f->buffer);
+        NAMED(sums)(m, blocks, u, f->reset, at, NAMED(panel_at)(rest, u, v), 1,
                     f->buffer);
         NAMED(gru_values_block)(f, group, v * LANES, blocks);
     }
@@ -274,6 +288,10 @@ static void NAMED(take_step)(NAMED(forward) * f, const group_t *group) {
 static void NAMED(keep_states)(NAMED(forward) * f, const group_t *group) {
     const OF_REAL(recurrent) *by = f->by;
     ptrdiff_t u = by->units, row = kept_of(by->cell) * u;
+    ptrdiff_t n = by->features;
+    for (ptrdiff_t i = 0; i < group->active; i++)
+        for (ptrdiff_t j = 0; j < n; j += LINE / (ptrdiff_t)sizeof(REAL))
+            PREFETCH(f->x + (group->at[i] + group->ahead) * n + j);
     for (ptrdiff_t i = 0; i < group->active && f->kept; i++) {
         ptrdiff_t from = group->slot[i] * f->lead;
         REAL *to = f->kept + group->at[i] * row;
@@ -327,7 +345,8 @@ LOOP void NAMED(recurrent_forward)(const OF_REAL(recurrent) * by, const REAL *x,
     int cell = by->cell;
     NAMED(forward)
     f = {.by = by, .x = x, .gates = gates, .y = y, .kept = kept, .lead = lead};
-    f.packed = by->scratch;
+    f.packed_input = by->scratch;
+    f.packed = f.packed_input + gates_of(cell) * by->features * lead;
     f.state = f.packed + gates_of(cell) * u * lead;
     f.cell = f.state + rows;
     f.read = by->dropped ? f.cell + rows : f.state;
@@ -336,13 +355,15 @@ LOOP void NAMED(recurrent_forward)(const OF_REAL(recurrent) * by, const REAL *x,
     f.reset = f.update + rows;
     f.buffer = f.reset + rows;
     f.values = f.buffer + MOST_VECTORS * GROUP * MOST_LANES;
-    if (cell == GRU_RESET_BEFORE) {
-        NAMED(pack_gates)(by, 2, 2, f.packed);
-        NAMED(pack)(u, u, by->kernel + 2 * u, 3 * u, 1,
-                    f.packed + 2 * u * NAMED(vectors_of)(u) * LANES);
-    } else {
-        int count = (int)gates_of(cell);
-        NAMED(pack_gates)(by, count, cell == SIMPLE_RNN ? MOST_VECTORS : 1, f.packed);
+    int gates_first = cell == GRU_RESET_BEFORE ? 2 : (int)gates_of(cell);
+    int blocks = gates_first >= 3 ? 1 : MOST_VECTORS / gates_first;
+    NAMED(pack_gates)(by, 0, gates_first, blocks, f.packed_input);
+    NAMED(pack_gates)(by, 1, gates_first, blocks, f.packed);
+    if (cell == GRU_RESET_BEFORE) { /* the rest of it reads something else */
+        ptrdiff_t n = by->features, used = 2 * NAMED(vectors_of)(u) * LANES;
+        NAMED(pack)(n, u, by->input_kernel + 2 * u, 3 * u, 1,
+                    f.packed_input + n * used);
+        NAMED(pack)(u, u, by->kernel + 2 * u, 3 * u, 1, f.packed + u * used);
     }
     ptrdiff_t order[SORTED];
     group_t group;

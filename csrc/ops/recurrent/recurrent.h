@@ -1,9 +1,9 @@
 /* Layers that go through the steps of a sample one after the other, with a state.
 
-   All that the input adds to the gates has been computed before, for all steps at once.
-   What is left for a step is a product of the states with the recurrent kernel, and a few
-   formulas. Some samples go through time together, so that this product fills the
-   registers; what belongs to a step stays in the first-level cache. */
+   A step is two products, of the input with its kernel and of the states with theirs, and
+   a few formulas. Some samples go through time together, so that the products fill the
+   registers; what belongs to a step stays in the first-level cache, and nothing is written
+   to memory but what the backward pass reads. */
 #ifndef FASTNN_RECURRENT_H
 #define FASTNN_RECURRENT_H
 
@@ -41,37 +41,37 @@ enum { MOST_VECTORS = 4, MOST_LANES = 16 };
 
 enum { LINE = 64 }; /* bytes that are fetched together */
 
-/* Rows of states lie so far apart. The scratch of an op has that times the units times
-   the gates, and rows of as many numbers for SCRATCH_ROWS groups, and some blocks of a
+/* Rows of states lie so far apart. The scratch of an op has that times the gates times the
+   units and the features, and rows of as many numbers for SCRATCH_ROWS groups, and some blocks of a
    vector for each sample of one: fastnn/plan/ops/recurrent.py says how many. */
 HOST_DEVICE ptrdiff_t row_lead(ptrdiff_t units) {
     return (units + MOST_LANES - 1) / MOST_LANES * MOST_LANES;
 }
 enum { SCRATCH_ROWS = 6, SCRATCH_BLOCKS = 12 };
 
-#define DECLARE(REAL, NAMED)                                                              \
-    /* Numbers of a step stand in a row each: of x, gates, dgates the gates' units side \
-       by side, of kept as above, of states units numbers. */ \
-    typedef struct {                                                                      \
-        int cell, returns;                                                                \
-        ptrdiff_t units;                                                                  \
-        samples_t samples;                                                                \
-        int activation, recurrent_activation; /* rows of the table */                     \
-        REAL option, recurrent_option;                                                    \
-        const REAL *kernel;  /* (units, gates * units) */                                 \
-        const REAL *bias;    /* or NULL */                                                \
-        const REAL *mask;    /* of each step, 0: it is left out; or NULL */               \
-        const REAL *dropped; /* factors of each sample's state in products; or NULL */    \
-        REAL *scratch;                                                                    \
-    } NAMED(recurrent);                                                                   \
-    /* y: what comes out. gates, which may be x, and kept: NULL, or for the backward   \
-       pass. */  \
-    extern void CHOSEN(NAMED(recurrent_forward))(                                         \
-        const NAMED(recurrent) * by, const REAL *x, REAL *gates, REAL *y, REAL *kept);    \
-    /* dgates, which may be gates: the gradient of x. inner: of a GRU that of h U + b2, \
+#define DECLARE(REAL, NAMED)                                                                                         \
+    /* Numbers of a step stand in a row each: of x features numbers, of gates and dgates the \
+       gates' units side by side, of kept as above, of states units numbers. */                       \
+    typedef struct {                                                                                                 \
+        int cell, returns;                                                                                           \
+        ptrdiff_t units, features;                                                                                   \
+        samples_t samples;                                                                                           \
+        int activation, recurrent_activation; /* rows of the table */                                                \
+        REAL option, recurrent_option;                                                                               \
+        const REAL *input_kernel; /* (features, gates * units) */                                                    \
+        const REAL *kernel;       /* (units, gates * units) */                                                       \
+        const REAL *bias;         /* or NULL */                                                                      \
+        const REAL *mask;         /* of each step, 0: it is left out; or NULL */                                     \
+        const REAL *dropped; /* factors of each sample's state in products; or NULL */                               \
+        REAL *scratch;                                                                                               \
+    } NAMED(recurrent);                                                                                              \
+    /* y: what comes out. gates and kept: NULL, or for the backward pass. */                                         \
+    extern void CHOSEN(NAMED(recurrent_forward))(                                                                    \
+        const NAMED(recurrent) * by, const REAL *x, REAL *gates, REAL *y, REAL *kept);                               \
+    /* dgates, which may be gates: the gradient of what they are activations of. inner: of a GRU that of h U + b2, \
        a row of units numbers for each step. */ \
-    extern void CHOSEN(NAMED(recurrent_backward))(                                        \
-        const NAMED(recurrent) * by, const REAL *gates, const REAL *dy,                   \
+    extern void CHOSEN(NAMED(recurrent_backward))(                                                                   \
+        const NAMED(recurrent) * by, const REAL *gates, const REAL *dy,                                              \
         const REAL *kept, REAL *dgates, REAL *inner);
 
 #define NAMED_F32(name) name##_f32

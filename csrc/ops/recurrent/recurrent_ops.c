@@ -9,8 +9,8 @@
    for the biases. */
 enum { STEPS_AT_A_TIME = 64 };
 
-/* params: steps of a sample, units, whether steps are taken backwards, what comes out, and
-   the activations of values and of gates. */
+/* params: steps of a sample, units, whether steps are taken backwards, what comes out,
+   the activations of values and of gates, and features. */
 static samples_t samples_by(const call_t *call, int backwards) {
     const steps_t *steps = steps_of(call);
     return (samples_t){call->walk->count, (ptrdiff_t)params_of(call)[0],
@@ -23,8 +23,9 @@ static samples_t samples_by(const call_t *call, int backwards) {
 #else
 
 static NAMED(recurrent)
-    NAMED(recurrent_by)(const call_t *call, const REAL *kernel, const REAL *bias,
-                        const REAL *mask, const REAL *dropped) {
+    NAMED(recurrent_by)(const call_t *call, const REAL *input_kernel,
+                        const REAL *kernel, const REAL *bias, const REAL *mask,
+                        const REAL *dropped) {
     const int64_t *params = params_of(call);
     return (NAMED(recurrent)){
         .cell = call->op->code,
@@ -35,6 +36,8 @@ static NAMED(recurrent)
         .recurrent_activation = (int)params[5],
         .option = (REAL)call->op->scalar[0],
         .recurrent_option = (REAL)call->op->scalar[1],
+        .features = (ptrdiff_t)params[6],
+        .input_kernel = input_kernel,
         .kernel = kernel,
         .bias = bias,
         .mask = mask,
@@ -46,14 +49,14 @@ static NAMED(recurrent)
 void NAMED(op_recurrent)(const call_t *call) {
     REAL *const *in = (REAL *const *)call->input, *const *out =
                                                       (REAL *const *)call->output;
-    NAMED(recurrent) by = NAMED(recurrent_by)(call, in[1], in[2], in[3], in[4]);
+    NAMED(recurrent) by = NAMED(recurrent_by)(call, in[1], in[2], in[3], in[4], in[5]);
     NAMED(recurrent_forward)(&by, in[0], out[0], out[1], out[2]);
 }
 
 void NAMED(op_recurrent_gradient)(const call_t *call) {
     REAL *const *in = (REAL *const *)call->input, *const *out =
                                                       (REAL *const *)call->output;
-    NAMED(recurrent) by = NAMED(recurrent_by)(call, in[3], NULL, in[4], in[5]);
+    NAMED(recurrent) by = NAMED(recurrent_by)(call, NULL, in[3], NULL, in[4], in[5]);
     NAMED(recurrent_backward)(&by, in[0], in[1], in[2], out[0], out[1]);
 }
 
@@ -82,7 +85,10 @@ static void NAMED(add_weights)(const call_t *call, ptrdiff_t first, ptrdiff_t st
     const REAL *dgates = (const REAL *)call->input[0] + first * row;
     const REAL *kept = (const REAL *)call->input[1] + first * width, *before = kept;
     const REAL *inner = (const REAL *)call->input[2];
-    REAL *dkernel = (REAL *)call->output[0], *dbias = (REAL *)call->output[1];
+    ptrdiff_t n = (ptrdiff_t)params_of(call)[6];
+    const REAL *x = (const REAL *)call->input[4] + first * n;
+    REAL *dinput = (REAL *)call->output[0], *dkernel = (REAL *)call->output[1];
+    REAL *dbias = (REAL *)call->output[2];
     REAL *scratch = (REAL *)call->output[3];
     ptrdiff_t columns = cell == LSTM || cell == SIMPLE_RNN ? row : 2 * u;
     NAMED(fetch)(steps * row, dgates);
@@ -97,6 +103,7 @@ static void NAMED(add_weights)(const call_t *call, ptrdiff_t first, ptrdiff_t st
         lead = u;
     }
     if (inner) inner += first * u;
+    if (dinput) NAMED(add_steps)(call, steps, n, row, x, n, dgates, row, dinput, row);
     if (dkernel)
         NAMED(add_steps)(call, steps, u, columns, before, lead, dgates, row, dkernel,
                          row);
@@ -119,6 +126,7 @@ void NAMED(op_recurrent_weights)(const call_t *call) {
     ptrdiff_t u = (ptrdiff_t)params_of(call)[1];
     begin_sum(call, 0, sizeof(REAL));
     begin_sum(call, 1, sizeof(REAL));
+    begin_sum(call, 2, sizeof(REAL));
     for (ptrdiff_t i = 0; i < (dropped ? samples.count : 1); i++) {
         ptrdiff_t first = dropped ? begin_of(&samples, i) : 0;
         ptrdiff_t end = begin_of(&samples, dropped ? i + 1 : samples.count);

@@ -29,6 +29,7 @@ def recurrent(
     tape: Tape,
     cell: str,
     x: Tensor,
+    input_kernel: Tensor,
     kernel: Tensor,
     bias: Tensor | None = None,
     *,
@@ -38,15 +39,15 @@ def recurrent(
     backwards: bool = False,
     returns: str = "last",
 ) -> Tensor:
-    """The states of a recurrent layer, from what its input adds to the gates.
+    """The states of a recurrent layer.
 
     Parameters
     ----------
     cell : {"simple_rnn", "lstm", "gru", "gru_reset_before"}
         What is done at a step: the formulas are in csrc/ops/recurrent/recurrent.h.
-    x : Tensor of shape (steps, gates * units)
-        The product of the input with its kernel, for all steps; of sequences one of
-        shape (gates * units,) for each step.
+    x : Tensor of shape (steps, features)
+        Of sequences one of shape (features,) for each step.
+    input_kernel : Tensor of shape (features, gates * units)
     kernel : Tensor of shape (units, gates * units)
         What the states are multiplied by.
     bias : Tensor of shape (gates * units,), default=None
@@ -67,19 +68,20 @@ def recurrent(
     -------
     y : Tensor of shape (units,) or (steps, units)
     """
-    units, gates = kernel.shape[0], GATES[cell]
-    if kernel.shape[1:] != (gates * units,) or x.shape[-1] != gates * units:
+    units, gates, features = kernel.shape[0], GATES[cell], x.shape[-1]
+    width = gates * units
+    if kernel.shape[1:] != (width,) or input_kernel.shape != (features, width):
         raise ValueError(
-            f"{cell} has {gates} gates, and a kernel of shape (units, {gates} * units) "
-            f"beside values of {gates} * units numbers a step, got {kernel.shape} and "
-            f"{x.shape}"
+            f"{cell} has {gates} gates, and kernels of shape (features, {gates} * "
+            f"units) and (units, {gates} * units), got {input_kernel.shape} and "
+            f"{kernel.shape} for values of shape {x.shape}"
         )
-    of_bias = (2, gates * units) if cell == "gru" else (gates * units,)
+    of_bias = (2, width) if cell == "gru" else (width,)
     if bias is not None and bias.shape != of_bias:
         raise ValueError(f"the bias must have shape {of_bias}, got {bias.shape}")
     x, mask = tape.dense(x), None if mask is None else tape.dense(mask)
     steps, axis = x.shape[:-1], x.axis
-    sources = [t for t in (x, kernel, bias) if t is not None]
+    sources = [t for t in (x, input_kernel, kernel, bias) if t is not None]
     if returns == "last":
         y = tape.activation((units,), *sources)
     else:
@@ -88,23 +90,23 @@ def recurrent(
     group, rows, blocks = RECURRENT_SCRATCH
     lead = aligned(units)
     scratch = tape.scratch(
-        gates * units * lead + group * (rows * lead + blocks * aligned(1))
+        gates * (units + features) * lead + group * (rows * lead + blocks * aligned(1))
     )
     fields = {
         "code": RECURRENT_CELLS[cell],
-        "dim": (1, prod(steps), gates * units, units),
+        "dim": (1, prod(steps), width, units + features),
         "per_sample": 1 << 1,
         "scalar": (option, option_of_gates, 0, 0),
         "params": [
             prod(steps), units, int(backwards), RECURRENT_RETURNS[returns],
-            ACTIVATIONS.index(activation), ACTIVATIONS.index(of_gates),
+            ACTIVATIONS.index(activation), ACTIVATIONS.index(of_gates), features,
         ],
     }  # fmt: skip
-    read = x, kernel, bias, mask
+    read = x, input_kernel, kernel, bias, mask
     if not y.needs_gradient and dropped is None:
         tape.emit("recurrent", read, (None, y, None, scratch), ALWAYS, **fields)
         return y
-    values = tape.activation((*steps, gates * units), axis=axis)
+    values = tape.activation((*steps, width), axis=axis)
     kept = tape.activation((*steps, KEPT[cell] * units), axis=axis)
     tape.emit(
         "recurrent", (*read, dropped), (values, y, kept, scratch), TRAIN, **fields
@@ -112,21 +114,27 @@ def recurrent(
     tape.emit("recurrent", read, (None, y, None, scratch), PREDICT | EVALUATE, **fields)
 
     def adjoint() -> None:
-        dy, dx = tape.dense_gradient_of(y), tape.activation(x.shape, axis=axis)
+        dy, dz = tape.dense_gradient_of(y), tape.activation(values.shape, axis=axis)
         inner = None
         if cell == "gru":
             inner = tape.activation((*steps, units), axis=axis)
         tape.emit(
             "recurrent_gradient", (values, dy, kept, kernel, mask, dropped),
-            (dx, inner, None, scratch), TRAIN, **fields,
+            (dz, inner, None, scratch), TRAIN, **fields,
         )  # fmt: skip
-        for accumulate, sums in tape.accumulators(kernel, bias):
+        for accumulate, sums in tape.accumulators(input_kernel, kernel, bias):
             if any(each is not None for each in sums):
                 tape.emit(
-                    "recurrent_weights", (dx, kept, inner, dropped),
-                    (*sums, None, scratch), TRAIN, accumulate=accumulate, **fields,
+                    "recurrent_weights", (dz, kept, inner, dropped, x),
+                    (*sums, scratch), TRAIN, accumulate=accumulate, **fields,
                 )  # fmt: skip
-        tape.contribute(x, dx)
+        if x.needs_gradient:
+            dx = tape.activation(x.shape, axis=axis)
+            tape.emit(
+                "product", (dz, input_kernel), (dx,), TRAIN,
+                dim=(1, prod(steps), features, width), per_sample=1 << 1, transpose=2,
+            )  # fmt: skip
+            tape.contribute(x, dx)
 
     tape.record(y, adjoint)
     return y
