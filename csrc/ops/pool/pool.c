@@ -1,6 +1,8 @@
 #ifndef REAL
 #include "ops/pool/pool.h"
 
+enum { FEW_CHANNELS = 16 };
+
 /* Whether no place of an axis has two windows. */
 static int are_apart(const pooled_axis_t *axis) {
     for (ptrdiff_t i = 1; i < axis->count; i++)
@@ -235,10 +237,30 @@ static void NAMED(gradient_of_places)(int code, const pooled_t *pooled, const RE
     }
 }
 
+/* The same of maxima of few channels, where a loop over these is over before it has begun:
+   each number goes by itself to where it was the largest. */
+static void NAMED(gradient_of_numbers)(const pooled_t *pooled, const REAL *dy,
+                                       const REAL_INT *largest, REAL *dx) {
+    const pooled_axis_t *rows = &pooled->rows, *columns = &pooled->columns;
+    ptrdiff_t n = pooled->channels, width = columns->length * n;
+    memset(dx, 0, sizeof(REAL) * (size_t)pooled_size(pooled));
+    for (ptrdiff_t i = 0; i < rows->count; i++)
+        for (ptrdiff_t j = 0; j < columns->count; j++, dy += n, largest += n) {
+            uint32_t wide = (uint32_t)(columns->end[j] - columns->begin[j]);
+            REAL *to = dx + rows->begin[i] * width + columns->begin[j] * n;
+            for (ptrdiff_t c = 0; c < n; c++) {
+                uint32_t k = (uint32_t)largest[c];
+                to[k / wide * width + k % wide * n + c] += dy[c];
+            }
+        }
+}
+
 LOOP void NAMED(pool_gradient_sample)(int code, const pooled_t *pooled, const REAL *dy,
                                       const REAL_INT *largest, REAL *dx) {
     if (are_apart(&pooled->rows) && are_apart(&pooled->columns))
         NAMED(gradient_apart)(code, pooled, dy, largest, dx);
+    else if (code == POOL_MAX && pooled->channels < FEW_CHANNELS)
+        NAMED(gradient_of_numbers)(pooled, dy, largest, dx);
     else
         NAMED(gradient_of_places)(code, pooled, dy, largest, dx);
 }
