@@ -16,7 +16,7 @@ CACHE_LINE = 64  # bytes, as in csrc/base/memory.c
 def aligned_zeros(shape: int | Sequence[int], dtype: DTypeLike) -> NDArray:
     dtype = np.dtype(dtype)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if dtype.hasobject:  # of what was exchanged by hand, and is refused where it is used
+    if dtype.hasobject:  # exchanged by hand; refused where they are used
         return np.zeros(shape, dtype)
     n_bytes = math.prod(shape) * dtype.itemsize
     memory = np.zeros(n_bytes + CACHE_LINE, np.uint8)
