@@ -37,6 +37,7 @@ PARTS = {
     "pieces": ("benchmarks.pieces", ()),
     "graphs": ("benchmarks.graphs", ()),
     "images": ("benchmarks.images", ()),
+    "sequences": ("benchmarks.sequences", ()),
 }
 
 

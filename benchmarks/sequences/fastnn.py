@@ -33,7 +33,7 @@ def new_model(workload, threads, **options):
                 part = layers.GlobalAveragePooling1D()
             case net.Dense(units):
                 last = number == len(workload.layers)
-                part = layers.Dense(units, None if last else "relu")
+                part = layers.Dense(units, "identity" if last else "relu")
         name = f"layer_{number}"
         parts.append((name, part))
         for parameter, values in zip(

@@ -29,6 +29,8 @@ peers = importlib.import_module("benchmarks.peers.__main__")
 precision = importlib.import_module("benchmarks.precision")
 report = importlib.import_module("benchmarks.report")
 results = importlib.import_module("benchmarks.peers.results")
+sequence_net = importlib.import_module("benchmarks.sequences.net")
+sequences = importlib.import_module("benchmarks.sequences.__main__")
 tables = importlib.import_module("benchmarks.tables")
 transfer = importlib.import_module("benchmarks.transfer")
 
@@ -339,6 +341,64 @@ def test_tables_of_images(monkeypatch):
     assert "| images | torch | torch | 2.3000 | 10k | 2.50 | 10k | 2.50 |" in lines
     assert "| onnxruntime | 50 us | 1.20 |" in lines
     assert sum(line.startswith("| signals | conv_") for line in lines) == 5
+
+
+WORDS = sequence_net.Embedding(20, 4)
+SMALL_SEQUENCES = {
+    "lstm": sequence_net.Net(
+        70, 12, (sequence_net.LSTM(5),), n_features=3, n_classes=4, batch_size=32
+    ),
+    "gru": sequence_net.Net(
+        70, 12, (sequence_net.GRU(5),), n_features=3, n_classes=4, batch_size=32
+    ),
+    "mean": sequence_net.Net(
+        *(70, 12, (WORDS, sequence_net.Mean(), sequence_net.Dense(3))), batch_size=32
+    ),
+    "lengths": sequence_net.Net(
+        *(70, 30, (WORDS, sequence_net.LSTM(5))), mean_length=12, batch_size=32
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMALL_SEQUENCES)
+def test_peers_train_the_same_readers_of_sequences(name):
+    net = SMALL_SEQUENCES[name]
+    losses = {
+        peer: measure.measure(peer, net, 1, 0.01, package=sequences.__package__)["loss"]
+        for peer, package in sequences.PEERS.items()
+        if importlib.util.find_spec(package)
+        and (net.mean_length or peer != "torch_padded")
+    }
+    assert losses["fastnn"] > 0.5
+    for peer, loss in losses.items():
+        assert loss == pytest.approx(losses["fastnn"], rel=1e-5), peer
+
+
+def test_lengths_of_the_benchmark_are_as_described():
+    net = sequence_net.NETS["N8"]
+    X, _ = net.data()
+    lengths = np.array([len(each) for each in X])
+    assert lengths.min() == net.shortest == 10
+    assert 160 < lengths.max() <= net.n_steps
+    assert lengths.mean() == pytest.approx(net.mean_length, abs=2)
+    padded, same = sequence_net.padded(X)
+    np.testing.assert_array_equal(same, lengths)
+    np.testing.assert_array_equal((padded > 0).sum(axis=1), lengths)
+
+
+def test_tables_of_sequences():
+    speeds = {"torch": 1e3, "fastnn": 2.5e3}
+    trained = [
+        {"net": "N4", "peer": peer, "version": peer, "threads": threads}
+        | {"loss": 0.7, "samples_per_second": speed}
+        for peer, speed in speeds.items()
+        for threads in sequences.THREADS
+    ]
+    lines = sequences.report([*trained, {"skipped": "jax_scan: not here"}])
+    assert "- jax_scan: not here" in lines
+    assert "| N4 | torch | torch | 0.7000 | 1k | 2.50 | 1k | 2.50 |" in lines
+    described = "200 steps of a token, embedding 10,000 x 32, LSTM 32, 2 classes"
+    assert f"- N4: {described}; batches of 128" in lines
 
 
 @pytest.mark.filterwarnings("ignore")
