@@ -251,7 +251,7 @@ enum op_flag {
     OP(MOVE, move, IN_C, 0, 4)                                                 \
     OP(EMBEDDING, embedding, IN_C, READS_TOKENS, 12)                           \
     OP(EMBEDDING_GRADIENT, embedding_gradient, IN_C, READS_TOKENS, 16)         \
-    OP(RECURRENT, recurrent, IN_C, IN_PLACE | CROSSES, 1)                      \
+    OP(RECURRENT, recurrent, IN_C, CROSSES, 1)                                 \
     OP(RECURRENT_GRADIENT, recurrent_gradient, IN_C, IN_PLACE | CROSSES, 1)    \
     OP(RECURRENT_WEIGHTS, recurrent_weights, IN_C, CROSSES, 1)                 \
     OP(SCALE_STEPS, scale_steps, IN_C, IN_PLACE | CROSSES, 5)                  \
