@@ -10,7 +10,7 @@ from forks import run_forked
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, TimeSeriesSplit
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning"
@@ -227,3 +227,29 @@ def test_what_five_digits_teach_helps_with_the_others(example, monkeypatch, caps
         scores["frozen base, end to end"],
     )
     assert once == pytest.approx(every_epoch, abs=0.03)
+
+
+def test_bicycles_are_forecast_better_than_by_the_week_before(
+    example, load_data, tmp_path, monkeypatch, capsys
+):
+    module = example("bicycle_forecast")
+    arrays = load_data("bikeshare")
+    rows = slice(3000, 6000)
+    table = pd.DataFrame(arrays["X_num"][rows], columns=arrays["num_names"].astype(str))
+    table = pd.DataFrame(
+        {
+            **{"hour": table["hr"].astype(int), "workingday": table["workingday"] > 0},
+            **{"temp": 41 * table["temp"], "humidity": table["hum"]},
+            "count": arrays["y"][rows],
+        }
+    )
+    hourly = module.hourly(table)
+    steps = np.diff(hourly["hour"]) % 24
+    assert (steps == 1).all()
+    assert len(hourly) > len(table)
+    monkeypatch.setattr(module, "CV", TimeSeriesSplit(2, gap=module.HORIZON - 1))
+    errors = module.main(table, tmp_path)
+    assert capsys.readouterr().out.count(" s a fit") == len(errors) == 5
+    best = min(errors["linear"], errors["LSTM"])
+    assert best < 0.95 * errors[module.SEASONAL]
+    assert (tmp_path / "bicycle_forecast.png").exists()
