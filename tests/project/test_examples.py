@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from forks import run_forked
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import KFold, TimeSeriesSplit
+from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning"
@@ -227,6 +228,64 @@ def test_what_five_digits_teach_helps_with_the_others(example, monkeypatch, caps
         scores["frozen base, end to end"],
     )
     assert once == pytest.approx(every_epoch, abs=0.03)
+
+
+def few_of_each(texts, y, n):
+    """Some texts of each class, in an order without a pattern."""
+    rows = np.concatenate([np.flatnonzero(y == each)[:n] for each in np.unique(y)])
+    rows = np.random.RandomState(0).permutation(rows)
+    return [texts[row] for row in rows], y[rows]
+
+
+def texts_of(arrays):
+    ends, whole = arrays["text_offsets"], arrays["text_utf8"].tobytes()
+    return [whole[i:j].decode() for i, j in pairwise(ends)]
+
+
+def test_sentiment_compares_models_of_texts(
+    example, load_data, tmp_path, monkeypatch, capsys
+):
+    module = example("sentiment")
+    arrays = load_data("rt_polarity")
+    texts, y = few_of_each(texts_of(arrays), arrays["classes"][arrays["y"]], 300)
+    monkeypatch.setattr(module, "CV", StratifiedKFold(2))
+    monkeypatch.setattr(module, "MAX_TOKENS", 1000)
+    rows = module.main(data=(texts, y), folder=tmp_path)
+    printed = capsys.readouterr().out
+    assert list(rows) == list(module.models())
+    for name, (accuracy, _) in rows.items():
+        assert name in printed
+        assert accuracy.mean() > 0.5, name
+    assert (tmp_path / "sentiment.png").exists()
+    pd.DataFrame({"text": texts, "label": y}).to_csv(tmp_path / "own.csv", index=False)
+    again, labels = module.load(tmp_path / "own.csv")
+    assert again == texts
+    assert (labels == y).all()
+
+
+def test_newswire_topics_are_searched_for_a_reader(
+    example, load_data, tmp_path, monkeypatch, capsys
+):
+    module = example("newswire_topics")
+    arrays = load_data("r8")
+    y = arrays["classes"][arrays["y"]]
+    chosen = np.isin(y, ["earn", "acq", "crude"])
+    texts = np.array(texts_of(arrays), object)[chosen]
+    texts, y = few_of_each(texts, y[chosen], 100)
+    split = np.where(np.arange(len(y)) < 200, "train", "test")
+    table = pd.DataFrame({"text": texts, "topic": y, "split": split})
+    monkeypatch.setattr(module, "MAX_TOKENS", 1000)
+    grid = module.grid
+    monkeypatch.setattr(
+        module, "grid", lambda: grid() | {"sequencevectorizer__max_length": [30]}
+    )
+    scores = module.main(table=table, folder=tmp_path)
+    printed = capsys.readouterr().out
+    assert "300 articles" in printed
+    assert all(name in printed for name in ("GlobalMaxPooling1D", "GRU"))
+    assert scores["linear"] > 0.9
+    assert scores["network"] > 0.8
+    assert (tmp_path / "newswire_topics.png").exists()
 
 
 def test_bicycles_are_forecast_better_than_by_the_week_before(

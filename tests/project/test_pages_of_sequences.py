@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-@pytest.mark.parametrize("name", ["time_series"])
+@pytest.mark.parametrize("name", ["text", "time_series"])
 def test_code_and_pictures_of_the_page(name, repository, capsys):
     page = (repository / "docs" / f"{name}.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", page, flags=re.S)
