@@ -29,6 +29,7 @@ FILES = (
     "estimators/test_neural_net",
     "estimators/test_training_of_networks",
     "network/test_masks",
+    "network/test_recurrent_layers",
     "ops/test_amx",
     "ops/test_augmentation",
     "ops/test_batch_norm",

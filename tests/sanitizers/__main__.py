@@ -44,6 +44,7 @@ PARTS = {
             "estimators/test_training_of_networks.py",
             "estimators/test_predict_estimators.py", "network/test_frozen_layers.py",
             "network/test_layer_options.py", "network/test_masks.py",
+            "network/test_recurrent_layers.py",
             "ops/test_augment_function.py", "ops/test_augmentation.py",
             "ops/test_batch_norm.py",
             "ops/test_broadcast.py", "ops/test_conv.py", "ops/test_custom_loss.py",
