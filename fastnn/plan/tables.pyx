@@ -145,8 +145,8 @@ FILL_MODES = {
     "wrap": FILL_WRAP,
 }
 
-# Codes of the recurrent layers, and of what comes out of them; and how much scratch their
-# ops use: samples that go through time together, and rows and blocks for each.
+# Codes of the recurrent layers, and of what comes out of them; and how much scratch
+# their ops use: samples that go through time together, and rows and blocks for each.
 RECURRENT_CELLS = {
     "simple_rnn": SIMPLE_RNN,
     "lstm": LSTM,
