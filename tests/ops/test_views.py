@@ -18,6 +18,8 @@ from fastnn.plan.tape import TRAIN, Tape
 READ_VIEWS = {
     *("product", "add", "add_gradient", "copy", "loss"),
     *("softmax", "softmax_gradient"),
+    "attention",
+    "attention_gradient",
 }
 
 
