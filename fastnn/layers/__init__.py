@@ -16,6 +16,8 @@ from fastnn.layers.dropout import (
     SpatialDropout2D,
 )
 from fastnn.layers.embedding import Embedding
+from fastnn.layers.gru import GRU
+from fastnn.layers.lstm import LSTM
 from fastnn.layers.masking import Masking
 from fastnn.layers.merge import Add, Average, Concatenate, Maximum, Merge, Multiply
 from fastnn.layers.noise import GaussianNoise
@@ -41,9 +43,9 @@ from fastnn.layers.random_affine import (
     RandomZoom,
 )
 from fastnn.layers.random_pixels import RandomContrast, RandomErasing
-from fastnn.layers.recurrent import GRU, LSTM, SimpleRNN
 from fastnn.layers.rescaling import Rescaling
 from fastnn.layers.reshape import Flatten, Reshape
+from fastnn.layers.simple_rnn import SimpleRNN
 from fastnn.layers.upsampling import UpSampling2D
 
 __all__ = [
