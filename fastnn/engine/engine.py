@@ -20,6 +20,7 @@ from fastnn.engine.arguments import (
 )
 from fastnn.engine.backend import STEPS_AT_ONCE, Backend
 from fastnn.engine.by_length import lengths_of, sort_by_length
+from fastnn.engine.changing import changing
 from fastnn.engine.chunks import chunk_rows
 from fastnn.engine.construction import on_cpu, on_device
 from fastnn.engine.cuda import DeviceEngine
@@ -125,6 +126,9 @@ class Engine:
         before its update.
     n_steps : int
         Steps in an epoch.
+    changing : Changing or None
+        What steps may change of the parameters and of the optimizer's state; None is
+        everything.
     precision : str
         That asked for once a product was taken so, else the dtype of the parameters.
     n_threads : int
@@ -179,6 +183,7 @@ class Engine:
         self._order: NDArray[np.intp] | None = None
         self._lengths = lengths_of(tables) if batch_by_length else None
         self._weight_sum = 0.0
+        self.changing = changing(plan, tables)
         self._factors = np.array([loss.weight for loss in plan.losses] or [1.0])
         self.n_steps = -(-n_samples // batch_size)
         self._compiled: Backend
@@ -333,10 +338,13 @@ class Engine:
             return self._compiled.update(scalars, self._weight_sum)
 
     def all_finite(self) -> bool:
-        """Whether no parameter is an infinity or a NaN."""
+        """Whether no parameter that steps change is an infinity or a NaN."""
         if isinstance(self._compiled, DeviceEngine):
             return self._compiled.all_finite()
-        return all_finite(self._trained.parameters.host)
+        parameters = self._trained.parameters.host
+        if self.changing is not None:
+            return self.changing.all_finite(parameters)
+        return all_finite(parameters)
 
     def penalty(self, weight: float) -> float:
         """What regularizers add to the sum of the loss over samples.

@@ -1,5 +1,8 @@
 """Copies of parameters at one moment, and whether they are of use."""
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,14 @@ def all_finite(array: NDArray) -> bool:
     return not array.size or bool(np.isfinite(array.min()) and np.isfinite(array.max()))
 
 
+class Parts(Protocol):
+    """Some numbers of an array: see `fastnn.engine.changing.Changing`."""
+
+    def copies(self, flat: NDArray) -> list[NDArray]: ...
+
+    def put_back(self, copies: Sequence[NDArray], flat: NDArray) -> None: ...
+
+
 class Snapshot:
     """A copy of arrays at one moment, to which they can be set back.
 
@@ -20,17 +31,22 @@ class Snapshot:
     ----------
     *arrays : MirroredArray
         Copies are where they are.
+    parts : Parts, default=None
+        What may change of arrays of the host, and is copied; None is everything.
     """
 
-    def __init__(self, *arrays: MirroredArray):
-        self._arrays = arrays
-        self._copies: list[MirroredArray] = []
+    def __init__(self, *arrays: MirroredArray, parts: Parts | None = None):
+        self._arrays, self._parts = arrays, parts
+        self._copies: list[Any] = []
 
     @property
     def taken(self) -> bool:
         return bool(self._copies)
 
     def take(self) -> None:
+        if self._parts is not None:
+            self._copies = [self._parts.copies(array.host) for array in self._arrays]
+            return
         if not self._copies:
             self._copies = [array.copy() for array in self._arrays]
             return
@@ -39,4 +55,7 @@ class Snapshot:
 
     def restore(self) -> None:
         for copy, array in zip(self._copies, self._arrays, strict=True):
-            array.assign(copy)
+            if self._parts is not None:
+                self._parts.put_back(copy, array.host)
+            else:
+                array.assign(copy)

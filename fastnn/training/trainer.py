@@ -199,9 +199,11 @@ class Trainer:
             batch_by_length=self.batch_by_length,
             device=self.device,
         )
-        starts = [Snapshot(parameters), Snapshot(parameters)]
-        averages = () if average is None else (average.values,)
-        others = Snapshot(state.optimizer.slots, *averages)
+        parts = engine.changing
+        starts = [Snapshot(parameters, parts=parts) for _ in range(2)]
+        others = [Snapshot(state.optimizer.slots, parts=parts)]
+        if average is not None:  # of which every step may change all
+            others.append(Snapshot(average.values))
         first_step, first_epoch = state.optimizer.step, state.history.n_epochs
         n_seen, n_samples = state.n_samples_seen, y.shape[0]
         started = average is not None and average.started
@@ -216,8 +218,9 @@ class Trainer:
             A step's loss is that before its update: the weights at the start of an
             epoch that was not finite may be those that make it so.
             """
-            if others.taken:
-                others.restore()
+            for other in others:
+                if other.taken:
+                    other.restore()
             if average is not None:
                 average.started = started
             for start in starts:
@@ -233,7 +236,8 @@ class Trainer:
                     if epoch:
                         starts.reverse()
                         starts[0].take()
-                        others.take()
+                        for other in others:
+                            other.take()
                         started = average is not None and average.started
                     if self.shuffle:
                         engine.shuffle(state.random_state)
