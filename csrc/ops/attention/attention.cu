@@ -66,7 +66,12 @@ HOST_DEVICE REAL NAMED(weight_factor)(const attention_t *attention, place_t quer
     uint64_t position = drawn_from(attention, query, j, first_sample, &lane);
     uint64_t stream = (uint64_t)scalars[MASK_STEP] << 16 | (uint64_t)number;
     philox_t bits = philox((uint64_t)scalars[MASK_SEED], stream, position);
-    uint32_t word = bits.word[lane / 2] << (lane % 2 ? 0 : 16);
+    /* Chosen one by one: an array with an index of its own would be in memory. */
+    uint32_t word = bits.word[0];
+    if (lane / 2 == 1) word = bits.word[1];
+    if (lane / 2 == 2) word = bits.word[2];
+    if (lane / 2 == 3) word = bits.word[3];
+    word <<= lane % 2 ? 0 : 16;
     return NAMED(dropout)(1, word, (uint32_t)dropped, kept, 0, 0);
 }
 
