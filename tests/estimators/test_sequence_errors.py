@@ -35,6 +35,8 @@ N, N_TOKENS = 60, 9
 NAN = float("nan")
 ERRORS_OF_TOKENS = {
     "none": ([], "no samples in X"),
+    "a word": ("abc", r"for each sample, got 'abc' \(str\)"),
+    "a number": (3, r"for each sample, got 3 \(int\)"),
     "empty": ([[1], []], "X has no steps in sample 1"),
     "empty array": ([[1], np.array([])], "X has no steps in sample 1"),
     "negative": ([[1], [2, -3]], r"token -3 in sample 1 at step 1.*from 0"),

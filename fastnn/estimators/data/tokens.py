@@ -53,6 +53,11 @@ def tokens_of_array(name: str, X: Any) -> NDArray:
         If they are something else.
     """
     found = _settled(np.asarray(X))
+    if not found.ndim:
+        raise ValueError(
+            f"{name} must have a list or an array of tokens, which are integers, for "
+            f"each sample, got {X!r} ({type(X).__name__})."
+        )
     if found.size and found.dtype.kind not in "iub":
         sample, *step = np.unravel_index(_first_wrong(found), found.shape)
         place = _place(int(sample), *map(int, step))
