@@ -41,7 +41,8 @@ def batch_norm(
     """
     x = tape.dense(x)
     columns = x.shape[-1]
-    rows = rows_of(x, columns)
+    # Ops that read statistics alone are told whose steps they are of.
+    rows = {**rows_of(x, columns), "axis": x.axis}
     sources = [t for t in (x, scale, offset) if t is not None]
     y = tape.activation(x.shape, *sources)
     table = tape.statistic(4, columns)
@@ -118,7 +119,7 @@ def _batch_statistics(
 ) -> None:
     """Write the table of a mini-batch, and how running statistics move there."""
     columns = x.shape[-1]
-    rows = rows_of(x, columns)
+    rows = {**rows_of(x, columns), "axis": x.axis}
     moments = tape.statistic(2, columns)
     tape.emit("batch_moments", (x,), (moments,), TRAIN, **rows)
     mean_moved, accumulate = tape.accumulator(running_mean)
