@@ -11,6 +11,7 @@ from ops.attention import CASES as ATTENTION
 from ops.attention import OVER_STEPS as ATTENTION_OVER_STEPS
 from ops.augment import CASES as AUGMENT
 from ops.batch_norm import CASES as BATCH_NORM
+from ops.batch_norm import OVER_STEPS as BATCH_NORM_OVER_STEPS
 from ops.conv import CASES as CONV
 from ops.elementwise import CASES as ELEMENTWISE
 from ops.embedding import BY_ROWS
@@ -275,6 +276,7 @@ MAKERS = {
     **LOSS,
     **REDUCE,
     **OVER_STEPS,
+    **BATCH_NORM_OVER_STEPS,
     **POOL,
     **MOVE,
     **MASK,
@@ -302,7 +304,7 @@ MAKERS = {
 
 
 NOT_ON_DEVICES = {
-    *(*BY_ROWS, *OVER_STEPS, *RECURRENT),
+    *(*BY_ROWS, *OVER_STEPS, *BATCH_NORM_OVER_STEPS, *RECURRENT),
     *(*ATTENTION_OVER_STEPS, *POSITIONS_OVER_STEPS),
 }
 ON_DEVICES = [name for name in MAKERS if name not in NOT_ON_DEVICES]

@@ -4,8 +4,8 @@ import numpy as np
 from writers import by_hand, dense, parameter
 
 from fastnn.initializers import Constant, Zeros
-from fastnn.layers import BatchNorm, Dense, Dropout
-from fastnn.losses import CrossEntropy
+from fastnn.layers import BatchNorm, Dense, Dropout, GlobalAveragePooling1D
+from fastnn.losses import CrossEntropy, SquaredError
 from fastnn.network import Sequential, lower
 from fastnn.plan import ops
 
@@ -184,5 +184,15 @@ CASES = {
         Sequential([BatchNorm(), Dense(6, "tanh"), Dropout(0.3), Dense(3)]),
         input_shape=(5,),
         loss=CrossEntropy(),
+    ),
+}
+
+OVER_STEPS = {
+    "batch_norm_over_steps": lambda: lower(
+        Sequential(
+            [BatchNorm(), Dense(4, "tanh"), BatchNorm(), GlobalAveragePooling1D()]
+        ),
+        input_shape=(None, 5),
+        loss=SquaredError(),
     ),
 }
