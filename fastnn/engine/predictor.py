@@ -53,8 +53,8 @@ class Predictor:
         self._forward: Forward = compiled.Forward(
             replace(plan, functions=tuple(map(of_the_user, plan.functions)))
         )
-        if not plan.sequences:
-            self._operations_of_each = plan.operations("predict")
+        # Of one sample; None is as many as its steps say.
+        self._operations = None if plan.sequences else plan.operations("predict")
 
     def predict(
         self,
@@ -159,18 +159,16 @@ class Predictor:
             dtype = self._dtype_for(parameters, tables)
             outputs = self._on_device.predict(mirrored(parameters), tables, dtype)
             return outputs if all_finite(outputs) else None
-        shares = tables[0].shape[0] * self._operations(tables) // OPERATIONS_PER_THREAD
+        operations = self._operations
+        if operations is None:
+            steps = steps_of(self._plan, tables)
+            operations = self._plan.operations("predict", steps)
+        shares = tables[0].shape[0] * operations // OPERATIONS_PER_THREAD
         # A single row is worth less than the call of a function of Python's.
         n_threads = threads_for(n_jobs, shares) if shares > 1 else 1
         return self._forward.predict(
             _here(parameters), tables, n_threads, check_input=check_input
         )
-
-    def _operations(self, tables: tuple[Any, ...]) -> int:
-        """Those of a sample."""
-        if self._plan.sequences:
-            return self._plan.operations("predict", steps_of(self._plan, tables))
-        return self._operations_of_each
 
     def _dtype_for(
         self, parameters: NDArray | MirroredArray, tables: tuple[Any, ...]

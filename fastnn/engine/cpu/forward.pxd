@@ -53,6 +53,7 @@ cdef class Pass:
     cdef object raised
     cdef Watch watch
 
+    cdef make_room_for_steps(self, Py_ssize_t itemsize)
     cdef begin(
         self, ndarray parameters, Py_ssize_t first, Py_ssize_t last, result, y,
         sample_weight)

@@ -127,7 +127,9 @@ cdef class Pass:
         self.together = forward.rows_of_a_pass(itemsize)
         self.capacity = min(n_rows, self.together)
         memset(&self.walk, 0, sizeof(self.walk))
-        self._allocate_steps(itemsize)
+        self.n_axes = len(inputs.axes)
+        if self.n_axes:
+            self.make_room_for_steps(itemsize)
         cdef size_t[N_BUFFERS] sizes
         sizes[:] = [
             self.capacity * sizeof(Py_ssize_t),
@@ -147,14 +149,11 @@ cdef class Pass:
         self.walk.reported = <double *> self.buffers[5]
         memset(self.walk.reported, 0, forward.n_losses * sizeof(double))
 
-    def _allocate_steps(self, Py_ssize_t itemsize):
+    cdef make_room_for_steps(self, Py_ssize_t itemsize):
         """Room for steps: all of a pass, or less, but for those of the longest row."""
         cdef Py_ssize_t i, most, size
         cdef StepAxis axis
         self.owners = []
-        self.n_axes = len(self.inputs.axes)
-        if self.n_axes == 0:
-            return
         self.walk.steps = <Steps *> owned_zeros(
             self.n_axes, sizeof(Steps), self.owners)
         for i, axis in enumerate(self.inputs.axes):

@@ -1,6 +1,7 @@
 from cython cimport floating
 
 from fastnn.engine.cpu.executor cimport Input, Steps
+from fastnn.engine.cpu.gather cimport Table
 
 cdef class Described:
     cdef str name
@@ -15,6 +16,7 @@ cdef class Inputs:
     cdef readonly Py_ssize_t count, n_rows
     cdef readonly bint wide
 
+    cdef Table open(self, Described own, values)
     cdef size_t bytes_for(self, Py_ssize_t n_rows, const Steps *steps, size_t itemsize)
     cdef void gather(
         self, const Py_ssize_t *rows, Py_ssize_t count, Py_ssize_t capacity,

@@ -55,7 +55,7 @@ cdef class Inputs:
         self.tables, self.axes = [], []
         for i in range(self.count):
             own = described[i]
-            table = self._open(own, tables[i])
+            table = self.open(own, tables[i])
             n_rows = table.n_rows
             if own.axis:
                 n_rows = (<StepAxis> self.axes[own.axis - 1]).n_rows
@@ -67,7 +67,7 @@ cdef class Inputs:
                     f"{table.n_columns}, in {n_rows} rows of {self.n_rows}")
             self.wide = self.wide or table.wide
 
-    def _open(self, Described own, values):
+    cdef Table open(self, Described own, values):
         cdef Table table
         if isinstance(values, Sequences) != bool(own.axis):
             kinds = "sequences" if own.axis else "an array"
