@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastnn.utils.plain_numbers import is_integer
-from fastnn.utils.sequences import Sequences
+from fastnn.utils.sequences import Sequences, starts_of
 
 
 def pad_sequences(
@@ -97,9 +97,7 @@ def cut(given: Sequences, length: int, truncating: str) -> Sequences:
         kept = steps < length
     else:
         kept = steps >= np.repeat(given.lengths - lengths, given.lengths)
-    starts = np.zeros(len(given) + 1, np.intp)
-    np.cumsum(lengths, out=starts[1:])
-    return Sequences(given.values[kept], starts)
+    return Sequences(given.values[kept], starts_of(lengths))
 
 
 def as_sequences(sequences: Any) -> Sequences:
@@ -126,10 +124,7 @@ def as_sequences(sequences: Any) -> Sequences:
                 f"sequences must have steps of one shape, got {shape} and, in "
                 f"sequences[{place}], {array.shape[1:]}."
             )
-    packed = Sequences.of(full)
-    starts = np.zeros(len(arrays) + 1, np.intp)
-    np.cumsum([len(array) for array in arrays], out=starts[1:])
-    return Sequences(packed.values, starts)
+    return Sequences(np.concatenate(full), starts_of([*map(len, arrays)]))
 
 
 def _as_array(sequence: Any, place: int) -> NDArray:

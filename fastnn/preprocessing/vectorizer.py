@@ -16,7 +16,7 @@ from sklearn.utils import _param_validation
 
 from fastnn.preprocessing.padding import cut
 from fastnn.utils.plain_numbers import Interval
-from fastnn.utils.sequences import Sequences
+from fastnn.utils.sequences import Sequences, starts_of
 
 PADDING, UNKNOWN, START = 0, 1, 2
 _NAMES = ["[PAD]", "[UNK]", "[START]"]
@@ -466,8 +466,7 @@ class SequenceVectorizer(  # type: ignore[call-arg]
             found = cut(found, self.max_length - start, self.truncating)
         lengths = found.lengths
         has_front = np.full(len(found), True) if start else lengths == 0
-        starts = np.zeros(len(found) + 1, np.intp)
-        np.cumsum(lengths + has_front, out=starts[1:])
+        starts = starts_of(lengths + has_front)
         is_front = np.zeros(starts[-1], bool)
         is_front[starts[:-1][has_front]] = True
         tokens = np.full(starts[-1], START if start else UNKNOWN, np.int32)

@@ -4,7 +4,25 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+
+def starts_of(lengths: ArrayLike) -> NDArray[np.intp]:
+    """Where each sample begins, of samples that have so many steps.
+
+    Parameters
+    ----------
+    lengths : array-like of shape (n_samples,)
+
+    Returns
+    -------
+    starts : ndarray of shape (n_samples + 1,)
+        Behind the last one how many steps there are.
+    """
+    lengths = np.asarray(lengths, np.intp)
+    starts = np.zeros(len(lengths) + 1, np.intp)
+    np.cumsum(lengths, out=starts[1:])
+    return starts
 
 
 class Sequences:
@@ -32,9 +50,7 @@ class Sequences:
     @classmethod
     def of(cls, samples: Sequence[NDArray]) -> Self:
         """Put arrays of one kind, of shape (n_steps, ...) each, one after the other."""
-        starts = np.zeros(len(samples) + 1, np.intp)
-        np.cumsum([len(sample) for sample in samples], out=starts[1:])
-        return cls(np.concatenate(samples), starts)
+        return cls(np.concatenate(samples), starts_of([len(each) for each in samples]))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -70,8 +86,7 @@ class Sequences:
         """
         rows = np.arange(len(self))[rows[0] if isinstance(rows, tuple) else rows]
         lengths = self.lengths[rows]
-        starts = np.zeros(len(rows) + 1, np.intp)
-        np.cumsum(lengths, out=starts[1:])
+        starts = starts_of(lengths)
         first, end = self.starts[rows].tolist(), self.starts[rows + 1].tolist()
         # The first one is for the case that there are none.
         parts = [self.values[:0], *map(self.values.__getitem__, map(slice, first, end))]

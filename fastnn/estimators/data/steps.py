@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn import get_config
 
 from fastnn.engine.snapshot import all_finite
-from fastnn.utils.sequences import Sequences
+from fastnn.utils.sequences import Sequences, starts_of
 
 
 def rank_of(sample: Any) -> int:
@@ -49,9 +49,7 @@ def steps_of_samples(
     assert lengths is not None
     if not lengths.all():
         raise _empty(name, int(np.argmin(lengths)))
-    starts = np.zeros(len(samples) + 1, np.intp)
-    np.cumsum(lengths, out=starts[1:])
-    return Sequences(_accepted(values, dtypes), starts)
+    return Sequences(_accepted(values, dtypes), starts_of(lengths))
 
 
 def steps_of(name: str, sequences: Sequences, dtypes: Sequence[type]) -> Sequences:

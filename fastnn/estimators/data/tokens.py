@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnn.utils.sequences import Sequences
+from fastnn.utils.sequences import Sequences, starts_of
 
 _WORDS = (
     "Words become tokens by fastnn.preprocessing.SequenceVectorizer, or by the numbers "
@@ -130,10 +130,7 @@ def without_padding(name: str, tokens: Sequences) -> Sequences:
                 "or let a token of its own say that there is none."
             )
         open_ = open_[values[ends[open_] - 1] == 0]
-    lengths = ends - starts[:-1]
-    new = np.zeros_like(starts)
-    np.cumsum(lengths, out=new[1:])
-    return Sequences(values[kept], new)
+    return Sequences(values[kept], starts_of(ends - starts[:-1]))
 
 
 def _of_lists(samples: Sequence[list]) -> Sequences | None:
@@ -144,10 +141,8 @@ def _of_lists(samples: Sequence[list]) -> Sequences | None:
             found.fromlist(sample)
     except (TypeError, OverflowError):
         return None
-    starts = np.zeros(len(samples) + 1, np.intp)
-    np.cumsum(np.fromiter(map(len, samples), np.intp, len(samples)), out=starts[1:])
     values = np.frombuffer(found, np.int64) if len(found) else np.empty(0, np.int64)
-    return Sequences(values, starts)
+    return Sequences(values, starts_of([*map(len, samples)]))
 
 
 def _are_plain(samples: Sequence[NDArray]) -> bool:
@@ -162,10 +157,8 @@ def _joined(samples: Sequence[NDArray]) -> Sequences:
     if dtype.kind == "f":  # of int64 and uint64, the one for negative tokens
         negative = any(each.min(initial=0) < 0 for each in samples)
         dtype = np.dtype(np.int64 if negative else np.uint64)
-    starts = np.zeros(len(samples) + 1, np.intp)
-    np.cumsum(np.fromiter(map(len, samples), np.intp, len(samples)), out=starts[1:])
     values = np.concatenate(samples, dtype=dtype.newbyteorder("="), casting="unsafe")
-    return Sequences(values, starts)
+    return Sequences(values, starts_of([*map(len, samples)]))
 
 
 def _settled(found: NDArray) -> NDArray:
