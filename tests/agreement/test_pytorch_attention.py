@@ -4,14 +4,14 @@ from itertools import product
 
 import numpy as np
 import pytest
+from beside_pytorch import Pair
 
 from fastnn import Residual, Sequential
 from fastnn.engine.engine import Engine
 from fastnn.engine.predictor import Predictor
-from fastnn.layers import Dense, Flatten, LayerNorm, MultiHeadAttention
+from fastnn.layers import Flatten, LayerNorm, MultiHeadAttention
 from fastnn.losses import SquaredError
 from fastnn.network import lower
-from fastnn.optimizers import SGD
 from fastnn.plan import ops
 from fastnn.plan.tape import Tape
 
@@ -48,68 +48,20 @@ def attended(layer, p, x, mask=None):
     return y + p["attention_output/bias"] if layer.use_bias else y
 
 
-class Pair:
-    """The same network in both, with the same weights, and a few samples."""
-
-    def __init__(self, name):
-        self.layer, shape = CASES[name]
-        network = Sequential([("layer", self.layer), Flatten(), Dense(2)])
-        rng = np.random.default_rng(0)
-        self.X, self.y = rng.normal(size=(N, *shape)), rng.normal(size=(N, 2))
-        self.plan = lower(network, input_shape=shape, loss=SquaredError())
-        self.flat = self.plan.initialize(np.random.RandomState(0), np.float64)
-        self.flat += rng.normal(scale=0.1, size=self.flat.shape)
-        views = zip(self.plan.parameters, self.plan.views(self.flat), strict=True)
-        self.weights = {
-            parameter.name: torch.tensor(view.copy(), requires_grad=True)
-            for parameter, view in views
-        }
-
-    def their_loss(self):
-        own = {
-            name.removeprefix("layer/"): value for name, value in self.weights.items()
-        }
-        h = attended(self.layer, own, torch.tensor(self.X)).reshape(N, -1)
-        z = h @ self.weights["dense/kernel"] + self.weights["dense/bias"]
-        return F.mse_loss(z, torch.tensor(self.y), reduction="sum") / 2 / N
+def theirs(layer, weights, X):
+    own = {name.removeprefix("layer/"): value for name, value in weights.items()}
+    return attended(layer, own, X)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_losses_and_gradients(name):
-    pair = Pair(name)
-    expected = pair.their_loss()
-    expected.backward()
-    engine = Engine(pair.plan, pair.flat, pair.X, pair.y, batch_size=N)
-    loss, _, weight = engine.gradient()
-    assert loss / weight == pytest.approx(float(expected.detach()), rel=1e-10)
-    found = pair.plan.views(engine.gradients / weight)
-    for parameter, gradient in zip(pair.plan.parameters, found, strict=True):
-        np.testing.assert_allclose(
-            gradient, pair.weights[parameter.name].grad, err_msg=parameter.name, **EXACT
-        )
+    Pair(*CASES[name], N, theirs).check_losses_and_gradients()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_ten_steps(name):
-    pair = Pair(name)
-    rate = 0.1 / pair.X.shape[1]
-    ours = SGD(rate, momentum=0.9)
-    steps = torch.optim.SGD(pair.weights.values(), lr=rate, momentum=0.9)
-    state = np.zeros((ours.n_slots, pair.plan.n_parameters))
-    engine = Engine(
-        pair.plan, pair.flat, pair.X, pair.y, batch_size=N, optimizer=ours, state=state
-    )
-    for step in range(10):
-        engine.epoch(ours.table(step + 1, 1, np.full(1, rate)))
-        steps.zero_grad()
-        pair.their_loss().backward()
-        steps.step()
-    views = pair.plan.views(pair.flat)
-    for parameter, view in zip(pair.plan.parameters, views, strict=True):
-        np.testing.assert_allclose(
-            view, pair.weights[parameter.name].detach(), rtol=1e-10, atol=1e-11,
-            err_msg=parameter.name,
-        )  # fmt: skip
+    pair = Pair(*CASES[name], N, theirs)
+    pair.check_ten_steps(0.1 / pair.X.shape[1])
 
 
 @pytest.mark.parametrize("causal", [False, True])

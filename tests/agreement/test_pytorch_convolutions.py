@@ -5,21 +5,15 @@ Kernels are turned to PyTorch's layout, padding is made explicit. All is float64
 
 from math import ceil
 
-import numpy as np
 import pytest
+from beside_pytorch import Pair
 
-from fastnn.engine.engine import Engine
 from fastnn.layers import (
     Conv1D,
     Conv2D,
     Conv2DTranspose,
-    Dense,
     DepthwiseConv2D,
-    Flatten,
 )
-from fastnn.losses import SquaredError
-from fastnn.network import Sequential, lower
-from fastnn.optimizers import SGD
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 F = torch.nn.functional
@@ -150,62 +144,16 @@ CASES = {
 }
 
 
-class Pair:
-    """The same network in both, with the same weights, and a few samples."""
-
-    def __init__(self, name):
-        self.layer, shape = CASES[name]
-        network = Sequential([("layer", self.layer), Flatten(), Dense(2)])
-        rng = np.random.default_rng(0)
-        self.X, self.y = rng.normal(size=(N, *shape)), rng.normal(size=(N, 2))
-        self.plan = lower(network, input_shape=shape, loss=SquaredError())
-        self.flat = self.plan.initialize(np.random.RandomState(0), np.float64)
-        self.flat += rng.normal(scale=0.1, size=self.flat.shape)
-        views = zip(self.plan.parameters, self.plan.views(self.flat), strict=True)
-        self.weights = {
-            parameter.name: torch.tensor(view.copy(), requires_grad=True)
-            for parameter, view in views
-        }
-
-    def their_loss(self):
-        forward = spread if isinstance(self.layer, Conv2DTranspose) else convolved
-        h = forward(self.layer, self.weights, torch.tensor(self.X)).reshape(N, -1)
-        z = h @ self.weights["dense/kernel"] + self.weights["dense/bias"]
-        return F.mse_loss(z, torch.tensor(self.y), reduction="sum") / 2 / N
+def theirs(layer, weights, X):
+    forward = spread if isinstance(layer, Conv2DTranspose) else convolved
+    return forward(layer, weights, X)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_losses_and_gradients(name):
-    pair = Pair(name)
-    expected = pair.their_loss()
-    expected.backward()
-    engine = Engine(pair.plan, pair.flat, pair.X, pair.y, batch_size=N)
-    loss, _, weight = engine.gradient()
-    assert loss / weight == pytest.approx(float(expected.detach()), rel=1e-10)
-    found = pair.plan.views(engine.gradients / weight)
-    for parameter, gradient in zip(pair.plan.parameters, found, strict=True):
-        np.testing.assert_allclose(
-            gradient, pair.weights[parameter.name].grad, rtol=1e-10, atol=1e-12,
-            err_msg=parameter.name,
-        )  # fmt: skip
+    Pair(*CASES[name], N, theirs).check_losses_and_gradients()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_ten_steps(name):
-    pair, ours = Pair(name), SGD(0.02, momentum=0.9)
-    steps = torch.optim.SGD(pair.weights.values(), lr=0.02, momentum=0.9)
-    state = np.zeros((ours.n_slots, pair.plan.n_parameters))
-    engine = Engine(
-        pair.plan, pair.flat, pair.X, pair.y, batch_size=N, optimizer=ours, state=state
-    )
-    for step in range(10):
-        engine.epoch(ours.table(step + 1, 1, np.full(1, 0.02)))
-        steps.zero_grad()
-        pair.their_loss().backward()
-        steps.step()
-    views = pair.plan.views(pair.flat)
-    for parameter, view in zip(pair.plan.parameters, views, strict=True):
-        np.testing.assert_allclose(
-            view, pair.weights[parameter.name].detach(), rtol=1e-10, atol=1e-11,
-            err_msg=parameter.name,
-        )  # fmt: skip
+    Pair(*CASES[name], N, theirs).check_ten_steps(0.02)
